@@ -1,0 +1,329 @@
+"""Every error CIRA raises on purpose, as one tree.
+
+A leaf has a stable `code` (stored with the job, shown to clients, listed in docs/errors.md), says whether trying again
+can help (`retryable`), and tells the person what to do (`hint`). The message says what happened to this one input.
+
+    CiraError
+    ├── ConfigurationError            configuration_invalid
+    │   └── ServiceUnreachable        service_unreachable          (retryable)
+    ├── JobError
+    │   ├── JobNotFound               job_not_found
+    │   ├── JobNotRetryable           job_not_retryable
+    │   ├── SubmissionInvalid         submission_invalid
+    │   └── UpstreamMissing           upstream_missing
+    ├── IntakeError
+    │   ├── UrlInvalid                url_invalid
+    │   ├── UrlSchemeUnsupported      url_scheme_unsupported
+    │   ├── AddressRefused            url_address_refused
+    │   ├── FileNotAllowed            file_not_allowed
+    │   ├── SourceNotFound            source_not_found
+    │   ├── SourceForbidden           source_forbidden
+    │   ├── SourceUnavailable         source_unavailable           (retryable)
+    │   ├── DownloadTimedOut          download_timed_out           (retryable)
+    │   ├── TooManyRedirects          too_many_redirects
+    │   ├── DocumentTooLarge          document_too_large
+    │   └── ManifestInvalid           manifest_invalid
+    ├── DocumentError                 (the bytes can never become an invoice: the job is `rejected`)
+    │   ├── DocumentEmpty             document_empty
+    │   ├── DocumentTypeUnsupported   document_type_unsupported
+    │   ├── DocumentEncrypted         document_encrypted
+    │   ├── DocumentDamaged           document_damaged
+    │   ├── DocumentTooManyPages      document_too_many_pages
+    │   ├── ImageTooLarge             image_too_large
+    │   └── XmlForbidden              xml_forbidden
+    ├── ReadingError
+    │   ├── ReadingFailed             reading_failed
+    │   ├── ReadingTimedOut           reading_timed_out            (retryable)
+    │   └── ReaderUnavailable         reader_unavailable           (retryable)
+    ├── ExtractionError
+    │   ├── EInvoiceInvalid           einvoice_invalid
+    │   ├── NothingExtracted          nothing_extracted
+    │   ├── ModelUnavailable          model_unavailable            (retryable)
+    │   ├── ModelRateLimited          model_rate_limited           (retryable)
+    │   ├── ModelTimedOut             model_timed_out              (retryable)
+    │   ├── ModelUnauthorised         model_unauthorised
+    │   ├── ModelDeploymentMissing    model_deployment_missing
+    │   ├── ModelContentFiltered      model_content_filtered
+    │   ├── ModelRefused              model_refused
+    │   ├── ModelAnswerTruncated      model_answer_truncated
+    │   └── ModelAnswerInvalid        model_answer_invalid
+    ├── CircuitOpen                   circuit_open                 (retryable)
+    ├── StorageError
+    │   ├── ObjectMissing             object_missing
+    │   └── StoreUnavailable          store_unavailable            (retryable)
+    ├── RunInterrupted                run_interrupted              (retryable)
+    └── InternalError                 internal_error
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CiraError(Exception):
+    """Base of every error raised on purpose.
+
+    Attributes: `code` stable snake case; `retryable` whether the same call may succeed later; `hint` what the person
+    can do; `message` what happened here; `detail` parts of it for logs and tests.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    retryable: ClassVar[bool] = False
+    hint: ClassVar[str] = "Report this with the job id; the log holds the stack trace."
+
+    def __init__(self, message: str, **detail: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.code}]"
+
+
+class ConfigurationError(CiraError):
+    code = "configuration_invalid"
+    hint = "Correct the setting it names; `cira doctor` lists all settings and what is missing."
+
+
+class ServiceUnreachable(ConfigurationError):
+    code = "service_unreachable"
+    retryable = True
+    hint = "Start the service, or correct its address; `cira doctor` shows which one does not answer."
+
+
+class JobError(CiraError):
+    """A request about a job that cannot be met."""
+
+
+class JobNotFound(JobError):
+    code = "job_not_found"
+    hint = "Check the job id (`inv_` and 26 characters); `cira status` lists the newest jobs."
+
+
+class JobNotRetryable(JobError):
+    code = "job_not_retryable"
+    hint = "Only failed and rejected jobs can be retried; `cira show JOB` tells its status."
+
+
+class SubmissionInvalid(JobError):
+    code = "submission_invalid"
+    hint = "Give one or more invoice URLs: http(s)://, file:// or s3://."
+
+
+class UpstreamMissing(JobError):
+    code = "upstream_missing"
+    hint = "Materialise the earlier assets of this job first, or retry the whole job."
+
+
+class IntakeError(CiraError):
+    """The document behind a URL could not be had."""
+
+
+class UrlInvalid(IntakeError):
+    code = "url_invalid"
+    hint = "Give an absolute URL with a host, without user name or password in it."
+
+
+class UrlSchemeUnsupported(IntakeError):
+    code = "url_scheme_unsupported"
+    hint = "Use http://, https://, file:// or s3://."
+
+
+class AddressRefused(IntakeError):
+    code = "url_address_refused"
+    hint = "Only public addresses are fetched; for an internal host set CIRA_FETCH_ALLOWED_HOSTS."
+
+
+class FileNotAllowed(IntakeError):
+    code = "file_not_allowed"
+    hint = "Put the file below one of the folders in CIRA_FILE_ROOTS, or add its folder there."
+
+
+class SourceNotFound(IntakeError):
+    code = "source_not_found"
+    hint = "The URL leads to nothing; correct it and submit again, or retry when the file is there."
+
+
+class SourceForbidden(IntakeError):
+    code = "source_forbidden"
+    hint = "The server wants credentials; use a pre-signed URL, or give CIRA access to the bucket or folder."
+
+
+class SourceUnavailable(IntakeError):
+    code = "source_unavailable"
+    retryable = True
+    hint = "The server did not answer properly; the job can be retried as it is."
+
+
+class DownloadTimedOut(IntakeError):
+    code = "download_timed_out"
+    retryable = True
+    hint = "The download took longer than CIRA_FETCH_TIMEOUT_S; retry, or raise the limit."
+
+
+class TooManyRedirects(IntakeError):
+    code = "too_many_redirects"
+    hint = "Submit the URL it finally leads to."
+
+
+class DocumentTooLarge(IntakeError):
+    code = "document_too_large"
+    hint = "The file is larger than CIRA_FETCH_MAX_BYTES; send a smaller one or raise the limit."
+
+
+class ManifestInvalid(IntakeError):
+    code = "manifest_invalid"
+    hint = "A manifest is a CSV file with a header and a column `url`; docs/submitting.md shows one."
+
+
+class DocumentError(CiraError):
+    """The bytes can never become an invoice: trying again changes nothing, so the job is `rejected`."""
+
+
+class DocumentEmpty(DocumentError):
+    code = "document_empty"
+    hint = "The file holds nothing; ask the supplier to send it again."
+
+
+class DocumentTypeUnsupported(DocumentError):
+    code = "document_type_unsupported"
+    hint = "Send PDF, PNG, JPEG, TIFF or an e-invoice in XML (UBL or CII)."
+
+
+class DocumentEncrypted(DocumentError):
+    code = "document_encrypted"
+    hint = "Ask the supplier for a PDF without a password."
+
+
+class DocumentDamaged(DocumentError):
+    code = "document_damaged"
+    hint = "The file is cut off or broken; ask the supplier to send it again."
+
+
+class DocumentTooManyPages(DocumentError):
+    code = "document_too_many_pages"
+    hint = "Split the file, or raise CIRA_MAX_PAGES."
+
+
+class ImageTooLarge(DocumentError):
+    code = "image_too_large"
+    hint = "The picture has more pixels than CIRA_MAX_PIXELS; scan at 200 to 300 dpi."
+
+
+class XmlForbidden(DocumentError):
+    code = "xml_forbidden"
+    hint = "E-invoices carry no DTD and no entities; this file does, and is not opened."
+
+
+class ReadingError(CiraError):
+    """A document could not be turned into text lines."""
+
+
+class ReadingFailed(ReadingError):
+    code = "reading_failed"
+    hint = "Open the document by hand; if it looks fine, report it with the job id."
+
+
+class ReadingTimedOut(ReadingError):
+    code = "reading_timed_out"
+    retryable = True
+    hint = "Reading took longer than CIRA_READING_TIMEOUT_S; retry, or raise the limit."
+
+
+class ReaderUnavailable(ReadingError):
+    code = "reader_unavailable"
+    retryable = True
+    hint = "docling-serve does not answer at CIRA_DOCLING_SERVE_URL; retry when it is back."
+
+
+class ExtractionError(CiraError):
+    """An engine could not propose fields."""
+
+
+class EInvoiceInvalid(ExtractionError):
+    code = "einvoice_invalid"
+    hint = "The XML is not an invoice in UBL 2.1 or UN/CEFACT CII; ask the supplier for a valid one."
+
+
+class NothingExtracted(ExtractionError):
+    code = "nothing_extracted"
+    hint = "No engine found an invoice in this document; check by hand whether it is one."
+
+
+class ModelUnavailable(ExtractionError):
+    code = "model_unavailable"
+    retryable = True
+    hint = "Azure OpenAI answered with an error of its own; the job can be retried as it is."
+
+
+class ModelRateLimited(ExtractionError):
+    code = "model_rate_limited"
+    retryable = True
+    hint = "The deployment's quota is used up for now; retry later or raise the quota."
+
+
+class ModelTimedOut(ExtractionError):
+    code = "model_timed_out"
+    retryable = True
+    hint = "The model did not answer within CIRA_AZURE_OPENAI_TIMEOUT_S; retry, or raise the limit."
+
+
+class ModelUnauthorised(ExtractionError):
+    code = "model_unauthorised"
+    hint = "Azure refuses the credentials; check the key or the identity's role, then retry."
+
+
+class ModelDeploymentMissing(ExtractionError):
+    code = "model_deployment_missing"
+    hint = "Azure knows no such deployment; correct CIRA_AZURE_OPENAI_DEPLOYMENT."
+
+
+class ModelContentFiltered(ExtractionError):
+    code = "model_content_filtered"
+    hint = "Azure's content filter stopped this document; review it by hand."
+
+
+class ModelRefused(ExtractionError):
+    code = "model_refused"
+    hint = "The model declined to answer; review the document by hand."
+
+
+class ModelAnswerTruncated(ExtractionError):
+    code = "model_answer_truncated"
+    hint = "The answer hit the token limit; raise CIRA_AZURE_OPENAI_MAX_OUTPUT_TOKENS."
+
+
+class ModelAnswerInvalid(ExtractionError):
+    code = "model_answer_invalid"
+    hint = "The model's answer does not fit the schema; retry, or use a model with structured output."
+
+
+class CircuitOpen(CiraError):
+    code = "circuit_open"
+    retryable = True
+    hint = "This dependency failed repeatedly and is left alone for a while; the job can be retried later."
+
+
+class StorageError(CiraError):
+    """PostgreSQL or the object store did not do what was asked."""
+
+
+class ObjectMissing(StorageError):
+    code = "object_missing"
+    hint = "The object store has lost this object; retry the job to make it again."
+
+
+class StoreUnavailable(StorageError):
+    code = "store_unavailable"
+    retryable = True
+    hint = "The database or object store does not answer; retry when it is back."
+
+
+class RunInterrupted(CiraError):
+    code = "run_interrupted"
+    retryable = True
+    hint = "The Dagster run ended before this job was done; retry it, finished work is kept."
+
+
+class InternalError(CiraError):
+    """Something CIRA did not expect; the cause is chained."""

@@ -1,0 +1,55 @@
+"""The words of a job: its id, its status, its stages, and the one place where a partition key becomes jobs."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import NewType
+
+from ulid import ULID
+
+JobId = NewType("JobId", str)
+"""`inv_` and a lower-case ULID (Crockford base 32, 26 characters); sorts by time of submission."""
+
+JOB_ID_PATTERN = r"^inv_[0-9a-hjkmnp-tv-z]{26}$"
+
+
+class JobStatus(StrEnum):
+    """queued -> running -> succeeded | failed | rejected.
+
+    `failed`: a stage broke, a retry may help. `rejected`: the document can never become an accepted invoice.
+    `cancelled`: a person took it back.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class Stage(StrEnum):
+    """The four stages, named as the Dagster assets they materialise."""
+
+    RAW_DOCUMENT = "raw_document"
+    OCR_TEXT = "ocr_text"
+    EXTRACTED_FIELDS = "extracted_fields"
+    VALIDATED_RECORD = "validated_record"
+
+
+def new_job_id() -> JobId:
+    return JobId(f"inv_{str(ULID()).lower()}")
+
+
+def is_job_id(text: str) -> bool:
+    return re.fullmatch(JOB_ID_PATTERN, text) is not None
+
+
+def jobs_of_partition(partition_key: str) -> tuple[JobId, ...]:
+    """The jobs a partition key stands for. One today; the only function that knows."""
+    return (JobId(partition_key),)

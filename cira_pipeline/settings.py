@@ -1,0 +1,111 @@
+"""Every knob of CIRA, read once from the environment (`CIRA_...`) or a `.env` file. Nothing else reads the environment.
+
+`cira doctor` prints each with its value and meaning. Secrets are `SecretStr` and never printed.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Policy(StrEnum):
+    """Which engines run, and when to stop (docs/architecture.md, extraction)."""
+
+    CHEAPEST = "cheapest"
+    MODEL_FIRST = "model_first"
+    OFFLINE_ONLY = "offline_only"
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+CommaSeparatedPaths = Annotated[tuple[Path, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="CIRA_", env_file=".env", extra="ignore", frozen=True)
+
+    # Where things are. Left empty, `cira up` starts its own PostgreSQL and Valkey and fills these in for its children.
+    home: Path = Field(Path(".cira"), description="folder of the embedded services, object store and Dagster's files")
+    postgres_url: SecretStr | None = Field(None, description="results and jobs: postgresql://user:password@host/db")
+    dagster_postgres_url: SecretStr | None = Field(None, description="Dagster's own tables; postgres_url if empty")
+    redis_url: SecretStr | None = Field(None, description="status cache and shared limits: redis://host:6379/0")
+    object_store: str | None = Field(None, description="documents and readings: a folder, file:// or s3://bucket/prefix")
+    s3_endpoint_url: str | None = Field(None, description="an S3-compatible store other than AWS")
+    status_ttl_s: int = Field(3600, gt=0, description="seconds a job's status lives in the cache")
+
+    # Intake.
+    fetch_timeout_s: float = Field(60, gt=0, description="whole download, redirects included")
+    fetch_max_bytes: int = Field(50_000_000, gt=0, description="largest document accepted")
+    fetch_max_redirects: int = Field(5, ge=0)
+    fetch_attempts: int = Field(3, ge=1, description="tries of a download that failed in a way that may pass")
+    fetch_allowed_hosts: CommaSeparated = Field(
+        (), description="hosts, or networks such as 10.0.0.0/8, that may be fetched although their address is not public"
+    )
+    file_roots: CommaSeparatedPaths = Field((), description="folders below which file:// URLs may point; the inbox always may")
+    inbox: Path | None = Field(None, description="watched folder; HOME/inbox if empty")
+    max_pages: int = Field(100, gt=0)
+    max_pixels: int = Field(100_000_000, gt=0, description="pixels of one picture, against decompression bombs")
+
+    # Reading.
+    reader: Literal["local", "docling_serve"] = Field("local", description="Docling in this process, or docling-serve")
+    docling_serve_url: str | None = Field(None, description="http://host:5001")
+    docling_serve_api_key: SecretStr | None = None
+    reading_timeout_s: float = Field(300, gt=0, description="one document")
+    ocr_dpi: int = Field(200, ge=72, le=600, description="resolution at which pages without text are read")
+    ocr_threads: int = Field(0, ge=0, description="ONNX threads; 0: as many as there are processors")
+
+    # Extraction.
+    policy: Policy = Field(Policy.CHEAPEST, description="offline_only is in force whenever no model is configured")
+    azure_openai_endpoint: str | None = Field(None, description="https://NAME.openai.azure.com")
+    azure_openai_api_key: SecretStr | None = Field(None, description="empty: an Entra ID token is used")
+    azure_openai_ad_token: SecretStr | None = Field(None, description="a ready Entra ID token")
+    azure_openai_api_version: str = "2024-10-21"
+    azure_openai_deployment: str | None = None
+    azure_openai_model: str = Field("gpt-4.1-mini", description="the deployment's model, for its price")
+    azure_openai_timeout_s: float = Field(60, gt=0)
+    azure_openai_attempts: int = Field(3, ge=1)
+    azure_openai_max_output_tokens: int = Field(4_096, gt=0)
+    azure_openai_temperature: float = Field(0.0, ge=0, le=2)
+    azure_openai_seed: int = 1
+    openai_base_url: str | None = Field(None, description="any OpenAI-compatible server instead of Azure")
+    openai_api_key: SecretStr | None = None
+
+    # Validation and money.
+    cost_budget_usd: Decimal = Field(Decimal("0.05"), ge=0, description="per invoice; above it the check `cost` warns")
+    accuracy_threshold: Decimal = Field(Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right")
+
+    # Dagster.
+    batch_max_jobs: int = Field(100, ge=1, description="jobs in one run at the most")
+    sensor_interval_s: int = Field(5, ge=1, description="seconds between ticks of new_invoices")
+    sensor_max_jobs: int = Field(2_000, ge=1, description="jobs one tick plans at the most")
+    stage_threads: int = Field(8, ge=1, description="jobs of one run that are downloading or waiting for a model at once")
+    reading_threads: int = Field(1, ge=1, description="documents read at once in one run")
+    dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
+
+    @field_validator("fetch_allowed_hosts", "file_roots", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @cached_property
+    def inbox_path(self) -> Path:
+        return (self.inbox or self.home / "inbox").absolute()
+
+    @cached_property
+    def object_store_url(self) -> str:
+        return self.object_store or (self.home / "objects").absolute().as_uri()
+
+    @property
+    def model_configured(self) -> bool:
+        """Whether a paid model can be asked at all."""
+        return bool((self.azure_openai_endpoint and self.azure_openai_deployment) or self.openai_base_url)
+
+    @property
+    def effective_policy(self) -> Policy:
+        return self.policy if self.model_configured else Policy.OFFLINE_ONLY

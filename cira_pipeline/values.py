@@ -1,0 +1,157 @@
+"""What one stage hands to the next: document -> reading -> extraction -> record. Frozen, typed, no behaviour.
+
+Stages do not import each other; these values are all they share.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cira_pipeline.invoice import Invoice
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MediaType(StrEnum):
+    """What a document is, told by its bytes (RFC 6838 names)."""
+
+    PDF = "application/pdf"
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    TIFF = "image/tiff"
+    XML = "application/xml"
+
+
+class Document(_Frozen):
+    """The bytes behind a URL, recognised and found safe to open."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    media_type: MediaType
+    size_bytes: int
+    page_count: int = Field(description="pages or frames; 0 for XML, which has none")
+    content: bytes = Field(repr=False)
+
+
+class Box(_Frozen):
+    """A rectangle on a page, in the page's own units (points in a PDF, pixels in a picture), origin top left."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Word(_Frozen):
+    text: str
+    box: Box
+
+
+class Line(_Frozen):
+    """One text line as it stands on the page. `number` counts from 1 through the whole document."""
+
+    number: int
+    page: int = Field(description="from 1")
+    text: str
+    box: Box
+    confidence: float = Field(ge=0, le=1, description="1 for native text, the OCR's own figure otherwise")
+    words: tuple[Word, ...] = Field((), description="the line's words, left to right, where the reader knows them")
+
+
+class Page(_Frozen):
+    """`width` and `height` in the page's own units, after the page was turned upright."""
+
+    number: int
+    width: float
+    height: float
+    source: Literal["native", "ocr", "empty"]
+    rotation: Literal[0, 90, 180, 270] = Field(0, description="clockwise degrees by which the page was turned to read it")
+
+
+class Reading(_Frozen):
+    """A document as text lines. XML documents have no pages and no lines."""
+
+    reader: str
+    reader_version: str
+    pages: tuple[Page, ...]
+    lines: tuple[Line, ...]
+    seconds: float
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Finding(_Frozen):
+    """One rule's complaint. `rule` is a stable id of docs/validation.md; `fields` are invoice field names."""
+
+    rule: str
+    severity: Severity
+    message: str
+    fields: tuple[str, ...] = ()
+
+
+class EngineName(StrEnum):
+    EINVOICE = "einvoice"
+    OFFLINE = "offline"
+    AZURE_OPENAI = "azure_openai"
+
+
+class Evidence(_Frozen):
+    """Where a field's value stands. `field` is a field name, or a path such as `line_items[2].net_amount`."""
+
+    field: str
+    engine: EngineName
+    text: str = Field(description="verbatim, as printed or as in the XML element")
+    page: int | None = Field(None, description="from 1; none for XML")
+    box: Box | None = None
+    line: int | None = Field(None, description="number of the reading's line; none for XML")
+    xpath: str | None = Field(None, description="element of the embedded or standalone XML")
+    confidence: float = Field(ge=0, le=1)
+
+
+class Usage(_Frozen):
+    """What a model's answer consumed, as its response says. Counts are tokens."""
+
+    provider: str
+    model: str
+    input_tokens: int
+    cached_input_tokens: int = 0
+    output_tokens: int
+    request_hash: str = Field(description="identifies the question; the same question is paid once")
+    reused: bool = Field(False, description="answered from the store: nothing was paid this time")
+
+
+class Extraction(_Frozen):
+    """Fields one engine proposes. `findings` are the engine's own doubts, passed on to validation."""
+
+    engine: EngineName
+    engine_version: str
+    invoice: Invoice
+    evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    seconds: float = 0.0
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    NEEDS_REVIEW = "needs_review"
+    REJECTED = "rejected"
+
+
+class Record(_Frozen):
+    """The canonical invoice after validation. `engines` are those that ran, in order; `engine` is the one believed."""
+
+    invoice: Invoice
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    evidence: tuple[Evidence, ...]
+    engine: EngineName
+    engines: tuple[EngineName, ...]
