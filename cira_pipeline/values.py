@@ -128,6 +128,19 @@ class Usage(_Frozen):
     reused: bool = Field(False, description="answered from the store: nothing was paid this time")
 
 
+class ModelAnswer(_Frozen):
+    """A paid answer as it came, kept so that the same question is never paid again."""
+
+    request_hash: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 over prompt, model, schema and parameters")
+    provider: str
+    model: str
+    content: str = Field(description="the message's content, verbatim")
+    finish_reason: str
+    input_tokens: int
+    cached_input_tokens: int = 0
+    output_tokens: int
+
+
 class Extraction(_Frozen):
     """Fields one engine proposes. `findings` are the engine's own doubts, passed on to validation."""
 
