@@ -1,0 +1,1 @@
+"""Dagster's connections to the world, one ConfigurableResource a file."""

@@ -1,0 +1,104 @@
+"""What the checks of a validated record say, as Dagster events of its partition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+import dagster as dg
+
+from assets.specs import asset_key
+from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.processing.processor import RecordValidated
+from cira_pipeline.values import Severity
+
+
+def evaluate_checks(
+    context: dg.AssetExecutionContext, job_id: JobId, done: RecordValidated, selected: Collection[str]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """The selected checks of one job. None of them blocks: a doubtful invoice is a record to review, not a broken run."""
+    evaluations: Mapping[str, Callable[[JobId, RecordValidated], dg.AssetCheckEvaluation]] = {
+        "consistency": _consistency,
+        "accuracy": _accuracy,
+        "cost": _cost,
+    }
+    for name, evaluate in evaluations.items():
+        if name in selected:
+            yield evaluate(job_id, done)
+
+
+def _evaluation(
+    name: str,
+    job_id: JobId,
+    *,
+    passed: bool,
+    severity: dg.AssetCheckSeverity,
+    description: str,
+    metadata: Mapping[str, dg.MetadataValue],
+) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=asset_key(Stage.VALIDATED_RECORD),
+        check_name=name,
+        partition=job_id,
+        passed=passed,
+        severity=severity,
+        description=description,
+        metadata=metadata,
+    )
+
+
+def _consistency(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
+    findings = done.record.findings
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    rows = [f"| {each.rule} | {each.severity} | {each.message} |" for each in findings]
+    return _evaluation(
+        "consistency",
+        job_id,
+        passed=not errors,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{len(errors)} errors, {len(findings) - len(errors)} lesser findings",
+        metadata={
+            "verdict": dg.MetadataValue.text(done.record.verdict.value),
+            "findings": dg.MetadataValue.md(
+                "\n".join(["| rule | severity | message |", "| --- | --- | --- |", *rows]) if rows else "none"
+            ),
+        },
+    )
+
+
+def _accuracy(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
+    result = done.accuracy
+    metadata: dict[str, dg.MetadataValue] = {"status": dg.MetadataValue.text(result.status)}
+    if result.header_accuracy is None:
+        description = "unlabelled: no right answer is known for this document, so nothing was measured"
+    else:
+        description = f"{float(result.header_accuracy):.1%} of the labelled header fields are right"
+        metadata |= {
+            "header_accuracy": dg.MetadataValue.float(float(result.header_accuracy)),
+            "wrong": dg.MetadataValue.json(list(result.wrong)),
+            "missing": dg.MetadataValue.json(list(result.missing)),
+        }
+        if result.line_f1 is not None:
+            metadata["line_f1"] = dg.MetadataValue.float(float(result.line_f1))
+    return _evaluation(
+        "accuracy",
+        job_id,
+        passed=result.status == "passed",
+        severity=dg.AssetCheckSeverity.ERROR if result.status == "failed" else dg.AssetCheckSeverity.WARN,
+        description=description,
+        metadata=metadata,
+    )
+
+
+def _cost(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
+    cost = done.cost
+    return _evaluation(
+        "cost",
+        job_id,
+        passed=cost.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{cost.total_usd} USD spent, {cost.budget_usd} USD budgeted",
+        metadata={
+            "cost_usd": dg.MetadataValue.float(float(cost.total_usd)),
+            "budget_usd": dg.MetadataValue.float(float(cost.budget_usd)),
+        },
+    )

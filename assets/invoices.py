@@ -1,0 +1,86 @@
+"""The streaming multi-asset: every job of a run through the four stages, in one step.
+
+It yields one `AssetMaterialization` for each (asset, partition) that succeeded and nothing for what failed, and ends
+with one `Failure` that names the failed jobs. Dagster then shows exactly the failed (asset, partition) pairs as failed,
+and backfills, retries and re-executions clear them. See docs/decisions/0001-streaming-multi-asset.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.check_evaluations import evaluate_checks
+from assets.metadata import materialization_metadata
+from assets.specs import STAGES, asset_key, invoice_check_specs, invoice_specs
+from cira_pipeline.jobs import JobId, jobs_of_partition
+from cira_pipeline.processing.processor import RecordValidated
+from cira_pipeline.processing.stream import JobSkipped, StageDone, StageFailed, stream
+from resources.processor import ProcessorResource
+
+MAX_FAILURES_LISTED = 50
+
+
+@dg.multi_asset(
+    name="process_invoices",
+    specs=invoice_specs,
+    check_specs=invoice_check_specs,
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=100),
+)
+def invoices(
+    context: dg.AssetExecutionContext, processor: ProcessorResource
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    stages = [stage for stage in STAGES if asset_key(stage) in context.selected_asset_keys]
+    job_ids = [job_id for key in context.partition_keys for job_id in jobs_of_partition(key)]
+    context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
+    failures: dict[JobId, StageFailed] = {}
+
+    with processor.opened() as opened:
+        for event in stream(opened, job_ids, stages, run_id=context.run_id):
+            if isinstance(event, StageFailed):
+                failures[event.job_id] = event
+                context.log.error(
+                    f"{event.job_id} failed in {event.stage}: {event.error} What to do: {event.error.hint}",
+                    exc_info=event.error,
+                )
+            elif isinstance(event, JobSkipped):
+                context.log.info(f"{event.job_id} skipped: {event.reason}")
+            else:
+                yield from _events(context, event)
+
+    if failures:
+        raise _failure(failures, len(job_ids))
+
+
+def _events(
+    context: dg.AssetExecutionContext, done: StageDone
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    yield dg.AssetMaterialization(
+        asset_key=asset_key(done.stage),
+        partition=done.job_id,
+        metadata=materialization_metadata(done),
+    )
+    if isinstance(done.result, RecordValidated):
+        selected = {check.name for check in context.selected_asset_check_keys}
+        yield from evaluate_checks(context, done.job_id, done.result, selected)
+
+
+def _failure(failures: dict[JobId, StageFailed], job_count: int) -> dg.Failure:
+    listed = list(failures.values())[:MAX_FAILURES_LISTED]
+    lines = [f"| {event.job_id} | {event.stage} | {event.error.code} | {event.error.message} |" for event in listed]
+    table = "\n".join(["| job | stage | code | what happened |", "| --- | --- | --- | --- |", *lines])
+    codes = ", ".join(sorted({event.error.code for event in failures.values()}))
+    return dg.Failure(
+        description=f"{len(failures)} of {job_count} jobs failed ({codes}); all others are done. "
+        "Retry them with `cira retry`, or materialise the failed partitions again.",
+        metadata={
+            "failed_jobs": dg.MetadataValue.md(table),
+            "failed_count": len(failures),
+        },
+        # What is worth trying again was tried again inside the stages.
+        allow_retries=False,
+    )
+
+

@@ -1,0 +1,9 @@
+"""The time, in UTC and aware."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,74 @@
+"""The composition root: what Dagster loads (workspace.yaml). The one module of the domain folder that knows Dagster."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.invoices import invoices
+from assets.jobs import invoice_asset_jobs
+from cira_pipeline.settings import Settings
+from resources.extraction import ExtractionResource
+from resources.fetcher import FetcherResource
+from resources.object_store import ObjectStoreResource
+from resources.postgres import PostgresResource
+from resources.processor import ProcessorResource
+from resources.reader import ReaderResource
+from resources.redis import RedisResource
+from sensors.inbox import inbox_sensor
+from sensors.new_invoices import new_invoices_sensor
+
+
+def definitions(settings: Settings) -> dg.Definitions:
+    """All definitions. Secrets stay names of environment variables, so that the UI shows no secret."""
+    postgres = PostgresResource(url=dg.EnvVar("CIRA_POSTGRES_URL"))
+    redis = RedisResource(
+        url=dg.EnvVar("CIRA_REDIS_URL") if settings.redis_url else "", status_ttl_s=settings.status_ttl_s
+    )
+    object_store = ObjectStoreResource(
+        url=settings.object_store_url, s3_endpoint_url=settings.s3_endpoint_url or ""
+    )
+    fetcher = FetcherResource(
+        fetch_timeout_s=settings.fetch_timeout_s,
+        fetch_max_bytes=settings.fetch_max_bytes,
+        fetch_allowed_hosts=list(settings.fetch_allowed_hosts),
+    )
+    reader = ReaderResource(
+        reader=settings.reader,
+        docling_serve_url=settings.docling_serve_url or "",
+        reading_timeout_s=settings.reading_timeout_s,
+        ocr_dpi=settings.ocr_dpi,
+    )
+    extraction = ExtractionResource(
+        policy=settings.policy.value,
+        azure_openai_endpoint=settings.azure_openai_endpoint or "",
+        azure_openai_deployment=settings.azure_openai_deployment or "",
+        azure_openai_model=settings.azure_openai_model,
+        azure_openai_api_key=dg.EnvVar("CIRA_AZURE_OPENAI_API_KEY") if settings.azure_openai_api_key else "",
+    )
+    processor = ProcessorResource(
+        postgres=postgres,
+        redis=redis,
+        object_store=object_store,
+        fetcher=fetcher,
+        reader=reader,
+        extraction=extraction,
+    )
+    return dg.Definitions(
+        assets=[invoices],
+        jobs=invoice_asset_jobs,
+        sensors=[new_invoices_sensor(settings), inbox_sensor(settings)],
+        resources={
+            "processor": processor,
+            "postgres": postgres,
+            "redis": redis,
+            "object_store": object_store,
+            "fetcher": fetcher,
+            "reader": reader,
+            "extraction": extraction,
+        },
+        # One process a run: a run is one step that streams many jobs, and Docling is loaded once in it.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = definitions(Settings())

@@ -1,0 +1,1 @@
+"""The way of an invoice through the stages: the one place where all rooms meet."""

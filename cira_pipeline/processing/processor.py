@@ -1,0 +1,211 @@
+"""One job through its four stages, each idempotent: what is kept by content is never fetched, read or paid again.
+
+Every stage can be called on its own, any number of times, after a crash anywhere. The order of writes is always: bytes
+to the object store, row to PostgreSQL, then the job's status.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from cira_pipeline.accuracy.check import AccuracyResult, measure
+from cira_pipeline.costs.check import CostResult, check_cost
+from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.errors import NothingExtracted, UpstreamMissing
+from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
+from cira_pipeline.extraction.engine import Engine
+from cira_pipeline.intake.fetch import Fetcher
+from cira_pipeline.intake.recognise import recognise
+from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.reading.reader import Reader
+from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.storage.documents import DocumentRepository
+from cira_pipeline.storage.extractions import ExtractionRepository
+from cira_pipeline.storage.jobs import Job, JobRepository
+from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.storage.readings import ReadingRepository
+from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.validation.validate import ValidationContext, validate
+from cira_pipeline.values import Document, EngineName, Extraction, Reading, Record
+
+
+@dataclass(frozen=True)
+class DocumentObtained:
+    url: str
+    document: Document
+    object_url: str
+    reused: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DocumentRead:
+    document_sha256: str
+    reading: Reading
+    reused: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FieldsExtracted:
+    extractions: tuple[Extraction, ...]
+    chosen: int
+    stopped_because: str
+    policy: Policy
+    cost_usd: Decimal
+    seconds: float
+
+    @property
+    def extraction(self) -> Extraction:
+        return self.extractions[self.chosen]
+
+
+@dataclass(frozen=True)
+class RecordValidated:
+    record: Record
+    accuracy: AccuracyResult
+    cost: CostResult
+    seconds: float
+
+
+StageResult = DocumentObtained | DocumentRead | FieldsExtracted | RecordValidated
+
+
+@dataclass(frozen=True)
+class Processor:
+    """The stages of a job and all they stand on. Thread-safe: one instance serves all threads of a run.
+
+    Every method raises the CiraError that stopped it and leaves the job's status to its caller.
+    """
+
+    settings: Settings
+    jobs: JobRepository
+    documents: DocumentRepository
+    readings: ReadingRepository
+    extractions: ExtractionRepository
+    records: RecordRepository
+    labels: LabelRepository
+    ledger: Ledger
+    prices: PriceList
+    fetcher: Fetcher
+    reader: Reader
+    engines: Mapping[EngineName, Engine]
+    today: Callable[[], date] = field(default=date.today)
+
+    def run(self, job_id: JobId, stage: Stage) -> StageResult:
+        stages: Mapping[Stage, Callable[[JobId], StageResult]] = {
+            Stage.RAW_DOCUMENT: self.obtain_document,
+            Stage.OCR_TEXT: self.read_document,
+            Stage.EXTRACTED_FIELDS: self.extract_fields,
+            Stage.VALIDATED_RECORD: self.validate_record,
+        }
+        return stages[stage](job_id)
+
+    def obtain_document(self, job_id: JobId) -> DocumentObtained:
+        """Fetches the job's URL once; a job's document never changes afterwards."""
+        started = time.monotonic()
+        job = self.jobs.get(job_id)
+        if job.document_sha256 is not None and self.documents.row(job.document_sha256) is not None:
+            document = self.documents.load(job.document_sha256)
+            return self._obtained(job, document, reused=True, started=started)
+        fetched = self.fetcher.fetch(job.url)
+        document = recognise(
+            fetched.content, max_pages=self.settings.max_pages, max_pixels=self.settings.max_pixels
+        )
+        self.documents.put(document)
+        self.jobs.document_found(job_id, document.sha256)
+        return self._obtained(job, document, reused=False, started=started)
+
+    def read_document(self, job_id: JobId) -> DocumentRead:
+        started = time.monotonic()
+        sha256 = self._document_sha256(job_id)
+        kept = self.readings.get(sha256, self.reader.name, self.reader.version)
+        if kept is not None:
+            return DocumentRead(sha256, kept, reused=True, seconds=time.monotonic() - started)
+        result = self.reader.read(self.documents.load(sha256))
+        self.readings.put(sha256, result.reading, result.docling_json)
+        return DocumentRead(sha256, result.reading, reused=False, seconds=time.monotonic() - started)
+
+    def extract_fields(self, job_id: JobId) -> FieldsExtracted:
+        started = time.monotonic()
+        job = self.jobs.get(job_id)
+        sha256 = self._document_sha256(job_id)
+        reading = self.readings.get(sha256, self.reader.name, self.reader.version)
+        if reading is None:
+            raise UpstreamMissing(f"job {job_id} has no reading yet", job_id=job_id, stage=Stage.OCR_TEXT)
+        policy = self._policy(job)
+        context = ValidationContext(today=self.today())
+        outcome = run_cascade(
+            self.documents.load(sha256), reading, self.engines, policy, lambda extraction: validate(extraction, context)
+        )
+        cost_usd = self._keep_outcome(job_id, sha256, reading, outcome)
+        return FieldsExtracted(
+            extractions=tuple(step.extraction for step in outcome.steps),
+            chosen=outcome.chosen,
+            stopped_because=outcome.stopped_because,
+            policy=policy,
+            cost_usd=cost_usd,
+            seconds=time.monotonic() - started,
+        )
+
+    def validate_record(self, job_id: JobId) -> RecordValidated:
+        started = time.monotonic()
+        outcome = self.extractions.outcome(job_id)
+        if outcome is None:
+            raise UpstreamMissing(f"job {job_id} has no extraction yet", job_id=job_id, stage=Stage.EXTRACTED_FIELDS)
+        sha256 = self._document_sha256(job_id)
+        extraction = outcome.extractions[outcome.chosen]
+        engines = tuple(each.engine for each in outcome.extractions)
+
+        with self.records.one_at_a_time(extraction.invoice):
+            context = ValidationContext(
+                today=self.today(),
+                duplicate_job_ids=self.records.duplicates_of(job_id, extraction.invoice, sha256),
+                known_ibans=self.records.ibans_of(job_id, extraction.invoice),
+            )
+            record = validate(extraction, context).model_copy(update={"engines": engines})
+            self.records.put(job_id, sha256, record)
+
+        total_usd = self.ledger.total(job_id)
+        return RecordValidated(
+            record=record,
+            accuracy=measure(record.invoice, self.labels.get(sha256), self.settings.accuracy_threshold),
+            cost=check_cost(total_usd, self.settings.cost_budget_usd),
+            seconds=time.monotonic() - started,
+        )
+
+    def _obtained(self, job: Job, document: Document, *, reused: bool, started: float) -> DocumentObtained:
+        return DocumentObtained(
+            url=job.url,
+            document=document,
+            object_url=self.documents.url_of(document.sha256),
+            reused=reused,
+            seconds=time.monotonic() - started,
+        )
+
+    def _document_sha256(self, job_id: JobId) -> str:
+        sha256 = self.jobs.get(job_id).document_sha256
+        if sha256 is None:
+            raise UpstreamMissing(f"job {job_id} has no document yet", job_id=job_id, stage=Stage.RAW_DOCUMENT)
+        return sha256
+
+    def _policy(self, job: Job) -> Policy:
+        return Policy(job.policy) if job.policy and self.settings.model_configured else self.settings.effective_policy
+
+    def _keep_outcome(self, job_id: JobId, sha256: str, reading: Reading, outcome: CascadeOutcome) -> Decimal:
+        """Stores what each engine said and what it cost; returns what this job has cost so far, in USD."""
+        if not outcome.steps:
+            raise NothingExtracted(f"no engine found an invoice in the document of job {job_id}")
+        input_hash = hashlib.sha256(f"{sha256}:{reading.reader}:{reading.reader_version}".encode()).hexdigest()
+        extraction_ids = [self.extractions.put(sha256, step.extraction, input_hash) for step in outcome.steps]
+        for step in outcome.steps:
+            for usage in step.extraction.usage:
+                self.ledger.record(job_id, self.prices.price_usage(usage))
+        self.extractions.put_outcome(job_id, extraction_ids, outcome.chosen, outcome.stopped_because)
+        return self.ledger.total(job_id)

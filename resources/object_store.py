@@ -1,0 +1,18 @@
+"""Where documents and readings are kept."""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import Field
+
+from cira_pipeline.storage.objects import ObjectStore
+
+
+class ObjectStoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """A folder or an S3 bucket; keys are content hashes."""
+
+    url: str = Field(description="a folder, file:// or s3://bucket/prefix")
+    s3_endpoint_url: str = Field("", description="an S3-compatible store other than AWS")
+
+    def object_store(self) -> ObjectStore:
+        return ObjectStore(self.url, s3_endpoint_url=self.s3_endpoint_url or None)

@@ -1,0 +1,25 @@
+"""PostgreSQL with CIRA's tables."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import dagster as dg
+from pydantic import Field
+
+from cira_pipeline.storage.database import Database
+
+
+class PostgresResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Jobs, results and costs."""
+
+    url: str = Field(description="postgresql://user:password@host/database; environment variable CIRA_POSTGRES_URL")
+
+    def database(self) -> Database:
+        """One pool of connections for the life of the process, so that a sensor tick opens none."""
+        return _database(self.url)
+
+
+@lru_cache(maxsize=4)
+def _database(url: str) -> Database:
+    return Database(url)

@@ -1,0 +1,77 @@
+"""All connections together, as the processor of the four stages."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster import ResourceDependency
+
+from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.processing.processor import Processor
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.answers import AnswerRepository
+from cira_pipeline.storage.documents import DocumentRepository
+from cira_pipeline.storage.extractions import ExtractionRepository
+from cira_pipeline.storage.jobs import JobRepository
+from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.storage.readings import ReadingRepository
+from cira_pipeline.storage.records import RecordRepository
+from resources.extraction import ExtractionResource
+from resources.fetcher import FetcherResource
+from resources.object_store import ObjectStoreResource
+from resources.postgres import PostgresResource
+from resources.reader import ReaderResource
+from resources.redis import RedisResource
+
+
+class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What the invoice assets work with."""
+
+    postgres: ResourceDependency[PostgresResource]
+    redis: ResourceDependency[RedisResource]
+    object_store: ResourceDependency[ObjectStoreResource]
+    fetcher: ResourceDependency[FetcherResource]
+    reader: ResourceDependency[ReaderResource]
+    extraction: ResourceDependency[ExtractionResource]
+
+    @contextmanager
+    def opened(self) -> Iterator[Processor]:
+        """A processor for one run; connections that belong to the process stay open after it."""
+        settings = self._settings()
+        database = self.postgres.database()
+        objects = self.object_store.object_store()
+        answers = AnswerRepository(database, owner=f"{socket.gethostname()}:{os.getpid()}")
+        fetcher = self.fetcher.fetcher(settings)
+        try:
+            yield Processor(
+                settings=settings,
+                jobs=JobRepository(database, self.redis.status_cache()),
+                documents=DocumentRepository(database, objects),
+                readings=ReadingRepository(database, objects),
+                extractions=ExtractionRepository(database),
+                records=RecordRepository(database),
+                labels=LabelRepository(database),
+                ledger=Ledger(database),
+                prices=PriceList.load(settings.price_list),
+                fetcher=fetcher,
+                reader=self.reader.open_reader(settings),
+                engines=self.extraction.engines(settings, answers),
+            )
+        finally:
+            fetcher.close()
+
+    def describe(self) -> str:
+        """One line for the run's log: what is in force, and why it is less than what was asked for."""
+        settings = self._settings()
+        if settings.effective_policy is settings.policy:
+            return f"policy {settings.policy}"
+        return f"policy {settings.effective_policy} instead of {settings.policy}: no model is configured"
+
+    def _settings(self) -> Settings:
+        overrides = self.fetcher.overrides() | self.reader.overrides() | self.extraction.overrides()
+        return Settings().model_copy(update=overrides)

@@ -1,0 +1,39 @@
+"""Docling, in the run's own process or behind docling-serve."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from cira_pipeline.reading.open_reader import reader_from_settings
+from cira_pipeline.reading.reader import Reader
+from cira_pipeline.settings import Settings
+
+
+class ReaderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Turns documents into text lines."""
+
+    reader: Literal["local", "docling_serve"] = Field("local", description="Docling in process, or docling-serve")
+    docling_serve_url: str = Field("", description="http://host:5001")
+    reading_timeout_s: float = Field(300, gt=0, description="one document")
+    ocr_dpi: int = Field(200, description="resolution at which pages without text are read")
+
+    def overrides(self) -> dict[str, object]:
+        return {
+            "reader": self.reader,
+            "docling_serve_url": self.docling_serve_url or None,
+            "reading_timeout_s": self.reading_timeout_s,
+            "ocr_dpi": self.ocr_dpi,
+        }
+
+    def open_reader(self, settings: Settings) -> Reader:
+        """Kept for the life of the process: loading Docling and its models costs seconds."""
+        return _reader(settings)
+
+
+@lru_cache(maxsize=2)
+def _reader(settings: Settings) -> Reader:
+    return reader_from_settings(settings)

@@ -1,0 +1,33 @@
+"""The sensor that submits the files dropped into the inbox folder."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from cira_pipeline.intake.folder import scan_folder
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.jobs import JobRepository
+from resources.postgres import PostgresResource
+from resources.redis import RedisResource
+
+
+def inbox_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Watches `settings.inbox_path`. A file counts once it has stopped growing; a changed file is a new job."""
+
+    @dg.sensor(
+        name="inbox_files",
+        minimum_interval_seconds=settings.sensor_interval_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Submits every file dropped into {settings.inbox_path}. The files stay where they are.",
+    )
+    def inbox_files(context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource) -> dg.SkipReason:
+        submissions = scan_folder(settings.inbox_path)
+        if not submissions:
+            return dg.SkipReason(f"No files in {settings.inbox_path}.")
+        jobs = JobRepository(postgres.database(), redis.status_cache())
+        created = [each.job.job_id for each in jobs.submit(submissions) if each.created]
+        if created:
+            context.log.info(f"Submitted {', '.join(created)}")
+        return dg.SkipReason(f"{len(created)} new jobs from {len(submissions)} files; new_invoices starts their runs.")
+
+    return inbox_files
