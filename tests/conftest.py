@@ -1,0 +1,106 @@
+"""The real services tests talk to: one PostgreSQL and one Valkey per session, one database per test."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from cira_pipeline.embedded.postgres import EmbeddedPostgres
+from cira_pipeline.embedded.sentinel import start_sentinel
+from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.settings import inherited_environment
+
+if TYPE_CHECKING:
+    from cira_pipeline.storage.database import Database
+
+
+@pytest.fixture(scope="session")
+def services_folder() -> Iterator[Path]:
+    """A folder directly below /tmp, watched: whatever ends this session, the servers in it end too."""
+    folder = Path(tempfile.mkdtemp(prefix="cira-tests-", dir="/tmp"))
+    sentinel = start_sentinel(folder, environment=inherited_environment())
+    try:
+        yield folder
+    finally:
+        sentinel.communicate()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(services_folder: Path) -> Iterator[str]:
+    """A real PostgreSQL, as its superuser. Not durable: a test's data need not survive the machine."""
+    environment = inherited_environment()
+    server = EmbeddedPostgres(
+        services_folder / "postgres", environment=environment, marked_by=services_folder, durable=False
+    )
+    server.start()
+    try:
+        yield server.url()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(services_folder: Path) -> Iterator[str]:
+    """A real Valkey; tests that share it use keys of their own."""
+    server = EmbeddedValkey(services_folder / "valkey", environment=inherited_environment(), marked_by=services_folder)
+    server.start()
+    try:
+        yield server.url()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A fresh, empty database, dropped afterwards."""
+    yield from _temporary_database(postgres_url, template=None)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> Iterator[str]:
+    """The name of a database that has been migrated once, for others to be copied from."""
+    from cira_pipeline.storage.database import Database
+
+    for url in _temporary_database(postgres_url, template=None):
+        database = Database(url)
+        database.migrate()
+        database.close()
+        yield urlsplit(url).path.lstrip("/")
+
+
+@pytest.fixture
+def migrated_database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
+    """A fresh database with CIRA's tables, dropped afterwards."""
+    yield from _temporary_database(postgres_url, template=migrated_template)
+
+
+@pytest.fixture
+def database(migrated_database_url: str) -> Iterator[Database]:
+    from cira_pipeline.storage.database import Database
+
+    database = Database(migrated_database_url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _temporary_database(server_url: str, template: str | None) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    copied_from = f' TEMPLATE "{template}"' if template else ""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"{copied_from}')
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
