@@ -1,0 +1,154 @@
+"""A circuit breaker whose state all processes share through Redis.
+
+After `fail_max` failures in a row the circuit opens: calls end at once as `CircuitOpen`, and the dependency is left
+alone. After `reset_timeout_s` one call of each process may try; success closes the circuit for all, failure opens it
+again (M. Nygard, Release It!). Without Redis, or while it is away, each process keeps its own state.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import pybreaker
+import redis
+
+from cira_pipeline.errors import CiraError, CircuitOpen
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+REDIS_TIMEOUT_S = 1.0
+REDIS_PAUSE_S = 10.0
+"""How long a Redis that did not answer is not asked again."""
+
+
+def dependency_failed(error: BaseException) -> bool:
+    """Whether an error speaks against the dependency: a retryable `CiraError`, or the network's own errors.
+
+    Everything else (a refused document, a programming error) shows that the dependency answered or was not reached.
+    """
+    return error.retryable if isinstance(error, CiraError) else isinstance(error, OSError)
+
+
+class Breaker:
+    """One dependency's circuit breaker; safe to use from many threads, which do not wait for each other.
+
+    `name` is the key under which processes share the state. `counts` tells which errors are the dependency's own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        redis_url: str | None = None,
+        fail_max: int = 5,
+        reset_timeout_s: float = 30.0,
+        *,
+        counts: Callable[[BaseException], bool] = dependency_failed,
+    ) -> None:
+        self.name = name
+        self._fail_max = fail_max
+        self._reset_timeout_s = reset_timeout_s
+        self._counts = counts
+        self._own = self._circuit(pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED))
+        self._redis = (
+            redis.Redis.from_url(redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
+            if redis_url
+            else None
+        )
+        self._shared: pybreaker.CircuitBreaker | None = None
+        self._redis_asked_again_at = 0.0
+        self._trial = threading.Lock()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Calls `function` under the breaker; raises what it raises, or `CircuitOpen` without calling it."""
+        with self.guarding():
+            return function()
+
+    @contextmanager
+    def guarding(self) -> Iterator[None]:
+        """Runs the block under the breaker; raises `CircuitOpen` (with `retry_after_s`) in place of running it."""
+        circuit = self._circuit_in_force()
+        # pybreaker lets every thread through once the reset time is over: a dependency that is just getting up
+        # would be run down again.
+        trial = circuit.current_state != pybreaker.STATE_CLOSED
+        if trial and not self._trial.acquire(blocking=False):
+            raise self._circuit_open(circuit)
+        try:
+            with ExitStack() as running:
+                try:
+                    # `calling` and not `call`: the latter holds a lock while the call runs.
+                    running.enter_context(circuit.calling())
+                except pybreaker.CircuitBreakerError as error:
+                    raise self._circuit_open(circuit) from error
+                yield
+        finally:
+            if trial:
+                self._trial.release()
+
+    @property
+    def state(self) -> str:
+        """`closed`, `open` or `half-open`, as all processes see it."""
+        return str(self._circuit_in_force().current_state)
+
+    def close(self) -> None:
+        """Lets go of the connection to Redis."""
+        if self._redis is not None:
+            self._redis.close()
+
+    def _circuit(self, storage: pybreaker.CircuitBreakerStorage) -> pybreaker.CircuitBreaker:
+        return pybreaker.CircuitBreaker(
+            fail_max=self._fail_max,
+            reset_timeout=self._reset_timeout_s,
+            exclude=[lambda error: not self._counts(error)],
+            listeners=[_StateChangeLog()],
+            state_storage=storage,
+            name=self.name,
+            throw_new_error_on_trip=False,
+        )
+
+    def _circuit_in_force(self) -> pybreaker.CircuitBreaker:
+        """The shared circuit while Redis answers, else this process's own."""
+        if self._redis is None or time.monotonic() < self._redis_asked_again_at:
+            return self._own
+        try:
+            self._redis.ping()
+            if self._shared is None:
+                storage = pybreaker.CircuitRedisStorage(
+                    pybreaker.STATE_CLOSED, self._redis, namespace=f"cira:breaker:{self.name}"
+                )
+                self._shared = self._circuit(storage)
+        except redis.RedisError as error:
+            self._redis_asked_again_at = time.monotonic() + REDIS_PAUSE_S
+            logger.warning("circuit %s: Redis does not answer (%s), its state is not shared for now", self.name, error)
+            return self._own
+        return self._shared
+
+    def _circuit_open(self, circuit: pybreaker.CircuitBreaker) -> CircuitOpen:
+        opened_at = circuit._state_storage.opened_at
+        left_s = self._reset_timeout_s
+        if opened_at is not None:
+            left_s -= (datetime.now(UTC) - opened_at).total_seconds()
+        left_s = max(0.0, left_s)
+        return CircuitOpen(
+            f"{self.name} failed {self._fail_max} times in a row and is left alone for another {left_s:.0f} s",
+            dependency=self.name,
+            retry_after_s=left_s,
+        )
+
+
+class _StateChangeLog(pybreaker.CircuitBreakerListener):
+    def state_change(
+        self,
+        cb: pybreaker.CircuitBreaker,
+        old_state: pybreaker.CircuitBreakerState | None,
+        new_state: pybreaker.CircuitBreakerState,
+    ) -> None:
+        old = old_state.name if old_state is not None else "unknown"
+        logger.warning("circuit %s: %s -> %s", cb.name, old, new_state.name)

@@ -1,0 +1,59 @@
+"""Trying again what may pass: waits grow, are jittered, obey `Retry-After`, and end at a deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import stamina
+
+from cira_pipeline.errors import CiraError, CircuitOpen
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and for how long a call is tried again.
+
+    Only a `CiraError` that says `retryable` is tried again; an open circuit is not, because it exists to fail at once.
+    An error with `retry_after_s` among its details names the wait itself. A wait that would end after the deadline is
+    not begun: the error goes to the caller instead.
+
+    `attempts` counts the first call too. `deadline_s` bounds calls and waits together, in seconds; `None` is no bound.
+    The call itself must keep to what is left of the deadline; a running call is not interrupted.
+    """
+
+    attempts: int = 3
+    deadline_s: float | None = None
+    wait_initial_s: float = 0.5
+    wait_max_s: float = 20.0
+    wait_jitter_s: float = 1.0
+
+    def call(self, function: Callable[[], T], *, monotonic: Callable[[], float] = time.monotonic) -> T:
+        """Calls `function` until it succeeds or may not be tried again; raises its last error."""
+        ends = None if self.deadline_s is None else monotonic() + self.deadline_s
+
+        def wait_or_stop(error: Exception) -> bool | float:
+            if not isinstance(error, CiraError) or isinstance(error, CircuitOpen) or not error.retryable:
+                return False
+            asked = error.detail.get("retry_after_s")
+            wait = float(asked) if isinstance(asked, int | float) else None
+            if ends is not None and monotonic() + (wait or self.wait_initial_s) >= ends:
+                return False
+            return True if wait is None else wait
+
+        attempts = stamina.retry_context(
+            on=wait_or_stop,
+            attempts=self.attempts,
+            timeout=self.deadline_s,
+            wait_initial=self.wait_initial_s,
+            wait_max=self.wait_max_s,
+            wait_jitter=self.wait_jitter_s,
+        )
+        for attempt in attempts:
+            with attempt:
+                return function()
+        raise AssertionError("stamina ends with a result or an error")
