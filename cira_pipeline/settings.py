@@ -12,8 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cira_pipeline.errors import ConfigurationError
 
 
 class Policy(StrEnum):
@@ -119,6 +121,21 @@ class Settings(BaseSettings):
     @property
     def effective_policy(self) -> Policy:
         return self.policy if self.model_configured else Policy.OFFLINE_ONLY
+
+
+def load_settings(**given: object) -> Settings:
+    """Settings from the environment and `.env`, with `given` on top.
+
+    Raises ConfigurationError that names every wrong setting, without its value: it may be a secret.
+    """
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"CIRA_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(wrong) from None
 
 
 def inherited_environment() -> dict[str, str]:
