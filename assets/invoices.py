@@ -82,5 +82,3 @@ def _failure(failures: dict[JobId, StageFailed], job_count: int) -> dg.Failure:
         # What is worth trying again was tried again inside the stages.
         allow_retries=False,
     )
-
-

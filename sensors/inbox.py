@@ -20,7 +20,9 @@ def inbox_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Submits every file dropped into {settings.inbox_path}. The files stay where they are.",
     )
-    def inbox_files(context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource) -> dg.SkipReason:
+    def inbox_files(
+        context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource
+    ) -> dg.SkipReason:
         submissions = scan_folder(settings.inbox_path)
         if not submissions:
             return dg.SkipReason(f"No files in {settings.inbox_path}.")

@@ -9,17 +9,16 @@ too many attempts, fail with `run_interrupted`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
 from assets.jobs import process_invoices
-from assets.partitions import BATCH_TAG, PARTITIONS_NAME, invoice_jobs
+from assets.partitions import BATCH_TAG, invoice_jobs
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import RunInterrupted
-from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.jobs import Stage
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch
 from cira_pipeline.storage.jobs import JobRepository
@@ -127,6 +126,6 @@ def _lives(record: RunRecord) -> bool:
 def _release(job: BatchJob, jobs: JobRepository) -> None:
     if job.attempts >= MAX_ATTEMPTS:
         error = RunInterrupted(f"{job.attempts} runs ended before job {job.job_id} was done", attempts=job.attempts)
-        jobs.fail(job.job_id, Stage.RAW_DOCUMENT, error)
+        jobs.fail(job.job_id, job.stage or Stage.RAW_DOCUMENT, error)
     else:
         jobs.requeue(job.job_id)

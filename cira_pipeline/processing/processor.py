@@ -115,9 +115,7 @@ class Processor:
             document = self.documents.load(job.document_sha256)
             return self._obtained(job, document, reused=True, started=started)
         fetched = self.fetcher.fetch(job.url)
-        document = recognise(
-            fetched.content, max_pages=self.settings.max_pages, max_pixels=self.settings.max_pixels
-        )
+        document = recognise(fetched.content, max_pages=self.settings.max_pages, max_pixels=self.settings.max_pixels)
         self.documents.put(document)
         self.jobs.document_found(job_id, document.sha256)
         return self._obtained(job, document, reused=False, started=started)

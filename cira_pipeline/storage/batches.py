@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from ulid import ULID
 
-from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.storage.database import Database
 
 
@@ -21,6 +22,7 @@ from cira_pipeline.storage.database import Database
 class BatchJob:
     job_id: JobId
     status: JobStatus
+    stage: Stage | None
     run_id: str | None
     attempts: int
 
@@ -76,7 +78,7 @@ class BatchRepository:
         with self._database.engine.connect() as connection:
             rows = connection.execute(
                 text(
-                    "SELECT b.batch_id, b.first_job, b.last_job, j.job_id, j.status, j.run_id, j.attempts "
+                    "SELECT b.batch_id, b.first_job, b.last_job, j.job_id, j.status, j.stage, j.run_id, j.attempts "
                     "FROM cira.batches b JOIN cira.jobs j USING (batch_id) "
                     "WHERE b.batch_id IN (SELECT batch_id FROM cira.jobs WHERE status IN ('queued', 'running')) "
                     "ORDER BY b.first_job, b.batch_id, j.job_id"
@@ -87,12 +89,17 @@ class BatchRepository:
                 batch_id,
                 JobId(first_job),
                 JobId(last_job),
-                tuple(BatchJob(JobId(row.job_id), JobStatus(row.status), row.run_id, row.attempts) for row in members),
+                tuple(_job(row) for row in members),
             )
             for (batch_id, first_job, last_job), members in groupby(
                 rows, key=lambda row: (row.batch_id, row.first_job, row.last_job)
             )
         )
+
+
+def _job(row: Row[Any]) -> BatchJob:
+    stage = Stage(row.stage) if row.stage else None
+    return BatchJob(JobId(row.job_id), JobStatus(row.status), stage, row.run_id, row.attempts)
 
 
 def _group(waiting: list[tuple[JobId, bool]], batch_max_jobs: int) -> list[tuple[JobId, ...]]:

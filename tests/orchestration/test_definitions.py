@@ -21,10 +21,19 @@ BIN = Path(sys.executable).parent
 )
 def test_dagster_loads_the_code_location(command: tuple[str, ...], tmp_path: Path) -> None:
     # A home of its own: dagster.yaml names the database of a running service, which validating does not need.
-    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path), "CIRA_POSTGRES_URL": "postgresql://nobody@localhost/none"}
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(tmp_path),
+        "CIRA_POSTGRES_URL": "postgresql://nobody@localhost/none",
+    }
     done = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,0 +1,140 @@
+"""A run over many invoices: what Dagster shows must be what happened, job by job."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster import AssetKey
+from sqlalchemy import text
+
+from assets.partitions import invoice_jobs
+from assets.specs import STAGES, asset_key
+from cira_pipeline.jobs import JobStatus, Stage
+from tests.orchestration.conftest import Pipeline
+from tests.orchestration.invoice_pdf import invoice_pdf
+
+MATERIALIZED = "MATERIALIZED"
+
+
+def statuses(pipeline: Pipeline, stage: Stage, keys: list[str]) -> dict[str, str]:
+    found = pipeline.instance.get_status_by_partition(asset_key(stage), keys, invoice_jobs)
+    return {key: status.name if status else "NONE" for key, status in (found or {}).items()}
+
+
+def test_one_bad_document_fails_alone_and_its_neighbours_are_materialised(pipeline: Pipeline) -> None:
+    good_url, other_url = (
+        pipeline.server.serve(f"/{number}.pdf", invoice_pdf(number)) for number in ("BT-1001", "BT-1002")
+    )
+    good, bad, other = pipeline.submit(good_url, pipeline.server.url("/missing.pdf"), other_url)
+
+    (run,) = pipeline.process()
+
+    assert not run.success
+    for stage in STAGES:
+        assert statuses(pipeline, stage, [good, bad, other]) == {
+            good: MATERIALIZED,
+            bad: "FAILED",
+            other: MATERIALIZED,
+        }, stage
+    assert pipeline.jobs.get(good).status is JobStatus.SUCCEEDED
+    assert pipeline.jobs.get(other).status is JobStatus.SUCCEEDED
+    failed = pipeline.jobs.get(bad)
+    assert (failed.status, failed.error_code, failed.stage) == (
+        JobStatus.FAILED,
+        "source_not_found",
+        Stage.RAW_DOCUMENT,
+    )
+    assert failed.error_hint
+
+
+def test_the_failure_of_a_run_names_job_stage_and_code(pipeline: Pipeline) -> None:
+    (bad,) = pipeline.submit(pipeline.server.url("/missing.pdf"))
+    (run,) = pipeline.process()
+    (failure,) = [event for event in run.all_events if event.is_step_failure]
+    described = failure.step_failure_data.user_failure_data
+    assert described is not None
+    assert bad in str(described.metadata["failed_jobs"])
+    assert "source_not_found" in (described.description or "")
+
+
+def test_a_retried_job_is_done_once_the_document_is_there_and_costs_no_second_fetch_later(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.url("/late.pdf"))
+    pipeline.process()
+    pipeline.server.serve("/late.pdf", invoice_pdf("BT-2001"))
+    pipeline.jobs.retry(job)
+    (run,) = pipeline.process()
+    assert run.success
+    assert pipeline.jobs.get(job).status is JobStatus.SUCCEEDED
+
+    fetched = pipeline.server.requests["/late.pdf"]
+    again = pipeline.launch(dg.RunRequest(partition_key=job))
+    assert again.success
+    assert pipeline.server.requests["/late.pdf"] == fetched
+
+
+def test_every_materialisation_shows_a_person_what_came_out(pipeline: Pipeline) -> None:
+    pipeline.submit(pipeline.server.serve("/a.pdf", invoice_pdf("BT-3001")))
+    (run,) = pipeline.process()
+    shown = {
+        event.asset_key: event.step_materialization_data.materialization.metadata
+        for event in run.all_events
+        if event.is_step_materialization and event.asset_key
+    }
+    assert "Calibrated torque wrench" in shown[AssetKey("ocr_text")]["preview"].value
+    assert "BT-3001" in shown[AssetKey("extracted_fields")]["preview"].value
+    assert shown[AssetKey("validated_record")]["verdict"].value in ("accepted", "needs_review")
+    assert shown[AssetKey("raw_document")]["pages"].value == 1
+    assert all("seconds" in metadata for metadata in shown.values())
+
+
+def test_an_unlabelled_document_never_passes_the_accuracy_check(pipeline: Pipeline) -> None:
+    pipeline.submit(pipeline.server.serve("/a.pdf", invoice_pdf("BT-4001")))
+    (run,) = pipeline.process()
+    evaluations = {each.check_name: each for each in run.get_asset_check_evaluations()}
+    assert set(evaluations) == {"consistency", "accuracy", "cost"}
+    assert not evaluations["accuracy"].passed
+    assert evaluations["accuracy"].severity is dg.AssetCheckSeverity.WARN
+    assert evaluations["accuracy"].metadata["status"].value == "unlabelled"
+    assert evaluations["cost"].passed
+
+
+def test_the_accuracy_check_measures_against_the_label(pipeline: Pipeline) -> None:
+    from cira_pipeline.storage.labels import LabelRepository
+
+    url = pipeline.server.serve("/a.pdf", invoice_pdf("BT-5001"))
+    (job,) = pipeline.submit(url)
+    pipeline.process()
+    sha256 = pipeline.jobs.get(job).document_sha256
+    assert sha256
+    LabelRepository(pipeline.database).put(sha256, {"invoice_number": "SOMETHING-ELSE"}, "test")
+
+    run = pipeline.definitions.get_job_def("validate_again").execute_in_process(
+        instance=pipeline.instance, partition_key=job
+    )
+
+    (accuracy,) = [each for each in run.get_asset_check_evaluations() if each.check_name == "accuracy"]
+    assert not accuracy.passed
+    assert accuracy.metadata["status"].value == "failed"
+    assert accuracy.metadata["header_accuracy"].value == 0.0
+
+
+def test_two_jobs_of_one_document_share_its_reading(pipeline: Pipeline) -> None:
+    content = invoice_pdf("BT-6001")
+    pipeline.submit(pipeline.server.serve("/a.pdf", content), pipeline.server.serve("/copy.pdf", content))
+    pipeline.process()
+    with pipeline.database.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM cira.readings")).scalar_one() == 1
+        verdicts = connection.execute(text("SELECT verdict FROM cira.invoices ORDER BY verdict")).scalars().all()
+    assert verdicts.count("accepted") <= 1, "the second copy must not be payable again"
+
+
+def test_a_cancelled_job_is_left_alone(pipeline: Pipeline) -> None:
+    url = pipeline.server.serve("/a.pdf", invoice_pdf("BT-7001"))
+    kept, cancelled = pipeline.submit(pipeline.server.serve("/b.pdf", invoice_pdf("BT-7002")), url)
+    result = pipeline.tick()
+    pipeline.jobs.cancel(cancelled)
+    assert isinstance(result, dg.SensorResult)
+    for request in result.run_requests or ():
+        pipeline.launch(request)
+    assert pipeline.jobs.get(kept).status is JobStatus.SUCCEEDED
+    assert pipeline.jobs.get(cancelled).status is JobStatus.CANCELLED
+    assert pipeline.server.requests["/a.pdf"] == 0
