@@ -15,7 +15,7 @@ from cira_pipeline.values import Severity
 def evaluate_checks(
     context: dg.AssetExecutionContext, job_id: JobId, done: RecordValidated, selected: Collection[str]
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """The selected checks of one job. None of them blocks: a doubtful invoice is a record to review, not a broken run."""
+    """The selected checks of one job. None blocks: a doubtful invoice is a record to review."""
     evaluations: Mapping[str, Callable[[JobId, RecordValidated], dg.AssetCheckEvaluation]] = {
         "consistency": _consistency,
         "accuracy": _accuracy,

@@ -19,7 +19,7 @@ extract_again = dg.define_asset_job(
     "extract_again",
     selection=dg.AssetSelection.assets(asset_key(Stage.EXTRACTED_FIELDS), asset_key(Stage.VALIDATED_RECORD)),
     partitions_def=invoice_jobs,
-    description="Extraction and validation of documents that were read before: after an engine, policy or prompt change.",
+    description="Extraction and validation of documents read before: after a change of engine, policy or prompt.",
 )
 
 validate_again = dg.define_asset_job(

@@ -59,7 +59,7 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         to_launch = [batch for batch in open_batches if batch.batch_id not in carried]
         if not to_launch:
             return dg.SkipReason(
-                f"No jobs are waiting; {len(open_batches)} batches are queued or running, {released} jobs were released."
+                f"No jobs are waiting; {len(open_batches)} batches are under way, {released} jobs were released."
             )
         return dg.SensorResult(
             run_requests=[_run_request(batch) for batch in to_launch],

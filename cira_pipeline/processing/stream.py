@@ -97,7 +97,7 @@ def stream(
 
 @dataclass(frozen=True)
 class _JobEnded:
-    """Marks the end of one job; `broken` is what no stage was prepared for, such as a full disk while noting a failure."""
+    """Marks the end of one job; `broken` is what no stage was prepared for."""
 
     broken: BaseException | None
 

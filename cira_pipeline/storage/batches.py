@@ -1,8 +1,8 @@
 """Batches: the jobs one Dagster run was planned for.
 
 A batch is written before its run is asked for, so that a crash between planning, adding partition keys and launching
-loses nothing: the next tick finds the open batches and goes on. Fresh jobs form contiguous ranges in order of their ids;
-a job that was planned before already has its partition key somewhere, so it travels alone.
+loses nothing: the next tick finds the open batches and goes on. Fresh jobs form contiguous ranges in order of their
+ids; a job that was planned before already has its partition key somewhere, so it travels alone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class BatchRepository:
         self._database = database
 
     def plan(self, *, max_jobs: int, batch_max_jobs: int) -> int:
-        """Puts up to `max_jobs` waiting jobs, oldest first, into batches of at most `batch_max_jobs`. Returns how many."""
+        """Puts up to `max_jobs` waiting jobs, oldest first, into batches of `batch_max_jobs`; returns how many."""
         with self._database.engine.begin() as connection:
             waiting = connection.execute(
                 text(
