@@ -73,7 +73,7 @@ def migrated_template(postgres_url: str) -> Iterator[str]:
     for url in _temporary_database(postgres_url, template=None):
         database = Database(url)
         database.migrate()
-        database.close()
+        database.dispose()
         yield urlsplit(url).path.lstrip("/")
 
 
@@ -91,7 +91,7 @@ def database(migrated_database_url: str) -> Iterator[Database]:
     try:
         yield database
     finally:
-        database.close()
+        database.dispose()
 
 
 def _temporary_database(server_url: str, template: str | None) -> Iterator[str]:
