@@ -5,10 +5,12 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
 
     CiraError
     ├── ConfigurationError            configuration_invalid
-    │   └── ServiceUnreachable        service_unreachable          (retryable)
+    │   ├── ServiceUnreachable        service_unreachable          (retryable)
+    │   └── AlreadyRunning            already_running
     ├── JobError
     │   ├── JobNotFound               job_not_found
     │   ├── JobNotRetryable           job_not_retryable
+    │   ├── JobNotCancellable         job_not_cancellable
     │   ├── SubmissionInvalid         submission_invalid
     │   └── UpstreamMissing           upstream_missing
     ├── IntakeError
@@ -20,7 +22,10 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── SourceForbidden           source_forbidden
     │   ├── SourceUnavailable         source_unavailable           (retryable)
     │   ├── DownloadTimedOut          download_timed_out           (retryable)
+    │   ├── SourceAnswerInvalid       source_answer_invalid
+    │   ├── SourceUntrusted           source_untrusted
     │   ├── TooManyRedirects          too_many_redirects
+    │   ├── RedirectRefused           redirect_refused
     │   ├── DocumentTooLarge          document_too_large
     │   └── ManifestInvalid           manifest_invalid
     ├── DocumentError                 (the bytes can never become an invoice: the job is `rejected`)
@@ -47,9 +52,11 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── ModelRefused              model_refused
     │   ├── ModelAnswerTruncated      model_answer_truncated
     │   └── ModelAnswerInvalid        model_answer_invalid
+    ├── RecordRejected                verdict_rejected             (a record was made, and must not be paid)
     ├── CircuitOpen                   circuit_open                 (retryable)
     ├── StorageError
     │   ├── ObjectMissing             object_missing
+    │   ├── ValueNotStorable          value_not_storable
     │   └── StoreUnavailable          store_unavailable            (retryable)
     ├── RunInterrupted                run_interrupted              (retryable)
     └── InternalError                 internal_error
@@ -91,6 +98,11 @@ class ServiceUnreachable(ConfigurationError):
     hint = "Start the service, or correct its address; `cira doctor` shows which one does not answer."
 
 
+class AlreadyRunning(ConfigurationError):
+    code = "already_running"
+    hint = "Use the one that runs, or stop it first (Ctrl-C in its terminal, or `kill` and its process number)."
+
+
 class JobError(CiraError):
     """A request about a job that cannot be met."""
 
@@ -103,6 +115,11 @@ class JobNotFound(JobError):
 class JobNotRetryable(JobError):
     code = "job_not_retryable"
     hint = "Only failed and rejected jobs can be retried; `cira show JOB` tells its status."
+
+
+class JobNotCancellable(JobError):
+    code = "job_not_cancellable"
+    hint = "Only queued and running jobs can be cancelled; `cira show JOB` tells its status."
 
 
 class SubmissionInvalid(JobError):
@@ -161,9 +178,24 @@ class DownloadTimedOut(IntakeError):
     hint = "The download took longer than CIRA_FETCH_TIMEOUT_S; retry, or raise the limit."
 
 
+class SourceAnswerInvalid(IntakeError):
+    code = "source_answer_invalid"
+    hint = "The server does not hand out a file at this URL; open it in a browser and submit the file's own URL."
+
+
+class SourceUntrusted(IntakeError):
+    code = "source_untrusted"
+    hint = "The server's certificate is not valid, so the file could be anybody's; ask the supplier to renew it."
+
+
 class TooManyRedirects(IntakeError):
     code = "too_many_redirects"
     hint = "Submit the URL it finally leads to."
+
+
+class RedirectRefused(IntakeError):
+    code = "redirect_refused"
+    hint = "The URL leads somewhere unsafe; if you trust the place it leads to, submit that URL."
 
 
 class DocumentTooLarge(IntakeError):
@@ -298,6 +330,11 @@ class ModelAnswerInvalid(ExtractionError):
     hint = "The model's answer does not fit the schema; retry, or use a model with structured output."
 
 
+class RecordRejected(CiraError):
+    code = "verdict_rejected"
+    hint = "The record's findings say why; ask the supplier for a correct invoice and submit that one."
+
+
 class CircuitOpen(CiraError):
     code = "circuit_open"
     retryable = True
@@ -311,6 +348,11 @@ class StorageError(CiraError):
 class ObjectMissing(StorageError):
     code = "object_missing"
     hint = "The object store has lost this object; retry the job to make it again."
+
+
+class ValueNotStorable(StorageError):
+    code = "value_not_storable"
+    hint = "A value of this document is beyond anything an invoice holds; review the document by hand."
 
 
 class StoreUnavailable(StorageError):

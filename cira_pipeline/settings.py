@@ -46,6 +46,7 @@ class Settings(BaseSettings):
 
     # Intake.
     fetch_timeout_s: float = Field(60, gt=0, description="whole download, redirects included")
+    fetch_stall_timeout_s: float = Field(15, gt=0, description="silence after which one try of a download is given up")
     fetch_max_bytes: int = Field(50_000_000, gt=0, description="largest document accepted")
     fetch_max_redirects: int = Field(5, ge=0)
     fetch_attempts: int = Field(3, ge=1, description="tries of a download that failed in a way that may pass")
@@ -58,7 +59,10 @@ class Settings(BaseSettings):
     )
     inbox: Path | None = Field(None, description="watched folder; HOME/inbox if empty")
     max_pages: int = Field(100, gt=0)
-    max_pixels: int = Field(100_000_000, gt=0, description="pixels of one picture, against decompression bombs")
+    # Pillow, which opens the pictures everywhere, refuses more than the upper bound by itself.
+    max_pixels: int = Field(
+        100_000_000, gt=0, le=178_956_970, description="pixels of one picture, against decompression bombs"
+    )
 
     # Reading.
     reader: Literal["local", "docling_serve"] = Field("local", description="Docling in this process, or docling-serve")
@@ -118,9 +122,26 @@ class Settings(BaseSettings):
         """Whether a paid model can be asked at all."""
         return bool((self.azure_openai_endpoint and self.azure_openai_deployment) or self.openai_base_url)
 
+    def as_environment(self) -> dict[str, str]:
+        """Every setting that was given, as the variables that give it: for processes that read their own Settings."""
+        given = ((name, getattr(self, name)) for name in sorted(self.model_fields_set))
+        return {f"CIRA_{name.upper()}": _as_text(value) for name, value in given if value is not None}
+
     @property
     def effective_policy(self) -> Policy:
         return self.policy if self.model_configured else Policy.OFFLINE_ONLY
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case Path():
+            return str(value.absolute())
+        case tuple():
+            return ",".join(_as_text(part) for part in value)
+        case _:
+            return str(value)
 
 
 def load_settings(**given: object) -> Settings:

@@ -1,0 +1,94 @@
+"""Which network addresses may be fetched: public ones, and those an operator has allowed.
+
+Whoever can submit a URL could otherwise make CIRA read the services inside its own network, such as a cloud's
+metadata service (server-side request forgery, OWASP).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable, Sequence
+
+from cira_pipeline.errors import AddressRefused, ConfigurationError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+Resolver = Callable[[str, int], Sequence[str]]
+"""Host name and port to addresses as text. Raises `socket.gaierror`."""
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052: a gateway sends the packets on to the IPv4 address in the last 32 bits."""
+
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""RFC 4291, 2.4: the only part of IPv6 that IANA gives out."""
+
+
+def system_resolver(host: str, port: int) -> Sequence[str]:
+    """The operating system's answer for a host name."""
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the public internet by IANA's special-purpose registries.
+
+    Not public: private networks, this machine, the link, a carrier's NAT, multicast, reserved and documentation ranges.
+    An IPv4 address embedded in an IPv6 one (mapped, NAT64) is judged by itself; 6to4 and Teredo are refused, since
+    their relays lead anywhere and nobody serves invoices there.
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address.ipv4_mapped
+        if embedded is not None:
+            return is_public(embedded)
+        if address not in _GLOBAL_UNICAST or address.sixtofour is not None or address.teredo is not None:
+            return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def _plain(address: Address) -> Address:
+    """An IPv4 address that was dressed up as IPv6 (`::ffff:127.0.0.1`) as itself."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+class AddressGuard:
+    """Judges the addresses of a host. `allowed` are host names, addresses and networks that need not be public.
+
+    Raises `ConfigurationError` for an entry that is none of these.
+    """
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        names: set[str] = set()
+        networks: list[Network] = []
+        for entry in allowed:
+            text = entry.strip().removeprefix("[").removesuffix("]")
+            try:
+                networks.append(ipaddress.ip_network(text, strict=False))
+            except ValueError as error:
+                if "/" in text or ":" in text or not text:
+                    raise ConfigurationError(
+                        f"CIRA_FETCH_ALLOWED_HOSTS: {entry!r} is neither a host name nor an address nor a network"
+                    ) from error
+                names.add(text.lower().removesuffix("."))
+        self._names = frozenset(names)
+        self._networks = tuple(networks)
+
+    def checked(self, host: str, answers: Sequence[str]) -> tuple[Address, ...]:
+        """The addresses of `host`, all of them fit to be connected to; raises `AddressRefused` if one is not.
+
+        A name with one public and one private address is refused too: nobody sets that up with good intent.
+        """
+        addresses = tuple(_plain(ipaddress.ip_address(answer)) for answer in answers)
+        for address in addresses:
+            if not self._allows(host, address):
+                raise AddressRefused(
+                    f"{host} is at {address}, which is not a public address", host=host, address=str(address)
+                )
+        return addresses
+
+    def _allows(self, host: str, address: Address) -> bool:
+        if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+            return False
+        return host in self._names or is_public(address) or any(address in network for network in self._networks)

@@ -1,0 +1,63 @@
+"""From a URL to bytes: one door for all schemes, with its limits, its deadline and its second tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+from cira_pipeline.intake.addresses import AddressGuard, Resolver, system_resolver
+from cira_pipeline.intake.deadline import Deadline
+from cira_pipeline.intake.fetched import Fetched
+from cira_pipeline.intake.file_download import FileDownload
+from cira_pipeline.intake.http_download import HttpDownload
+from cira_pipeline.intake.s3_download import S3Download
+from cira_pipeline.intake.url import normalise_url
+from cira_pipeline.resilience.retry import RetryPolicy
+from cira_pipeline.settings import Settings
+
+__all__ = ["Fetched", "Fetcher"]
+
+
+class Fetcher:
+    """Downloads documents; safe to use from many threads. `close` it at the end.
+
+    `settings` give the limits (`fetch_*`, `file_roots`, `s3_endpoint_url`); `resolver` turns host names into addresses.
+    """
+
+    def __init__(self, settings: Settings, *, resolver: Resolver = system_resolver) -> None:
+        self._timeout_s = settings.fetch_timeout_s
+        self._retries = RetryPolicy(attempts=settings.fetch_attempts, deadline_s=settings.fetch_timeout_s)
+        self._http = HttpDownload(
+            guard=AddressGuard(settings.fetch_allowed_hosts),
+            resolver=resolver,
+            max_bytes=settings.fetch_max_bytes,
+            max_redirects=settings.fetch_max_redirects,
+            stall_s=settings.fetch_stall_timeout_s,
+        )
+        self._files = FileDownload((*settings.file_roots, settings.inbox_path), settings.fetch_max_bytes)
+        self._s3 = S3Download(settings)
+
+    def fetch(self, url: str) -> Fetched:
+        """The document behind a URL, at most `fetch_max_bytes` long, within `fetch_timeout_s` for everything.
+
+        What may pass (resets, silence, 5xx, 429) is tried again up to `fetch_attempts` times within that time. Raises
+        the leaves of `IntakeError`.
+        """
+        address = normalise_url(url)
+        deadline = Deadline.after(self._timeout_s)
+        return self._retries.call(partial(self._download_for(address), address, deadline))
+
+    def _download_for(self, address: str) -> Callable[[str, Deadline], Fetched]:
+        match urlsplit(address).scheme:
+            case "file":
+                return self._files.fetch
+            case "s3":
+                return self._s3.fetch
+            case _:
+                return self._http.fetch
+
+    def close(self) -> None:
+        """Lets go of connections; downloads under way end by themselves."""
+        self._http.close()
+        self._s3.close()

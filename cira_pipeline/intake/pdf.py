@@ -1,0 +1,87 @@
+"""Whether a PDF is whole, open and of bearable size, by PDFium, which also renders it later."""
+
+from __future__ import annotations
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+from docling.utils.locks import pypdfium2_lock
+
+from cira_pipeline.errors import DocumentDamaged, DocumentEncrypted, DocumentTooManyPages, ImageTooLarge
+
+HEADER_WITHIN_BYTES = 1024
+"""ISO 32000-1, implementation note 13: readers accept junk of this length before the header."""
+
+NOMINAL_DPI = 200
+"""The resolution at which a page is taken to be rendered when its size is judged."""
+
+_POINTS_PER_INCH = 72
+
+
+def starts_like_pdf(content: bytes) -> bool:
+    """Whether a PDF header stands where readers look for it. A text that merely mentions one is not a PDF."""
+    at = content.find(b"%PDF-", 0, HEADER_WITHIN_BYTES)
+    return at == 0 or (at > 0 and b"startxref" in content)
+
+
+def check_pdf(content: bytes, *, max_pages: int, max_pixels: int) -> int:
+    """The number of pages, each of which can be loaded.
+
+    Raises `DocumentEncrypted` if a password is needed to open it (one for changing or printing it does not matter),
+    `DocumentDamaged`, `DocumentTooManyPages`, and `ImageTooLarge` for a page or a picture on it of too many pixels.
+    """
+    _check_end(content)
+    # PDFium is not thread safe, and Docling uses it in other threads of this process under this very lock.
+    with pypdfium2_lock:
+        try:
+            document = pypdfium2.PdfDocument(content)
+        except pypdfium2.PdfiumError as error:
+            raise _open_failure(error) from error
+        try:
+            page_count = len(document)
+            if page_count > max_pages:
+                raise DocumentTooManyPages(f"the PDF has {page_count} pages; at most {max_pages} are accepted")
+            for number in range(1, page_count + 1):
+                _check_page(document, number, max_pixels)
+        finally:
+            document.close()
+    return page_count
+
+
+def _check_end(content: bytes) -> None:
+    """PDFium repairs what is cut off and shows the pages that are left: half an invoice must not be paid as a whole.
+
+    Every PDF ends, after its last object, with `startxref` (ISO 32000-1, 7.5.5), updated and linearised ones too.
+    """
+    if content.rfind(b"startxref") < content.rfind(b"endobj"):
+        raise DocumentDamaged("the PDF is cut off: its end is missing")
+
+
+def _open_failure(error: pypdfium2.PdfiumError) -> DocumentEncrypted | DocumentDamaged:
+    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+        return DocumentEncrypted("the PDF can only be opened with a password")
+    if error.err_code == pdfium.FPDF_ERR_SECURITY:
+        return DocumentEncrypted("the PDF is encrypted in a way that cannot be opened")
+    return DocumentDamaged("the PDF cannot be opened: it is damaged or has no pages")
+
+
+def _check_page(document: pypdfium2.PdfDocument, number: int, max_pixels: int) -> None:
+    try:
+        page = document[number - 1]
+    except pypdfium2.PdfiumError as error:
+        raise DocumentDamaged(f"page {number} of the PDF cannot be loaded", page=number) from error
+    try:
+        width, height = page.get_size()
+        pixels = width * height * (NOMINAL_DPI / _POINTS_PER_INCH) ** 2
+        _check_pixels(int(pixels), f"page {number} of the PDF, rendered at {NOMINAL_DPI} dpi,", max_pixels)
+        for image in page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE,)):
+            wide, high = image.get_px_size()
+            _check_pixels(wide * high, f"a picture on page {number} of the PDF", max_pixels)
+    except pypdfium2.PdfiumError as error:
+        raise DocumentDamaged(f"page {number} of the PDF cannot be read", page=number) from error
+    finally:
+        page.close()
+
+
+def _check_pixels(pixels: int, what: str, max_pixels: int) -> None:
+    if pixels > max_pixels:
+        raise ImageTooLarge(f"{what} has {pixels:,} pixels; at most {max_pixels:,} are accepted", pixels=pixels)

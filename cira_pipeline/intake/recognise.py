@@ -1,0 +1,58 @@
+"""What a document is, told by its bytes alone, and whether it is safe and whole enough to be read.
+
+Neither the name nor the header a server sent is asked: both are often wrong, and sometimes on purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from cira_pipeline.errors import DocumentEmpty, DocumentTypeUnsupported
+from cira_pipeline.intake.pdf import check_pdf, starts_like_pdf
+from cira_pipeline.intake.picture import check_picture
+from cira_pipeline.intake.unsupported import likeness
+from cira_pipeline.intake.xml_invoice import check_xml, starts_like_xml
+from cira_pipeline.values import Document, MediaType
+
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", MediaType.PNG),
+    (b"\xff\xd8\xff", MediaType.JPEG),
+    (b"II*\0", MediaType.TIFF),
+    (b"MM\0*", MediaType.TIFF),
+    (b"II+\0", MediaType.TIFF),
+    (b"MM\0+", MediaType.TIFF),
+)
+_BLANK = b" \t\r\n\0\f\v"
+
+
+def recognise(content: bytes, *, max_pages: int, max_pixels: int) -> Document:
+    """The document in `content`: PDF (ISO 32000), PNG, JPEG, TIFF, or an e-invoice in XML (UBL, CII, ZUGFeRD 1.0).
+
+    Every page is opened and every picture decoded once, so that what passes here can be read. `max_pages` bounds pages
+    and TIFF frames, `max_pixels` one picture, checked before it is decoded.
+
+    Raises `DocumentEmpty`, `DocumentTypeUnsupported`, `DocumentEncrypted`, `DocumentDamaged`, `DocumentTooManyPages`,
+    `ImageTooLarge`, `XmlForbidden`.
+    """
+    if not content.strip(_BLANK):
+        raise DocumentEmpty("the file is empty" if not content else "the file holds nothing but blanks")
+    media_type, page_count = _opened(content, max_pages, max_pixels)
+    return Document(
+        sha256=hashlib.sha256(content).hexdigest(),
+        media_type=media_type,
+        size_bytes=len(content),
+        page_count=page_count,
+        content=content,
+    )
+
+
+def _opened(content: bytes, max_pages: int, max_pixels: int) -> tuple[MediaType, int]:
+    for signature, media_type in _PICTURES:
+        if content.startswith(signature):
+            return media_type, check_picture(content, media_type, max_pages=max_pages, max_pixels=max_pixels)
+    if starts_like_pdf(content):
+        return MediaType.PDF, check_pdf(content, max_pages=max_pages, max_pixels=max_pixels)
+    if starts_like_xml(content):
+        check_xml(content)
+        return MediaType.XML, 0
+    raise DocumentTypeUnsupported(f"the file {likeness(content)}")
