@@ -1,0 +1,61 @@
+"""Column types for text and JSON that come out of documents.
+
+Documents can hold characters PostgreSQL refuses: NUL, and halves of surrogate pairs. They become U+FFFD, the sign for
+"a character stood here", so that one odd byte never stops a job.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+def storable(text: str) -> str:
+    """`text` with every character that PostgreSQL cannot keep replaced by U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _storable_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {_storable_json(key): _storable_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable_json(each) for each in value]
+    return value
+
+
+class DocumentText(TypeDecorator[str]):
+    """`text` that came from outside."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class DocumentTexts(TypeDecorator[list[str]]):
+    """`text[]` that came from outside."""
+
+    impl = ARRAY(Text)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> list[str] | None:
+        return None if value is None else [storable(each) for each in value]
+
+
+class DocumentJson(TypeDecorator[Any]):
+    """`jsonb` that holds strings from outside. Takes what `json.dumps` takes; amounts go in as strings."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else _storable_json(value)

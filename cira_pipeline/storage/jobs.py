@@ -1,0 +1,350 @@
+"""Jobs: submitted once, moved through their statuses, each change in one statement.
+
+A change raises the row's version and goes to the status cache after its commit. The cache never stops a change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from cira_pipeline.errors import (
+    CiraError,
+    DocumentError,
+    JobNotCancellable,
+    JobNotFound,
+    JobNotRetryable,
+    RecordRejected,
+    SubmissionInvalid,
+)
+from cira_pipeline.jobs import JobId, JobStatus, Stage, new_job_id
+from cira_pipeline.settings import Policy
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.status_cache import JobStatusEntry, StatusCache
+from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, jobs
+from cira_pipeline.values import Verdict
+
+Source = Literal["cli", "api", "folder", "s3", "manifest", "demo"]
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_COLUMNS = [column for column in jobs.c if column.name != "submission_hash"]
+_ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+_NOTHING_ENDED: Mapping[str, None] = {
+    "verdict": None,
+    "error_code": None,
+    "error_message": None,
+    "error_hint": None,
+    "finished_at": None,
+}
+_AGAIN_IN_QUEUE: Mapping[str, Any] = {
+    **_NOTHING_ENDED,
+    "status": JobStatus.QUEUED,
+    "stage": None,
+    "batch_id": None,
+    "run_id": None,
+    "started_at": None,
+    "queued_at": func.now(),
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One invoice URL as a client gives it. `policy` is a value of settings.Policy, `None` for the configured one."""
+
+    url: str
+    client: str = "default"
+    idempotency_key: str = ""
+    client_reference: str | None = None
+    policy: str | None = None
+    source: Source = "cli"
+
+
+class Job(BaseModel):
+    """A row of `jobs`; tables.py says what each column means. Times are UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job_id: JobId
+    url: str
+    client: str
+    client_reference: str | None
+    idempotency_key: str
+    source: Source
+    policy: Policy | None
+    status: JobStatus
+    stage: Stage | None
+    error_code: str | None
+    error_message: str | None
+    error_hint: str | None
+    attempts: int
+    document_sha256: str | None
+    verdict: Verdict | None
+    batch_id: str | None
+    planned_before: bool
+    run_id: str | None
+    version: int
+    submitted_at: datetime
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """`created` is false when the same client had submitted the same URL under the same key before."""
+
+    job: Job
+    created: bool
+
+
+class JobRepository:
+    """All that is done with jobs. Thread-safe. Raises: StoreUnavailable."""
+
+    def __init__(self, database: Database, cache: StatusCache | None = None) -> None:
+        self._database = database
+        self._cache = cache
+
+    def submit(self, submissions: Iterable[Submission]) -> list[Submitted]:
+        """Makes a queued job of each submission, or finds the one there is; all of them or, on an error, none.
+
+        The answer keeps the order, and so do the new ids. Raises: SubmissionInvalid naming the first bad one.
+        """
+        wanted = list(submissions)
+        for index, submission in enumerate(wanted):
+            _check(submission, index)
+        hashes = [_submission_hash(submission) for submission in wanted]
+        with self._database.begin() as connection:
+            created = _insert(connection, wanted, hashes)
+            found = _by_hash(connection, set(hashes) - created.keys())
+        self._write_through(created.values())
+        answers, first = [], set(created)
+        for key in hashes:
+            answers.append(Submitted(created.get(key) or found[key], created=key in first))
+            first.discard(key)
+        return answers
+
+    def get(self, job_id: JobId) -> Job:
+        """Raises: JobNotFound."""
+        with self._database.begin() as connection:
+            return _get(connection, job_id)
+
+    def status(self, job_id: JobId) -> JobStatusEntry:
+        """Where the job stands: from the cache, or from PostgreSQL when it has no entry. Raises: JobNotFound."""
+        held = self._cache.get(job_id) if self._cache else None
+        if held is not None:
+            return held
+        job = self.get(job_id)
+        self._write_through([job])
+        return _entry(job)
+
+    def list(
+        self,
+        *,
+        status: JobStatus | None = None,
+        client: str | None = None,
+        limit: int = 50,
+        before: JobId | None = None,
+    ) -> list[Job]:
+        """Jobs, newest first; `before` is the last id of the page before."""
+        statement = select(*_COLUMNS).order_by(jobs.c.job_id.desc()).limit(limit)
+        if status is not None:
+            statement = statement.where(jobs.c.status == status)
+        if client is not None:
+            statement = statement.where(jobs.c.client == client)
+        if before is not None:
+            statement = statement.where(jobs.c.job_id < before)
+        with self._database.begin() as connection:
+            return [_job(row) for row in connection.execute(statement)]
+
+    def counts(self) -> dict[JobStatus, int]:
+        """How many jobs are in each status; every status is there."""
+        with self._database.begin() as connection:
+            rows = connection.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status)).all()
+        return dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in rows}
+
+    def start(self, job_id: JobId, stage: Stage, run_id: str) -> bool:
+        """Marks the job as running in `stage`; false when it was cancelled and is not wanted any more.
+
+        A run counts as one attempt however many stages it starts. A finished job that a person materialises again runs
+        again, and what it had ended with is taken back. Raises: JobNotFound.
+        """
+        same_attempt = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == run_id)
+        _, changed = self._change(
+            job_id,
+            jobs.c.status != JobStatus.CANCELLED,
+            {
+                **_NOTHING_ENDED,
+                "status": JobStatus.RUNNING,
+                "stage": stage,
+                "run_id": run_id,
+                "attempts": jobs.c.attempts + case((same_attempt, 0), else_=1),
+                "started_at": case((same_attempt, jobs.c.started_at), else_=func.now()),
+            },
+        )
+        return changed
+
+    def document_found(self, job_id: JobId, sha256: str) -> Job:
+        """Notes which document the URL led to; it must be stored already. Raises: JobNotFound."""
+        return self._change(job_id, true(), {"document_sha256": sha256})[0]
+
+    def succeed(self, job_id: JobId, verdict: Verdict) -> Job:
+        """Ends the job with its record's verdict. A cancelled job stays cancelled.
+
+        Accepted and needs_review are `succeeded`. A rejected record ends the job as `rejected` with the error
+        `verdict_rejected`: the pipeline did its work, and nobody may pay from the result. Raises: JobNotFound.
+        """
+        ended: dict[str, Any] = {**_NOTHING_ENDED, "status": JobStatus.SUCCEEDED}
+        if verdict is Verdict.REJECTED:
+            ended = _ended_by(RecordRejected("validation rejects this invoice; its findings say why"))
+        return self._change(
+            job_id,
+            jobs.c.status != JobStatus.CANCELLED,
+            {**ended, "stage": Stage.VALIDATED_RECORD, "verdict": verdict, "finished_at": func.now()},
+        )[0]
+
+    def fail(self, job_id: JobId, stage: Stage, error: CiraError) -> Job:
+        """Ends a queued or running job with `error`: `rejected` for a DocumentError, `failed` for all others.
+
+        A job that has ended keeps its end: the first error is the one that tells. Raises: JobNotFound.
+        """
+        return self._change(
+            job_id,
+            jobs.c.status.in_(_ACTIVE),
+            {**_ended_by(error), "stage": stage, "verdict": None, "finished_at": func.now()},
+        )[0]
+
+    def retry(self, job_id: JobId) -> Job:
+        """Puts a failed or rejected job back into the queue; attempts are kept.
+
+        Raises: JobNotFound, JobNotRetryable.
+        """
+        job, changed = self._change(job_id, jobs.c.status.in_((JobStatus.FAILED, JobStatus.REJECTED)), _AGAIN_IN_QUEUE)
+        if not changed:
+            raise JobNotRetryable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
+        return job
+
+    def requeue(self, job_id: JobId) -> Job:
+        """Puts a job whose run died back into the queue; attempts are kept. A job that has ended stays as it is.
+
+        Raises: JobNotFound.
+        """
+        return self._change(job_id, jobs.c.status.in_(_ACTIVE), _AGAIN_IN_QUEUE)[0]
+
+    def cancel(self, job_id: JobId) -> Job:
+        """Takes a queued or running job back for good; a run stops before its next stage.
+
+        Cancelling twice is once. Raises: JobNotFound, JobNotCancellable.
+        """
+        job, _ = self._change(
+            job_id, jobs.c.status.in_(_ACTIVE), {"status": JobStatus.CANCELLED, "finished_at": func.now()}
+        )
+        if job.status is not JobStatus.CANCELLED:
+            raise JobNotCancellable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
+        return job
+
+    def _change(self, job_id: JobId, when: ColumnElement[bool], values: Mapping[str, Any]) -> tuple[Job, bool]:
+        """The job after the change, and whether it was in a state to be changed."""
+        statement = (
+            update(jobs)
+            .where(jobs.c.job_id == job_id, when)
+            .values(**values, version=jobs.c.version + 1, updated_at=func.now())
+            .returning(*_COLUMNS)
+        )
+        with self._database.begin() as connection:
+            row = connection.execute(statement).one_or_none()
+            job = _get(connection, job_id) if row is None else _job(row)
+        if row is not None:
+            self._write_through([job])
+        return job, row is not None
+
+    def _write_through(self, changed: Iterable[Job]) -> None:
+        if self._cache is not None:
+            self._cache.put_all([_entry(job) for job in changed])
+
+
+def _check(submission: Submission, index: int) -> None:
+    """Refuses what the table would refuse, in words for the one who submits."""
+    problem = None
+    if not submission.url.strip():
+        problem = "the URL is empty"
+    elif len(submission.url) > MAX_URL_CHARS:
+        problem = f"the URL has {len(submission.url)} characters, {MAX_URL_CHARS} are allowed"
+    elif not 1 <= len(submission.client) <= MAX_NAME_CHARS:
+        problem = f"a client has a name of 1 to {MAX_NAME_CHARS} characters"
+    elif len(submission.idempotency_key) > MAX_NAME_CHARS:
+        problem = f"the idempotency key is longer than {MAX_NAME_CHARS} characters"
+    elif submission.policy is not None and submission.policy not in list(Policy):
+        problem = f"there is no policy {submission.policy!r}; there are {', '.join(Policy)}"
+    elif submission.source not in get_args(Source):
+        problem = f"there is no source {submission.source!r}"
+    elif not all(_plain(each) for each in (submission.url, submission.client, submission.idempotency_key)):
+        problem = "the URL, client or idempotency key holds control characters or is not Unicode"
+    if problem:
+        raise SubmissionInvalid(f"submission {index + 1}: {problem}", index=index)
+
+
+def _plain(text: str) -> bool:
+    return _CONTROLS.search(text) is None and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _submission_hash(submission: Submission) -> bytes:
+    """What PostgreSQL computes into `jobs.submission_hash`."""
+    parts = (submission.client, submission.idempotency_key, submission.url)
+    return hashlib.sha256("\n".join(parts).encode()).digest()
+
+
+def _insert(connection: Connection, wanted: Sequence[Submission], hashes: Sequence[bytes]) -> dict[bytes, Job]:
+    """The jobs that were not there yet, by hash."""
+    first = dict(zip(reversed(hashes), reversed(wanted), strict=True))
+    # ULIDs of one millisecond are in no order; sorted, they keep the order of the submissions.
+    ids = sorted(new_job_id() for _ in first)
+    rows = {key: {"job_id": job_id, **vars(first[key])} for key, job_id in zip(dict.fromkeys(hashes), ids, strict=True)}
+    if not rows:
+        return {}
+    # In one order for everybody, so that two callers with the same URLs never wait for each other in a circle.
+    ordered = [rows[key] for key in sorted(rows)]
+    statement = insert(jobs).on_conflict_do_nothing(index_elements=["submission_hash"])
+    inserted = connection.execute(statement.returning(*_COLUMNS, jobs.c.submission_hash), ordered)
+    return {bytes(row.submission_hash): _job(row) for row in inserted}
+
+
+def _by_hash(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, Job]:
+    wanted = list(hashes)
+    if not wanted:
+        return {}
+    statement = select(*_COLUMNS, jobs.c.submission_hash).where(jobs.c.submission_hash.in_(wanted))
+    return {bytes(row.submission_hash): _job(row) for row in connection.execute(statement)}
+
+
+def _get(connection: Connection, job_id: JobId) -> Job:
+    row = connection.execute(select(*_COLUMNS).where(jobs.c.job_id == job_id)).one_or_none()
+    if row is None:
+        raise JobNotFound(f"there is no job {job_id}", job_id=job_id)
+    return _job(row)
+
+
+def _job(row: Row[*tuple[Any, ...]]) -> Job:
+    return Job.model_validate({column.name: row._mapping[column] for column in _COLUMNS})
+
+
+def _entry(job: Job) -> JobStatusEntry:
+    return JobStatusEntry.model_validate(job.model_dump(include=set(JobStatusEntry.model_fields)))
+
+
+def _ended_by(error: CiraError) -> dict[str, Any]:
+    refused = isinstance(error, DocumentError | RecordRejected)
+    return {
+        "status": JobStatus.REJECTED if refused else JobStatus.FAILED,
+        "error_code": error.code,
+        "error_message": error.message,
+        "error_hint": error.hint,
+    }

@@ -1,0 +1,1 @@
+"""The schema's history. Applied by `Database.migrate`, never by hand."""

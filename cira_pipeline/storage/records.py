@@ -1,0 +1,289 @@
+"""Records: the canonical invoice of each job, and what earlier records say about a new one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    and_,
+    case,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    union,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cira_pipeline.errors import ValueNotStorable
+from cira_pipeline.invoice import AMOUNT_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.invoice_identity import InvoiceIdentity
+from cira_pipeline.storage.tables import (
+    AMOUNT_BOUND,
+    AMOUNT_SCALE,
+    jobs,
+    record_evidence,
+    record_findings,
+    record_lines,
+    record_taxes,
+    records,
+)
+from cira_pipeline.values import Box, Evidence, Finding, Record, Verdict
+
+_PARTS = (record_lines, record_taxes, record_evidence, record_findings)
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """`duplicate_of`: jobs that hold the same invoice and came first. `recorded_at`: since when it stands."""
+
+    job_id: JobId
+    document_sha256: str
+    record: Record
+    duplicate_of: tuple[JobId, ...]
+    recorded_at: datetime
+    updated_at: datetime
+
+
+class RecordRepository:
+    """One record a job. Thread-safe. Raises: StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held = threading.local()
+
+    @contextmanager
+    def one_at_a_time(self, invoice: Invoice) -> Iterator[None]:
+        """Nobody else validates the same invoice meanwhile, in no process: of two equal ones the second sees the first.
+
+        All calls of this thread inside the block are one transaction, committed at its end.
+        """
+        identity = InvoiceIdentity.of(invoice)
+        name = f"cira record {identity.number_key or identity.name_key}"
+        lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        with self._database.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(lock)))
+            self._held.connection = connection
+            try:
+                yield
+            finally:
+                self._held.connection = None
+
+    def put(self, job_id: JobId, document_sha256: str, record: Record) -> None:
+        """Keeps the record in place of the job's earlier one, whole or not at all.
+
+        Amounts keep their digits; beyond 12 decimals they are rounded half even. A currency that is no ISO 4217 code is
+        left out of a record that is not accepted; its evidence stays. Raises: ValueNotStorable.
+        """
+        identity = InvoiceIdentity.of(record.invoice)
+        row = _header_row(record) | asdict(identity) | {"document_sha256": document_sha256}
+        parts = [(table, list(rows)) for table, rows in _part_rows(record)]
+        with self._begin() as connection:
+            row["duplicate_of"] = list(_duplicates(connection, job_id, identity, document_sha256))
+            values = row | {"updated_at": func.clock_timestamp()}
+            # A record that was rejected before stands only from now on.
+            standing_since = case(
+                (records.c.verdict == Verdict.REJECTED, func.clock_timestamp()), else_=records.c.recorded_at
+            )
+            statement = upsert(records).values(job_id=job_id, recorded_at=func.clock_timestamp(), **values)
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["job_id"], set_=values | {"recorded_at": standing_since}
+                )
+            )
+            for table, rows in parts:
+                connection.execute(delete(table).where(table.c.job_id == job_id))
+                if rows:
+                    numbered = enumerate(rows, start=1)
+                    connection.execute(
+                        insert(table), [{"job_id": job_id, "position": position, **part} for position, part in numbered]
+                    )
+
+    def get(self, job_id: JobId) -> StoredRecord | None:
+        with self._begin() as connection:
+            row = connection.execute(select(records).where(records.c.job_id == job_id)).one_or_none()
+            if row is None:
+                return None
+            parts = {table.name: _rows_of(connection, table, job_id) for table in _PARTS}
+        return _stored(row, parts)
+
+    def duplicates_of(self, job_id: JobId, invoice: Invoice, document_sha256: str) -> tuple[JobId, ...]:
+        """The jobs that hold the same invoice and came first: paying this one too would pay twice.
+
+        The same invoice is the same document, or the same number from a supplier with the same VAT id or name; case,
+        spaces and punctuation do not count. First came whoever has a standing record (accepted or waiting for review),
+        and an earlier job on the same document that is still under way. Asked again for the same job, the answer stays
+        the same. Within `one_at_a_time` no two jobs can both believe that they are first.
+        """
+        with self._begin() as connection:
+            return _duplicates(connection, job_id, InvoiceIdentity.of(invoice), document_sha256)
+
+    def ibans_of(self, job_id: JobId, invoice: Invoice) -> frozenset[str]:
+        """Bank accounts in the accepted records of other jobs from a supplier with the same VAT id or name."""
+        statement = (
+            select(records.c.payment_iban)
+            .distinct()
+            .where(
+                records.c.verdict == Verdict.ACCEPTED,
+                records.c.job_id != job_id,
+                records.c.payment_iban.is_not(None),
+                _same_supplier(InvoiceIdentity.of(invoice)),
+            )
+        )
+        with self._begin() as connection:
+            return frozenset(connection.scalars(statement))
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        held: Connection | None = getattr(self._held, "connection", None)
+        if held is not None:
+            yield held
+            return
+        with self._database.begin() as connection:
+            yield connection
+
+
+def _same_supplier(identity: InvoiceIdentity) -> ColumnElement[bool]:
+    same: list[ColumnElement[bool]] = [false()]
+    if identity.vat_key:
+        same.append(records.c.vat_key == identity.vat_key)
+    if identity.name_key:
+        same.append(records.c.name_key == identity.name_key)
+    return or_(*same)
+
+
+def _duplicates(
+    connection: Connection, job_id: JobId, identity: InvoiceIdentity, document_sha256: str
+) -> tuple[JobId, ...]:
+    same: list[ColumnElement[bool]] = [records.c.document_sha256 == document_sha256]
+    if identity.number_key:
+        same.append(and_(records.c.number_key == identity.number_key, _same_supplier(identity)))
+    own_since = connection.scalar(
+        select(records.c.recorded_at).where(records.c.job_id == job_id, records.c.verdict != Verdict.REJECTED)
+    )
+    standing = select(records.c.job_id).where(
+        or_(*same),
+        records.c.job_id != job_id,
+        records.c.verdict != Verdict.REJECTED,
+        # That one was told already that this job came first.
+        ~(records.c.duplicate_of.any(job_id)),
+    )
+    if own_since is not None:
+        first = standing.where(records.c.recorded_at < own_since)
+        return tuple(sorted(connection.scalars(first)))
+    under_way = (
+        select(jobs.c.job_id)
+        .outerjoin(records, records.c.job_id == jobs.c.job_id)
+        .where(
+            jobs.c.document_sha256 == document_sha256,
+            jobs.c.job_id < job_id,
+            jobs.c.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)),
+            records.c.job_id.is_(None),
+        )
+    )
+    return tuple(sorted(connection.scalars(union(standing, under_way))))
+
+
+def _header_row(record: Record) -> dict[str, Any]:
+    invoice = record.invoice
+    row: dict[str, Any] = {name: getattr(invoice, name) for name in HEADER_FIELDS}
+    for name in AMOUNT_FIELDS:
+        row[name] = _amount(row[name], name)
+    if row["currency"] is not None and not _CURRENCY.fullmatch(row["currency"]):
+        if record.verdict is Verdict.ACCEPTED:
+            raise ValueNotStorable(f"currency {row['currency']!r} is no ISO 4217 code", field="currency")
+        row["currency"] = None
+    return row | {"verdict": record.verdict, "engine": record.engine, "engines": list(record.engines)}
+
+
+def _part_rows(record: Record) -> Iterator[tuple[Table, Iterator[dict[str, Any]]]]:
+    invoice = record.invoice
+    yield record_lines, (_with_amounts(line, f"line_items[{at}]") for at, line in enumerate(invoice.line_items))
+    yield record_taxes, (_with_amounts(tax, f"tax_breakdown[{at}]") for at, tax in enumerate(invoice.tax_breakdown))
+    yield record_evidence, (_evidence_row(evidence) for evidence in record.evidence)
+    yield record_findings, (_finding_row(finding) for finding in record.findings)
+
+
+def _with_amounts(part: LineItem | TaxLine, path: str) -> dict[str, Any]:
+    return {name: _amount(value, f"{path}.{name}") if isinstance(value, Decimal) else value for name, value in part}
+
+
+def _amount(value: Decimal | None, field: str) -> Decimal | None:
+    """`value` as it can be kept. Raises: ValueNotStorable."""
+    if value is None:
+        return None
+    if not value.is_finite() or abs(value) >= Decimal(AMOUNT_BOUND):
+        raise ValueNotStorable(f"{field} is {value:.3e}, more than any invoice is about", field=field)
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -AMOUNT_SCALE:
+        with localcontext(prec=60):
+            return value.quantize(Decimal(1).scaleb(-AMOUNT_SCALE))
+    return value
+
+
+def _evidence_row(evidence: Evidence) -> dict[str, Any]:
+    box = evidence.box
+    return evidence.model_dump(exclude={"box"}) | {
+        "box_left": box.left if box else None,
+        "box_top": box.top if box else None,
+        "box_right": box.right if box else None,
+        "box_bottom": box.bottom if box else None,
+    }
+
+
+def _finding_row(finding: Finding) -> dict[str, Any]:
+    return finding.model_dump() | {"fields": list(finding.fields)}
+
+
+def _rows_of(connection: Connection, table: Table, job_id: JobId) -> list[dict[str, Any]]:
+    columns = [column for column in table.c if column.name not in ("job_id", "position")]
+    rows = connection.execute(select(*columns).where(table.c.job_id == job_id).order_by(table.c.position))
+    return [dict(row._mapping) for row in rows]
+
+
+def _stored(row: Row[Any], parts: Mapping[str, Sequence[dict[str, Any]]]) -> StoredRecord:
+    values = row._mapping
+    invoice = Invoice(
+        **{name: values[name] for name in HEADER_FIELDS},
+        tax_breakdown=tuple(TaxLine(**each) for each in parts[record_taxes.name]),
+        line_items=tuple(LineItem(**each) for each in parts[record_lines.name]),
+    )
+    record = Record(
+        invoice=invoice,
+        verdict=values["verdict"],
+        findings=tuple(Finding.model_validate(each) for each in parts[record_findings.name]),
+        evidence=tuple(_evidence(each) for each in parts[record_evidence.name]),
+        engine=values["engine"],
+        engines=tuple(values["engines"]),
+    )
+    return StoredRecord(
+        job_id=values["job_id"],
+        document_sha256=values["document_sha256"],
+        record=record,
+        duplicate_of=tuple(values["duplicate_of"]),
+        recorded_at=values["recorded_at"],
+        updated_at=values["updated_at"],
+    )
+
+
+def _evidence(row: dict[str, Any]) -> Evidence:
+    sides = {side: row.pop(f"box_{side}") for side in ("left", "top", "right", "bottom")}
+    box = None if sides["left"] is None else Box(**sides)
+    return Evidence.model_validate(row | {"box": box})

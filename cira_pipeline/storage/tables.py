@@ -1,0 +1,490 @@
+"""CIRA's tables in PostgreSQL, all in schema `cira`: what a row means and which rows cannot exist.
+
+The migrations build exactly these tables (a test compares them); docs/tables.md is generated from the comments.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from cira_pipeline.storage.document_text import DocumentJson, DocumentText, DocumentTexts
+
+SCHEMA = "cira"
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    },
+)
+
+# Byte order is the order of submission for job ids, and needs no collation of the operating system.
+KeyText = Text(collation="C")
+Instant = DateTime(timezone=True)
+NOW = text("now()")
+
+STATUSES = "'queued', 'running', 'succeeded', 'failed', 'rejected', 'cancelled'"
+STAGES = "'raw_document', 'ocr_text', 'extracted_fields', 'validated_record'"
+VERDICTS = "'accepted', 'needs_review', 'rejected'"
+ENGINES = "'einvoice', 'offline', 'azure_openai'"
+
+# Generous: signed URLs carry long tokens, and servers commonly stop at 8 KiB.
+MAX_URL_CHARS = 8_192
+MAX_NAME_CHARS = 200
+# Amounts keep the digits of the document, `119.00` stays `119.00`; these bounds fit Parquet's decimal128(38, 12).
+AMOUNT_SCALE = 12
+AMOUNT_BOUND = "1e26"
+
+
+def _sha256(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} ~ '^[0-9a-f]{{64}}$'", name=column)
+
+
+def _no_controls(column: str) -> str:
+    return rf"{column} !~ '[\u0001-\u001f\u007f]'"
+
+
+def _amount(name: str, comment: str) -> Column[object]:
+    rule = f"abs({name}) < {AMOUNT_BOUND} AND scale({name}) <= {AMOUNT_SCALE}"
+    return Column(name, Numeric, CheckConstraint(rule, name=name), comment=comment)
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", KeyText, primary_key=True, comment="`inv_` and a lower-case ULID; sorts by time of submission"),
+    Column("url", Text, nullable=False, comment="where the invoice is: http(s)://, file:// or s3://"),
+    Column("client", Text, nullable=False, comment="who submitted it"),
+    Column("client_reference", DocumentText, comment="the client's own reference, passed through"),
+    Column(
+        "idempotency_key",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="with client and url it names a job: the same three are the same job",
+    ),
+    Column("source", Text, nullable=False, comment="how it came in: cli, api, folder, s3, manifest or demo"),
+    Column(
+        "policy",
+        Text,
+        comment="engines to use for this job: cheapest, model_first or offline_only; null: as configured",
+    ),
+    Column(
+        "status",
+        Text,
+        nullable=False,
+        server_default="queued",
+        comment="queued, running, succeeded, failed (a stage broke, a retry may help), rejected (can never become an "
+        "accepted invoice), cancelled",
+    ),
+    Column("stage", Text, comment="the stage it is in or ended in; null while queued"),
+    Column("error_code", Text, comment="stable code of the error that ended the job; docs/errors.md lists them"),
+    Column("error_message", DocumentText, comment="what happened to this document"),
+    Column("error_hint", Text, comment="what a person can do about it"),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="runs that have worked on it"),
+    Column(
+        "document_sha256",
+        Text,
+        ForeignKey("cira.documents.sha256"),
+        comment="the document behind the URL, once it was fetched",
+    ),
+    Column("verdict", Text, comment="verdict of its record, once it has ended with one"),
+    Column("batch_id", Text, comment="the batch it is planned in; null while it waits for one"),
+    Column(
+        "planned_before",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it was in a batch once, so Dagster may hold its partition key already",
+    ),
+    Column("run_id", Text, comment="the Dagster run that worked on it last"),
+    Column("version", BigInteger, nullable=False, server_default="1", comment="raised by every change, for the cache"),
+    Column("submitted_at", Instant, nullable=False, server_default=NOW, comment="when it was submitted; never changes"),
+    Column("queued_at", Instant, nullable=False, server_default=NOW, comment="when it last entered the queue"),
+    Column("started_at", Instant, comment="when its last attempt began"),
+    Column("finished_at", Instant, comment="when it ended; null while queued or running"),
+    Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when this row last changed"),
+    # URLs can be longer than an index entry, so that the uniqueness is over their hash.
+    Column(
+        "submission_hash",
+        LargeBinary,
+        Computed(
+            r"sha256(replace((((client || E'\n'::text) || idempotency_key) || E'\n'::text) || url, "
+            r"'\'::text, '\\'::text)::bytea)",
+            persisted=True,
+        ),
+        nullable=False,
+        comment="SHA-256 over client, idempotency key and URL, joined by line feeds; unique",
+    ),
+    UniqueConstraint("submission_hash"),
+    ForeignKeyConstraint(["batch_id"], ["cira.batches.batch_id"], use_alter=True),
+    CheckConstraint("job_id ~ '^inv_[0-9a-hjkmnp-tv-z]{26}$'", name="job_id"),
+    CheckConstraint(f"length(url) BETWEEN 1 AND {MAX_URL_CHARS} AND {_no_controls('url')}", name="url"),
+    CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
+    CheckConstraint(
+        f"length(idempotency_key) <= {MAX_NAME_CHARS} AND {_no_controls('idempotency_key')}", name="idempotency_key"
+    ),
+    CheckConstraint("source IN ('cli', 'api', 'folder', 's3', 'manifest', 'demo')", name="source"),
+    CheckConstraint("policy IN ('cheapest', 'model_first', 'offline_only')", name="policy"),
+    CheckConstraint(f"status IN ({STATUSES})", name="status"),
+    CheckConstraint(f"stage IN ({STAGES})", name="stage"),
+    CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
+    CheckConstraint("(status IN ('failed', 'rejected')) = (error_code IS NOT NULL)", name="error_code_when_failed"),
+    CheckConstraint("num_nulls(error_code, error_message, error_hint) IN (0, 3)", name="error_is_whole"),
+    CheckConstraint(
+        "CASE status WHEN 'succeeded' THEN verdict IS NOT NULL AND verdict <> 'rejected' "
+        "WHEN 'rejected' THEN verdict IS NULL OR verdict = 'rejected' ELSE verdict IS NULL END",
+        name="verdict_fits_status",
+    ),
+    CheckConstraint("verdict IS NULL OR document_sha256 IS NOT NULL", name="verdict_needs_document"),
+    CheckConstraint(
+        "(finished_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'rejected', 'cancelled'))", name="finished_at"
+    ),
+    CheckConstraint(
+        "status <> 'running' OR (started_at IS NOT NULL AND stage IS NOT NULL)", name="running_has_started"
+    ),
+    CheckConstraint("status <> 'queued' OR stage IS NULL", name="queued_has_no_stage"),
+    CheckConstraint("attempts >= 0 AND version >= 1", name="counters"),
+    # The queue stays small however many jobs are finished: the sensor's queries never touch those.
+    Index("jobs_waiting_idx", "job_id", postgresql_where=text("status = 'queued' AND batch_id IS NULL")),
+    Index("jobs_open_batch_idx", "batch_id", postgresql_where=text("status IN ('queued', 'running')")),
+    Index("jobs_batch_id_idx", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    # Exactly what the view review_queue asks for, in its order.
+    Index(
+        "jobs_review_idx",
+        "finished_at",
+        "job_id",
+        postgresql_where=text(
+            "status IN ('failed', 'rejected') OR (status = 'succeeded' AND verdict = 'needs_review')"
+        ),
+    ),
+    Index("jobs_status_job_id_idx", "status", "job_id"),
+    Index("jobs_client_job_id_idx", "client", "job_id"),
+    Index("jobs_document_sha256_idx", "document_sha256"),
+    comment="One row for each submitted invoice URL: where it stands and how it ended",
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", Text, primary_key=True, comment="`bat_` and a ULID"),
+    Column("first_job", KeyText, ForeignKey("cira.jobs.job_id"), nullable=False, comment="first job of the range"),
+    Column("last_job", KeyText, ForeignKey("cira.jobs.job_id"), nullable=False, comment="last job of the range"),
+    Column("job_count", Integer, nullable=False, comment="jobs in the batch"),
+    Column("attempt", Integer, nullable=False, server_default="1", comment="from 1"),
+    Column("run_id", Text, comment="the Dagster run asked for it, where known"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was planned"),
+    CheckConstraint("job_count >= 1 AND (job_count > 1 OR first_job = last_job)", name="job_count"),
+    CheckConstraint("attempt >= 1", name="attempt"),
+    comment="The jobs one Dagster run was planned for",
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("sha256", Text, primary_key=True, comment="SHA-256 of the bytes, lower-case hexadecimal"),
+    Column("media_type", Text, nullable=False, comment="what it is, told by its bytes"),
+    Column("size_bytes", BigInteger, nullable=False, comment="size in bytes"),
+    Column("page_count", Integer, nullable=False, comment="pages or frames; 0 for XML, which has none"),
+    Column("object_key", Text, nullable=False, comment="where the object store keeps the bytes"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was first seen"),
+    _sha256("sha256"),
+    CheckConstraint(
+        "media_type IN ('application/pdf', 'image/png', 'image/jpeg', 'image/tiff', 'application/xml')",
+        name="media_type",
+    ),
+    CheckConstraint("size_bytes > 0 AND page_count >= 0", name="sizes"),
+    comment="The bytes behind URLs, each kept once; two jobs may share one",
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
+    Column("reader", Text, nullable=False, comment="what read it"),
+    Column("reader_version", Text, nullable=False, comment="its version; another version reads again"),
+    Column("page_count", Integer, nullable=False, comment="pages read"),
+    Column("ocr_page_count", Integer, nullable=False, comment="pages without text of their own, read by OCR"),
+    Column("line_count", Integer, nullable=False, comment="text lines found"),
+    Column("mean_confidence", Double, comment="mean over all lines, 0 to 1; null without lines"),
+    Column("seconds", Double, nullable=False, comment="seconds the reading took"),
+    Column("reading_key", Text, nullable=False, comment="object: text lines with boxes, JSON"),
+    Column("docling_key", Text, nullable=False, comment="object: the DoclingDocument, JSON"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was read"),
+    PrimaryKeyConstraint("document_sha256", "reader", "reader_version"),
+    CheckConstraint("page_count >= 0 AND ocr_page_count BETWEEN 0 AND page_count AND line_count >= 0", name="counts"),
+    CheckConstraint("mean_confidence BETWEEN 0 AND 1", name="mean_confidence"),
+    CheckConstraint("seconds >= 0", name="seconds"),
+    comment="Documents turned into text lines, kept by document, reader and version",
+)
+
+extractions = Table(
+    "extractions",
+    metadata,
+    Column("extraction_id", BigInteger, Identity(always=True), primary_key=True, comment="identifies the extraction"),
+    Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
+    Column("engine", Text, nullable=False, comment="einvoice, offline or azure_openai"),
+    Column("engine_version", Text, nullable=False, comment="another version extracts again"),
+    Column("input_hash", Text, nullable=False, comment="SHA-256 over what the engine was given besides the document"),
+    Column("invoice", DocumentJson, nullable=False, comment="proposed fields; amounts are strings"),
+    Column("evidence", DocumentJson, nullable=False, comment="where each value stands"),
+    Column("findings", DocumentJson, nullable=False, comment="the engine's own doubts"),
+    Column("usage", DocumentJson, nullable=False, comment="what model answers consumed, in tokens"),
+    Column("seconds", Double, nullable=False, comment="seconds the engine took"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
+    UniqueConstraint("document_sha256", "engine", "engine_version", "input_hash", name="extractions_content_key"),
+    CheckConstraint(f"engine IN ({ENGINES})", name="engine"),
+    _sha256("input_hash"),
+    CheckConstraint("seconds >= 0", name="seconds"),
+    comment="Fields one engine proposed for a document, kept by content: never extracted or paid twice",
+)
+
+job_extractions = Table(
+    "job_extractions",
+    metadata,
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), nullable=False, comment="the job"),
+    Column("position", Integer, nullable=False, comment="order in which the engines ran, from 1"),
+    Column(
+        "extraction_id",
+        BigInteger,
+        ForeignKey("cira.extractions.extraction_id"),
+        nullable=False,
+        comment="what the engine proposed",
+    ),
+    Column("chosen", Boolean, nullable=False, comment="this is the one believed; exactly one of a job is"),
+    Column("stopped_because", DocumentText, comment="why no further engine ran; stands with the chosen one"),
+    PrimaryKeyConstraint("job_id", "position"),
+    CheckConstraint("position >= 1", name="position"),
+    CheckConstraint("chosen = (stopped_because IS NOT NULL)", name="reason_with_chosen"),
+    Index("job_extractions_one_chosen_idx", "job_id", unique=True, postgresql_where=text("chosen")),
+    Index("job_extractions_extraction_id_idx", "extraction_id"),
+    comment="Which engines ran for a job, in order, and which one was believed",
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column(
+        "job_id",
+        KeyText,
+        ForeignKey("cira.jobs.job_id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="the job; it has one record at the most",
+    ),
+    Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
+    Column("verdict", Text, nullable=False, comment="accepted, needs_review or rejected"),
+    Column("engine", Text, nullable=False, comment="the engine believed"),
+    Column("engines", DocumentTexts, nullable=False, comment="all engines that ran, in order"),
+    Column("invoice_number", DocumentText, comment="BT-1"),
+    Column("issue_date", Date, comment="BT-2"),
+    Column("invoice_type", DocumentText, comment="BT-3, UNTDID 1001: 380 invoice, 381 credit note, 384 corrected"),
+    Column("currency", Text, comment="BT-5, ISO 4217"),
+    Column("due_date", Date, comment="BT-9"),
+    Column("purchase_order", DocumentText, comment="BT-13"),
+    Column("payment_terms", DocumentText, comment="BT-20"),
+    Column("supplier_name", DocumentText, comment="BT-27"),
+    Column("supplier_vat_id", DocumentText, comment="BT-31"),
+    Column("supplier_address", DocumentText, comment="BG-5, one line"),
+    Column("customer_name", DocumentText, comment="BT-44"),
+    Column("customer_vat_id", DocumentText, comment="BT-48"),
+    Column("customer_address", DocumentText, comment="BG-8, one line"),
+    Column("payment_iban", DocumentText, comment="BT-84, without spaces"),
+    _amount("net_total", "BT-109, without VAT, in the invoice's currency"),
+    _amount("tax_total", "BT-110, VAT, in the invoice's currency"),
+    _amount("gross_total", "BT-112, with VAT, in the invoice's currency"),
+    _amount("amount_due", "BT-115, to be paid, in the invoice's currency"),
+    Column(
+        "duplicate_of",
+        DocumentTexts,
+        nullable=False,
+        comment="jobs that hold the same invoice and stood before this one",
+    ),
+    Column(
+        "number_key", Text, nullable=False, comment="invoice number as compared for duplicates: letters and digits only"
+    ),
+    Column("vat_key", Text, nullable=False, comment="supplier's VAT id as compared: letters and digits only"),
+    Column(
+        "name_key", Text, nullable=False, comment="supplier's name as compared: lower case, letters and digits only"
+    ),
+    Column(
+        "recorded_at", Instant, nullable=False, server_default=NOW, comment="since when an unrejected record stands"
+    ),
+    Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when it was last written"),
+    CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
+    CheckConstraint(f"engine IN ({ENGINES}) AND engine = ANY (engines)", name="engine"),
+    CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+    CheckConstraint(
+        "verdict <> 'accepted' OR (num_nulls(invoice_number, issue_date, currency, gross_total) = 0 "
+        "AND num_nonnulls(supplier_name, supplier_vat_id) > 0)",
+        name="accepted_is_payable",
+    ),
+    Index("records_duplicates_idx", "number_key", postgresql_where=text("number_key <> ''")),
+    Index("records_vat_key_idx", "vat_key", postgresql_where=text("vat_key <> ''")),
+    Index("records_name_key_idx", "name_key", postgresql_where=text("name_key <> ''")),
+    Index("records_document_sha256_idx", "document_sha256"),
+    Index("records_issue_date_idx", "issue_date"),
+    comment="The canonical invoice of a job after validation: header fields in EN 16931's terms, and the verdict",
+)
+
+
+def _part_of_record(name: str, comment: str, *columns_and_rules: Column[object] | CheckConstraint) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(
+            "job_id",
+            KeyText,
+            ForeignKey("cira.records.job_id", ondelete="CASCADE"),
+            nullable=False,
+            comment="the job whose record this belongs to",
+        ),
+        Column("position", Integer, nullable=False, comment="order in the document, from 1"),
+        *columns_and_rules,
+        PrimaryKeyConstraint("job_id", "position"),
+        CheckConstraint("position >= 1", name="position"),
+        comment=comment,
+    )
+
+
+record_lines = _part_of_record(
+    "record_lines",
+    "Invoice lines, BG-25",
+    Column("description", DocumentText, comment="BT-153"),
+    _amount("quantity", "BT-129"),
+    Column("unit", DocumentText, comment="BT-130: UN/ECE Rec 20 code from XML, or the word printed"),
+    _amount("unit_price", "BT-146, net price of one unit"),
+    _amount("tax_rate", "BT-152, percent"),
+    _amount("net_amount", "BT-131"),
+)
+
+record_taxes = _part_of_record(
+    "record_taxes",
+    "VAT breakdown, BG-23: one row for each rate",
+    _amount("rate", "BT-119, percent"),
+    _amount("net", "BT-116, taxed amount"),
+    _amount("tax", "BT-117, the tax on it"),
+)
+
+record_evidence = _part_of_record(
+    "record_evidence",
+    "Where each value of a record stands in its document",
+    Column("field", DocumentText, nullable=False, comment="field name, or a path such as `line_items[2].net_amount`"),
+    Column("engine", Text, nullable=False, comment="the engine that found it"),
+    Column("text", DocumentText, nullable=False, comment="verbatim, as printed or as in the XML element"),
+    Column("page", Integer, comment="from 1; null for XML"),
+    Column("line", Integer, comment="number of the reading's line, from 1; null for XML"),
+    Column("box_left", Double, comment="in the page's own units, origin top left"),
+    Column("box_top", Double, comment="in the page's own units, origin top left"),
+    Column("box_right", Double, comment="in the page's own units, origin top left"),
+    Column("box_bottom", Double, comment="in the page's own units, origin top left"),
+    Column("xpath", DocumentText, comment="element of the embedded or standalone XML"),
+    Column("confidence", Double, nullable=False, comment="0 to 1"),
+    CheckConstraint(f"engine IN ({ENGINES})", name="engine"),
+    CheckConstraint("page >= 1 AND line >= 1", name="page_and_line"),
+    CheckConstraint("num_nulls(box_left, box_top, box_right, box_bottom) IN (0, 4)", name="box_is_whole"),
+    CheckConstraint("box_left IS NULL OR page IS NOT NULL", name="box_has_page"),
+    CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+)
+
+record_findings = _part_of_record(
+    "record_findings",
+    "Complaints of the validation rules about a record",
+    Column("rule", Text, nullable=False, comment="stable id; docs/validation.md lists the rules"),
+    Column("severity", Text, nullable=False, comment="info, warning or error"),
+    Column("message", DocumentText, nullable=False, comment="what is wrong with this invoice"),
+    Column("fields", DocumentTexts, nullable=False, comment="the fields it is about"),
+    CheckConstraint("rule <> ''", name="rule"),
+    CheckConstraint("severity IN ('info', 'warning', 'error')", name="severity"),
+)
+Index("record_findings_rule_idx", record_findings.c.rule)
+
+cost_entries = Table(
+    "cost_entries",
+    metadata,
+    Column("entry_id", BigInteger, Identity(always=True), primary_key=True, comment="identifies the entry"),
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id"), nullable=False, comment="the job it was spent on"),
+    Column("stage", Text, nullable=False, comment="the stage it was spent in"),
+    Column("provider", Text, nullable=False, comment="who is paid"),
+    Column("model", Text, nullable=False, comment="what was used"),
+    Column("unit", Text, nullable=False, comment="what is counted, such as input_token"),
+    Column("quantity", Numeric, nullable=False, comment="how many units"),
+    Column("unit_price", Numeric, nullable=False, comment="USD for one unit"),
+    Column("amount_usd", Numeric, nullable=False, comment="USD"),
+    Column("price_list", Text, nullable=False, comment="version of the price list"),
+    Column("dedupe_key", Text, nullable=False, comment="names what was bought, so that it is booked once"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was booked"),
+    UniqueConstraint("dedupe_key"),
+    CheckConstraint(f"stage IN ({STAGES})", name="stage"),
+    # NaN and Infinity are larger than every number, so that an upper bound keeps them out.
+    CheckConstraint("quantity >= 0 AND quantity < 1e18", name="quantity"),
+    CheckConstraint("unit_price >= 0 AND unit_price < 1e12", name="unit_price"),
+    CheckConstraint("amount_usd >= 0 AND amount_usd < 1e12", name="amount_usd"),
+    Index("cost_entries_job_id_idx", "job_id"),
+    Index("cost_entries_created_at_idx", "created_at"),
+    comment="Money spent, line by line",
+)
+
+model_answers = Table(
+    "model_answers",
+    metadata,
+    Column("request_hash", Text, primary_key=True, comment="SHA-256 over prompt, model, schema and parameters"),
+    Column("claimed_at", Instant, nullable=False, server_default=NOW, comment="when the question was last claimed"),
+    Column("claimed_by", Text, nullable=False, comment="who asks it"),
+    Column("lease_until", Instant, nullable=False, comment="another may ask when no answer is there by then"),
+    Column("provider", Text, comment="who answered"),
+    Column("model", Text, comment="which model answered"),
+    Column("content", DocumentText, comment="the message's content, verbatim"),
+    Column("finish_reason", Text, comment="why the model stopped"),
+    Column("input_tokens", BigInteger, comment="tokens of the question, cached ones included"),
+    Column("cached_input_tokens", BigInteger, comment="of these, tokens billed as cached"),
+    Column("output_tokens", BigInteger, comment="tokens of the answer"),
+    Column("answered_at", Instant, comment="when the answer was kept; null while it is being asked"),
+    _sha256("request_hash"),
+    CheckConstraint(
+        "num_nulls(answered_at, provider, model, content, finish_reason, input_tokens, cached_input_tokens, "
+        "output_tokens) IN (0, 8)",
+        name="answer_is_whole",
+    ),
+    CheckConstraint("input_tokens >= 0 AND cached_input_tokens >= 0 AND output_tokens >= 0", name="tokens"),
+    comment="Paid answers of models, kept so that the same question is never paid again",
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("document_sha256", Text, primary_key=True, comment="the document; it need not have arrived yet"),
+    Column("fields", DocumentJson, nullable=False, comment="fields known to be right, named as in records"),
+    Column("source", DocumentText, nullable=False, comment="where they come from"),
+    Column("confirmed_by", DocumentText, comment="the reviewer who confirmed them"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was first loaded"),
+    Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when it was last changed"),
+    _sha256("document_sha256"),
+    CheckConstraint("jsonb_typeof(fields) = 'object'", name="fields"),
+    comment="Ground truth for documents",
+)
