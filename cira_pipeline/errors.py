@@ -53,10 +53,12 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── ModelAnswerTruncated      model_answer_truncated
     │   └── ModelAnswerInvalid        model_answer_invalid
     ├── RecordRejected                verdict_rejected             (a record was made, and must not be paid)
+    ├── LabelsInvalid                 labels_invalid
     ├── CircuitOpen                   circuit_open                 (retryable)
     ├── StorageError
     │   ├── ObjectMissing             object_missing
     │   ├── ValueNotStorable          value_not_storable
+    │   ├── ExportFailed              export_failed
     │   └── StoreUnavailable          store_unavailable            (retryable)
     ├── RunInterrupted                run_interrupted              (retryable)
     └── InternalError                 internal_error
@@ -335,6 +337,11 @@ class RecordRejected(CiraError):
     hint = "The record's findings say why; ask the supplier for a correct invoice and submit that one."
 
 
+class LabelsInvalid(CiraError):
+    code = "labels_invalid"
+    hint = "A labels file holds one JSON object a line with `file` (or `sha256`) and `fields`; docs/accuracy.md shows one."
+
+
 class CircuitOpen(CiraError):
     code = "circuit_open"
     retryable = True
@@ -353,6 +360,11 @@ class ObjectMissing(StorageError):
 class ValueNotStorable(StorageError):
     code = "value_not_storable"
     hint = "A value of this document is beyond anything an invoice holds; review the document by hand."
+
+
+class ExportFailed(StorageError):
+    code = "export_failed"
+    hint = "Check that the folder exists, may be written to and has room."
 
 
 class StoreUnavailable(StorageError):

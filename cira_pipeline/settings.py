@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".cira"), description="folder of the embedded services, object store and Dagster's files")
     postgres_url: SecretStr | None = Field(None, description="results and jobs: postgresql://user:password@host/db")
     dagster_postgres_url: SecretStr | None = Field(None, description="Dagster's own tables; postgres_url if empty")
+    analyst_password: SecretStr | None = Field(
+        None, description="lets PostgreSQL's read-only role cira_analyst log in; empty: it is only granted to others"
+    )
     redis_url: SecretStr | None = Field(None, description="status cache and shared limits: redis://host:6379/0")
     object_store: str | None = Field(
         None, description="documents and readings: a folder, file:// or s3://bucket/prefix"

