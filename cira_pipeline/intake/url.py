@@ -55,11 +55,12 @@ def normalise_url(url: str) -> str:
     if found := _CONTROL.search(rest):
         raise UrlInvalid(f"the URL holds the control character U+{ord(found.group()):04X}")
     try:
-        if scheme == "s3":
-            return _normalise_s3(rest)
-        return _normalise_file(rest) if scheme == "file" else _normalise_http(f"{scheme}:{rest}")
+        normalised = _normalise_rest(scheme, rest)
     except UnicodeError as error:
         raise UrlInvalid("the URL holds characters that are not text") from error
+    if len(normalised) > MAX_URL_LENGTH:
+        raise UrlInvalid(f"the URL, percent-encoded, is longer than {MAX_URL_LENGTH} characters")
+    return normalised
 
 
 def display_url(url: str) -> str:
@@ -84,6 +85,16 @@ def s3_url(bucket: str, key: str, version: str | None = None) -> str:
     """The normalised URL of an S3 object, whatever characters its key has."""
     address = f"s3://{bucket}/{quote(key, safe=_S3_SAFE)}"
     return f"{address}?versionId={quote(version, safe='')}" if version else address
+
+
+def _normalise_rest(scheme: str, rest: str) -> str:
+    match scheme:
+        case "s3":
+            return _normalise_s3(rest)
+        case "file":
+            return _normalise_file(rest)
+        case _:
+            return _normalise_http(f"{scheme}:{rest}")
 
 
 def _normalise_http(url: str) -> str:

@@ -1,0 +1,75 @@
+"""A watched folder: the files that have fully arrived in it, as submissions."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from cira_pipeline.errors import FileNotAllowed, SourceForbidden, SourceNotFound
+from cira_pipeline.intake.arrival import is_document_name
+from cira_pipeline.intake.url import normalise_url
+from cira_pipeline.storage.jobs import Submission
+
+SETTLED_AFTER_S = 3.0
+
+
+def scan_folder(
+    folder: Path,
+    *,
+    client: str = "default",
+    settled_after_s: float = SETTLED_AFTER_S,
+    now: Callable[[], float] = time.time,
+) -> list[Submission]:
+    """The documents in `folder` and the folders in it, longest there first.
+
+    A file has arrived when nothing has been written to it, nor its name changed, for `settled_after_s` seconds. Hidden
+    and temporary names, links and what is not a regular file are passed over. The idempotency key holds the time of
+    the last change and the size: the same file is the same job, a changed file a new one. `now` is seconds since 1970.
+
+    Raises `SourceNotFound`, `FileNotAllowed` or `SourceForbidden` for the folder itself.
+    """
+    moment = now()
+    try:
+        arrived = sorted(
+            (status.st_mtime_ns, str(path), status.st_size)
+            for path, status in _documents(folder.absolute())
+            # A moved or copied file may carry an old time of change, but the time of its entry is new.
+            if moment - max(status.st_mtime, status.st_ctime) >= settled_after_s
+        )
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"there is no folder {folder}") from error
+    except NotADirectoryError as error:
+        raise FileNotAllowed(f"{folder} is not a folder") from error
+    except PermissionError as error:
+        raise SourceForbidden(f"CIRA has no right to list {folder}") from error
+    return [
+        Submission(
+            url=normalise_url(Path(path).as_uri()),
+            client=client,
+            idempotency_key=f"{changed_ns}-{size_bytes}",
+            source="folder",
+        )
+        for changed_ns, path, size_bytes in arrived
+    ]
+
+
+def _documents(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Regular files with document names; folders are gone into, links are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not is_document_name(entry.name):
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                # Taken away again since the folder was listed.
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                with suppress(FileNotFoundError):
+                    yield from _documents(Path(entry.path))
+            elif stat.S_ISREG(status.st_mode):
+                yield Path(entry.path), status

@@ -1,0 +1,48 @@
+"""The documents below an S3 prefix, as submissions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from cira_pipeline.errors import UrlInvalid
+from cira_pipeline.intake.arrival import is_document_name
+from cira_pipeline.intake.s3 import new_s3_client, s3_errors
+from cira_pipeline.intake.url import s3_url
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.jobs import Submission
+
+_PREFIX = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]+)(/(?P<prefix>[^\x00-\x1f]*))?", re.IGNORECASE)
+
+
+def list_s3_prefix(url: str, settings: Settings, *, client: str = "default") -> list[Submission]:
+    """The objects whose key begins with the prefix in `s3://bucket/prefix` (taken as it stands), oldest first.
+
+    Folder markers, hidden and temporary names are passed over. The idempotency key is the object's ETag: the same
+    content under the same key is the same job.
+
+    Raises `UrlInvalid`, `SourceNotFound` for a missing bucket, `SourceForbidden`, `SourceUnavailable`.
+    """
+    place = _PREFIX.fullmatch(url.strip(" "))
+    if place is None:
+        raise UrlInvalid("an S3 prefix is s3://bucket or s3://bucket/prefix")
+    bucket, prefix = place["bucket"], place["prefix"] or ""
+    s3 = new_s3_client(settings)
+    try:
+        with s3_errors(f"s3://{bucket}/{prefix}"):
+            found = sorted(_objects(s3, bucket, prefix), key=lambda each: (each["LastModified"], each["Key"]))
+    finally:
+        s3.close()
+    return [
+        Submission(url=s3_url(bucket, each["Key"]), client=client, idempotency_key=each["ETag"].strip('"'), source="s3")
+        for each in found
+    ]
+
+
+def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page.get("Contents", ()):
+            folders_and_name = each["Key"][prefix.rfind("/") + 1 :].split("/")
+            if all(is_document_name(part) and part for part in folders_and_name):
+                yield each
