@@ -339,7 +339,7 @@ class RecordRejected(CiraError):
 
 class LabelsInvalid(CiraError):
     code = "labels_invalid"
-    hint = "A labels file holds one JSON object a line with `file` (or `sha256`) and `fields`; docs/accuracy.md shows one."
+    hint = "A labels file holds one JSON object a line: `file` or `sha256`, and `fields`; docs/accuracy.md shows one."
 
 
 class CircuitOpen(CiraError):

@@ -1,0 +1,69 @@
+"""When a value counts as the labelled one: each field compared by what it means, not by how it is written."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from rapidfuzz import fuzz
+from rapidfuzz.utils import default_process
+
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS
+
+TEXT_FIELDS: Final[frozenset[str]] = frozenset(
+    {"payment_terms", "supplier_name", "supplier_address", "customer_name", "customer_address"}
+)
+"""Compared by words; all other header fields that are neither amount nor date are identifiers."""
+
+TEXT_SIMILARITY: Final = 90.0
+DESCRIPTION_SIMILARITY: Final = 60.0
+
+# White space, dots, slashes and every dash Unicode has.
+_SEPARATORS = re.compile(r"[\s./\\\-\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
+
+
+def same_value(field: str, value: Any, truth: Any) -> bool:
+    """Whether header field `field` with `value` (of an Invoice) equals the label's `truth` (a JSON value).
+
+    Amounts are equal as decimals, dates as ISO 8601, names and addresses at a token-set similarity of at least 90 of
+    100, identifiers without spaces, dots, dashes, slashes and case.
+    """
+    if field in AMOUNT_FIELDS:
+        return same_amount(value, truth)
+    if field in DATE_FIELDS:
+        return _iso(value) == _iso(truth)
+    if field in TEXT_FIELDS:
+        return similarity(str(value), str(truth)) >= TEXT_SIMILARITY
+    return identifier(str(value)) == identifier(str(truth))
+
+
+def same_amount(value: Any, truth: Any) -> bool:
+    """Equal as decimals: `10` is `10.00`. What is no number equals nothing."""
+    left, right = amount(value), amount(truth)
+    return left is not None and left == right
+
+
+def amount(value: Any) -> Decimal | None:
+    """A JSON value as a finite Decimal, `None` where it is none."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def identifier(text: str) -> str:
+    return _SEPARATORS.sub("", text).casefold()
+
+
+def similarity(left: str, right: str) -> float:
+    """Token-set similarity, 0 to 100, blind to case and punctuation."""
+    return fuzz.token_set_ratio(left, right, processor=default_process)
+
+
+def _iso(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value).strip()
