@@ -107,7 +107,8 @@ SELECT
     l.unit_price,
     l.tax_rate,
     l.net_amount,
-    j.submitted_at
+    j.submitted_at,
+    r.updated_at AS recorded_at
 FROM cira.record_lines l
 JOIN cira.records r USING (job_id)
 JOIN cira.jobs j USING (job_id);
@@ -129,6 +130,7 @@ COMMENT ON COLUMN cira.invoice_lines.unit_price IS 'BT-146, net price of one uni
 COMMENT ON COLUMN cira.invoice_lines.tax_rate IS 'BT-152, percent';
 COMMENT ON COLUMN cira.invoice_lines.net_amount IS 'BT-131, in the invoice''s currency';
 COMMENT ON COLUMN cira.invoice_lines.submitted_at IS 'when the invoice was submitted';
+COMMENT ON COLUMN cira.invoice_lines.recorded_at IS 'when its record was last written';
 
 CREATE VIEW cira.invoice_costs AS
 SELECT
@@ -238,3 +240,6 @@ COMMENT ON COLUMN cira.review_queue.attempts IS 'runs that have worked on it';
 COMMENT ON COLUMN cira.review_queue.run_id IS 'the Dagster run that worked on it last';
 COMMENT ON COLUMN cira.review_queue.submitted_at IS 'when it was submitted';
 COMMENT ON COLUMN cira.review_queue.waiting_since IS 'when the job ended and began to wait for a person';
+
+COMMENT ON TABLE cira.alembic_version IS 'The last migration that was applied';
+COMMENT ON COLUMN cira.alembic_version.version_num IS 'its number';
