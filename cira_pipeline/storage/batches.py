@@ -47,7 +47,7 @@ class BatchRepository:
 
     def plan(self, *, max_jobs: int, batch_max_jobs: int) -> int:
         """Puts up to `max_jobs` waiting jobs, oldest first, into batches of `batch_max_jobs`; returns how many."""
-        with self._database.engine.begin() as connection:
+        with self._database.begin() as connection:
             waiting = connection.execute(
                 text(
                     "SELECT job_id, planned_before FROM cira.jobs WHERE status = 'queued' AND batch_id IS NULL "
@@ -75,7 +75,7 @@ class BatchRepository:
 
     def open(self) -> tuple[OpenBatch, ...]:
         """Every batch that still has queued or running jobs, oldest first."""
-        with self._database.engine.connect() as connection:
+        with self._database.begin() as connection:
             rows = connection.execute(
                 text(
                     "SELECT b.batch_id, b.first_job, b.last_job, j.job_id, j.status, j.stage, j.run_id, j.attempts "

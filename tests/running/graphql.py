@@ -1,0 +1,152 @@
+"""The Dagster UI's own GraphQL, as its buttons call it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+LOCATION = "cira"
+REPOSITORY = "__repository__"
+FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
+
+_LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message stack }
+    ... on RunConfigValidationInvalid { errors { message } }
+    ... on InvalidSubsetError { message }
+  }
+}
+"""
+
+_BACKFILL = """
+mutation Backfill($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message stack }
+  }
+}
+"""
+
+_PARTITIONS = """
+query Partitions($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode {
+      assetPartitionStatuses {
+        ... on DefaultPartitionStatuses { materializedPartitions failedPartitions unmaterializedPartitions }
+      }
+    }
+  }
+}
+"""
+
+_CHECKS = """
+query Checks($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode {
+      assetChecksOrError {
+        ... on AssetChecks {
+          checks { name executionForLatestMaterialization { status evaluation { success severity partition description } } }
+        }
+      }
+    }
+  }
+}
+"""
+
+_SENSORS = """
+query Sensors($selector: RepositorySelector!) {
+  sensorsOrError(repositorySelector: $selector) {
+    ... on Sensors { results { name sensorState { status } } }
+  }
+}
+"""
+
+_RUNS = """
+query Runs { runsOrError(limit: 50) { ... on Runs { results {
+  runId status tags { key value } assetSelection { path } stats { ... on RunStatsSnapshot { startTime endTime } }
+} } } }
+"""
+
+
+@dataclass(frozen=True)
+class DagsterUi:
+    url: str
+
+    def query(self, query: str, **variables: object) -> dict[str, Any]:
+        answer = httpx.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False
+        )
+        answer.raise_for_status()
+        body = answer.json()
+        assert "errors" not in body, body["errors"]
+        return body["data"]  # type: ignore[no-any-return]
+
+    def launch(self, partition_key: str, assets: Sequence[str], config: dict[str, Any] | None = None) -> str:
+        """What the button Materialize does for one partition. Returns the run's id."""
+        params = {
+            "mode": "default",
+            "runConfigData": config or {},
+            "selector": {
+                "repositoryLocationName": LOCATION,
+                "repositoryName": REPOSITORY,
+                "jobName": "__ASSET_JOB",
+                "assetSelection": [{"path": [asset]} for asset in assets],
+            },
+            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition_key}]},
+        }
+        launched = self.query(_LAUNCH, params=params)["launchPipelineExecution"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def backfill(self, partition_keys: Sequence[str], assets: Sequence[str]) -> str:
+        """What the dialog's «Backfill failed and missing» does. Returns the backfill's id."""
+        params = {
+            "assetSelection": [{"path": [asset]} for asset in assets],
+            "partitionNames": list(partition_keys),
+            "fromFailure": False,
+            "tags": [],
+        }
+        launched = self.query(_BACKFILL, params=params)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def partitions(self, asset: str) -> dict[str, list[str]]:
+        found = self.query(_PARTITIONS, key={"path": [asset]})["assetNodeOrError"]["assetPartitionStatuses"]
+        return {
+            "materialized": found["materializedPartitions"],
+            "failed": found["failedPartitions"],
+            "missing": found["unmaterializedPartitions"],
+        }
+
+    def checks(self, asset: str) -> dict[str, Any]:
+        found = self.query(_CHECKS, key={"path": [asset]})["assetNodeOrError"]["assetChecksOrError"]["checks"]
+        return {check["name"]: check["executionForLatestMaterialization"] for check in found}
+
+    def sensors(self) -> dict[str, str]:
+        selector = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY}
+        found = self.query(_SENSORS, selector=selector)["sensorsOrError"]["results"]
+        return {sensor["name"]: sensor["sensorState"]["status"] for sensor in found}
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Newest first; tags as a mapping."""
+        found = self.query(_RUNS)["runsOrError"]["results"]
+        return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in found]
+
+    def run_status(self, run_id: str) -> str:
+        return next(str(run["status"]) for run in self.runs() if run["runId"] == run_id)
+
+
+def wait_until(condition: Callable[[], object], what: str, *, timeout_s: float = 120) -> None:
+    """Polls until `condition` holds; the daemon decides when, the test only how long is too long."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain until {what}"
+        time.sleep(0.3)
