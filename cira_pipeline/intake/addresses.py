@@ -24,6 +24,11 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 """RFC 4291, 2.4: the only part of IPv6 that IANA gives out."""
 
+_SPECIAL = tuple(
+    ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+)
+"""Special-purpose ranges that one Python version or another takes for global."""
+
 
 def system_resolver(host: str, port: int) -> Sequence[str]:
     """The operating system's answer for a host name."""
@@ -42,9 +47,10 @@ def is_public(address: Address) -> bool:
         embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address.ipv4_mapped
         if embedded is not None:
             return is_public(embedded)
-        if address not in _GLOBAL_UNICAST or address.sixtofour is not None or address.teredo is not None:
+        if address not in _GLOBAL_UNICAST:
             return False
-    return address.is_global and not (address.is_multicast or address.is_reserved)
+    special = address.is_multicast or address.is_reserved or any(address in network for network in _SPECIAL)
+    return address.is_global and not special
 
 
 def _plain(address: Address) -> Address:

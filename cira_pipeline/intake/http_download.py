@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
+import ssl
 from dataclasses import dataclass
 from email.message import Message
+from functools import cached_property
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
@@ -61,7 +63,6 @@ class HttpDownload:
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
         self._stall_s = stall_s
-        self._tls = httpcore.default_ssl_context()
         self._lookups = concurrent.futures.ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="cira-lookup")
 
     def fetch(self, url: str, deadline: Deadline) -> Fetched:
@@ -80,12 +81,18 @@ class HttpDownload:
     def close(self) -> None:
         self._lookups.shutdown(wait=False, cancel_futures=True)
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Certificates are checked against the system's authorities and certifi's. Loading them takes a while."""
+        return httpcore.default_ssl_context()
+
     def _ask(self, url: str, deadline: Deadline) -> Fetched | _Redirect:
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         request_url = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
         backend = GuardedBackend(self._guard, self._resolver, self._lookups, deadline)
-        connection = httpcore.HTTPConnection(request_url.origin, self._tls, network_backend=backend)
+        tls = self._tls if parts.scheme == "https" else None
+        connection = httpcore.HTTPConnection(request_url.origin, tls, network_backend=backend)
         try:
             with (
                 connection,
