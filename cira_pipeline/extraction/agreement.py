@@ -1,0 +1,90 @@
+"""What two engines say of one document: agreement makes both more credible, a contradiction is told to people."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from cira_pipeline.invoice import HEADER_FIELDS, HeaderField, Invoice
+from cira_pipeline.values import Evidence, Extraction, Finding, Record, Severity
+
+RULE = "engines_disagree"
+# A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount.
+PAID_BY: tuple[HeaderField, ...] = (
+    "invoice_number",
+    "issue_date",
+    "invoice_type",
+    "currency",
+    "supplier_vat_id",
+    "payment_iban",
+    "net_total",
+    "tax_total",
+    "gross_total",
+    "amount_due",
+)
+COMPARED: tuple[HeaderField, ...] = (*PAID_BY, "due_date", "purchase_order", "customer_vat_id")
+"""Fields with one right spelling. Names and addresses are cut out of the page differently by every engine."""
+SURE = 0.6
+MOST_CONFIDENT = 0.99
+
+
+def compared(extraction: Extraction, other: Extraction, other_record: Record) -> Extraction:
+    """`extraction` with what `other` says about it: raised confidences, and a finding for each contradiction.
+
+    A contradiction is a warning when the field is one that people pay by, `other` is sure of its value and its record
+    holds no complaint about it. Otherwise the doubt is the other engine's own, and the finding is only a note.
+    """
+    agreeing = {name for name in HEADER_FIELDS if _agree(extraction.invoice, other.invoice, name)}
+    theirs = {evidence.field: evidence.confidence for evidence in other.evidence}
+    evidence = tuple(
+        _confirmed(each, theirs[each.field]) if each.field in agreeing and each.field in theirs else each
+        for each in extraction.evidence
+    )
+    doubted = {name for finding in other_record.findings if _is_doubt(finding) for name in finding.fields}
+    findings = tuple(
+        _contradiction(extraction, other, name, warn=_warns(name, theirs.get(name, 0.0), doubted))
+        for name in COMPARED
+        if _contradict(extraction.invoice, other.invoice, name)
+    )
+    return extraction.model_copy(update={"evidence": evidence, "findings": extraction.findings + findings})
+
+
+def _is_doubt(finding: Finding) -> bool:
+    return finding.severity is not Severity.INFO and finding.rule != RULE
+
+
+def _warns(name: HeaderField, confidence: float, doubted: set[str]) -> bool:
+    return name in PAID_BY and name not in doubted and confidence >= SURE
+
+
+def _contradiction(mine: Extraction, other: Extraction, name: HeaderField, *, warn: bool) -> Finding:
+    return Finding(
+        rule=RULE,
+        severity=Severity.WARNING if warn else Severity.INFO,
+        message=f"{name}: {mine.engine} read {getattr(mine.invoice, name)!s}, "
+        f"{other.engine} read {getattr(other.invoice, name)!s}",
+        fields=(name,),
+    )
+
+
+def _confirmed(evidence: Evidence, other_confidence: float) -> Evidence:
+    """Two independent readings are both wrong less often than either."""
+    both_wrong = (1 - evidence.confidence) * (1 - other_confidence)
+    raised = max(evidence.confidence, min(MOST_CONFIDENT, 1 - both_wrong))
+    return evidence.model_copy(update={"confidence": raised})
+
+
+def _agree(mine: Invoice, other: Invoice, name: HeaderField) -> bool:
+    left, right = getattr(mine, name), getattr(other, name)
+    return left is not None and right is not None and _comparable(left) == _comparable(right)
+
+
+def _contradict(mine: Invoice, other: Invoice, name: HeaderField) -> bool:
+    left, right = getattr(mine, name), getattr(other, name)
+    return left is not None and right is not None and _comparable(left) != _comparable(right)
+
+
+def _comparable(value: str | date | Decimal) -> object:
+    if isinstance(value, str):
+        return "".join(char for char in value.casefold() if char.isalnum())
+    return value

@@ -1,0 +1,226 @@
+"""Which engines run on a document, when to stop, and which result is believed.
+
+`cheapest`      einvoice, offline, azure_openai: stops at the first whose record is accepted
+`model_first`   einvoice, azure_openai; offline only when the model gave nothing, and then with a finding
+`offline_only`  einvoice, offline
+
+XML that names itself the invoice is the invoice: when `einvoice` found fields, no other engine runs, because none can
+know better. Its amount and number are looked up on the visible page instead.
+
+A model that does not answer never ends a job that another engine can do: the offline result is kept, and under
+`model_first` carries the warning `model_failed`, so that a person looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cira_pipeline.errors import CiraError, CircuitOpen, ExtractionError, NothingExtracted
+from cira_pipeline.extraction.agreement import compared
+from cira_pipeline.extraction.engine import Engine
+from cira_pipeline.extraction.xml_against_page import page_findings
+from cira_pipeline.invoice import HeaderField
+from cira_pipeline.settings import Policy
+from cira_pipeline.values import Document, EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
+
+Judge = Callable[[Extraction], Record]
+
+ORDER: Mapping[Policy, tuple[EngineName, ...]] = {
+    Policy.CHEAPEST: (EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI),
+    Policy.MODEL_FIRST: (EngineName.EINVOICE, EngineName.AZURE_OPENAI, EngineName.OFFLINE),
+    Policy.OFFLINE_ONLY: (EngineName.EINVOICE, EngineName.OFFLINE),
+}
+REQUIRED: tuple[HeaderField, ...] = (
+    "invoice_number",
+    "issue_date",
+    "currency",
+    "supplier_name",
+    "customer_name",
+    "net_total",
+    "gross_total",
+)
+"""What nobody can pay or book without; the measure of how complete a record is."""
+TRUST: Mapping[EngineName, int] = {EngineName.EINVOICE: 2, EngineName.AZURE_OPENAI: 1, EngineName.OFFLINE: 0}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One engine's fields and the record they make."""
+
+    extraction: Extraction
+    record: Record
+
+
+@dataclass(frozen=True)
+class EngineSkipped:
+    """An engine that did not run, or had nothing to work on."""
+
+    engine: EngineName
+    reason: str
+
+
+@dataclass(frozen=True)
+class EngineFailed:
+    """An engine that ended in an error. `usage` was paid all the same."""
+
+    engine: EngineName
+    error: CiraError
+    usage: tuple[Usage, ...] = ()
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+
+@dataclass(frozen=True)
+class CascadeOutcome:
+    """What the engines said, in the order in which they ran; `chosen` is an index from 0 into `steps`."""
+
+    steps: tuple[Step, ...]
+    chosen: int
+    stopped_because: str
+    skipped: tuple[EngineSkipped, ...] = ()
+    failed: tuple[EngineFailed, ...] = ()
+
+    @property
+    def usage(self) -> tuple[Usage, ...]:
+        """Everything the model was asked for this document, also where nothing came of it."""
+        return tuple(usage for step in self.steps for usage in step.extraction.usage) + tuple(
+            usage for failure in self.failed for usage in failure.usage
+        )
+
+
+def run_cascade(
+    document: Document, reading: Reading, engines: Mapping[EngineName, Engine], policy: Policy, judge: Judge
+) -> CascadeOutcome:
+    """Runs the engines of `policy` that `engines` holds until a record can be trusted.
+
+    When none is accepted, the best record is chosen: fewest errors, then fewest warnings, then most of `REQUIRED`,
+    then the more trusted engine (`TRUST`).
+
+    Raises: the engine's own error when no engine found anything and one failed (a retryable one first: then trying
+    again can help), with everything paid in its detail `usage`; NothingExtracted when none failed.
+    """
+    run = _Run(document, reading, engines, policy, judge)
+    for name in ORDER[policy]:
+        run.ask(name)
+        if run.stopped_because:
+            break
+    return run.outcome()
+
+
+class _Run:
+    def __init__(
+        self, document: Document, reading: Reading, engines: Mapping[EngineName, Engine], policy: Policy, judge: Judge
+    ) -> None:
+        self._document = document
+        self._reading = reading
+        self._engines = engines
+        self._policy = policy
+        self._judge = judge
+        self._steps: list[Step] = []
+        self._skipped: list[EngineSkipped] = []
+        self._failed: list[EngineFailed] = []
+        self.stopped_because = ""
+
+    def ask(self, name: EngineName) -> None:
+        engine = self._engines.get(name)
+        if engine is None:
+            self._skipped.append(EngineSkipped(name, "it is not configured"))
+            return
+        try:
+            extraction = engine.extract(self._document, self._reading)
+        except (ExtractionError, CircuitOpen) as error:
+            self._failed.append(EngineFailed(name, error, _usage_of(error)))
+            return
+        if extraction is None:
+            self._skipped.append(EngineSkipped(name, "the document holds nothing it can work on"))
+            return
+        self._add(extraction)
+
+    def outcome(self) -> CascadeOutcome:
+        if not self._steps:
+            raise self._nothing()
+        accepted = [index for index, step in enumerate(self._steps) if step.record.verdict is Verdict.ACCEPTED]
+        best = max(accepted or range(len(self._steps)), key=lambda index: _rank(self._steps[index]))
+        return CascadeOutcome(
+            steps=tuple(self._steps),
+            chosen=best,
+            stopped_because=self.stopped_because or self._exhausted(),
+            skipped=tuple(self._skipped),
+            failed=tuple(self._failed),
+        )
+
+    def _add(self, extraction: Extraction) -> None:
+        extraction = self._with_findings(extraction, *self._doubts_about(extraction))
+        step = Step(extraction, self._judge(extraction))
+        for index, earlier in enumerate(self._steps):
+            mine = compared(step.extraction, earlier.extraction, earlier.record)
+            theirs = compared(earlier.extraction, step.extraction, step.record)
+            self._steps[index] = Step(theirs, self._judge(theirs))
+            step = Step(mine, self._judge(mine))
+        self._steps.append(step)
+        self.stopped_because = self._why_stop(step)
+
+    def _doubts_about(self, extraction: Extraction) -> tuple[Finding, ...]:
+        if extraction.engine is EngineName.EINVOICE:
+            return page_findings(extraction, self._reading)
+        return tuple(finding for failure in self._failed if (finding := _finding_of(failure, self._policy)) is not None)
+
+    @staticmethod
+    def _with_findings(extraction: Extraction, *findings: Finding) -> Extraction:
+        return extraction.model_copy(update={"findings": extraction.findings + findings}) if findings else extraction
+
+    def _why_stop(self, step: Step) -> str:
+        engine, verdict = step.extraction.engine, step.record.verdict
+        if engine is EngineName.EINVOICE:
+            return f"einvoice: the XML is the invoice itself; its record is {verdict}"
+        if verdict is Verdict.ACCEPTED:
+            return f"{engine}: its record passed every check"
+        if self._policy is Policy.MODEL_FIRST and engine is EngineName.AZURE_OPENAI:
+            return f"{engine}: the policy model_first asks no engine after the model; its record is {verdict}"
+        return ""
+
+    def _exhausted(self) -> str:
+        ran = ", ".join(f"{step.extraction.engine} {step.record.verdict}" for step in self._steps)
+        failed = "".join(f"; {failure.engine} failed with {failure.code}" for failure in self._failed)
+        return f"no further engine: {ran}{failed}"
+
+    def _nothing(self) -> CiraError:
+        paid = tuple(usage for failure in self._failed for usage in failure.usage)
+        failures = sorted(self._failed, key=lambda failure: not failure.error.retryable)
+        if failures:
+            error = failures[0].error
+            error.detail["usage"] = paid
+            return error
+        reasons = "; ".join(f"{skipped.engine}: {skipped.reason}" for skipped in self._skipped)
+        return NothingExtracted(f"no engine found an invoice in this document ({reasons})")
+
+
+def _usage_of(error: CiraError) -> tuple[Usage, ...]:
+    usage = error.detail.get("usage", ())
+    return tuple(each for each in usage if isinstance(each, Usage)) if isinstance(usage, tuple) else ()
+
+
+def _finding_of(failure: EngineFailed, policy: Policy) -> Finding | None:
+    """What a person must know about a result that stands in for a more trusted one."""
+    if failure.engine is EngineName.EINVOICE:
+        message = f"the file carries e-invoice XML that cannot be used ({failure.error.message}); the page was read"
+        return Finding(rule="einvoice_unusable", severity=Severity.WARNING, message=message)
+    if failure.engine is EngineName.AZURE_OPENAI and policy is Policy.MODEL_FIRST:
+        message = f"the model gave no answer ({failure.code}); these fields are the offline engine's alone"
+        return Finding(rule="model_failed", severity=Severity.WARNING, message=message)
+    return None
+
+
+def _rank(step: Step) -> tuple[int, int, int, int]:
+    """Higher is better."""
+    severities = [finding.severity for finding in step.record.findings]
+    present = sum(getattr(step.record.invoice, name) is not None for name in REQUIRED)
+    return (
+        -severities.count(Severity.ERROR),
+        -severities.count(Severity.WARNING),
+        present,
+        TRUST[step.extraction.engine],
+    )

@@ -1,0 +1,79 @@
+"""Whether a hybrid invoice's page shows what its XML says.
+
+Software pays by the XML, people look at the page. A forger can send two invoices in one file, so the amount to pay and
+the invoice number of the XML are looked up in the page's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from cira_pipeline.values import Extraction, Finding, Line, Reading, Severity
+
+RULE = "xml_differs_from_page"
+
+_SPACES = " \u00a0\u2009\u202f"
+_GROUPED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}.,'’]\d{{3}})+(?:[.,]\d{{1,2}})?(?!\d)")
+_PLAIN = re.compile(r"\d[\d.,'’]*")
+# What OCR puts for a digit.
+_LOOKALIKES = str.maketrans("OolIS", "00115")
+
+
+def page_findings(extraction: Extraction, reading: Reading) -> tuple[Finding, ...]:
+    """Warnings for `invoice_number` and the gross total of `extraction` that `reading` does not show.
+
+    No lines, as in standalone XML and in pages that could not be read, is no evidence: no findings.
+    """
+    if not reading.lines:
+        return ()
+    invoice = extraction.invoice
+    missing: list[tuple[str, str]] = []
+    if invoice.invoice_number and not _shows_text(reading, invoice.invoice_number):
+        missing.append(("invoice_number", invoice.invoice_number))
+    name = "gross_total" if invoice.gross_total is not None else "amount_due"
+    amount = getattr(invoice, name)
+    if amount is not None and not _shows_amount(reading, amount):
+        missing.append((name, f"{amount:f}"))
+    return tuple(
+        Finding(
+            rule=RULE,
+            severity=Severity.WARNING,
+            message=f"the XML says {field} is {value}, and the visible page shows no such value",
+            fields=(field,),
+        )
+        for field, value in missing
+    )
+
+
+def _shows_text(reading: Reading, text: str) -> bool:
+    wanted = _bare(text)
+    return wanted in _bare("".join(line.text for line in reading.lines)) if wanted else True
+
+
+def _bare(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def _shows_amount(reading: Reading, amount: Decimal) -> bool:
+    wanted = abs(amount)
+    return any(wanted in _readings_of(text) for line in reading.lines for text in _number_texts(line))
+
+
+def _number_texts(line: Line) -> Iterator[str]:
+    texts = [line.text] if line.confidence >= 1 else [line.text, line.text.translate(_LOOKALIKES)]
+    for text in texts:
+        for pattern in (_GROUPED, _PLAIN):
+            yield from (match.group() for match in pattern.finditer(text))
+
+
+def _readings_of(text: str) -> set[Decimal]:
+    """Every amount a printed number may mean, whatever the page's decimal sign."""
+    bare = re.sub(rf"[{_SPACES}'’]", "", text).rstrip(".,")
+    values = {Decimal("".join(char for char in bare if char.isdigit()) or "0")}
+    whole, sign, fraction = bare.rpartition("." if bare.rfind(".") > bare.rfind(",") else ",")
+    if sign:
+        digits = "".join(char for char in whole if char.isdigit()) or "0"
+        values.add(Decimal(f"{digits}.{fraction}"))
+    return values
