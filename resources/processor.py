@@ -45,7 +45,9 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         settings = self._settings()
         database = self.postgres.database()
         objects = self.object_store.object_store()
-        answers = AnswerRepository(database, owner=f"{socket.gethostname()}:{os.getpid()}")
+        answers = AnswerRepository(
+            database, owner=f"{socket.gethostname()}:{os.getpid()}", lease_s=_longest_call_s(settings)
+        )
         fetcher = self.fetcher.fetcher(settings)
         try:
             yield Processor(
@@ -75,3 +77,9 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _settings(self) -> Settings:
         overrides = self.fetcher.overrides() | self.reader.overrides() | self.extraction.overrides()
         return Settings().model_copy(update=overrides)
+
+
+def _longest_call_s(settings: Settings) -> float:
+    """After this long a model's answer cannot come any more: whoever asked is dead."""
+    waits_between_s = 30.0
+    return settings.azure_openai_attempts * (settings.azure_openai_timeout_s + waits_between_s)

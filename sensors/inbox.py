@@ -23,6 +23,7 @@ def inbox_sensor(settings: Settings) -> dg.SensorDefinition:
     def inbox_files(
         context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource
     ) -> dg.SkipReason:
+        settings.inbox_path.mkdir(parents=True, exist_ok=True)
         submissions = scan_folder(settings.inbox_path)
         if not submissions:
             return dg.SkipReason(f"No files in {settings.inbox_path}.")

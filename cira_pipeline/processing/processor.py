@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ from cira_pipeline.accuracy.check import AccuracyResult, measure
 from cira_pipeline.costs.check import CostResult, check_cost
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
-from cira_pipeline.errors import NothingExtracted, UpstreamMissing
+from cira_pipeline.errors import CiraError, UpstreamMissing
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
@@ -32,7 +32,7 @@ from cira_pipeline.storage.labels import LabelRepository
 from cira_pipeline.storage.readings import ReadingRepository
 from cira_pipeline.storage.records import RecordRepository
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Document, EngineName, Extraction, Reading, Record
+from cira_pipeline.values import Document, EngineName, Extraction, Reading, Record, Usage
 
 
 @dataclass(frozen=True)
@@ -139,16 +139,26 @@ class Processor:
             raise UpstreamMissing(f"job {job_id} has no reading yet", job_id=job_id, stage=Stage.OCR_TEXT)
         policy = self._policy(job)
         context = ValidationContext(today=self.today())
-        outcome = run_cascade(
-            self.documents.load(sha256), reading, self.engines, policy, lambda extraction: validate(extraction, context)
-        )
-        cost_usd = self._keep_outcome(job_id, sha256, reading, outcome)
+        try:
+            outcome = run_cascade(
+                self.documents.load(sha256),
+                reading,
+                self.engines,
+                policy,
+                lambda extraction: validate(extraction, context),
+            )
+        except CiraError as error:
+            # An answer that was of no use was paid for all the same.
+            self._charge(job_id, error.detail.get("usage", ()))
+            raise
+        self._charge(job_id, outcome.usage)
+        self._keep_outcome(job_id, sha256, reading, outcome)
         return FieldsExtracted(
             extractions=tuple(step.extraction for step in outcome.steps),
             chosen=outcome.chosen,
             stopped_because=outcome.stopped_because,
             policy=policy,
-            cost_usd=cost_usd,
+            cost_usd=self.ledger.total(job_id),
             seconds=time.monotonic() - started,
         )
 
@@ -196,14 +206,11 @@ class Processor:
     def _policy(self, job: Job) -> Policy:
         return Policy(job.policy) if job.policy and self.settings.model_configured else self.settings.effective_policy
 
-    def _keep_outcome(self, job_id: JobId, sha256: str, reading: Reading, outcome: CascadeOutcome) -> Decimal:
-        """Stores what each engine said and what it cost; returns what this job has cost so far, in USD."""
-        if not outcome.steps:
-            raise NothingExtracted(f"no engine found an invoice in the document of job {job_id}")
+    def _charge(self, job_id: JobId, usages: Iterable[Usage]) -> None:
+        for usage in usages:
+            self.ledger.record(job_id, self.prices.price_usage(usage))
+
+    def _keep_outcome(self, job_id: JobId, sha256: str, reading: Reading, outcome: CascadeOutcome) -> None:
         input_hash = hashlib.sha256(f"{sha256}:{reading.reader}:{reading.reader_version}".encode()).hexdigest()
         extraction_ids = [self.extractions.put(sha256, step.extraction, input_hash) for step in outcome.steps]
-        for step in outcome.steps:
-            for usage in step.extraction.usage:
-                self.ledger.record(job_id, self.prices.price_usage(usage))
         self.extractions.put_outcome(job_id, extraction_ids, outcome.chosen, outcome.stopped_because)
-        return self.ledger.total(job_id)

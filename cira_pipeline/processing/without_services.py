@@ -19,7 +19,6 @@ from cira_pipeline.errors import (
     DocumentTooLarge,
     FileNotAllowed,
     InternalError,
-    NothingExtracted,
     SourceNotFound,
 )
 from cira_pipeline.extraction.answers import AnswersInMemory
@@ -106,16 +105,9 @@ class Extractor:
             settings.effective_policy,
             lambda extraction: validate(extraction, context),
         )
-        if not outcome.steps:
-            raise NothingExtracted(f"no engine found an invoice in {path}")
         record = outcome.steps[outcome.chosen].record
         cost_usd = sum(
-            (
-                entry.amount_usd
-                for step in outcome.steps
-                for usage in step.extraction.usage
-                for entry in self._prices.price_usage(usage)
-            ),
+            (entry.amount_usd for usage in outcome.usage for entry in self._prices.price_usage(usage)),
             Decimal(0),
         )
         return FileResult(

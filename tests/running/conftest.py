@@ -57,4 +57,4 @@ def cira(home: Path) -> Iterator[RunningCira]:
         try:
             yield RunningCira(services, database, JobRepository(database), server, DagsterUi(services.ui_url))
         finally:
-            database.close()
+            database.dispose()
