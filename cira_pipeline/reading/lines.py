@@ -1,0 +1,155 @@
+"""Words on a page into lines: a phrase stays together, columns stay apart, rows follow from top to bottom.
+
+All lengths are in the page's own units, origin top left.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from cira_pipeline.values import Box
+
+# A space is about 0.25 to 0.35 of the text's height, stretched to twice that in justified text. Columns of a table
+# are rarely set closer than one character and a space.
+_COLUMN_GAP_HEIGHTS = 0.72
+_COLUMN_GAP_CHARACTERS = 1.6
+# Kerned pieces of one word touch or overlap a little.
+_GLUE_GAP_HEIGHTS = 0.08
+_OVERLAP_HEIGHTS = 0.5
+_SAME_ROW_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWord:
+    """A word and where it stands. `glued`: no space is printed before it, whatever the gap seems to be."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    confidence: float = 1.0
+    glued: bool = False
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    def scaled(self, x: float, y: float) -> PlacedWord:
+        return replace(self, left=self.left * x, top=self.top * y, right=self.right * x, bottom=self.bottom * y)
+
+    @property
+    def box(self) -> Box:
+        return Box(left=self.left, top=self.top, right=self.right, bottom=self.bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLine:
+    """Words that follow each other with ordinary spaces."""
+
+    words: tuple[PlacedWord, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(word.text if word.glued else f" {word.text}" for word in self.words).lstrip()
+
+    @property
+    def box(self) -> Box:
+        return Box(
+            left=min(word.left for word in self.words),
+            top=min(word.top for word in self.words),
+            right=max(word.right for word in self.words),
+            bottom=max(word.bottom for word in self.words),
+        )
+
+    @property
+    def confidence(self) -> float:
+        """Mean over the characters."""
+        sizes = [max(len(word.text), 1) for word in self.words]
+        mean = sum(word.confidence * size for word, size in zip(self.words, sizes, strict=True)) / sum(sizes)
+        return min(max(mean, 0.0), 1.0)
+
+
+def lines_of(words: Iterable[PlacedWord]) -> list[PlacedLine]:
+    """Upright words of one page as lines in reading order: rows from top to bottom, each from left to right."""
+    return in_reading_order(_join(words))
+
+
+def in_reading_order(lines: Iterable[PlacedLine]) -> list[PlacedLine]:
+    """Rows from top to bottom, the lines of a row from left to right."""
+    rows: list[list[tuple[Box, PlacedLine]]] = []
+    for box, line in sorted(((line.box, line) for line in lines), key=lambda pair: (pair[0].top + pair[0].bottom) / 2):
+        if rows and _beside([row_box for row_box, _ in rows[-1]], box):
+            rows[-1].append((box, line))
+        else:
+            rows.append([(box, line)])
+    return [line for row in rows for _, line in sorted(row, key=lambda pair: pair[0].left)]
+
+
+def _beside(row: Sequence[Box], box: Box) -> bool:
+    """Whether `box` continues the row: level with most of it, and neither above nor below one of its members."""
+    top, bottom = median(member.top for member in row), median(member.bottom for member in row)
+    shared = min(bottom, box.bottom) - max(top, box.top)
+    if shared < _SAME_ROW_SHARE * min(bottom - top, box.bottom - box.top):
+        return False
+    return all(
+        box.right <= member.left + 0.3 * (box.bottom - box.top)
+        or box.left >= member.right - 0.3 * (box.bottom - box.top)
+        for member in row
+    )
+
+
+def _join(words: Iterable[PlacedWord]) -> list[PlacedLine]:
+    """Puts each word, from left to right, behind the line that ends just before it on the same height."""
+    open_lines: list[list[PlacedWord]] = []
+    # Lines sorted by the middle of their last word, so that a page of many thousand words stays quick.
+    middles: list[tuple[float, int]] = []
+    tallest = 0.0
+    for word in sorted(words, key=lambda word: (word.left, word.top)):
+        tallest = max(tallest, word.height)
+        best: int | None = None
+        best_gap = float("inf")
+        start = bisect_left(middles, (word.middle - tallest, -1))
+        for position in range(start, len(middles)):
+            middle, index = middles[position]
+            if middle > word.middle + tallest:
+                break
+            last = open_lines[index][-1]
+            gap = word.left - last.right
+            if _level(last, word) and _follows(open_lines[index], word, gap) and abs(gap) < abs(best_gap):
+                best, best_gap = index, gap
+        if best is None:
+            middles.insert(bisect_left(middles, (word.middle, len(open_lines))), (word.middle, len(open_lines)))
+            open_lines.append([word])
+            continue
+        last = open_lines[best][-1]
+        glued = word.glued or best_gap < _GLUE_GAP_HEIGHTS * min(last.height, word.height)
+        open_lines[best].append(replace(word, glued=glued))
+        middles.remove((last.middle, best))
+        middles.insert(bisect_left(middles, (word.middle, best)), (word.middle, best))
+    return [PlacedLine(tuple(line)) for line in open_lines]
+
+
+def _level(first: PlacedWord, second: PlacedWord) -> bool:
+    """Whether both stand on one line of print; a superscript and a slightly larger figure still do."""
+    shared = min(first.bottom, second.bottom) - max(first.top, second.top)
+    return shared >= 0.6 * min(first.height, second.height) and max(first.height, second.height) <= 2.2 * min(
+        first.height, second.height
+    )
+
+
+def _follows(line: Sequence[PlacedWord], word: PlacedWord, gap: float) -> bool:
+    last = line[-1]
+    height = min(last.height, word.height)
+    if gap < -_OVERLAP_HEIGHTS * height:
+        return False
+    characters = sum(len(each.text) for each in (*line[-4:], word))
+    character_width = sum(each.right - each.left for each in (*line[-4:], word)) / max(characters, 1)
+    return gap <= max(_COLUMN_GAP_HEIGHTS * height, _COLUMN_GAP_CHARACTERS * min(character_width, 0.7 * height))

@@ -1,0 +1,162 @@
+"""Docling in this process: native text where a page has it, PP-OCR where it has not. Needs no network."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import cached_property
+from importlib.metadata import version
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from cira_pipeline.errors import CiraError, ReadingFailed, ReadingTimedOut
+from cira_pipeline.reading.reader import ReadResult
+from cira_pipeline.settings import Settings
+from cira_pipeline.values import Document, Line, MediaType, Page, Reading, Word
+
+if TYPE_CHECKING:
+    # Loading Docling takes seconds; it is done at the first document.
+    from docling.datamodel.document import ConversionResult
+    from docling.document_converter import DocumentConverter
+
+    from cira_pipeline.reading.lines import PlacedLine
+
+REVISION = 1
+"""Raised with every change of CIRA's own code that can change a reading."""
+
+_SUFFIXES = {MediaType.PDF: "pdf", MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.TIFF: "tiff"}
+
+
+class LocalReader:
+    """Reads with Docling and RapidOCR in this process; warm after the first document. Safe to call from many threads.
+
+    A page that fails, fails the document (`ReadingFailed`): no reading ever lacks a page.
+    """
+
+    name = "local"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opening = threading.Lock()
+
+    @cached_property
+    def version(self) -> str:
+        return (
+            f"docling {version('docling-slim')}, docling-parse {version('docling-parse')}, "
+            f"rapidocr {version('rapidocr')}, cira {REVISION}, {self._settings.ocr_dpi} dpi"
+        )
+
+    def read(self, document: Document) -> ReadResult:
+        """Lines of `document`; boxes in points for PDF, in pixels for pictures.
+
+        Raises: ReadingFailed when Docling cannot read every page, ReadingTimedOut after `reading_timeout_s`.
+        """
+        started = time.monotonic()
+        if document.media_type is MediaType.XML:
+            return self._without_pages(document, started)
+        result = self._converted_in_time(document)
+        return self._read_result(result, started)
+
+    @cached_property
+    def _opened_converter(self) -> DocumentConverter:
+        from cira_pipeline.reading.converter import open_converter
+
+        return open_converter(self._settings)
+
+    @property
+    def _converter(self) -> DocumentConverter:
+        with self._opening:
+            return self._opened_converter
+
+    def _converted_in_time(self, document: Document) -> ConversionResult:
+        """The pipeline looks at the clock between its steps; this also ends waiting for a step that never returns."""
+        outcome: list[ConversionResult | BaseException] = []
+
+        def convert() -> None:
+            try:
+                outcome.append(self._convert(document))
+            except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
+                outcome.append(error)
+
+        timeout_s = self._settings.reading_timeout_s
+        worker = threading.Thread(target=convert, name=f"reading-{document.sha256[:12]}", daemon=True)
+        worker.start()
+        worker.join(timeout_s)
+        if not outcome:
+            raise ReadingTimedOut(f"reading took longer than {timeout_s:g} s", timeout_s=timeout_s)
+        if isinstance(outcome[0], BaseException):
+            raise outcome[0]
+        return outcome[0]
+
+    def _convert(self, document: Document) -> ConversionResult:
+        from docling.datamodel.base_models import ConversionStatus, DocumentStream, FailureCategory
+        from docling.exceptions import ConversionError
+
+        name = f"{document.sha256}.{_SUFFIXES[document.media_type]}"
+        try:
+            result = self._converter.convert(DocumentStream(name=name, stream=BytesIO(document.content)))
+        except (ConversionError, RuntimeError, ValueError, OSError, MemoryError) as error:
+            raise _reading_error(error) from error
+        if any(item.category is FailureCategory.TIMEOUT for item in result.errors):
+            raise ReadingTimedOut(f"reading took longer than {self._settings.reading_timeout_s:g} s")
+        if result.status is not ConversionStatus.SUCCESS:
+            reasons = "; ".join(
+                f"page {item.page_no}: {item.error_message}" if item.page_no else item.error_message
+                for item in result.errors
+            )
+            raise ReadingFailed(f"Docling could not read every page: {reasons or result.status.value}")
+        return result
+
+    def _read_result(self, result: ConversionResult, started: float) -> ReadResult:
+        from cira_pipeline.reading.pipeline import pages_read
+
+        pages: list[Page] = []
+        lines: list[Line] = []
+        for page in pages_read(result):
+            pages.append(page.read)
+            lines.extend(_numbered(page.lines, page.page_no, len(lines) + 1))
+        reading = Reading(
+            reader=self.name,
+            reader_version=self.version,
+            pages=tuple(pages),
+            lines=tuple(lines),
+            seconds=time.monotonic() - started,
+        )
+        return ReadResult(reading, result.document.model_dump_json().encode())
+
+    def _without_pages(self, document: Document, started: float) -> ReadResult:
+        from docling_core.types.doc.document import DoclingDocument
+
+        empty = DoclingDocument(name=document.sha256)
+        reading = Reading(
+            reader=self.name,
+            reader_version=self.version,
+            pages=(),
+            lines=(),
+            seconds=time.monotonic() - started,
+        )
+        return ReadResult(reading, empty.model_dump_json().encode())
+
+
+def _numbered(lines: list[PlacedLine], page: int, first: int) -> list[Line]:
+    return [
+        Line(
+            number=number,
+            page=page,
+            text=line.text,
+            box=line.box,
+            confidence=line.confidence,
+            words=tuple(Word(text=word.text, box=word.box) for word in line.words),
+        )
+        for number, line in enumerate(lines, start=first)
+    ]
+
+
+def _reading_error(error: BaseException) -> CiraError:
+    """The CIRA error Docling wrapped into its own, or ReadingFailed with the innermost reason."""
+    innermost: BaseException = error
+    while innermost.__cause__ is not None:
+        innermost = innermost.__cause__
+        if isinstance(innermost, CiraError):
+            return innermost
+    return ReadingFailed(f"Docling could not read the document: {innermost}")

@@ -1,0 +1,272 @@
+"""Text of page images by PP-OCR: PaddleOCR's models as ONNX, shipped inside the rapidocr wheel."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rapidocr import RapidOCR
+from rapidocr.main import RapidOCRError
+
+from cira_pipeline.reading.lines import PlacedWord
+from cira_pipeline.reading.recognition import Decoder, RecognisedWord
+from cira_pipeline.reading.turning import Turn, Turned, levelled
+
+logger = logging.getLogger(__name__)
+
+MODEL = "PP-OCRv6-small"
+# The detector sees the page at this size; finding lines needs fewer pixels than reading them.
+_DETECTION_SIDE_PX = 1600
+_LINE_HEIGHT_PX = 48
+_COLUMN_PX = 8
+_BATCH = 8
+_LONGEST_SIDE_PX = 4000
+_SMALL_PRINT_PX = 22
+_UPSIDE_DOWN_DOUBT = 0.85
+_KEEP_CONFIDENCE = 0.5
+_LEVEL_FROM_DEG = 0.15
+_LEVEL_UP_TO_DEG = 15.0
+
+Image = NDArray[np.uint8]
+Quad = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PageText:
+    """Words of one page image, in pixels of the image turned clockwise by `turn` and levelled by `skew_deg`."""
+
+    words: tuple[PlacedWord, ...]
+    turn: Turn
+    skew_deg: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class _ReadLine:
+    quad: Quad
+    words: tuple[RecognisedWord, ...]
+
+    @property
+    def characters(self) -> int:
+        return sum(len(word.text) for word in self.words)
+
+    @property
+    def confidence(self) -> float:
+        return sum(word.confidence * len(word.text) for word in self.words) / max(self.characters, 1)
+
+
+class OcrEngine:
+    """The models, loaded once. One page at a time: ONNX uses all of `threads` for it anyway.
+
+    `threads`: 0 takes as many as there are processors.
+    """
+
+    def __init__(self, threads: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._rapidocr: Any = RapidOCR(
+            params={
+                "Global.log_level": "error",
+                "Global.use_cls": False,
+                "Global.text_score": 0.0,
+                "Global.use_vertical_padding": False,
+                "Det.limit_type": "max",
+                "Det.limit_side_len": _DETECTION_SIDE_PX,
+                "EngineConfig.onnxruntime.intra_op_num_threads": threads or -1,
+            }
+        )
+        self._warm_up()
+        recogniser: Any = self._rapidocr.text_rec
+        self._decoder = Decoder(recogniser.postprocess_op.character)
+
+    def _warm_up(self) -> None:
+        """RapidOCR loads each model at its first use."""
+        blank = np.full((64, 320, 3), 255, np.uint8)
+        self._rapidocr.recognize_txt([blank])
+        self._quads(blank)
+
+    def read(self, image: Image, checkpoint: Callable[[], None] = lambda: None) -> PageText:
+        """Words on `image` (height, width, 3; BGR). `checkpoint` is called between steps and may raise."""
+        with self._lock:
+            return self._read(image, checkpoint)
+
+    def _read(self, image: Image, checkpoint: Callable[[], None]) -> PageText:
+        height, width = image.shape[:2]
+        scale = min(1.0, _LONGEST_SIDE_PX / max(height, width))
+        image = _scaled(image, scale)
+        quads = self._quads(image)
+        checkpoint()
+        if quads and (rise := median(_height(quad) for quad in quads)) < _SMALL_PRINT_PX:
+            zoom = min(2.0, _LONGEST_SIDE_PX / max(image.shape[:2]), 1.5 * _SMALL_PRINT_PX / max(rise, 1.0))
+            if zoom > 1.2:
+                scale *= zoom
+                image = _scaled(image, zoom)
+                quads = self._quads(image)
+                checkpoint()
+        turn: Turn = 0
+        if _stands_on_its_side(quads):
+            # Clockwise or counter-clockwise is told by the reading itself, below.
+            turn = 90
+            image, quads = _turned(image, quads, 90)
+        lines = self._lines(image, quads, checkpoint)
+        if _mean_confidence(lines) < _UPSIDE_DOWN_DOUBT and self._upside_down(image, lines):
+            turn = 270 if turn == 90 else 180
+            image, quads = _turned(image, quads, 180)
+            lines = self._lines(image, quads, checkpoint)
+        kept = [line for line in lines if line.words and line.confidence >= _KEEP_CONFIDENCE]
+        return _page_text(kept, turn, Turned(width, height, turn).size, scale)
+
+    def _quads(self, image: Image) -> list[Quad]:
+        """Corners of each line of print, clockwise from its top left."""
+        try:
+            _, found = self._rapidocr.detect_and_crop(image, {"preprocess": {"ratio_h": 1.0, "ratio_w": 1.0}})
+        except RapidOCRError:
+            # Its way to say that there is no text.
+            return []
+        return [np.asarray(quad, np.float32) for quad in found.boxes]
+
+    def _upside_down(self, image: Image, lines: Sequence[_ReadLine]) -> bool:
+        sample = sorted(lines, key=lambda line: -_width(line.quad))[:12]
+        turned = self._recognise([np.ascontiguousarray(_crop(image, line.quad)[::-1, ::-1]) for line in sample])
+        as_it_is = sum(line.confidence for line in sample)
+        return sum(_mean(words) for words in turned) > as_it_is + 0.05 * len(sample)
+
+    def _lines(self, image: Image, quads: Sequence[Quad], checkpoint: Callable[[], None]) -> list[_ReadLine]:
+        crops = [_crop(image, quad) for quad in quads]
+        recognised: list[tuple[RecognisedWord, ...]] = [()] * len(crops)
+        order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1] / crops[index].shape[0])
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            for index, words in zip(batch, self._recognise([crops[index] for index in batch]), strict=True):
+                recognised[index] = words
+            checkpoint()
+        return [_ReadLine(quad, words) for quad, words in zip(quads, recognised, strict=True)]
+
+    def _recognise(self, crops: Sequence[Image]) -> list[tuple[RecognisedWord, ...]]:
+        if not crops:
+            return []
+        ratios = [crop.shape[1] / crop.shape[0] for crop in crops]
+        # The network was trained on lines padded to this ratio at least.
+        widest = max(320 / _LINE_HEIGHT_PX, *ratios)
+        batch = np.stack([_normalised(crop, widest) for crop in crops])
+        probabilities = self._rapidocr.text_rec.session(batch)
+        columns = probabilities.shape[1]
+        return [
+            self._decoder.words(each, columns * ratio / widest)
+            for each, ratio in zip(probabilities, ratios, strict=True)
+        ]
+
+
+def _normalised(crop: Image, widest: float) -> NDArray[np.float32]:
+    """(3, 48, width) in -1..1, padded on the right with zeros as in training."""
+    height, width = crop.shape[:2]
+    full_px = int(_LINE_HEIGHT_PX * widest)
+    line_px = min(full_px, math.ceil(_LINE_HEIGHT_PX * width / height))
+    resized = cv2.resize(crop, (line_px, _LINE_HEIGHT_PX)).astype(np.float32).transpose(2, 0, 1)
+    padded = np.zeros((3, _LINE_HEIGHT_PX, full_px), np.float32)
+    padded[:, :, :line_px] = resized / 127.5 - 1.0
+    return padded
+
+
+def _page_text(lines: Sequence[_ReadLine], turn: Turn, size: tuple[float, float], scale: float) -> PageText:
+    width, height = size
+    skew_deg = _skew_deg([line.quad for line in lines])
+    centre = (width / 2, height / 2)
+    words: list[PlacedWord] = []
+    for line in lines:
+        quad = line.quad / scale
+        if skew_deg:
+            quad = np.array([levelled(float(x), float(y), centre, skew_deg) for x, y in quad], np.float32)
+        words.extend(_placed(word, quad) for word in line.words)
+    return PageText(tuple(words), turn, skew_deg, width, height)
+
+
+def _placed(word: RecognisedWord, quad: Quad) -> PlacedWord:
+    """The word's share of the line's quadrilateral, as an upright rectangle."""
+    top_left, top_right, bottom_right, bottom_left = quad
+    xs: list[float] = []
+    ys: list[float] = []
+    for share in (word.start, word.end):
+        for first, last in ((top_left, top_right), (bottom_left, bottom_right)):
+            x, y = first + (last - first) * share
+            xs.append(float(x))
+            ys.append(float(y))
+    return PlacedWord(word.text, min(xs), min(ys), max(xs), max(ys), word.confidence)
+
+
+def _skew_deg(quads: Sequence[Quad]) -> float:
+    """The slope most of the print shares, in degrees, positive when lines fall to the right; 0 when level."""
+    slopes = sorted(
+        (math.degrees(math.atan2(float(quad[1][1] - quad[0][1]), float(quad[1][0] - quad[0][0]))), _width(quad))
+        for quad in quads
+        if _width(quad) > 5 * _height(quad)
+    )
+    total = sum(width for _, width in slopes)
+    passed = 0.0
+    for slope, width in slopes:
+        passed += width
+        if passed >= total / 2:
+            return slope if _LEVEL_FROM_DEG <= abs(slope) <= _LEVEL_UP_TO_DEG else 0.0
+    return 0.0
+
+
+def _stands_on_its_side(quads: Sequence[Quad]) -> bool:
+    standing = sum(_height(quad) for quad in quads if _height(quad) > 1.5 * _width(quad))
+    lying = sum(_width(quad) for quad in quads if _width(quad) > 1.5 * _height(quad))
+    return standing > lying
+
+
+def _turned(image: Image, quads: Sequence[Quad], turn: Turn) -> tuple[Image, list[Quad]]:
+    height, width = image.shape[:2]
+    page = Turned(width, height, turn)
+    # The corner that becomes the top left one: each quarter turn moves it one place back.
+    steps = turn // 90
+    turned = [
+        np.roll(np.array([page.point(float(x), float(y)) for x, y in quad], np.float32), steps, axis=0)
+        for quad in quads
+    ]
+    return np.ascontiguousarray(np.rot90(image, k=-steps)), turned
+
+
+def _crop(image: Image, quad: Quad) -> Image:
+    """The line of print as an upright picture; a line that runs upwards or downwards is laid flat."""
+    width, height = max(1, round(_width(quad))), max(1, round(_height(quad)))
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(quad, target)
+    crop: NDArray[Any] = cv2.warpPerspective(
+        image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC
+    )
+    return np.ascontiguousarray(np.rot90(crop) if height >= 1.5 * width else crop, np.uint8)
+
+
+def _scaled(image: Image, factor: float) -> Image:
+    if factor == 1.0:
+        return image
+    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    scaled: NDArray[Any] = cv2.resize(image, None, fx=factor, fy=factor, interpolation=interpolation)
+    return np.asarray(scaled, np.uint8)
+
+
+def _width(quad: Quad) -> float:
+    return float(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2])))
+
+
+def _height(quad: Quad) -> float:
+    return float(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2])))
+
+
+def _mean(words: Sequence[RecognisedWord]) -> float:
+    return sum(word.confidence for word in words) / len(words) if words else 0.0
+
+
+def _mean_confidence(lines: Sequence[_ReadLine]) -> float:
+    characters = sum(line.characters for line in lines)
+    return sum(line.confidence * line.characters for line in lines) / characters if characters else 1.0
