@@ -33,7 +33,7 @@ class FileDownload:
         root, inside = self._place(url)
         with ExitStack() as opened:
             try:
-                descriptor = _open_below(root, inside, opened)
+                descriptor = open_below(root, inside, opened)
                 content = self._read(descriptor, url, deadline)
             except OSError as error:
                 raise _explained(error, url) from error
@@ -68,7 +68,7 @@ class FileDownload:
         return b"".join(chunks)
 
 
-def _open_below(root: Path, inside: Path, opened: ExitStack) -> int:
+def open_below(root: Path, inside: Path, opened: ExitStack) -> int:
     """Walks down from `root` without following links: a link put there since the path was resolved is not obeyed."""
 
     def open_at(name: str | Path, flags: int, folder: int | None) -> int:

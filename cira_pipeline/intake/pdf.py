@@ -35,7 +35,7 @@ def check_pdf(content: bytes, *, max_pages: int, max_pixels: int) -> int:
         try:
             document = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError as error:
-            raise _open_failure(error) from error
+            raise _open_failure(content, error) from error
         try:
             page_count = len(document)
             if page_count > max_pages:
@@ -56,10 +56,12 @@ def _check_end(content: bytes) -> None:
         raise DocumentDamaged("the PDF is cut off: its end is missing")
 
 
-def _open_failure(error: pypdfium2.PdfiumError) -> DocumentEncrypted | DocumentDamaged:
-    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+def _open_failure(content: bytes, error: pypdfium2.PdfiumError) -> DocumentEncrypted | DocumentDamaged:
+    # For a file that opens but has no pages, PDFium still shows the error of whatever file failed before it.
+    encrypted = b"/Encrypt" in content
+    if encrypted and error.err_code == pdfium.FPDF_ERR_PASSWORD:
         return DocumentEncrypted("the PDF can only be opened with a password")
-    if error.err_code == pdfium.FPDF_ERR_SECURITY:
+    if encrypted and error.err_code == pdfium.FPDF_ERR_SECURITY:
         return DocumentEncrypted("the PDF is encrypted in a way that cannot be opened")
     return DocumentDamaged("the PDF cannot be opened: it is damaged or has no pages")
 

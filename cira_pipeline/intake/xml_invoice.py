@@ -48,7 +48,14 @@ def check_xml(content: bytes) -> None:
         etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise _malformed(content, outline.root, error) from error
-    _check_root(outline.root or "")
+    root = outline.root or ""
+    if _ROOTS.fullmatch(root):
+        return
+    if likeness(content) == HTML_LIKENESS:
+        raise DocumentTypeUnsupported(f"the file {HTML_LIKENESS}")
+    raise DocumentTypeUnsupported(
+        f"the file is XML, but no e-invoice in UBL or CII: its root is {root[:200]}", root=root
+    )
 
 
 class _Outline:
@@ -81,16 +88,6 @@ class _Outline:
     def pi(self, target: str, text: str | None = None) -> None: ...
 
     def close(self) -> None: ...
-
-
-def _check_root(root: str) -> None:
-    if _ROOTS.fullmatch(root):
-        return
-    if etree.QName(root).localname.lower() == "html":
-        raise DocumentTypeUnsupported(f"the file {HTML_LIKENESS}")
-    raise DocumentTypeUnsupported(
-        f"the file is XML, but no e-invoice in UBL or CII: its root is {root[:200]}", root=root
-    )
 
 
 def _malformed(
