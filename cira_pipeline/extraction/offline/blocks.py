@@ -1,0 +1,100 @@
+"""Blocks: lines under each other with one left edge (or one middle), such as addresses, letterheads and footers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cira_pipeline.extraction.offline.canvas import Canvas, Segment
+from cira_pipeline.extraction.offline.lexicon import lexicon
+
+_LINE_GAP = 0.95
+_POSTAL = re.compile(
+    r"(?:^|[\s,(\-])(?:(?:[A-Z]{1,3}\s?[-–]?\s?)?(?:\d{5}|\d{4}|\d{2}-\d{3}|\d{3}\s\d{2}|\d{4}-\d{3})(?:\s?[A-Z]{2})?,?\s+[^\W\d_]{2,}"
+    r"|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b"
+    r"|\b[A-Z]{2},?\s\d{5}(?:-\d{4})?\b"
+    r"|[^\W\d_]{3,},?\s+\d{5,6}\b)"
+)
+_HOUSE_NUMBER = re.compile(
+    r"(?:[^\W\d_]{3,}\.?\s+\d{1,4}\s?[a-zA-Z]?(?:\s?[-/]\s?\d{1,4})?\b|^\d{1,4}[a-zA-Z]?,?\s+[^\W\d_]{2,})"
+)
+_SEPARATORS = re.compile(r"\s+[-–—•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}")
+
+
+@dataclass(eq=False)
+class Block:
+    """Segments top to bottom."""
+
+    segments: tuple[Segment, ...]
+
+    @property
+    def page(self) -> int:
+        return self.segments[0].page
+
+    @property
+    def text(self) -> str:
+        return "\n".join(segment.text for segment in self.segments)
+
+    @property
+    def postal_line(self) -> Segment | None:
+        return next((segment for segment in self.segments if is_postal(segment.text)), None)
+
+
+def blocks_of(canvas: Canvas) -> list[Block]:
+    """All blocks of the document, by page, in the order of their first lines."""
+    chains: list[list[Segment]] = []
+    for page in canvas.by_page:
+        open_chains: list[list[Segment]] = []
+        for row in canvas.by_page[page]:
+            for segment in row.segments:
+                home = next((chain for chain in reversed(open_chains) if _continues(chain[-1], segment)), None)
+                if home is None:
+                    home = []
+                    open_chains.append(home)
+                    chains.append(home)
+                home.append(segment)
+            open_chains = [chain for chain in open_chains if row.top - chain[-1].bottom < 3 * chain[-1].height]
+    return [Block(tuple(chain)) for chain in chains]
+
+
+def _continues(last: Segment, segment: Segment) -> bool:
+    if last.row is segment.row:
+        return False
+    height = max(min(last.height, segment.height), 1e-6)
+    gap = segment.top - last.bottom
+    if gap > _LINE_GAP * height or gap < -0.6 * height or max(last.height, segment.height) > 1.7 * height:
+        return False
+    same_left = abs(last.left - segment.left) < 0.7 * height
+    same_middle = abs((last.left + last.right) - (segment.left + segment.right)) < 1.2 * height
+    same_right = abs(last.right - segment.right) < 0.5 * height
+    return same_left or same_middle or same_right
+
+
+def is_postal(text: str) -> bool:
+    """Whether the line holds a postal code beside a place's name."""
+    return bool(_POSTAL.search(text))
+
+
+def is_street(text: str) -> bool:
+    """Whether the line looks like a street with a house number, or begins or ends with a street word."""
+    if _HOUSE_NUMBER.search(text) and len(text) < 70:
+        return True
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    streets = lexicon().words["street"]
+    return any(word in streets for word in words[:2] + words[-2:]) or any(
+        word.endswith(suffix)
+        for word in words
+        for suffix in ("strasse", "straße", "straat", "gatan", "vägen", "gade", "laan", "weg", "vej")
+    )
+
+
+def parts_of(segment: Segment) -> Iterable[tuple[int, int]]:
+    """Stretches of a line between separators, as in a sender line: `Firma - Straße 1 - 12345 Ort`."""
+    position = 0
+    for match in _SEPARATORS.finditer(segment.text):
+        if match.start() > position:
+            yield position, match.start()
+        position = match.end()
+    if position < len(segment.text):
+        yield position, len(segment.text)

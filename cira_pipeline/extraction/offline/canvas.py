@@ -1,0 +1,316 @@
+"""A reading as it lies on the page: tokens, segments (runs of words without a column gap) and rows (segments side by side).
+
+Readers cut lines in their own ways: one joins two columns of a table into a line, another makes three lines of one
+sentence. Everything after this module sees only segments and rows, which depend on the gaps alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import median
+
+from cira_pipeline.extraction.offline.normal import folded, words_of
+from cira_pipeline.values import Box, Line, Reading
+
+# Gaps in multiples of the text's height. A space is about a quarter; a column gap is rarely below three quarters.
+COLUMN_GAP = 0.75
+JOIN_GAP = 0.5
+# Lines cut out of one row by a reader overlap a little or stand a space apart.
+GLUE_GAP = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word as printed. `glued` when no space stands before it. Lengths in the page's own units."""
+
+    text: str
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    line: int
+    confidence: float
+    glued: bool = False
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+
+@dataclass(eq=False)
+class Segment:
+    """Words that follow each other without a column gap, on one row of one page."""
+
+    tokens: tuple[Token, ...]
+    text: str = field(init=False)
+    starts: tuple[int, ...] = field(init=False)
+    row: Row = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        parts: list[str] = []
+        starts: list[int] = []
+        length = 0
+        for token in self.tokens:
+            if parts and not token.glued:
+                parts.append(" ")
+                length += 1
+            starts.append(length)
+            parts.append(token.text)
+            length += len(token.text)
+        self.text = "".join(parts)
+        self.starts = tuple(starts)
+        self.page = self.tokens[0].page
+        self.left = min(token.left for token in self.tokens)
+        self.right = max(token.right for token in self.tokens)
+        self.top = min(token.top for token in self.tokens)
+        self.bottom = max(token.bottom for token in self.tokens)
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    @property
+    def line(self) -> int:
+        return self.tokens[0].line
+
+    @property
+    def confidence(self) -> float:
+        return min(token.confidence for token in self.tokens)
+
+    @cached_property
+    def folded(self) -> str:
+        return folded(self.text)
+
+    @cached_property
+    def words(self) -> tuple[tuple[str, int, int], ...]:
+        """Folded words with their place in `text`: (word, start, end)."""
+        return words_of(self.text)
+
+    def tokens_between(self, start: int, end: int) -> tuple[Token, ...]:
+        """The tokens that `text[start:end]` touches."""
+        return tuple(
+            token
+            for token, offset in zip(self.tokens, self.starts, strict=True)
+            if offset < end and offset + len(token.text) > start
+        )
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one segment's text: what evidence points at."""
+
+    segment: Segment
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.segment.text[self.start : self.end]
+
+    @cached_property
+    def box(self) -> Box:
+        """The stretch's own rectangle: a token touched in part gives the share of its width."""
+        left, right = float("inf"), float("-inf")
+        tokens = self.segment.tokens_between(self.start, self.end) or self.segment.tokens
+        for token in tokens:
+            offset = self.segment.starts[self.segment.tokens.index(token)]
+            size = max(len(token.text), 1)
+            width = token.right - token.left
+            left = min(left, token.left + width * max(self.start - offset, 0) / size)
+            right = max(right, token.left + width * min(self.end - offset, size) / size)
+        return Box(
+            left=left,
+            top=min(token.top for token in tokens),
+            right=max(right, left),
+            bottom=max(token.bottom for token in tokens),
+        )
+
+    @property
+    def page(self) -> int:
+        return self.segment.page
+
+    @property
+    def line(self) -> int:
+        tokens = self.segment.tokens_between(self.start, self.end) or self.segment.tokens
+        return tokens[0].line
+
+
+def whole(segment: Segment) -> Span:
+    return Span(segment, 0, len(segment.text))
+
+
+@dataclass(eq=False)
+class Row:
+    """Segments side by side, left to right. `index` counts through the whole document, top to bottom."""
+
+    page: int
+    segments: tuple[Segment, ...]
+    index: int
+
+    def __post_init__(self) -> None:
+        self.top = min(segment.top for segment in self.segments)
+        self.bottom = max(segment.bottom for segment in self.segments)
+        for segment in self.segments:
+            segment.row = self
+
+    @cached_property
+    def text(self) -> str:
+        return "  ".join(segment.text for segment in self.segments)
+
+    @property
+    def height(self) -> float:
+        return median(segment.height for segment in self.segments)
+
+    @property
+    def middle(self) -> float:
+        return median(segment.middle for segment in self.segments)
+
+
+class Canvas:
+    """All rows of a reading, page by page, top to bottom."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.page_sizes = {page.number: (page.width, page.height) for page in reading.pages}
+        self.ocr_pages = frozenset(page.number for page in reading.pages if page.source == "ocr")
+        self.rows: list[Row] = []
+        for number in sorted({line.page for line in reading.lines}):
+            tokens = [token for line in reading.lines if line.page == number for token in _tokens(line)]
+            for group in _rows(tokens):
+                self.rows.append(Row(number, tuple(_segments(group)), len(self.rows)))
+        self.segments: list[Segment] = [segment for row in self.rows for segment in row.segments]
+        self.by_page: dict[int, list[Row]] = {}
+        for row in self.rows:
+            self.by_page.setdefault(row.page, []).append(row)
+
+    @property
+    def last_page(self) -> int:
+        return max(self.by_page, default=0)
+
+    def relative_top(self, segment: Segment) -> float:
+        """0 at the top of the page, 1 at its bottom."""
+        height = self.page_sizes.get(segment.page, (0.0, 0.0))[1]
+        return segment.top / height if height else 0.0
+
+    def relative_left(self, segment: Segment) -> float:
+        width = self.page_sizes.get(segment.page, (0.0, 0.0))[0]
+        return segment.left / width if width else 0.0
+
+    def rows_near(self, row: Row, before: int, after: int) -> Iterator[Row]:
+        """Rows of the same page from `before` rows above to `after` rows below, without `row` itself."""
+        for index in range(max(row.index - before, 0), min(row.index + after + 1, len(self.rows))):
+            other = self.rows[index]
+            if other.page == row.page and other is not row:
+                yield other
+
+
+def _tokens(line: Line) -> Iterator[Token]:
+    words = [(word.text.strip(), word.box) for word in line.words if word.text.strip()]
+    if not words or not _covers(line.text, [text for text, _ in words]):
+        words = list(_proportional(line))
+    position = 0
+    for index, (text, box) in enumerate(words):
+        found = line.text.find(text, position)
+        glued = index > 0 and found == position
+        position = (found if found >= 0 else position) + len(text)
+        yield Token(text, line.page, box.left, box.top, box.right, box.bottom, line.number, line.confidence, glued)
+
+
+def _covers(text: str, words: Iterable[str]) -> bool:
+    """Whether the words are the line's text; some readers hand on words of neighbouring lines or drop some."""
+    return "".join(words).replace(" ", "") == "".join(text.split())
+
+
+def _proportional(line: Line) -> Iterator[tuple[str, Box]]:
+    """Words with a share of the line's width by their number of characters, when the reader knows no words."""
+    size = max(len(line.text), 1)
+    width = line.box.right - line.box.left
+    position = 0
+    for text in line.text.split():
+        start = line.text.index(text, position)
+        position = start + len(text)
+        yield (
+            text,
+            Box(
+                left=line.box.left + width * start / size,
+                top=line.box.top,
+                right=line.box.left + width * position / size,
+                bottom=line.box.bottom,
+            ),
+        )
+
+
+def _rows(tokens: list[Token]) -> list[list[Token]]:
+    """Tokens grouped by line of print: each reader's line goes as one piece to the row whose middle is nearest."""
+    pieces: dict[int, list[Token]] = {}
+    for token in tokens:
+        pieces.setdefault(token.line, []).append(token)
+    rows: list[tuple[float, float, list[Token]]] = []
+    for piece in sorted(pieces.values(), key=_middle_of):
+        middle, height = _middle_of(piece), median(token.height for token in piece)
+        best: int | None = None
+        for index in range(len(rows) - 1, max(len(rows) - 6, -1), -1):
+            row_middle, row_height, members = rows[index]
+            near = abs(middle - row_middle) <= 0.38 * min(height, row_height) + 0.1 * max(height, row_height)
+            if near and not _collides(piece, members):
+                best = index
+                break
+        if best is None:
+            rows.append((middle, height, list(piece)))
+        else:
+            rows[best][2].extend(piece)
+    return [sorted(members, key=lambda token: token.left) for _, _, members in sorted(rows, key=lambda row: row[0])]
+
+
+def _middle_of(piece: list[Token]) -> float:
+    return median((token.top + token.bottom) / 2 for token in piece)
+
+
+def _collides(piece: list[Token], members: list[Token]) -> bool:
+    """Whether the piece would lie on top of words that are already in the row."""
+    left, right = min(token.left for token in piece), max(token.right for token in piece)
+    for other in members:
+        shared = min(right, other.right) - max(left, other.left)
+        if shared > 0.5 * (other.right - other.left) and not any(
+            token.left >= other.right - 1 or token.right <= other.left + 1 for token in piece
+        ):
+            return True
+    return False
+
+
+def _segments(tokens: list[Token]) -> Iterator[Segment]:
+    current: list[Token] = []
+    for token in tokens:
+        if current:
+            previous = current[-1]
+            height = max(min(previous.height, token.height), 1e-6)
+            gap = (token.left - previous.right) / height
+            limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
+            if gap > limit:
+                yield Segment(tuple(current))
+                current = []
+            elif token.line != previous.line:
+                token = _rejoined(token, glued=gap < GLUE_GAP)
+        current.append(token)
+    if current:
+        yield Segment(tuple(current))
+
+
+def _rejoined(token: Token, *, glued: bool) -> Token:
+    return Token(
+        token.text,
+        token.page,
+        token.left,
+        token.top,
+        token.right,
+        token.bottom,
+        token.line,
+        token.confidence,
+        glued,
+    )

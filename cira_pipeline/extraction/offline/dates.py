@@ -1,0 +1,135 @@
+"""Dates as printed: ISO, numeric in either order, and with month names of ten languages (Unicode CLDR, through babel)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from babel import Locale
+
+from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.lexicon import LANGUAGES
+from cira_pipeline.extraction.offline.normal import folded
+
+_NUMERIC = re.compile(
+    r"(?<![\d.,/])(?:(?P<iso>(?:19|20)\d{2})\s?[-./]\s?(?P<im>\d{1,2})\s?[-./]\s?(?P<id>\d{1,2})"
+    r"|(?P<a>\d{1,2})\s?(?P<s>[-./])\s?(?P<b>\d{1,2})\s?(?P=s)\s?(?P<y>(?:19|20)\d{2}|\d{2}))(?!\d|[.,/]\d)"
+)
+_NAMED = re.compile(
+    r"(?<![\w])(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|\.)?[\s\-./]*(?:de\s|of\s|d[e']\s?)?(?P<m>[^\W\d_]{3,12})\.?[\s\-./,']*(?:de\s|del\s)?"
+    r"(?P<y>(?:19|20)\d{2}|\d{2})(?![\d])",
+    re.IGNORECASE,
+)
+_MONTH_FIRST = re.compile(
+    r"(?<![\w])(?P<m>[^\W\d_]{3,12})\.?\s*(?P<d>\d{1,2})(?:st|nd|rd|th)?\s?,?\s+(?P<y>(?:19|20)\d{2})(?!\d)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class PrintedDate:
+    """A date in a segment. Not `certain` when day and month could change places and nothing in the document decides."""
+
+    value: date
+    span: Span
+    certain: bool
+
+
+@dataclass(frozen=True)
+class DayOrder:
+    """Whether the document writes the month before the day, and whether it showed it."""
+
+    month_first: bool
+    certain: bool
+
+
+@lru_cache(maxsize=1)
+def _months() -> dict[str, int]:
+    names: dict[str, int] = {}
+    for language in LANGUAGES:
+        months = Locale.parse(language).months
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for number, name in months.get(context, {}).get(width, {}).items():
+                    key = folded(str(name)).strip(".")
+                    if len(key) >= 3 and key.isalpha():
+                        names.setdefault(key, int(number))
+    for key, number in {"sept": 9, "jan": 1, "mrz": 3, "maerz": 3, "janv": 1, "fevr": 2, "juil": 7, "marz": 3}.items():
+        names.setdefault(key, number)
+    return names
+
+
+def month_number(name: str) -> int | None:
+    """1 to 12 for a month's name or abbreviation in any of the lexicon's languages."""
+    return _months().get(folded(name).strip("."))
+
+
+def day_order_of(segments: Iterable[Segment], *, american: bool) -> DayOrder:
+    """The order that the document's own unambiguous dates show; else `american` decides, and it is not certain."""
+    day_first = month_first = 0
+    for segment in segments:
+        for match in _NUMERIC.finditer(segment.text):
+            if match.group("iso") or match.group("s") == ".":
+                continue
+            first, second = int(match.group("a")), int(match.group("b"))
+            day_first += first > 12 >= second
+            month_first += second > 12 >= first
+    if day_first != month_first:
+        return DayOrder(month_first > day_first, certain=True)
+    return DayOrder(american, certain=not american)
+
+
+def dates_in(segment: Segment, order: DayOrder, start: int = 0, end: int | None = None) -> Iterator[PrintedDate]:
+    """Dates of a segment's text between `start` and `end`, left to right."""
+    limit = len(segment.text) if end is None else end
+    found: list[PrintedDate] = []
+    for match in _NUMERIC.finditer(segment.text, start, limit):
+        printed = _numeric(match, order)
+        if printed is not None:
+            found.append(PrintedDate(printed[0], Span(segment, match.start(), match.end()), printed[1]))
+    if any(char.isalpha() for char in segment.text[start:limit]):
+        for pattern in (_NAMED, _MONTH_FIRST):
+            for match in pattern.finditer(segment.text, start, limit):
+                value = _named(match)
+                overlaps = any(other.span.start < match.end() and match.start() < other.span.end for other in found)
+                if value is not None and not overlaps:
+                    found.append(PrintedDate(value, Span(segment, match.start(), match.end()), certain=True))
+    yield from sorted(found, key=lambda printed: printed.span.start)
+
+
+def _numeric(match: re.Match[str], order: DayOrder) -> tuple[date, bool] | None:
+    if match.group("iso"):
+        value = _date(int(match.group("iso")), int(match.group("im")), int(match.group("id")))
+        return (value, True) if value else None
+    first, second, year = int(match.group("a")), int(match.group("b")), _year(match.group("y"))
+    if match.group("s") == ".":
+        value = _date(year, second, first)
+        return (value, True) if value else None
+    if first > 12 or second > 12:
+        value = _date(year, second, first) if first > 12 else _date(year, first, second)
+        return (value, True) if value else None
+    day, month = (second, first) if order.month_first else (first, second)
+    value = _date(year, month, day)
+    return (value, order.certain or first == second) if value else None
+
+
+def _named(match: re.Match[str]) -> date | None:
+    month = month_number(match.group("m"))
+    return _date(_year(match.group("y")), month, int(match.group("d"))) if month else None
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    if year >= 100:
+        return year
+    return 2000 + year if year < 70 else 1900 + year
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

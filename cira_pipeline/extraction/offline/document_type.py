@@ -1,0 +1,146 @@
+"""What kind of document it is, in UNTDID 1001 codes: from its title, or the code printed beside it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cira_pipeline.extraction.offline.candidates import Candidate, best
+from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.lexicon import lexicon
+
+# UNTDID 1001 codes of documents that bill or credit (EN 16931 code list, with the construction codes of 2024).
+_CODES = frozenset(
+    [
+        "71",
+        "80",
+        "82",
+        "84",
+        "102",
+        "130",
+        "202",
+        "203",
+        "204",
+        "211",
+        "218",
+        "219",
+        "261",
+        "262",
+        "295",
+        "296",
+        "308",
+        "325",
+        "326",
+        "331",
+        "380",
+        "381",
+        "382",
+        "383",
+        "384",
+        "385",
+        "386",
+        "387",
+        "388",
+        "389",
+        "390",
+        "393",
+        "394",
+        "395",
+        "396",
+        "420",
+        "456",
+        "457",
+        "458",
+        "527",
+        "532",
+        "553",
+        "575",
+        "623",
+        "633",
+        "751",
+        "780",
+        "817",
+        "870",
+        "875",
+        "876",
+        "877",
+        "935",
+    ]
+)
+_PRINTED_CODE = re.compile(r"\(\s?(\d{2,3})\s?\)")
+_SPACED_OUT = re.compile(r"^(?:\w\s){5,}\w$")
+
+
+@dataclass(frozen=True)
+class Title:
+    """A title on the page: the phrase and the code it means."""
+
+    code: str
+    span: Span
+    score: float
+
+
+def titles_of(facts: Facts) -> list[Title]:
+    """Titles, best first: large, near the top, on the first page, at the start of a short line."""
+    found: list[Title] = []
+    for segment in facts.canvas.segments:
+        if segment.page > 1 and found:
+            break
+        words = segment.words
+        if not words or len(words) > 12:
+            continue
+        spaced = _spaced_out(segment)
+        if spaced is not None:
+            found.append(spaced)
+        for first, _, start, end, meanings in phrases(segment, lexicon().titles):
+            if first > 3:
+                continue
+            code = _code_after(segment, end) or meanings[0].concept
+            found.append(Title(code, Span(segment, start, end), _prominence(facts, segment, first, end - start)))
+    return sorted(found, key=lambda title: -title.score)
+
+
+def _spaced_out(segment: Segment) -> Title | None:
+    """`R E C H N U N G`: letters set apart."""
+    if not _SPACED_OUT.match(segment.text):
+        return None
+    meanings = lexicon().titles.get("".join(word for word, _, _ in segment.words))
+    return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), 0.9) if meanings else None
+
+
+def _code_after(segment: Segment, end: int) -> str | None:
+    """`Handelsrechnung (380)`: the code that some documents print beside the title."""
+    codes = [code for code in _PRINTED_CODE.findall(segment.text[end:]) if code in _CODES]
+    return codes[-1] if codes else None
+
+
+def _prominence(facts: Facts, segment: Segment, first: int, length: int) -> float:
+    size = min(segment.height / max(facts.text_height, 1e-6), 2.5)
+    score = 0.35 + 0.18 * (size - 1)
+    score += 0.2 * (1 - facts.canvas.relative_top(segment)) + 0.004 * length
+    score -= 0.12 * first + 0.02 * max(len(segment.words) - 4, 0)
+    if segment.text[:1].islower():
+        score -= 0.3
+    if segment.text.rstrip().endswith(":") and len(segment.words) <= 2:
+        score -= 0.15
+    if _code_after(segment, 0):
+        score += 0.4
+    return score
+
+
+def document_type(facts: Facts, titles: list[Title]) -> Candidate[str] | None:
+    """BT-3. Without a title, a label that says `invoice` (number, date) makes it a commercial invoice, 380."""
+    if titles:
+        title = titles[0]
+        credit = [other for other in titles if other.code in {"381", "384"} and other.score > title.score - 0.15]
+        chosen = credit[0] if credit else title
+        if chosen.score > 0.3:
+            return Candidate(chosen.code, chosen.span, min(0.6 + chosen.score / 2, 0.99))
+    named = [
+        Candidate("380", proposal.label.span, 0.7)
+        for proposal in facts.proposals.of("invoice_number")
+        if proposal.score > 0.6
+    ]
+    return best(named)

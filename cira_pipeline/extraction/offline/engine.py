@@ -1,0 +1,285 @@
+"""The offline engine: what an invoice says, from its lines alone, the same every time, without network or model.
+
+Order of work: facts of the page, item table, tax breakdown, totals chosen jointly with both, then dates, numbers,
+parties and accounts. A value that is ambiguous is left out and named in a finding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from cira_pipeline.extraction.offline.candidates import Candidate
+from cira_pipeline.extraction.offline.canvas import Span
+from cira_pipeline.extraction.offline.currency import currency
+from cira_pipeline.extraction.offline.document_type import document_type, titles_of
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.header_dates import DateChoice, due_date, due_from_term, issue_date, net_term
+from cira_pipeline.extraction.offline.identifiers import labelled_iban
+from cira_pipeline.extraction.offline.line_items import Item, ItemTable, item_table
+from cira_pipeline.extraction.offline.parties import Parties, Party
+from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
+from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, tax_rows
+from cira_pipeline.extraction.offline.totals import Support, Totals, amounts_by_concept, choose_totals
+from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.values import Box, Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
+
+# Below this a value is not worth showing: it would be wrong more often than right.
+_LEAST_SCORE = 0.3
+
+
+class OfflineEngine:
+    """Implements `cira_pipeline.extraction.engine.Engine`."""
+
+    name = EngineName.OFFLINE
+    version = "1"
+
+    def extract(self, document: Document, reading: Reading) -> Extraction | None:
+        """Fields of the reading with evidence; `None` when the reading has no lines."""
+        if not reading.lines:
+            return None
+        started = time.perf_counter()
+        draft = _Draft(Facts(reading))
+        draft.fill()
+        return Extraction(
+            engine=self.name,
+            engine_version=self.version,
+            invoice=Invoice(**draft.values),
+            evidence=tuple(draft.evidence),
+            findings=tuple(draft.findings),
+            seconds=time.perf_counter() - started,
+        )
+
+
+class _Draft:
+    """The extraction as it grows: values, evidence and findings."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.values: dict[str, Any] = {}
+        self.evidence: list[Evidence] = []
+        self.findings: list[Finding] = []
+        self.titles = titles_of(facts)
+        self.table = item_table(facts)
+        self.parties = Parties(facts)
+
+    def fill(self) -> None:
+        self._totals()
+        self._references()
+        self._dates()
+        self._parties()
+        self._accounts()
+        self._lines()
+
+    def put(self, field: str, value: object, spans: Iterable[Span], confidence: float) -> None:
+        self.values[field] = value
+        self.prove(field, spans, confidence)
+
+    def prove(self, field: str, spans: Iterable[Span], confidence: float) -> None:
+        """Evidence for `field`: one entry a page and line, so that each box is what was printed there."""
+        for span in spans:
+            shaky = min(confidence, 0.5 + 0.5 * span.segment.confidence)
+            self.evidence.append(
+                Evidence(
+                    field=field,
+                    engine=EngineName.OFFLINE,
+                    text=span.text,
+                    page=span.page,
+                    box=_box(span),
+                    line=span.line,
+                    confidence=round(max(0.0, min(shaky, 1.0)), 4),
+                )
+            )
+
+    def doubt(self, rule: str, message: str, *fields: str, severity: Severity = Severity.WARNING) -> None:
+        self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
+
+    def _totals(self) -> None:
+        facts = self.facts
+        skip = frozenset(self.table.rows)
+        rows = merged(tax_rows(facts, skip))
+        complete = [row for row in rows if row.complete]
+        support = Support(
+            breakdown_net=sum((row.net or Decimal(0) for row in complete), Decimal(0)) if complete else None,
+            breakdown_tax=sum((row.tax or Decimal(0) for row in complete), Decimal(0)) if complete else None,
+            lines=self.table.total(),
+        )
+        tax_free = facts.contains("reverse_charge")
+        totals = choose_totals(facts, amounts_by_concept(facts, skip), support, tax_free=tax_free)
+        for field, candidate in (
+            ("net_total", totals.net),
+            ("tax_total", totals.tax),
+            ("gross_total", totals.gross),
+            ("amount_due", totals.due),
+        ):
+            if candidate is not None and candidate.score >= _LEAST_SCORE:
+                self.put(field, candidate.value, [candidate.span], candidate.score)
+        self._breakdown(rows, totals)
+        found = currency(facts)
+        if found is not None:
+            self.put("currency", found.value, [found.span], found.score)
+
+    def _breakdown(self, rows: list[TaxRow], totals: Totals) -> None:
+        net = totals.net.value if totals.net else None
+        tax = totals.tax.value if totals.tax else None
+        chosen = consistent_with(rows, net, tax)
+        if rows and not chosen:
+            self.doubt(
+                "offline.tax_breakdown_contradicts",
+                "The rows of the tax breakdown do not add up to the totals, so they were left out.",
+                "tax_breakdown",
+            )
+        self.values["tax_breakdown"] = tuple(TaxLine(rate=row.rate, net=row.net, tax=row.tax) for row in chosen)
+        for index, row in enumerate(chosen):
+            for part, span in (("rate", row.rate_span), ("net", row.net_span), ("tax", row.tax_span)):
+                if span is not None:
+                    self.prove(f"tax_breakdown[{index}].{part}", [span], 0.95 if row.complete else 0.75)
+
+    def _references(self) -> None:
+        kind = document_type(self.facts, self.titles)
+        if kind is not None:
+            self.put("invoice_type", kind.value, [kind.span], kind.score)
+        number = self._reference("invoice_number")
+        self._reference("purchase_order", other_than=number)
+
+    def _reference(self, field: str, other_than: str | None = None) -> str | None:
+        found = [c for c in reference_candidates(self.facts, field, self.titles) if c.value != other_than]
+        if not found or found[0].score < _LEAST_SCORE:
+            return None
+        winner = found[0]
+        rivals = [c for c in found[1:] if c.value != winner.value and winner.score - c.score < 0.03]
+        repeated = sum(c.value == winner.value for c in found)
+        if rivals and repeated == 1:
+            self.doubt(
+                "offline.ambiguous",
+                f"`{winner.value}` and `{rivals[0].value}` are equally likely; the first one printed was taken.",
+                field,
+            )
+        confidence = winner.score * (0.75 if rivals and repeated == 1 else 1.0)
+        self.put(field, winner.value, [winner.span], confidence)
+        return winner.value
+
+    def _dates(self) -> None:
+        issued = issue_date(self.facts, self.titles)
+        self._date("issue_date", issued)
+        due = due_date(self.facts, issued)
+        term = net_term(self.facts)
+        if due is not None and due.score >= _LEAST_SCORE:
+            self._date("due_date", due)
+        elif term is not None and issued is not None:
+            self._date("due_date", due_from_term(term, issued))
+        if term is not None:
+            segment = term.span.segment
+            self.put("payment_terms", segment.text, [Span(segment, 0, len(segment.text))], 0.8)
+
+    def _date(self, field: str, choice: DateChoice | None) -> None:
+        if choice is None:
+            return
+        if not choice.certain:
+            self.doubt(
+                "offline.date_order_unknown",
+                f"`{choice.span.text}` can be read day first or month first, and nothing in the document decides.",
+                field,
+            )
+        self.put(field, choice.value, [choice.span], choice.score * (1.0 if choice.certain else 0.6))
+
+    def _parties(self) -> None:
+        self._party("supplier", self.parties.supplier)
+        self._party("customer", self.parties.customer)
+        for role, candidate in self.parties.vat_ids.items():
+            identifier = candidate.value
+            if role == "customer" and "customer_name" not in self.values and "supplier_vat_id" not in self.values:
+                continue
+            self.put(f"{role}_vat_id", identifier.value, [identifier.span], candidate.score)
+            if identifier.mended:
+                self.doubt(
+                    "offline.check_digit_repair",
+                    f"`{identifier.span.text}` was read as {identifier.value}: only this makes its check digits hold.",
+                    f"{role}_vat_id",
+                    severity=Severity.INFO,
+                )
+
+    def _party(self, role: str, party: Party) -> None:
+        if party.name and party.score >= _LEAST_SCORE:
+            self.put(f"{role}_name", party.name_text, party.name, party.score)
+            if party.address:
+                self.put(f"{role}_address", party.address_text, party.address, 0.9 * party.score)
+
+    def _accounts(self) -> None:
+        facts = self.facts
+        for identifier in facts.ibans:
+            self.put("payment_iban", identifier.value, [identifier.span], 0.97)
+            if identifier.mended:
+                self.doubt(
+                    "offline.check_digit_repair",
+                    f"`{identifier.span.text}` was read as {identifier.value}: only this makes its check digits hold.",
+                    "payment_iban",
+                    severity=Severity.INFO,
+                )
+            others = {other.value for other in facts.ibans} - {identifier.value}
+            if others:
+                self.doubt(
+                    "offline.several_accounts",
+                    f"The document names {len(others) + 1} bank accounts; the first one was taken.",
+                    "payment_iban",
+                )
+            return
+        for proposal in facts.proposals.of("iban"):
+            place = proposal.place
+            ocr = place.segment.page in facts.canvas.ocr_pages
+            labelled = labelled_iban(place.segment, place.start, place.end, ocr=ocr)
+            if labelled is not None and proposal.score > 0.4:
+                self.put("payment_iban", labelled.value, [labelled.span], 0.7 * proposal.score)
+                return
+
+    def _lines(self) -> None:
+        table = self.table
+        concept = self._line_amount(table)
+        self.values["line_items"] = tuple(self._line(index, item, concept) for index, item in enumerate(table.items))
+
+    def _line_amount(self, table: ItemTable) -> str | None:
+        """Which cell is BT-131: amounts with tax in them are not net amounts."""
+        net, gross = self.values.get("net_total"), self.values.get("gross_total")
+        total = table.total()
+        if total is not None and net is not None and gross is not None and net != gross and total == gross:
+            self.doubt(
+                "offline.lines_include_tax",
+                "The lines' amounts add up to the gross total: they include tax, so no net amounts were taken.",
+                "line_items",
+            )
+            return None
+        if table.amount_concept == "gross_amount" and table.items and total != net:
+            return None
+        return table.amount_concept
+
+    def _line(self, index: int, item: Item, concept: str | None) -> LineItem:
+        path = f"line_items[{index}]"
+        confidence = {True: 0.96, None: 0.8, False: 0.6}[item.multiplies]
+        values: dict[str, Any] = {}
+        for field, cell in (
+            ("quantity", "quantity"),
+            ("unit_price", "unit_price"),
+            ("tax_rate", "tax_rate"),
+            ("net_amount", concept),
+        ):
+            number = item.cells.get(cell) if cell else None
+            if number is not None:
+                values[field] = number.value
+                self.prove(f"{path}.{field}", [number.span], confidence)
+        if item.description:
+            values["description"] = " ".join(segment.text for segment in item.description)
+            spans = [Span(segment, 0, len(segment.text)) for segment in item.description]
+            self.prove(f"{path}.description", spans, min(confidence, 0.9))
+        if item.unit is not None:
+            values["unit"] = item.unit.text
+            self.prove(f"{path}.unit", [item.unit], confidence)
+        return LineItem(**values)
+
+
+def _box(span: Span) -> Box:
+    return span.box
+
+
+__all__ = ["Candidate", "OfflineEngine"]

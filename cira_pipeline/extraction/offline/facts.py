@@ -1,0 +1,124 @@
+"""Everything that is read off the page once and used by all fields: labels, numbers, dates, ids, language."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cached_property
+
+from cira_pipeline.extraction.offline.amounts import Convention, Number, convention_of, numbers_in
+from cira_pipeline.extraction.offline.canvas import Canvas, Segment
+from cira_pipeline.extraction.offline.dates import DayOrder, PrintedDate, dates_in, day_order_of
+from cira_pipeline.extraction.offline.identifiers import Identifier, ibans_in, vat_ids_in
+from cira_pipeline.extraction.offline.labels import LabelMap, labels_of
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.proposals import Proposals
+from cira_pipeline.values import Reading
+
+_US_ZIP = re.compile(
+    r"\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\s\d{5}(?:-\d{4})?\b"
+)
+_NO_NUMBERS: tuple[Number, ...] = ()
+_NO_DATES: tuple[PrintedDate, ...] = ()
+
+
+class Facts:
+    """A document as the fields see it. Everything is computed on first use, once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.canvas = Canvas(reading)
+        self.labels: LabelMap = labels_of(self.canvas)
+
+    @cached_property
+    def language(self) -> str:
+        """The language most labels are in; ties go to the earlier in the lexicon's order."""
+        votes: Counter[str] = Counter()
+        for labels in self.labels.values():
+            for label in labels:
+                for language in {meaning.language for meaning in label.meanings}:
+                    votes[language] += label.end - label.start
+        return votes.most_common(1)[0][0] if votes else "en"
+
+    @cached_property
+    def american(self) -> bool:
+        """A US address stands on the page: months come before days."""
+        return any(_US_ZIP.search(segment.text) for segment in self.canvas.segments)
+
+    @cached_property
+    def convention(self) -> Convention:
+        return convention_of(self.canvas.segments, self.language)
+
+    @cached_property
+    def day_order(self) -> DayOrder:
+        return day_order_of(self.canvas.segments, american=self.american)
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        return Proposals(self.canvas, self.labels)
+
+    @cached_property
+    def dates(self) -> dict[Segment, tuple[PrintedDate, ...]]:
+        found = {}
+        for segment in self.canvas.segments:
+            if any(char.isdigit() for char in segment.text):
+                dates = tuple(dates_in(segment, self.day_order))
+                if dates:
+                    found[segment] = dates
+        return found
+
+    @cached_property
+    def numbers(self) -> dict[Segment, tuple[Number, ...]]:
+        """Numbers that are no part of a date."""
+        found = {}
+        for segment in self.canvas.segments:
+            if not any(char.isdigit() for char in segment.text):
+                continue
+            dates = self.dates.get(segment, _NO_DATES)
+            numbers = tuple(
+                number
+                for number in numbers_in(segment, self.convention)
+                if not any(date.span.start < number.span.end and number.span.start < date.span.end for date in dates)
+            )
+            if numbers:
+                found[segment] = numbers
+        return found
+
+    def numbers_of(self, segment: Segment) -> tuple[Number, ...]:
+        return self.numbers.get(segment, _NO_NUMBERS)
+
+    def dates_of(self, segment: Segment) -> tuple[PrintedDate, ...]:
+        return self.dates.get(segment, _NO_DATES)
+
+    @cached_property
+    def vat_ids(self) -> list[Identifier]:
+        return [found for segment in self.canvas.segments for found in vat_ids_in(segment)]
+
+    @cached_property
+    def ibans(self) -> list[Identifier]:
+        return [
+            found
+            for segment in self.canvas.segments
+            for found in ibans_in(segment, ocr=segment.page in self.canvas.ocr_pages)
+        ]
+
+    @cached_property
+    def text_height(self) -> float:
+        """The height of ordinary text, in the page's units."""
+        heights = sorted(segment.height for segment in self.canvas.segments)
+        return heights[len(heights) // 2] if heights else 1.0
+
+    def contains(self, words: str) -> bool:
+        """Whether any phrase of the lexicon's `[words]` list `words` stands in the document."""
+        return any(self.phrase_in(segment, words) for segment in self.canvas.segments)
+
+    def phrase_in(self, segment: Segment, words: str) -> bool:
+        """Whether `segment` holds a phrase of the lexicon's `[words]` list `words`."""
+        known = lexicon().words[words]
+        parts = [word for word, _, _ in segment.words]
+        for index in range(len(parts)):
+            key = ""
+            for part in parts[index : index + 4]:
+                key += part
+                if key in known:
+                    return True
+        return False

@@ -1,0 +1,198 @@
+"""Issue date and due date: printed ones by their labels, the due date also from the terms of payment."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.dates import PrintedDate
+from cira_pipeline.extraction.offline.document_type import Title
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.proposals import Proposal
+
+_RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "delivery_note", "purchase_order", "page"})
+# A payment term is at most this long; larger numbers before `days` are something else.
+_LONGEST_TERM_DAYS = 180
+
+
+@dataclass(frozen=True)
+class DateChoice:
+    """A date with its printing; `certain` is false when day and month may be swapped."""
+
+    value: date
+    span: Span
+    score: float
+    certain: bool
+
+
+def issue_date(facts: Facts, titles: list[Title]) -> DateChoice | None:
+    """BT-2: the date an issue label points at, else the one on the title's row, else the only date near the top."""
+    found = [
+        _choice(printed, proposal.score * _first_of(printed, proposal))
+        for proposal in facts.proposals.of("issue_date")
+        for printed in _dates_at(facts, proposal)
+        if facts.proposals.rival(proposal, _RIVALS) is None
+    ]
+    found += [_choice(printed, 0.8) for printed in _on_title_row(facts, titles)]
+    strong = [choice for choice in found if choice.score >= 0.3]
+    if strong:
+        return max(strong, key=lambda choice: choice.score)
+    return _only_date_at_top(facts)
+
+
+def _choice(printed: PrintedDate, score: float) -> DateChoice:
+    return DateChoice(printed.value, printed.span, min(score, 0.99), printed.certain)
+
+
+def _first_of(printed: PrintedDate, proposal: Proposal) -> float:
+    """A date right after its label counts more than one further into the text."""
+    distance = printed.span.start - proposal.place.start
+    return 1.0 if distance <= 12 else 0.75
+
+
+def _dates_at(facts: Facts, proposal: Proposal) -> list[PrintedDate]:
+    place = proposal.place
+    return [date for date in facts.dates_of(place.segment) if place.start <= date.span.start < place.end][:1]
+
+
+def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
+    """`Rechnung Nr. 471102 vom 05.06.2018`."""
+    if not titles or titles[0].score < 0.3:
+        return []
+    title = titles[0].span
+    found = []
+    for segment in title.segment.row.segments:
+        if segment.left < title.segment.left:
+            continue
+        own = facts.labels.get(segment, ())
+        blocked = any(meaning.concept in {"other_date", "due_date"} for label in own for meaning in label.meanings)
+        if not blocked:
+            found.extend(facts.dates_of(segment)[:1])
+    return found[:1]
+
+
+def _only_date_at_top(facts: Facts) -> DateChoice | None:
+    claimed = {
+        (printed.span.segment, printed.span.start)
+        for concept in ("due_date", "other_date")
+        for proposal in facts.proposals.of(concept)
+        if proposal.score > 0.5
+        for printed in _dates_at(facts, proposal)
+    }
+    free = [
+        printed
+        for segment, dates in facts.dates.items()
+        for printed in dates
+        if segment.page == 1
+        and (segment, printed.span.start) not in claimed
+        and facts.canvas.relative_top(segment) < 0.5
+        and len(segment.words) <= 8
+    ]
+    if len({printed.value for printed in free}) == 1:
+        return _choice(free[0], 0.55)
+    return None
+
+
+def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
+    """BT-9: the date a due label points at and that is not before the issue date."""
+    found = []
+    for proposal in facts.proposals.of("due_date"):
+        if proposal.score < 0.35 or facts.proposals.rival(proposal, _RIVALS) is not None:
+            continue
+        for printed in _dates_at(facts, proposal):
+            discount = _in_discount_clause(proposal.place.segment, printed.span.start)
+            early = issued is not None and printed.value < issued.value
+            score = (
+                proposal.score * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
+            )
+            found.append(_choice(printed, score))
+    return max(found, key=lambda choice: choice.score, default=None)
+
+
+def _in_discount_clause(segment: Segment, position: int) -> bool:
+    """`3% Skonto innerhalb 10 Tagen bis 15.06.2018`: the date of a discount is not the due date."""
+    clause = _clause_around(segment.text, position)
+    return any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
+
+
+def _clause_around(text: str, position: int) -> str:
+    """The clause of `text` that holds `position`; a comma inside a number parts nothing."""
+    start, end = 0, len(text)
+    for match in re.finditer(r"[;,](?=\s)|\.(?=\s+[A-ZÀ-Ý])", text):
+        if match.end() <= position:
+            start = match.end()
+        elif match.start() >= position:
+            end = match.start()
+            break
+    return text[start:end]
+
+
+def _holds(clause: str, phrase: str) -> bool:
+    return phrase in re.sub(r"\W", "", clause.lower())
+
+
+@dataclass(frozen=True)
+class Term:
+    """Days until payment, and where it says so."""
+
+    days: int
+    span: Span
+
+
+def net_term(facts: Facts) -> Term | None:
+    """The one term of payment in days that is not a discount's; `None` when there are several or none."""
+    found: list[Term] = []
+    labelled = {proposal.place.segment for proposal in facts.proposals.of("payment_terms") if proposal.score > 0.5}
+    for segment in facts.canvas.segments:
+        if not any(char.isdigit() for char in segment.text):
+            continue
+        found.extend(_terms_in(segment, labelled=segment in labelled))
+    days = {term.days for term in found}
+    return found[0] if len(days) == 1 else None
+
+
+def _terms_in(segment: Segment, *, labelled: bool) -> list[Term]:
+    words = segment.words
+    found: list[Term] = []
+    index = 0
+    while index < len(words):
+        term, consumed = _term_at(segment, index, labelled=labelled)
+        if term is not None:
+            clause = _clause_around(segment.text, term.span.start)
+            discounted = any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
+            monthly = any(_holds(clause, phrase) for phrase in lexicon().end_of_month if len(phrase) > 3)
+            if not discounted and not monthly:
+                found.append(term)
+        index += max(consumed, 1)
+    return found
+
+
+def _term_at(segment: Segment, index: int, *, labelled: bool) -> tuple[Term | None, int]:
+    words = segment.words
+    for pattern, _ in lexicon().term_days:
+        if len(pattern) < 3 and not labelled:
+            continue
+        if index + len(pattern) > len(words):
+            continue
+        days: int | None = None
+        for expected, (word, _, _) in zip(pattern, words[index : index + len(pattern)], strict=True):
+            if expected == "{n}":
+                if not word.isdigit() or not 0 < int(word) <= _LONGEST_TERM_DAYS:
+                    break
+                days = int(word)
+            elif word != expected:
+                break
+        else:
+            if days is not None:
+                last = index + len(pattern) - 1
+                return Term(days, Span(segment, words[index][1], words[last][2])), len(pattern)
+    return None, 0
+
+
+def due_from_term(term: Term, issued: DateChoice) -> DateChoice:
+    """The due date that a term of `days` from the issue date means."""
+    score = 0.8 * issued.score
+    return DateChoice(issued.value + timedelta(days=term.days), term.span, score, issued.certain)

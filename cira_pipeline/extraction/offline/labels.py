@@ -1,0 +1,237 @@
+"""Where labels stand on the page, and which words around them can be their values.
+
+A label is a run of words that the lexicon knows, longest first. On pages that were read by OCR a label at the start of
+a segment may differ by few letters: at most one in six to nine letters, two from ten on (Damerau-Levenshtein).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from cira_pipeline.extraction.offline.canvas import Canvas, Segment, Span
+from cira_pipeline.extraction.offline.lexicon import LONGEST, Entries, Meaning, lexicon
+
+_AFTER_LABEL = re.compile(r"[\s:;.,#=\-–—/|)\]>*°]*")
+_SHORTEST_FUZZY = 6
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label found: `text[start:end]` of its segment, with all it may mean."""
+
+    segment: Segment
+    start: int
+    end: int
+    meanings: tuple[Meaning, ...]
+    first: bool
+    exact: bool = True
+
+    @property
+    def span(self) -> Span:
+        return Span(self.segment, self.start, self.end)
+
+    @property
+    def value_start(self) -> int:
+        """Where the text after the label and its punctuation begins, in the same segment."""
+        match = _AFTER_LABEL.match(self.segment.text, self.end)
+        return match.end() if match else self.end
+
+    @property
+    def has_colon(self) -> bool:
+        return ":" in self.segment.text[self.end : self.value_start + 1]
+
+    @property
+    def alone(self) -> bool:
+        """Nothing follows the label in its segment."""
+        return self.value_start >= len(self.segment.text)
+
+    def weight(self, concept: str) -> float:
+        """How surely this label means `concept`: less inside running text and for a label that is only similar."""
+        best = max((meaning.weight for meaning in self.meanings if meaning.concept == concept), default=0.0)
+        if not self.first:
+            best *= 0.85
+        if not self.exact:
+            best *= 0.9
+        if len(self.segment.words) > 14:
+            best *= 0.75
+        return best
+
+
+def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int, int, tuple[Meaning, ...]]]:
+    """Longest runs of words that `entries` knows, left to right: (first word, last word, start, end, meanings)."""
+    words = segment.words
+    index = 0
+    while index < len(words):
+        found: tuple[int, tuple[Meaning, ...]] | None = None
+        key = ""
+        for last in range(index, min(index + LONGEST, len(words))):
+            key += words[last][0]
+            meanings = entries.get(key)
+            if meanings:
+                found = (last, meanings)
+        if found is None:
+            index += 1
+            continue
+        last, meanings = found
+        yield index, last, words[index][1], words[last][2], meanings
+        index = last + 1
+
+
+def labels_of(canvas: Canvas) -> dict[Segment, tuple[Label, ...]]:
+    """Every segment's labels, left to right. Segments without one are left out."""
+    found: dict[Segment, tuple[Label, ...]] = {}
+    for segment in canvas.segments:
+        labels = _merged(list(_exact(segment)))
+        if segment.page in canvas.ocr_pages and (not labels or not labels[0].first):
+            similar = _similar(segment)
+            if similar is not None:
+                labels = [similar, *(label for label in labels if label.start >= similar.end)]
+        if labels:
+            found[segment] = tuple(labels)
+    return found
+
+
+def _exact(segment: Segment) -> Iterator[Label]:
+    for first, _, start, end, meanings in phrases(segment, lexicon().labels):
+        yield Label(segment, start, end, meanings, first=first == 0)
+
+
+def _merged(labels: list[Label]) -> list[Label]:
+    """`Rechnungsnr. / Invoice No.` is one label: neighbours that share a meaning are joined."""
+    merged: list[Label] = []
+    for label in labels:
+        if merged:
+            previous = merged[-1]
+            between = label.segment.text[previous.end : label.start]
+            common = tuple(
+                meaning
+                for meaning in label.meanings
+                if any(meaning.concept == other.concept for other in previous.meanings)
+            )
+            if common and not re.search(r"\w", between):
+                merged[-1] = replace(previous, end=label.end, meanings=_stronger(previous.meanings, common))
+                continue
+        merged.append(label)
+    return merged
+
+
+def _stronger(first: tuple[Meaning, ...], second: tuple[Meaning, ...]) -> tuple[Meaning, ...]:
+    best: dict[str, Meaning] = {}
+    shared = {meaning.concept for meaning in second}
+    for meaning in (*first, *second):
+        if meaning.concept in shared and meaning.weight > best.get(meaning.concept, Meaning("", 0.0, "")).weight:
+            best[meaning.concept] = meaning
+    return tuple(best.values())
+
+
+def _similar(segment: Segment) -> Label | None:
+    """A label at the start of the segment that OCR damaged: up to the colon, or the whole of a short segment."""
+    colon = segment.text.find(":")
+    end = colon if colon > 0 else len(segment.text)
+    words = [word for word in segment.words if word[2] <= end]
+    if not 1 <= len(words) <= 6:
+        return None
+    key = "".join(word for word, _, _ in words)
+    match = closest(key)
+    if match is None:
+        return None
+    return Label(segment, words[0][1], words[-1][2], lexicon().labels[match], first=True, exact=False)
+
+
+@lru_cache(maxsize=4096)
+def closest(key: str) -> str | None:
+    """The one label within the bound of the module's docstring, `None` when there is none or a tie of meanings."""
+    if len(key) < _SHORTEST_FUZZY or sum(char.isdigit() for char in key) > 2:
+        return None
+    bound = 1 if len(key) < 10 else 2
+    hits = process.extract(key, _long_labels(), scorer=OSA.distance, score_cutoff=bound, limit=3)
+    if not hits:
+        return None
+    best = [label for label, distance, _ in hits if distance == hits[0][1]]
+    concepts = {frozenset(meaning.concept for meaning in lexicon().labels[label]) for label in best}
+    return best[0] if len(concepts) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _long_labels() -> tuple[str, ...]:
+    return tuple(label for label in lexicon().labels if len(label) >= _SHORTEST_FUZZY - 1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Text that may be a label's value: `text[start:end]` of `segment`. `fit` in 0..1 tells how it lies."""
+
+    segment: Segment
+    start: int
+    end: int
+    fit: float
+    relation: str
+
+    @property
+    def text(self) -> str:
+        return self.segment.text[self.start : self.end]
+
+
+LabelMap = Mapping[Segment, tuple[Label, ...]]
+
+
+def places(canvas: Canvas, labels: LabelMap, label: Label) -> Iterator[Place]:
+    """Where a label's value can stand: after it, right of it, below it, in this order of trust."""
+    following = [other for other in labels.get(label.segment, ()) if other.start >= label.end]
+    end = following[0].start if following else len(label.segment.text)
+    if label.value_start < end:
+        yield Place(label.segment, label.value_start, end, 1.0, "inline")
+    row = label.segment.row
+    headed = _is_header_row(row.segments, labels)
+    yield from _right(row.segments, labels, label, headed=headed)
+    yield from _below(canvas, labels, label, headed=headed)
+
+
+def _is_header_row(segments: tuple[Segment, ...], labels: LabelMap) -> bool:
+    """Several labels side by side with nothing between them: their values stand below."""
+    alone = [segment for segment in segments if any(label.alone and label.first for label in labels.get(segment, ()))]
+    colons = sum(any(label.has_colon for label in labels.get(segment, ())) for segment in alone)
+    return len(alone) >= 2 and colons == 0 and len(alone) >= len(segments) - 1
+
+
+def _right(segments: tuple[Segment, ...], labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:
+    index = segments.index(label.segment)
+    fit = 0.55 if headed else 0.97
+    for step, segment in enumerate(segments[index + 1 : index + 4]):
+        own = labels.get(segment, ())
+        if own and own[0].first and (own[0].has_colon or own[0].alone):
+            break
+        start_match = _AFTER_LABEL.match(segment.text) if segment.text[:1] in ":#=" else None
+        start = start_match.end() if start_match else 0
+        if start < len(segment.text):
+            yield Place(segment, start, len(segment.text), fit - 0.2 * step, "right")
+
+
+def _below(canvas: Canvas, labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:
+    base = 0.45 if not label.alone and not headed else 0.93 if headed else 0.6 if label.has_colon else 0.8
+    segment = label.segment
+    found = 0
+    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 7]:
+        if row.page != segment.page or row.top - segment.bottom > 3.2 * segment.height:
+            break
+        for other in row.segments:
+            shared = min(segment.right, other.right) - max(segment.left, other.left)
+            if shared <= 0:
+                continue
+            own = labels.get(other, ())
+            if own and own[0].first and (own[0].has_colon or own[0].alone) and found == 0:
+                return
+            aligned = abs(segment.left - other.left) < 1.2 * segment.height or shared > 0.5 * (other.right - other.left)
+            gap = max(other.top - segment.bottom, 0.0) / max(segment.height, 1e-6)
+            fit = base - 0.08 * min(gap, 3) - 0.2 * found - (0.0 if aligned else 0.2)
+            if fit > 0.15:
+                yield Place(other, 0, len(other.text), fit, "below")
+            found += 1
+        if found >= 2:
+            return

@@ -1,0 +1,142 @@
+"""What words mean on invoices, loaded from the TOML files beside this module: one a language, and a few for all.
+
+Labels are kept without case, accents, spaces and punctuation, so that `Rechnungs-Nr.`, `Rechnungsnr` and
+`RECHNUNGS NR` are one entry, and a space lost by OCR changes nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from cira_pipeline.extraction.offline.normal import compact, folded
+
+LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv")
+STRONG = 1.0
+WEAK = 0.45
+# Words an entry may span; the longest label has seven.
+LONGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One thing a label can stand for. `concept` is a field name, or a name of the `[other]` tables."""
+
+    concept: str
+    weight: float
+    language: str
+
+
+Entries = Mapping[str, tuple[Meaning, ...]]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All languages at once: invoices mix them. Keys are compact labels."""
+
+    labels: Entries
+    columns: Entries
+    breakdown: Entries
+    titles: Entries
+    rows: Entries
+    words: Mapping[str, frozenset[str]]
+    term_days: tuple[tuple[tuple[str, ...], str], ...]
+    immediate: frozenset[str]
+    end_of_month: frozenset[str]
+    cash_discount: frozenset[str]
+    units: frozenset[str]
+    legal_forms: frozenset[str]
+    weak_forms: frozenset[str]
+    symbols: Mapping[str, tuple[str, ...]]
+    currency_words: Mapping[str, str]
+    currency_codes: frozenset[str]
+    tax_rates: frozenset[Decimal]
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """The lexicon, read once a process."""
+    tables = {language: _table(language) for language in LANGUAGES}
+    companies, currencies = _table("companies"), _table("currencies")
+    labels = _Entries()
+    for language, table in tables.items():
+        for section, weight in (("labels", STRONG), ("weak", WEAK), ("other", STRONG)):
+            labels.add(table.get(section, {}), weight, language)
+    return Lexicon(
+        labels=labels.frozen(),
+        columns=_section(tables, "columns"),
+        breakdown=_section(tables, "breakdown"),
+        titles=_section(tables, "titles"),
+        rows=_section(tables, "rows"),
+        words=_words(tables),
+        term_days=_term_days(tables),
+        immediate=_compacts(tables, "immediate"),
+        end_of_month=_compacts(tables, "end_of_month"),
+        cash_discount=_compacts(tables, "discount"),
+        units=frozenset(compact(word) for word in _table("units")["words"]),
+        legal_forms=frozenset(compact(form) for form in companies["strong"]),
+        weak_forms=frozenset(compact(form) for form in companies["weak"]),
+        symbols={sign: tuple(codes) for sign, codes in currencies["symbols"].items()},
+        currency_words={compact(word): code for word, code in currencies["words"].items()},
+        currency_codes=frozenset(currencies["codes"]["known"]),
+        tax_rates=frozenset(Decimal(rate) for rate in _table("tax_rates")["known"]),
+    )
+
+
+def _table(name: str) -> dict[str, Any]:
+    source = files(__package__) / "lexicon" / f"{name}.toml"
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+class _Entries:
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, Meaning]] = {}
+
+    def add(self, section: Mapping[str, Iterable[str]], weight: float, language: str) -> None:
+        for concept, labels in section.items():
+            for label in labels:
+                key = compact(label)
+                if not key:
+                    continue
+                known = self._entries.setdefault(key, {})
+                if concept not in known or known[concept].weight < weight:
+                    known[concept] = Meaning(concept, weight, language)
+
+    def frozen(self) -> Entries:
+        return {key: tuple(meanings.values()) for key, meanings in self._entries.items()}
+
+
+def _section(tables: Mapping[str, dict[str, Any]], section: str) -> Entries:
+    entries = _Entries()
+    for language, table in tables.items():
+        entries.add(table.get(section, {}), STRONG, language)
+    return entries.frozen()
+
+
+def _words(tables: Mapping[str, dict[str, Any]]) -> Mapping[str, frozenset[str]]:
+    merged: dict[str, set[str]] = {}
+    for table in tables.values():
+        for name, words in table.get("words", {}).items():
+            merged.setdefault(name, set()).update(compact(word) for word in words)
+    return {name: frozenset(word for word in words if word) for name, words in merged.items()}
+
+
+def _compacts(tables: Mapping[str, dict[str, Any]], name: str) -> frozenset[str]:
+    return frozenset(
+        compact(phrase) for table in tables.values() for phrase in table.get("terms", {}).get(name, ()) if phrase
+    )
+
+
+def _term_days(tables: Mapping[str, dict[str, Any]]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Patterns such as `zahlbar innerhalb {n} tagen` as folded words with `{n}` in its place, longest first."""
+    patterns = {
+        (tuple(folded(phrase).replace("'", " ").split()), language)
+        for language, table in tables.items()
+        for phrase in table.get("terms", {}).get("days", ())
+    }
+    return tuple(sorted(patterns, key=lambda pattern: -len(pattern[0])))

@@ -1,0 +1,403 @@
+"""Line items, BG-25: the rows under an item table's header, over wrapped descriptions and page breaks.
+
+A row is an item when it carries an amount in the amount column, or quantity and price. Text in the description column
+belongs to the item it stands close to. Repeated headers, carried-over sums and totals are no items.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from cira_pipeline.extraction.offline.amounts import Number
+from cira_pipeline.extraction.offline.canvas import Row, Segment, Span, whole
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.table_header import Column, Header, header_at
+
+_TOTAL_CONCEPTS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "line_total", "prepaid"})
+_HUNDRED = Decimal(100)
+# Lines of one description follow each other closer than this many text heights.
+_WRAP_GAP = 0.62
+_PAGE_FOOT = 0.93
+
+
+@dataclass
+class Item:
+    """One line item: values with their places, and the rows it takes up."""
+
+    cells: dict[str, Number] = field(default_factory=dict)
+    description: list[Segment] = field(default_factory=list)
+    description_spans: list[Span] = field(default_factory=list)
+    unit: Span | None = None
+    rows: list[Row] = field(default_factory=list)
+
+    def value(self, concept: str) -> Decimal | None:
+        number = self.cells.get(concept)
+        return number.value if number is not None else None
+
+    @property
+    def multiplies(self) -> bool | None:
+        """Whether quantity x price (less a discount in percent) makes the amount; `None` when one is missing."""
+        quantity, price = self.value("quantity"), self.value("unit_price")
+        amount = self.value("net_amount") if "net_amount" in self.cells else self.value("gross_amount")
+        if quantity is None or price is None or amount is None:
+            return None
+        if _equal(quantity * price, amount):
+            return True
+        discount = self.value("discount")
+        if discount is None:
+            return False
+        return _equal(quantity * price * (1 - abs(discount) / _HUNDRED), amount) or _equal(
+            quantity * price - abs(discount), amount
+        )
+
+
+@dataclass
+class ItemTable:
+    """All items of a document, and every row that belongs to the table."""
+
+    items: list[Item] = field(default_factory=list)
+    rows: set[Row] = field(default_factory=set)
+    headers: list[Header] = field(default_factory=list)
+
+    @property
+    def amount_concept(self) -> str:
+        """`net_amount`, or `gross_amount` when that is all the table has."""
+        return "net_amount" if any("net_amount" in item.cells for item in self.items) else "gross_amount"
+
+    def total(self) -> Decimal | None:
+        values = [item.value(self.amount_concept) for item in self.items]
+        known = [value for value in values if value is not None]
+        return sum(known, Decimal(0)) if known and len(known) == len(values) else None
+
+
+def _equal(first: Decimal, second: Decimal) -> bool:
+    return abs(first - second) <= max(Decimal("0.011"), abs(second) * Decimal("0.0006"))
+
+
+def item_table(facts: Facts) -> ItemTable:
+    """The document's item table; empty when no header is found."""
+    table = ItemTable()
+    header: Header | None = None
+    closed = False
+    body: list[Row] = []
+    used: set[Row] = set()
+    for row in facts.canvas.rows:
+        if row in used:
+            continue
+        found = header_at(facts, row)
+        if found is not None and (header is None or _similar(found, header) or (not table.items and not body)):
+            _take(facts, table, header, body)
+            header, body, closed = found, [], False
+            table.headers.append(found)
+            used.update(found.rows)
+            table.rows.update(found.rows)
+            body = [r for r in body if r not in used]
+            continue
+        if header is None:
+            continue
+        if found is not None or _ends(facts, row, header):
+            closed = True
+        if closed and not _surely_item(facts, row, header):
+            continue
+        if (
+            row.page != header.rows[-1].page
+            and body
+            and body[-1].page != row.page
+            and not _continues(facts, row, header)
+        ):
+            if _surely_item(facts, row, header):
+                body.append(row)
+            continue
+        body.append(row)
+    _take(facts, table, header, body)
+    return table
+
+
+def _similar(first: Header, second: Header) -> bool:
+    """The same header again, on the next page."""
+    own, other = ({column.concept for column in header.columns if column.concept} for header in (first, second))
+    return first.rows[0].page != second.rows[0].page and len(own & other) >= 0.6 * max(len(own), len(other))
+
+
+def _ends(facts: Facts, row: Row, header: Header) -> bool:
+    """A row of the totals block, or the header of another table."""
+    for segment in row.segments:
+        for label in facts.labels.get(segment, ()):
+            concepts = {meaning.concept for meaning in label.meanings}
+            if not label.first or not concepts & _TOTAL_CONCEPTS:
+                continue
+            rest = segment.text[label.value_start :]
+            letters = sum(char.isalpha() for char in rest)
+            if letters <= 0.5 * len(segment.text) and not _surely_item(facts, row, header):
+                return True
+    return False
+
+
+def _surely_item(facts: Facts, row: Row, header: Header) -> bool:
+    cells = _cells(facts, row, header)
+    item = Item(cells=dict(cells))
+    return item.multiplies is True
+
+
+def _continues(facts: Facts, row: Row, header: Header) -> bool:
+    """On a new page without a header: a row with an amount and one more number in the columns."""
+    cells = dict(_cells(facts, row, header))
+    return bool({"net_amount", "gross_amount"} & set(cells)) and len(cells) >= 2
+
+
+def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]) -> None:
+    if header is None or not body:
+        return
+    items = list(_items(facts, header, body))
+    _describe(facts, header, items, body)
+    for item in items:
+        table.items.append(item)
+        table.rows.update(item.rows)
+
+
+def _items(facts: Facts, header: Header, body: list[Row]) -> Iterator[Item]:
+    """Rows with numbers in the columns, joined when one continues the other (an amount printed half a line lower)."""
+    current: Item | None = None
+    for row in body:
+        if _carried(row):
+            continue
+        cells = dict(_cells(facts, row, header))
+        if not cells:
+            continue
+        if current is not None and _completes(current, cells, row):
+            current.cells.update(cells)
+            current.rows.append(row)
+            _unit(facts, header, current, row)
+            continue
+        if current is not None and _whole_item(current):
+            yield current
+        current = Item(cells=cells, rows=[row])
+        _unit(facts, header, current, row)
+    if current is not None and _whole_item(current):
+        yield current
+
+
+def _completes(item: Item, cells: dict[str, Number], row: Row) -> bool:
+    last = item.rows[-1]
+    close = row.page == last.page and row.top - last.bottom < 0.5 * last.height
+    return close and not set(cells) & set(item.cells) and not (_whole_item(item) and _whole_item(Item(cells=cells)))
+
+
+def _whole_item(item: Item) -> bool:
+    return bool({"net_amount", "gross_amount"} & set(item.cells)) or {"quantity", "unit_price"} <= set(item.cells)
+
+
+def _carried(row: Row) -> bool:
+    return any(
+        meaning.concept in {"carried", "subtotal"}
+        for segment in row.segments
+        for first, _, _, _, meanings in phrases(segment, lexicon().rows)
+        for meaning in meanings
+        if first == 0 and len(segment.words) <= 5
+    )
+
+
+def _cells(facts: Facts, row: Row, header: Header) -> Iterator[tuple[str, Number]]:
+    """Numbers of the row by column. A number inside a description stays text."""
+    best: dict[str, tuple[float, Number]] = {}
+    for segment in row.segments:
+        for number in _free_numbers(facts, segment, header):
+            column, distance = _nearest(number, header, segment)
+            if column is None:
+                continue
+            if column.concept == "tax_rate" and not _is_rate(number):
+                continue
+            if column.concept != "tax_rate" and number.percent and column.concept != "discount":
+                continue
+            known = best.get(column.concept)
+            if known is None or distance < known[0]:
+                best[column.concept] = (distance, number)
+    for concept, (_, number) in best.items():
+        yield concept, number
+
+
+def _is_rate(number: Number) -> bool:
+    return 0 <= number.value <= 30 and (number.percent or number.value in lexicon().tax_rates)
+
+
+def _free_numbers(facts: Facts, segment: Segment, header: Header) -> Iterator[Number]:
+    """Numbers that stand for themselves: alone in their segment, or at its end under another column's header."""
+    numbers = facts.numbers_of(segment)
+    if not numbers:
+        return
+    if is_pure(segment, numbers):
+        yield from numbers
+        return
+    for number in numbers:
+        box = number.span.box
+        for column in header.numeric:
+            inside = box.left >= column.left - 0.5 * segment.height and box.right <= column.right + 0.5 * segment.height
+            if inside and (number.is_money or number.percent or number.span.start == 0):
+                yield number
+                break
+
+
+def is_pure(segment: Segment, numbers: tuple[Number, ...]) -> bool:
+    """Nothing but numbers, signs, currencies and units."""
+    rest = segment.text
+    for number in reversed(numbers):
+        rest = rest[: number.span.start] + " " + rest[number.span.end :]
+    left = compact(rest)
+    if not left:
+        return True
+    known = lexicon()
+    return (
+        left in known.units or left.upper() in known.currency_codes or len(left) <= 1 or left in {"usts", "mwst", "x"}
+    )
+
+
+def _nearest(number: Number, header: Header, segment: Segment) -> tuple[Column | None, float]:
+    """The numeric column a number stands under: by overlap, else by the nearer edge; text columns can win."""
+    box = number.span.box
+    height = max(segment.height, 1e-6)
+    best: tuple[float, Column] | None = None
+    for column in header.columns:
+        if not column.concept and not column.text:
+            continue
+        overlap = min(box.right, column.right) - max(box.left, column.left)
+        edge = min(
+            abs(box.right - column.right), abs(box.left - column.left), abs((box.left + box.right) / 2 - column.center)
+        )
+        distance = edge / height - (2.0 if overlap > 0 else 0.0) + max(-overlap, 0.0) / height
+        if best is None or distance < best[0]:
+            best = (distance, column)
+    if best is None or best[0] > 6 or best[1] not in header.numeric:
+        return None, 0.0
+    return best[1], best[0]
+
+
+def _unit(facts: Facts, header: Header, item: Item, row: Row) -> None:
+    """The unit printed in its own column, or after the quantity."""
+    if item.unit is not None:
+        return
+    column = header.column("unit")
+    if column is not None:
+        for segment in row.segments:
+            if min(segment.right, column.right) - max(segment.left, column.left) > 0 and not facts.numbers_of(segment):
+                item.unit = whole(segment)
+                return
+    quantity = item.cells.get("quantity")
+    if quantity is None or quantity.span.segment.row is not row:
+        return
+    segment = quantity.span.segment
+    match = re.compile(r"\s*([^\W\d_]{1,12}\.?(?:\(s\)|[²³23])?)").match(
+        segment.text, quantity.span.start + _digits_length(quantity)
+    )
+    if match and compact(match.group(1)) in lexicon().units:
+        item.unit = Span(segment, match.start(1), match.end(1))
+        return
+    following = row.segments[row.segments.index(segment) + 1 :][:1]
+    if following and compact(following[0].text) in lexicon().units:
+        item.unit = whole(following[0])
+
+
+def _digits_length(number: Number) -> int:
+    match = re.match(r"[^\d]*[\d.,'’\s]*\d", number.span.text)
+    return match.end() if match else len(number.span.text)
+
+
+def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) -> None:
+    """Gives every text line of the description column to the item it belongs to."""
+    if not items:
+        return
+    left, right = _description_extent(header)
+    lines = [(row, texts) for row in body if (texts := _texts(facts, row, header, left, right))]
+    owner_of = {row: item for item in items for row in item.rows}
+    for item in items:
+        for row, texts in lines:
+            if owner_of.get(row) is item:
+                _append(item, row, texts)
+    starts = [item.rows[0].index for item in items]
+    for position, (row, texts) in enumerate(lines):
+        if row in owner_of or _carried(row) or facts.canvas.relative_top(texts[0]) > _PAGE_FOOT:
+            continue
+        item = _owner(items, starts, lines, position)
+        if item is not None:
+            _append(item, row, texts)
+    for item in items:
+        item.description.sort(key=lambda segment: (segment.row.index, segment.left))
+
+
+def _append(item: Item, row: Row, texts: list[Segment]) -> None:
+    item.description.extend(texts)
+    if row not in item.rows:
+        item.rows.append(row)
+
+
+def _owner(items: list[Item], starts: list[int], lines: list[tuple[Row, list[Segment]]], position: int) -> Item | None:
+    row, texts = lines[position]
+    before = next(
+        (item for item, start in zip(reversed(items), reversed(starts), strict=True) if start < row.index), None
+    )
+    after = next((item for item, start in zip(items, starts, strict=True) if start > row.index), None)
+    if before is not None and before.rows[0].page == row.page and _follows(before, row, texts):
+        return before
+    if after is not None and after.rows[0].page == row.page and _precedes(after, row, lines, position):
+        return after
+    return None
+
+
+def _follows(item: Item, row: Row, texts: list[Segment]) -> bool:
+    """Directly under the item's last line of text, or under its numbers when it has no text yet."""
+    height = max(texts[0].height, 1e-6)
+    if not item.description:
+        return row.top - item.rows[0].bottom < 1.5 * height
+    last = max(item.description, key=lambda segment: segment.bottom)
+    return texts[0].top - last.bottom < _WRAP_GAP * height
+
+
+def _precedes(item: Item, row: Row, lines: list[tuple[Row, list[Segment]]], position: int) -> bool:
+    """Directly over the item's first line, as where amounts stand beside the last line of a description."""
+    height = max(row.height, 1e-6)
+    first = item.rows[0]
+    following = lines[position + 1][0] if position + 1 < len(lines) else first
+    nearer = min(first.top, following.top)
+    return nearer - row.bottom < _WRAP_GAP * height and not (
+        item.description and item.description[0].row is first and position == 0
+    )
+
+
+def _description_extent(header: Header) -> tuple[float, float]:
+    """From the left edge of the description's header to the next column on its right."""
+    column = header.column("description") or header.column("article") or header.column("position")
+    if column is None:
+        numeric = header.numeric
+        return float("-inf"), min(column.left for column in numeric)
+    right = min((other.left for other in header.columns if other.left >= column.right), default=float("inf"))
+    return column.left, right
+
+
+def _texts(facts: Facts, row: Row, header: Header, left: float, right: float) -> list[Segment]:
+    """Segments of the row that stand in the description column."""
+    found = []
+    others = [
+        column
+        for column in header.columns
+        if column.concept in {"position", "article", "date"} and column.right <= left + 1
+    ]
+    for segment in row.segments:
+        start_inside = left - 1.2 * segment.height <= segment.left < right
+        shared = min(segment.right, right) - max(segment.left, left)
+        if not start_inside and shared < 0.5 * (segment.right - segment.left):
+            continue
+        if any(
+            segment.right <= column.right + segment.height and segment.left < left - segment.height for column in others
+        ):
+            continue
+        numbers = facts.numbers_of(segment)
+        if numbers and is_pure(segment, numbers) and _nearest(numbers[0], header, segment)[0] is not None:
+            continue
+        if sum(char.isalpha() for char in segment.text) >= 2:
+            found.append(segment)
+    return found

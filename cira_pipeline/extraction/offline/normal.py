@@ -1,0 +1,46 @@
+"""How text is compared: without case, accents and punctuation."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "º": "o", "°": "o", "ı": "i"})
+
+
+@lru_cache(maxsize=8192)
+def folded(text: str) -> str:
+    """Lower case without accents; `ß` is `ss`. The length may differ from the text's."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+@lru_cache(maxsize=8192)
+def words_of(text: str) -> tuple[tuple[str, int, int], ...]:
+    """Folded words and where they stand in `text`: (word, start, end). `n°562` gives `no` and `562`."""
+    found: list[tuple[str, int, int]] = []
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        if end < len(text) and text[end] in "°º" and text[start:end].lower() in {"n", "no", "nr"}:
+            found.append(("no", start, end + 1))
+            continue
+        found.extend(_split_letters(text, start, end))
+    return tuple(found)
+
+
+def _split_letters(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
+    """`nº562044387` and `No123` are a word and a number; `A4` and `RE2020` stay whole."""
+    word = text[start:end]
+    match = re.match(r"(?i)(n[o°º]|nr)(\d{3,})$", word)
+    if match:
+        return [("no", start, start + match.end(1)), (match.group(2), start + match.start(2), end)]
+    return [(folded(word), start, end)]
+
+
+def compact(text: str) -> str:
+    """Folded letters and digits only: OCR loses spaces more readily than letters."""
+    return "".join(word for word, _, _ in words_of(text))

@@ -1,0 +1,60 @@
+"""What the labels propose: every place a label points at, with what it claims stands there.
+
+A place claimed by two labels belongs to the one that lies better: a date right of `Lieferdatum` is not the issue date,
+however near `Datum` stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cira_pipeline.extraction.offline.canvas import Canvas, Segment
+from cira_pipeline.extraction.offline.labels import Label, LabelMap, Place, places
+
+# A rival label outranks a claim when it points at the same place this much better.
+_MARGIN = 1.02
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """`label` says that the text of `place` is `concept`; `score` in 0..1."""
+
+    concept: str
+    label: Label
+    place: Place
+    score: float
+
+
+class Proposals:
+    """All proposals of a document, by concept and by segment."""
+
+    def __init__(self, canvas: Canvas, labels: LabelMap) -> None:
+        self._by_concept: dict[str, list[Proposal]] = {}
+        self._best: dict[tuple[Segment, int], float] = {}
+        self._claims: dict[Segment, list[Proposal]] = {}
+        for segment_labels in labels.values():
+            for label in segment_labels:
+                for place in places(canvas, labels, label):
+                    self._add(label, place)
+
+    def _add(self, label: Label, place: Place) -> None:
+        for meaning in label.meanings:
+            proposal = Proposal(meaning.concept, label, place, label.weight(meaning.concept) * place.fit)
+            self._by_concept.setdefault(meaning.concept, []).append(proposal)
+            self._claims.setdefault(place.segment, []).append(proposal)
+
+    def of(self, concept: str) -> Iterator[Proposal]:
+        """Proposals for `concept`, best first."""
+        yield from sorted(self._by_concept.get(concept, ()), key=lambda proposal: -proposal.score)
+
+    def rival(self, proposal: Proposal, among: frozenset[str]) -> Proposal | None:
+        """A label of another concept of `among` that points at the same place better, if there is one."""
+        place = proposal.place
+        for other in self._claims.get(place.segment, ()):
+            if other.concept == proposal.concept or other.concept not in among or other.label is proposal.label:
+                continue
+            overlaps = other.place.start < place.end and place.start < other.place.end
+            if overlaps and other.score > proposal.score * _MARGIN:
+                return other
+        return None

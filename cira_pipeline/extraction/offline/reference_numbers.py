@@ -1,0 +1,176 @@
+"""Invoice number and purchase order: codes that a label announces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cira_pipeline.extraction.offline.candidates import Candidate
+from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.document_type import Title
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.identifiers import iban_holds
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.proposals import Proposal
+
+_RIVALS = frozenset(
+    [
+        "invoice_number",
+        "purchase_order",
+        "customer_number",
+        "order_number",
+        "delivery_note",
+        "tax_number",
+        "registration",
+        "bank",
+        "contact",
+        "page",
+        "article",
+        "vat_id",
+        "customer_vat_id",
+        "iban",
+        "due_date",
+        "issue_date",
+        "other_date",
+        "currency",
+        "total_quantity",
+    ]
+)
+_CODE = re.compile(r"[^\W_][\w./\-–#+&]*[^\W_]|[^\W_]")
+_AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})*[.,]\d{2}")
+_NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
+_LEAD = re.compile(r"[\s:#.\-–=°º]*")
+
+
+def reference_candidates(facts: Facts, concept: str, titles: list[Title]) -> list[Candidate[str]]:
+    """Candidates for `concept` (`invoice_number`, `purchase_order`), best first."""
+    found: list[Candidate[str]] = []
+    for proposal in facts.proposals.of(concept):
+        span = _code_in(facts, proposal)
+        if span is None or facts.proposals.rival(proposal, _RIVALS) is not None:
+            continue
+        score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
+        if score > 0:
+            found.append(Candidate(span.text, span, min(score, 0.99)))
+    return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
+    score = proposal.score
+    label = proposal.label
+    weak = label.weight(proposal.concept) < 0.6
+    if weak and titles:
+        title = titles[0].span.segment
+        same_row = label.segment.row is title.row and label.segment.left >= title.left
+        if same_row and proposal.place.relation in {"inline", "right"}:
+            score = max(score, 0.82)
+        between = label.segment.text[label.end : label.value_start + 1]
+        if _NUMBER_SIGN.search(between):
+            score = max(score, 0.8)
+    if weak and _in_party_block(facts, label.segment):
+        score *= 0.5
+    return score
+
+
+def _in_party_block(facts: Facts, segment: Segment) -> bool:
+    """`Nummer:` a few lines under `Verkäufer` is the seller's number."""
+    for row in facts.canvas.rows_near(segment.row, 5, 0):
+        for other in row.segments:
+            for label in facts.labels.get(other, ()):
+                party = any(
+                    meaning.concept in {"supplier", "customer", "ship_to", "payee"} for meaning in label.meanings
+                )
+                if label.first and label.alone and party and abs(other.left - segment.left) < 2 * segment.height:
+                    return True
+    return False
+
+
+def plausibility(text: str) -> float:
+    """How much `text` looks like a document's number, 0 for what cannot be one."""
+    compacted = re.sub(r"\W", "", text)
+    digits = sum(char.isdigit() for char in compacted)
+    if digits == 0 or len(compacted) > 32 or iban_holds(compacted.upper()):
+        return 0.0
+    if _AMOUNT.fullmatch(text):
+        return 0.2
+    if re.fullmatch(r"(?:19|20)\d{2}", text):
+        return 0.35
+    if digits == 1:
+        return 0.45 if len(compacted) > 1 else 0.3
+    if digits == 2 and len(compacted) == 2:
+        return 0.7
+    return 1.0
+
+
+def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
+    """The code in the proposal's place. What stands before `vom 05.06.2018` is the number as a whole."""
+    place = proposal.place
+    segment = place.segment
+    lead = _LEAD.match(segment.text, place.start, place.end)
+    start = lead.end() if lead else place.start
+    end = place.end
+    dates = [date for date in facts.dates_of(segment) if start <= date.span.start < end]
+    if dates and dates[0].span.start <= start + 1:
+        return None
+    if dates:
+        end = _without_intro(segment, start, dates[0].span.start)
+    elif place.relation != "below":
+        end = _without_intro(segment, start, end)
+    if (
+        end < place.end
+        and len(segment.text[start:end].split()) <= 4
+        and any(c.isdigit() for c in segment.text[start:end])
+    ):
+        text = segment.text[start:end].rstrip(" ,;:-–(")
+        return Span(segment, start, start + len(text)) if text else None
+    return _first_code(segment, start, end)
+
+
+def _without_intro(segment: Segment, start: int, end: int) -> int:
+    """`end` moved before a closing `vom`, `du`, `dated`."""
+    words = [word for word in segment.words if start <= word[1] < end]
+    intros = lexicon().words["date_intro"]
+    while words and words[-1][0] in intros:
+        end = words[-1][1]
+        words.pop()
+    return end
+
+
+def _first_code(segment: Segment, start: int, end: int) -> Span | None:
+    codes = list(_CODE.finditer(segment.text, start, end))
+    for index, match in enumerate(codes[:4]):
+        if any(char.isdigit() for char in match.group()):
+            first = _with_prefix(codes, index)
+            last = _with_suffix(segment, codes, index)
+            return Span(segment, codes[first].start(), codes[last].end())
+        if not (match.group().isupper() or len(match.group()) <= 3 or index == 0):
+            return None
+    return None
+
+
+def _with_prefix(codes: list[re.Match[str]], index: int) -> int:
+    """`RE 2020-17`: short capitals before the digits belong to the code."""
+    if index and len(codes[index - 1].group()) <= 4 and codes[index - 1].group().isupper():
+        known = codes[index - 1].group().lower() in {"no", "nr", "n", "ref"}
+        return index if known else index - 1
+    return index
+
+
+def _with_suffix(segment: Segment, codes: list[re.Match[str]], index: int) -> int:
+    """`2020 / 17` and `12 345`: digits that follow with a slash or a single space, when nothing else follows."""
+    last = index
+    for following in codes[index + 1 : index + 3]:
+        between = segment.text[codes[last].end() : following.start()]
+        joined = between.strip() in {"/", "-", "–"} or (between == " " and len(codes) <= index + 3)
+        if not joined or not following.group()[0].isdigit() or len(following.group()) < 2:
+            break
+        last += 1
+    return last
+
+
+def numbers_claimed_elsewhere(facts: Facts, concept: str) -> Iterator[str]:
+    """Codes that `concept`'s labels announce, to tell the same text apart elsewhere."""
+    for proposal in facts.proposals.of(concept):
+        span = _code_in(facts, proposal)
+        if span is not None and proposal.score > 0.6:
+            yield span.text

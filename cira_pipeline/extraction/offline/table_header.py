@@ -1,0 +1,252 @@
+"""Header rows of item tables: which columns there are and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cira_pipeline.extraction.offline.canvas import Row, Segment
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import words_of
+
+NUMERIC = ("quantity", "unit_price", "discount", "tax_rate", "tax_amount", "net_amount", "gross_amount")
+TEXT = ("position", "article", "description", "unit", "date")
+_AMOUNTS = frozenset({"net_amount", "gross_amount"})
+# Header cells stacked in several lines stand closer than this many text heights.
+_STACK_GAP = 1.1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Words of a header: their text and place."""
+
+    text: str
+    left: float
+    right: float
+    top: float
+    bottom: float
+    concepts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column with its meaning (empty when unknown) and the extent of its header."""
+
+    concept: str
+    left: float
+    right: float
+    text: str
+
+    @property
+    def center(self) -> float:
+        return (self.left + self.right) / 2
+
+
+@dataclass(frozen=True)
+class Header:
+    """A table's header: rows it takes up and its columns, left to right."""
+
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+
+    def column(self, concept: str) -> Column | None:
+        return next((column for column in self.columns if column.concept == concept), None)
+
+    @property
+    def numeric(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.concept in NUMERIC)
+
+
+def header_at(facts: Facts, row: Row) -> Header | None:
+    """The header whose main row is `row`, or `None`."""
+    cells = [cell for segment in row.segments for cell in _cells(segment)]
+    if not _main(facts, row, cells):
+        return None
+    rows = [row]
+    for other in _stacked(facts, row):
+        rows.append(other)
+        cells.extend(cell for segment in other.segments for cell in _cells(segment))
+    columns = tuple(_columns(_clusters(cells)))
+    concepts = {column.concept for column in columns}
+    numeric = concepts & set(NUMERIC)
+    if not concepts & _AMOUNTS and not {"unit_price", "quantity"} <= concepts:
+        return None
+    if len(numeric) < 2 and not (numeric and {"description", "article", "position"} & concepts):
+        return None
+    if not (concepts & {"description", "article", "position"}) and len(numeric) < 3:
+        return None
+    if not concepts & {"description", "article", "quantity", "unit_price", "position"}:
+        return None
+    return Header(tuple(sorted(rows, key=lambda r: r.index)), columns)
+
+
+def _main(facts: Facts, row: Row, cells: list[Cell]) -> bool:
+    known = [cell for cell in cells if cell.concepts]
+    if len(known) < 2 or any(number.is_money for segment in row.segments for number in facts.numbers_of(segment)):
+        return False
+    if any(facts.dates_of(segment) for segment in row.segments):
+        return False
+    meanings = {concept for cell in known for concept in cell.concepts}
+    if not meanings & set(NUMERIC):
+        return False
+    if any(segment.text.rstrip().endswith(":") for segment in row.segments):
+        return False
+    return sum(len(cell.text) for cell in known) >= 0.45 * sum(len(cell.text) for cell in cells)
+
+
+def _stacked(facts: Facts, row: Row) -> Iterator[Row]:
+    """Rows above and below that belong to the same header: close, without amounts, under or over its cells."""
+    for step in (-1, 1):
+        edge = row
+        index = row.index + step
+        while 0 <= index < len(facts.canvas.rows):
+            other = facts.canvas.rows[index]
+            gap = (edge.top - other.bottom) if step < 0 else (other.top - edge.bottom)
+            close = other.page == row.page and gap < _STACK_GAP * row.height * (0.6 if step > 0 else 0.45)
+            if not close or not _headerlike(facts, other, row):
+                break
+            yield other
+            edge = other
+            index += step
+            if abs(index - row.index) > 4:
+                break
+
+
+def _headerlike(facts: Facts, other: Row, main: Row) -> bool:
+    if any(char.isdigit() for segment in other.segments for char in segment.text):
+        return False
+    cells = [cell for segment in other.segments for cell in _cells(segment)]
+    known = sum(bool(cell.concepts) for cell in cells)
+    if len(other.segments) > 1 and known * 2 < len(cells):
+        return False
+    if not all(
+        any(min(segment.right, own.right) - max(segment.left, own.left) > 0 for own in main.segments)
+        or any(cell.concepts for cell in _cells(segment))
+        for segment in other.segments
+    ):
+        return False
+    return all(len(segment.words) <= 4 for segment in other.segments) and other.height <= 1.3 * main.height
+
+
+def _cells(segment: Segment) -> Iterator[Cell]:
+    """The segment's header cells: one for each phrase the lexicon knows, with what lies between going to neighbours."""
+    hits = list(phrases(segment, lexicon().columns))
+    if len(hits) <= 1:
+        concepts = (
+            frozenset(meaning.concept for meaning in hits[0][4]) if hits and _most(segment, hits[0]) else frozenset()
+        )
+        yield Cell(segment.text, segment.left, segment.right, segment.top, segment.bottom, concepts)
+        return
+    for _, _, start, end, meanings in hits:
+        tokens = segment.tokens_between(start, end)
+        yield Cell(
+            segment.text[start:end],
+            min(token.left for token in tokens),
+            max(token.right for token in tokens),
+            segment.top,
+            segment.bottom,
+            frozenset(meaning.concept for meaning in meanings),
+        )
+
+
+def _most(segment: Segment, hit: tuple[int, int, int, int, object]) -> bool:
+    """Whether the phrase is the better part of the segment."""
+    return (hit[3] - hit[2]) * 2 >= len(segment.text) or len(segment.words) <= 2
+
+
+def _clusters(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Cells that stand over each other make one column."""
+    clusters: list[list[Cell]] = []
+    for cell in sorted(cells, key=lambda cell: (cell.top, cell.left)):
+        home: list[Cell] | None = None
+        best_shared = 0.0
+        for cluster in clusters:
+            left, right = min(other.left for other in cluster), max(other.right for other in cluster)
+            shared = min(cell.right, right) - max(cell.left, left)
+            beside = any(
+                min(cell.bottom, other.bottom) - max(cell.top, other.top) > 0.6 * (cell.bottom - cell.top)
+                for other in cluster
+            )
+            if shared > best_shared and not beside:
+                best_shared, home = shared, cluster
+        if home is None:
+            clusters.append([cell])
+        else:
+            home.append(cell)
+    return sorted(clusters, key=lambda cluster: min(cell.left for cell in cluster))
+
+
+def _columns(clusters: list[list[Cell]]) -> Iterator[Column]:
+    texts = [" ".join(cell.text for cell in sorted(cluster, key=lambda cell: cell.top)) for cluster in clusters]
+    options = [_options(text, cluster) for text, cluster in zip(texts, clusters, strict=True)]
+    chosen = _assigned(options)
+    for text, cluster, concept in zip(texts, clusters, chosen, strict=True):
+        yield Column(concept, min(cell.left for cell in cluster), max(cell.right for cell in cluster), text)
+
+
+def _options(text: str, cluster: list[Cell]) -> frozenset[str]:
+    """What a column can mean: its whole text if the lexicon knows it, else what its lines mean."""
+    key = "".join(word for word, _, _ in words_of(text))
+    whole = lexicon().columns.get(key)
+    if whole:
+        return frozenset(meaning.concept for meaning in whole)
+    lines = [cell.concepts for cell in cluster if cell.concepts]
+    if not lines:
+        return frozenset()
+    shared = frozenset.intersection(*lines)
+    return shared or max(lines, key=lambda concepts: _SPECIFIC.get(next(iter(sorted(concepts))), 0))
+
+
+_SPECIFIC = {"description": 5, "net_amount": 4, "gross_amount": 4, "unit_price": 3, "tax_rate": 3, "quantity": 2}
+_ORDER = (
+    "position",
+    "article",
+    "description",
+    "quantity",
+    "unit",
+    "unit_price",
+    "discount",
+    "tax_rate",
+    "tax_amount",
+    "net_amount",
+    "gross_amount",
+    "date",
+)
+
+
+def _assigned(options: list[frozenset[str]]) -> list[str]:
+    """One meaning a column, each meaning once: plain columns first, then the rest by what is still missing."""
+    chosen = ["" for _ in options]
+    taken: set[str] = set()
+    for index, concepts in enumerate(options):
+        if len(concepts) == 1:
+            concept = next(iter(concepts))
+            if concept not in taken:
+                chosen[index] = concept
+                taken.add(concept)
+            elif concept == "net_amount":
+                # Two columns of amounts: the last one is the line's.
+                previous = chosen.index(concept)
+                chosen[previous], chosen[index] = "", concept
+    for index in range(len(options) - 1, -1, -1):
+        if chosen[index] or not options[index]:
+            continue
+        free = [concept for concept in _preferred(options, index) if concept not in taken]
+        if free:
+            chosen[index] = free[0]
+            taken.add(free[0])
+    return chosen
+
+
+def _preferred(options: list[frozenset[str]], index: int) -> list[str]:
+    """The column's possible meanings, likeliest first: amounts on the right, text on the left."""
+    share = index / max(len(options) - 1, 1)
+
+    def distance(concept: str) -> float:
+        return abs(_ORDER.index(concept) / (len(_ORDER) - 2) - share) - (
+            0.5 if concept in {"description", "net_amount"} else 0
+        )
+
+    return sorted(options[index], key=distance)

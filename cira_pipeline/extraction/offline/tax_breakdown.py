@@ -1,0 +1,162 @@
+"""The VAT breakdown, BG-23: rows where base x rate = tax, in a table or in running text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cira_pipeline.extraction.offline.amounts import Number
+from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.lexicon import lexicon
+
+# Tax is rounded to the cent, in some systems line by line.
+_ROUNDING = Decimal("0.03")
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True)
+class TaxRow:
+    """One row: `rate` in percent, with the places of what was printed."""
+
+    rate: Decimal
+    net: Decimal | None
+    tax: Decimal | None
+    rate_span: Span
+    net_span: Span | None
+    tax_span: Span | None
+    row: Row
+
+    @property
+    def complete(self) -> bool:
+        return self.net is not None and self.tax is not None
+
+
+def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
+    """Candidate rows of the breakdown in reading order. `skip` are the rows of the item table."""
+    found: list[TaxRow] = []
+    header: tuple[int, dict[str, Segment]] | None = None
+    for row in facts.canvas.rows:
+        if row in skip:
+            header = None
+            continue
+        columns = _header_of(row)
+        if columns:
+            header = (row.index, columns)
+            continue
+        near = header is not None and row.index - header[0] <= 14 and facts.canvas.rows[header[0]].page == row.page
+        found.extend(_rows_in(facts, row, headed=near))
+    return found
+
+
+def _header_of(row: Row) -> dict[str, Segment]:
+    """Columns of a breakdown's header, when the row names at least base and tax, or rate and tax."""
+    columns: dict[str, Segment] = {}
+    for segment in row.segments:
+        for _, _, _, _, meanings in phrases(segment, lexicon().breakdown):
+            for meaning in meanings:
+                columns.setdefault(meaning.concept, segment)
+    numeric = any(char.isdigit() for segment in row.segments for char in segment.text)
+    if numeric or "tax" not in columns or not {"net", "rate"} & set(columns):
+        return {}
+    return columns if len({id(segment) for segment in columns.values()}) >= 2 or len(row.segments) <= 2 else {}
+
+
+def _rows_in(facts: Facts, row: Row, *, headed: bool) -> Iterator[TaxRow]:
+    numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+    rates = [number for number in numbers if number.percent]
+    taxed = any(_is_tax_label(facts, segment) for segment in row.segments)
+    if not rates and (headed or taxed):
+        rates = [
+            number
+            for number in numbers
+            if number.value in lexicon().tax_rates and number.decimals <= 2 and not number.currency
+        ]
+        if not headed:
+            rates = [rate for rate in rates if rate.decimals <= 1]
+    money = [number for number in numbers if number.is_money]
+    for rate in rates:
+        if not 0 <= rate.value <= 30:
+            continue
+        others = [number for number in money if number is not rate]
+        pair = _base_and_tax(rate.value, others, headed=headed)
+        if pair is not None:
+            base, tax = pair
+            yield TaxRow(rate.value, base.value, tax.value, rate.span, base.span, tax.span, row)
+            return
+        if rate.percent and taxed and others and rate.value:
+            yield TaxRow(rate.value, None, others[-1].value, rate.span, None, others[-1].span, row)
+            return
+
+
+def _base_and_tax(rate: Decimal, money: list[Number], *, headed: bool) -> tuple[Number, Number] | None:
+    """The pair of the row's amounts with base x rate = tax. At zero rate the tax must be printed as nothing."""
+    for index, tax in enumerate(money):
+        for other_index, base in enumerate(money):
+            if index == other_index:
+                continue
+            if rate == 0:
+                if headed and tax.value == 0 and base.value != 0 and other_index < index:
+                    return base, tax
+                continue
+            allowed = _ROUNDING if abs(base.value) > 20 else Decimal("0.011")
+            if tax.value and abs(base.value * rate / _HUNDRED - tax.value) <= allowed:
+                return base, tax
+    return None
+
+
+def _is_tax_label(facts: Facts, segment: Segment) -> bool:
+    return any(meaning.concept == "tax_total" for label in facts.labels.get(segment, ()) for meaning in label.meanings)
+
+
+def merged(rows: Iterable[TaxRow]) -> list[TaxRow]:
+    """One row a rate: complete ones first, repeats of the same figures once."""
+    chosen: list[TaxRow] = []
+    for row in sorted(rows, key=lambda row: (not row.complete, row.row.index)):
+        same = [other for other in chosen if other.rate == row.rate]
+        if not same or (row.complete and all(other.net != row.net for other in same)):
+            chosen.append(row)
+    return sorted(chosen, key=lambda row: row.row.index)
+
+
+def consistent_with(rows: list[TaxRow], net: Decimal | None, tax: Decimal | None) -> list[TaxRow]:
+    """The rows that make up the totals: all of them, or one for each rate; none when they contradict the totals."""
+    if not rows:
+        return []
+    complete = [_completed(row, net, rows) for row in rows]
+    for selection in _selections(complete):
+        nets = [row.net for row in selection]
+        taxes = sum((row.tax or Decimal(0) for row in selection), Decimal(0))
+        tax_fits = tax is None or abs(taxes - tax) <= _ROUNDING
+        known = [value for value in nets if value is not None]
+        net_fits = net is None or len(known) < len(nets) or abs(sum(known, Decimal(0)) - net) <= _ROUNDING
+        if tax_fits and net_fits:
+            return selection
+    return []
+
+
+def _completed(row: TaxRow, net: Decimal | None, rows: list[TaxRow]) -> TaxRow:
+    """A row without its base gets the net total when that makes the tax."""
+    if row.net is not None or row.tax is None or net is None:
+        return row
+    if len(rows) == 1 and abs(net * row.rate / _HUNDRED - row.tax) <= _ROUNDING:
+        return TaxRow(row.rate, net, row.tax, row.rate_span, None, row.tax_span, row.row)
+    return row
+
+
+def _selections(rows: list[TaxRow]) -> Iterator[list[TaxRow]]:
+    yield rows
+    by_rate: dict[Decimal, TaxRow] = {}
+    for row in rows:
+        by_rate.setdefault(row.rate, row)
+    if len(by_rate) < len(rows):
+        yield list(by_rate.values())
+    complete = [row for row in rows if row.complete]
+    if len(complete) < len(rows):
+        yield complete
+    if len(rows) <= 6:
+        for row in rows:
+            if len(rows) > 1:
+                yield [row]

@@ -1,0 +1,316 @@
+"""Net, tax, gross and amount due, chosen together: the right ones are those that add up.
+
+Every label proposes amounts for its field; a triple with net + tax = gross outweighs three single favourites. Tax
+breakdown and the sum of the lines speak for a triple, too. What no arithmetic supports stays only when its label is
+plain; what two rules contradict is left out and reported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from cira_pipeline.extraction.offline.amounts import Number
+from cira_pipeline.extraction.offline.candidates import Candidate
+from cira_pipeline.extraction.offline.canvas import Row, Segment
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.labels import Label
+
+CENT = Decimal("0.01")
+TOLERANCE = Decimal("0.02")
+_CONCEPTS = (
+    "net_total",
+    "tax_total",
+    "gross_total",
+    "amount_due",
+    "prepaid",
+    "line_total",
+    "allowance",
+    "charge",
+    "rounding",
+)
+_BLOCKERS = frozenset({"total_quantity", "tendered", "iban", "bank", "contact", "page", "tax_number", "registration"})
+_MOST = 14
+_TRIPLE_BONUS = 1.2
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number with the score its label gives it for one field."""
+
+    number: Number
+    score: float
+
+    @property
+    def value(self) -> Decimal:
+        return self.number.value
+
+
+@dataclass
+class Totals:
+    """The chosen amounts, `None` where nothing can be pointed at. `consistent` when net + tax = gross was printed."""
+
+    net: Candidate[Decimal] | None = None
+    tax: Candidate[Decimal] | None = None
+    gross: Candidate[Decimal] | None = None
+    due: Candidate[Decimal] | None = None
+    prepaid: Candidate[Decimal] | None = None
+    consistent: bool = False
+    contradictions: list[str] = field(default_factory=list)
+
+
+def amounts_by_concept(facts: Facts, skip: frozenset[Row] = frozenset()) -> dict[str, list[Amount]]:
+    """For each concept of the totals block the amounts its labels point at. `skip` are the rows of the item table."""
+    found: dict[str, dict[tuple[Segment, int], Amount]] = defaultdict(dict)
+    for segment, labels in facts.labels.items():
+        if segment.row in skip:
+            continue
+        for label in labels:
+            for concept, amount in _pointed_at(facts, label, skip):
+                key = (amount.number.span.segment, amount.number.span.start)
+                known = found[concept].get(key)
+                if known is None or known.score < amount.score:
+                    found[concept][key] = amount
+    return {
+        concept: sorted(amounts.values(), key=lambda amount: -amount.score)[:_MOST]
+        for concept, amounts in found.items()
+    }
+
+
+def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row]) -> Iterable[tuple[str, Amount]]:
+    concepts = {meaning.concept for meaning in label.meanings} & set(_CONCEPTS)
+    if not concepts:
+        return
+    right = _right_of(facts, label)
+    count = len(right)
+    for index, number in enumerate(right):
+        fit = 1.0 if index == count - 1 else 0.62
+        for concept in concepts:
+            yield concept, Amount(number, _score(label, concept, number, fit))
+    if not right:
+        for number in _below(facts, label, skip):
+            for concept in concepts:
+                yield concept, Amount(number, _score(label, concept, number, 0.85))
+
+
+def _score(label: Label, concept: str, number: Number, fit: float) -> float:
+    money = 1.0 if number.is_money else (0.7 if number.decimals else 0.5)
+    prose = 0.6 if len(label.segment.words) > 10 else 1.0
+    return label.weight(concept) * fit * money * prose * (1.0 if number.certain else 0.9)
+
+
+def _right_of(facts: Facts, label: Label) -> list[Number]:
+    """Amounts after the label on its row, up to the next label that has its own amount."""
+    numbers = [
+        number for number in facts.numbers_of(label.segment) if number.span.start >= label.end and not number.percent
+    ]
+    later = [other for other in facts.labels.get(label.segment, ()) if other.start >= label.end]
+    if later and numbers:
+        before = [number for number in numbers if number.span.start < later[0].start]
+        numbers = before or numbers
+    for segment in label.segment.row.segments[label.segment.row.segments.index(label.segment) + 1 :]:
+        own = facts.labels.get(segment, ())
+        if (
+            own
+            and own[0].first
+            and any(meaning.concept in _BLOCKERS or meaning.concept in _CONCEPTS for meaning in own[0].meanings)
+        ):
+            break
+        numbers.extend(number for number in facts.numbers_of(segment) if not number.percent)
+    money = [number for number in numbers if number.is_money]
+    return money or [number for number in numbers if not number.unit][-1:]
+
+
+def _below(facts: Facts, label: Label, skip: frozenset[Row]) -> list[Number]:
+    """The amount under a label that heads a column, at most three rows down."""
+    segment = label.segment
+    if not label.alone and len(segment.words) > 4:
+        return []
+    start, end = label.span.box.left, label.span.box.right
+    for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 6]:
+        if row.page != segment.page or row in skip or row.top - segment.bottom > 6 * segment.height:
+            return []
+        hits = [
+            number
+            for other in row.segments
+            for number in facts.numbers_of(other)
+            if number.is_money
+            and number.span.box.left < end + segment.height
+            and start - segment.height < number.span.box.right
+        ]
+        if hits:
+            return hits[:1]
+    return []
+
+
+@dataclass(frozen=True)
+class Support:
+    """What else the document says about the totals: sums of the tax breakdown and of the lines."""
+
+    breakdown_net: Decimal | None = None
+    breakdown_tax: Decimal | None = None
+    lines: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class _Choice:
+    net: Amount | None
+    tax: Amount | None
+    gross: Amount | None
+    score: float
+    consistent: bool
+
+
+def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Support, *, tax_free: bool) -> Totals:
+    """The best joint choice; see the module's docstring."""
+    nets = _with_free(amounts.get("net_total", []), amounts, ("line_total",), 0.5)
+    taxes = amounts.get("tax_total", [])
+    grosses = _with_free(amounts.get("gross_total", []), amounts, ("amount_due",), 0.8)
+    choices = [
+        choice
+        for gross in grosses
+        for net in nets
+        if (choice := _triple(net, gross, taxes, support, tax_free=tax_free)) is not None
+    ]
+    choices += _pairs(grosses, taxes, support)
+    choices += _singles(nets, taxes, grosses, support, tax_free=tax_free)
+    chosen = max(choices, key=lambda choice: choice.score, default=None)
+    totals = Totals()
+    if chosen is None:
+        return totals
+    totals.consistent = chosen.consistent
+    certainty = 0.25 if chosen.consistent else 0.0
+    totals.net = _candidate(chosen.net, certainty)
+    totals.tax = _candidate(chosen.tax, certainty)
+    totals.gross = _candidate(chosen.gross, certainty)
+    _amount_due(totals, amounts)
+    return totals
+
+
+def _candidate(amount: Amount | None, certainty: float) -> Candidate[Decimal] | None:
+    if amount is None:
+        return None
+    return Candidate(amount.value, amount.number.span, min(0.45 + 0.4 * amount.score + certainty, 0.99))
+
+
+def _with_free(
+    amounts: Sequence[Amount], all_amounts: dict[str, list[Amount]], concepts: tuple[str, ...], factor: float
+) -> list[Amount]:
+    """`amounts` and, less trusted, those of neighbouring concepts."""
+    merged = {(amount.number.span.segment, amount.number.span.start): amount for amount in amounts}
+    for concept in concepts:
+        for amount in all_amounts.get(concept, ()):
+            key = (amount.number.span.segment, amount.number.span.start)
+            weaker = Amount(amount.number, amount.score * factor)
+            if key not in merged or merged[key].score < weaker.score:
+                merged[key] = weaker
+    return sorted(merged.values(), key=lambda amount: -amount.score)[:_MOST]
+
+
+def _triple(net: Amount, gross: Amount, taxes: Sequence[Amount], support: Support, *, tax_free: bool) -> _Choice | None:
+    """net + tax = gross with all three printed, or net = gross in a document without tax."""
+    wanted = gross.value - net.value
+    fitting = [tax for tax in taxes if abs(tax.value - wanted) <= TOLERANCE and _apart(net, tax, gross)]
+    if fitting:
+        tax = max(fitting, key=lambda amount: (amount.value == wanted, amount.score))
+        exact = 0.0 if tax.value == wanted else 0.1
+        bonus = _TRIPLE_BONUS if wanted else 0.7
+        score = (
+            net.score + tax.score + gross.score + bonus - exact + _agreement(net.value, tax.value, gross.value, support)
+        )
+        return _Choice(net, tax, gross, score, consistent=True)
+    if wanted == 0 and (tax_free or not taxes):
+        score = 0.6 * (net.score + gross.score) + _agreement(net.value, None, gross.value, support)
+        return _Choice(net, None, gross, score + (0.3 if tax_free else 0.0), consistent=False)
+    return None
+
+
+def _apart(net: Amount, tax: Amount, gross: Amount) -> bool:
+    """Three amounts of three places, unless the tax is nothing."""
+    places = {(amount.number.span.segment, amount.number.span.start) for amount in (net, tax, gross)}
+    if len(places) == 3:
+        return True
+    return tax.value == 0 and tax.number.span not in {net.number.span, gross.number.span}
+
+
+def _agreement(net: Decimal | None, tax: Decimal | None, gross: Decimal | None, support: Support) -> float:
+    score = 0.0
+    if support.breakdown_net is not None and net is not None:
+        score += 0.7 if abs(support.breakdown_net - net) <= TOLERANCE else -0.3
+    if support.breakdown_tax is not None and tax is not None:
+        score += 0.5 if abs(support.breakdown_tax - tax) <= TOLERANCE else -0.3
+    if support.lines is not None and support.lines in (net, gross):
+        score += 0.5 if support.lines == net else 0.3
+    return score
+
+
+def _pairs(grosses: Sequence[Amount], taxes: Sequence[Amount], support: Support) -> Iterable[_Choice]:
+    """Gross and tax that the breakdown confirms, without a printed net total."""
+    for gross in grosses:
+        for tax in taxes:
+            if support.breakdown_net is None or support.breakdown_tax is None:
+                continue
+            fits = abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE
+            if fits and abs(tax.value - support.breakdown_tax) <= TOLERANCE:
+                yield _Choice(None, tax, gross, gross.score + tax.score + 1.0, consistent=True)
+
+
+def _singles(
+    nets: Sequence[Amount],
+    taxes: Sequence[Amount],
+    grosses: Sequence[Amount],
+    support: Support,
+    *,
+    tax_free: bool,
+) -> Iterable[_Choice]:
+    """The best of each alone, where nothing adds up. Plain labels only, and not against the arithmetic."""
+    gross = _largest_of_best(grosses)
+    net = nets[0] if nets and nets[0].score >= 0.75 else None
+    tax = taxes[0] if taxes and taxes[0].score >= 0.75 else None
+    if gross is not None and net is not None and tax is not None:
+        # All three printed and not adding up: which one is wrong cannot be told here.
+        score = 0.5 * (gross.score + net.score + tax.score) + _agreement(net.value, tax.value, gross.value, support)
+        yield _Choice(net, tax, gross, score, consistent=False)
+    if gross is not None:
+        yield _Choice(None, None, gross, gross.score + _agreement(None, None, gross.value, support), consistent=False)
+        if net is not None and tax is None and (net.value != gross.value or tax_free):
+            yield _Choice(net, None, gross, gross.score + 0.5 * net.score, consistent=False)
+        if tax is not None and abs(tax.value) < abs(gross.value):
+            yield _Choice(None, tax, gross, gross.score + 0.4 * tax.score, consistent=False)
+    elif net is not None:
+        yield _Choice(net, None, None, 0.5 * net.score, consistent=False)
+
+
+def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
+    """Among equally good labels the last one printed: totals stand below their parts."""
+    if not amounts:
+        return None
+    top = [amount for amount in amounts if amount.score >= amounts[0].score - 0.02]
+    return max(top, key=lambda amount: (amount.number.span.page, amount.number.span.segment.row.index))
+
+
+def _amount_due(totals: Totals, amounts: dict[str, list[Amount]]) -> None:
+    """BT-115: printed as such, or gross less what was paid, or the gross total when nothing was paid (BT-113 absent)."""
+    if totals.gross is None:
+        return
+    gross = totals.gross.value
+    prepaid = [amount for amount in amounts.get("prepaid", ()) if amount.score >= 0.6 and amount.value != 0]
+    printed = [amount for amount in amounts.get("amount_due", ()) if amount.score >= 0.55]
+    for paid in prepaid:
+        for rest in printed + amounts.get("gross_total", []):
+            if abs(gross - abs(paid.value) - rest.value) <= TOLERANCE and rest.value != gross:
+                totals.due = Candidate(rest.value, rest.number.span, 0.97)
+                totals.prepaid = Candidate(abs(paid.value), paid.number.span, 0.95)
+                return
+    if printed:
+        same = [amount for amount in printed if amount.value == gross]
+        if same:
+            totals.due = Candidate(gross, same[0].number.span, max(totals.gross.score, 0.9))
+        else:
+            totals.due = Candidate(printed[0].value, printed[0].number.span, 0.6 * printed[0].score + 0.1)
+            totals.contradictions.append("amount_due")
+        return
+    if not prepaid:
+        totals.due = Candidate(gross, totals.gross.span, 0.9 * totals.gross.score)
