@@ -93,6 +93,9 @@ class Settings(BaseSettings):
 
     # Validation and money.
     cost_budget_usd: Decimal = Field(Decimal("0.05"), ge=0, description="per invoice; above it the check `cost` warns")
+    price_list: Path | None = Field(
+        None, description="TOML or JSON file with your own prices; they go before published ones"
+    )
     accuracy_threshold: Decimal = Field(
         Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right"
     )

@@ -1,0 +1,161 @@
+"""What things cost: the installation's own price list first, then CIRA's, then the prices in genai-prices.
+
+A price that stands in none of them is an error: it is never taken for zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cira_pipeline.clock import utc_now
+from cira_pipeline.costs.entry import CostEntry
+from cira_pipeline.costs.price_file import PriceFile, read_price_file
+from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.jobs import Stage
+from cira_pipeline.values import Reading, Usage
+
+if TYPE_CHECKING:
+    from cira_pipeline.costs.published import TokenUnit
+
+_OWN_FILE = Path(__file__).parent / "prices.toml"
+TOKEN_UNITS: tuple[TokenUnit, ...] = ("input_token", "cached_input_token", "output_token")
+
+
+@dataclass(frozen=True)
+class UnitPrice:
+    """USD for one unit, and the list it stands in."""
+
+    usd: Decimal
+    price_list: str
+
+
+class PriceList:
+    """Prices at the time of asking. Immutable and thread-safe."""
+
+    def __init__(self, files: tuple[PriceFile, ...], now: Callable[[], datetime] = utc_now) -> None:
+        self._files = files
+        self._now = now
+
+    @classmethod
+    def load(cls, own: Path | None = None, *, now: Callable[[], datetime] = utc_now) -> PriceList:
+        """`own` is the installation's file (setting CIRA_PRICE_LIST); its prices go before all others.
+
+        Raises: ConfigurationError when a file cannot be read or is wrong.
+        """
+        paths = (own, _OWN_FILE) if own is not None else (_OWN_FILE,)
+        return cls(tuple(read_price_file(path) for path in paths), now)
+
+    def price_usage(self, usage: Usage) -> tuple[CostEntry, ...]:
+        """What this use cost: nothing when the answer was there already. Raises as `price_answer` does."""
+        return () if usage.reused else self.price_answer(usage)
+
+    def price_answer(self, usage: Usage) -> tuple[CostEntry, ...]:
+        """What the answer cost when it was paid, whether or not it was paid for this use.
+
+        For the ledger: it books an answer once, and so also the one whose payer was killed before it could book.
+        Raises: ConfigurationError when a price is not known.
+        """
+        cached = min(usage.cached_input_tokens, usage.input_tokens)
+        counts: dict[TokenUnit, int] = {
+            "input_token": usage.input_tokens - cached,
+            "cached_input_token": cached,
+            "output_token": usage.output_tokens,
+        }
+        entries = []
+        for unit, count in counts.items():
+            if count:
+                price = self.token_price(usage.provider, usage.model, unit, question_tokens=usage.input_tokens)
+                key = f"{usage.request_hash}:{unit}"
+                entries.append(
+                    _entry(Stage.EXTRACTED_FIELDS, usage.provider, usage.model, unit, Decimal(count), price, key)
+                )
+        return tuple(entries)
+
+    def price_reading(self, reading: Reading, document_sha256: str) -> tuple[CostEntry, ...]:
+        """Pages read by OCR here, or all pages when docling-serve read them; nothing where they cost nothing."""
+        served = reading.reader.startswith("docling_serve")
+        pages = [page for page in reading.pages if served or page.source == "ocr"]
+        provider, model, unit = (
+            ("docling-serve", "docling-serve", "page") if served else ("cira", "rapidocr", "ocr_page")
+        )
+        key = f"{document_sha256}:{reading.reader}:{reading.reader_version}:{unit}"
+        return self._own_work(Stage.OCR_TEXT, provider, model, unit, Decimal(len(pages)), key)
+
+    def price_storage(self, size_bytes: int, document_sha256: str) -> tuple[CostEntry, ...]:
+        """The document's bytes, kept once however many jobs share them; nothing where storage costs nothing."""
+        key = f"{document_sha256}:stored_byte"
+        return self._own_work(Stage.RAW_DOCUMENT, "cira", "object_store", "stored_byte", Decimal(size_bytes), key)
+
+    def require(self, provider: str, model: str) -> None:
+        """Raises ConfigurationError now when `model` could not be priced after it was paid."""
+        for unit in TOKEN_UNITS:
+            self.token_price(provider, model, unit)
+
+    def knows(self, provider: str, model: str) -> bool:
+        """Whether `model` can be priced."""
+        try:
+            self.require(provider, model)
+        except ConfigurationError:
+            return False
+        return True
+
+    def token_price(self, provider: str, model: str, unit: TokenUnit, *, question_tokens: int = 0) -> UnitPrice:
+        """USD for one token. `question_tokens` is the size of the question: some models cost more above a size.
+
+        A cached token that no list prices apart costs what any other costs. Raises: ConfigurationError.
+        """
+        listed = self._listed(provider, model, unit)
+        if listed is None and unit == "cached_input_token":
+            listed = self._listed(provider, model, "input_token")
+        if listed is not None:
+            return listed
+        # Only those who pay for a model wait for the package: importing it takes a second.
+        from cira_pipeline.costs import published
+
+        usd = published.published_price(provider, model, unit, question_tokens=question_tokens, at=self._now())
+        if usd is not None:
+            return UnitPrice(usd, published.VERSION)
+        raise ConfigurationError(
+            f"no price is known for {unit} of model {model!r} at {provider!r}: name the deployment's model in "
+            f"CIRA_AZURE_OPENAI_MODEL, or its price in the file CIRA_PRICE_LIST",
+            provider=provider,
+            model=model,
+            unit=unit,
+        )
+
+    def _listed(self, provider: str, model: str, unit: str) -> UnitPrice | None:
+        today = self._now().date()
+        for file in self._files:
+            price = file.find(provider, model, unit, today)
+            if price is not None:
+                return UnitPrice(price.unit_price_usd, file.version)
+        return None
+
+    def _own_work(
+        self, stage: Stage, provider: str, model: str, unit: str, quantity: Decimal, key: str
+    ) -> tuple[CostEntry, ...]:
+        price = self._listed(provider, model, unit)
+        if price is None or not price.usd or not quantity:
+            return ()
+        return (_entry(stage, provider, model, unit, quantity, price, key),)
+
+
+def _entry(
+    stage: Stage, provider: str, model: str, unit: str, quantity: Decimal, price: UnitPrice, dedupe_key: str
+) -> CostEntry:
+    return CostEntry(
+        stage=stage,
+        provider=provider,
+        model=model,
+        unit=unit,
+        quantity=quantity,
+        unit_price_usd=price.usd,
+        amount_usd=quantity * price.usd,
+        price_list=price.price_list,
+        dedupe_key=dedupe_key,
+    )
