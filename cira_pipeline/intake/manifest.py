@@ -64,32 +64,35 @@ def _text(path: Path) -> str:
 
 def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number (of the file, from 1) and cells by column, without blank lines and blank cells."""
-    header, delimiter = _header(text, path)
+    filled = _filled_rows(text, path)
+    _, first = next(filled, (1, []))
+    header = _header(first, path)
+    for line, cells in filled:
+        if any(cells[len(header) :]):
+            raise ManifestInvalid(
+                f"{path}, line {line}: {len(cells)} cells under {len(header)} columns; "
+                'a URL with a separator in it is put in "quotes"',
+                lines=(line,),
+            )
+        yield line, {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+
+
+def _filled_rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """All rows that are not blank, the header among them, without blanks around their cells."""
+    first_line = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=first_line.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    past_header = False
     try:
-        for cells in rows:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not past_header:
-                past_header = True
-                continue
-            if any(cell.strip() for cell in cells[len(header) :]):
-                raise ManifestInvalid(
-                    f"{path}, line {rows.line_num}: {len(cells)} cells under {len(header)} columns; "
-                    f'a URL that holds {delimiter!r} is put in "quotes"',
-                    lines=(rows.line_num,),
-                )
-            named = zip(header, (cell.strip() for cell in cells), strict=False)
-            yield rows.line_num, {name: cell for name, cell in named if cell}
+        for row in rows:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield rows.line_num, cells
     except csv.Error as error:
         raise ManifestInvalid(f"{path}, line {rows.line_num}: {error}", lines=(rows.line_num,)) from error
 
 
-def _header(text: str, path: Path) -> tuple[list[str], str]:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=first.count)
-    header = [name.strip().strip('"').lower() for name in first.split(delimiter)]
+def _header(cells: list[str], path: Path) -> list[str]:
+    header = [name.lower() for name in cells]
     while header and not header[-1]:
         header.pop()
     if "url" not in header:
@@ -101,7 +104,7 @@ def _header(text: str, path: Path) -> tuple[list[str], str]:
         )
     if len(set(header)) < len(header):
         raise ManifestInvalid(f"{path}: a column stands twice in the header", lines=(1,))
-    return header, delimiter
+    return header
 
 
 def _submission(row: dict[str, str], client: str) -> Submission:
