@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from cira_pipeline.embedded.processes import signal_process, start_process, stop_process, why_it_ended
+from cira_pipeline.embedded.processes import marked_processes, signal_process, start_process, stop_process, why_it_ended
 from cira_pipeline.errors import ServiceUnreachable
 
 _POLL_S = 0.1
@@ -62,7 +62,9 @@ class CommandChild:
 
     def launch(self) -> None:
         if self.pid is None:
-            self.process = start_process(self.arguments, log=self.log, environment=self.environment, folder=self.folder)
+            self.process = start_process(
+                self.arguments, log=self.log, environment=self.environment, folder=self.folder, child=self.name
+            )
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + self.start_timeout_s
@@ -76,21 +78,23 @@ class CommandChild:
     def stop(self) -> None:
         if self.process is None:
             return
-        if self.pid is not None and self.descendants_patience_s:
+        if self.descendants_patience_s:
             self._stop_descendants(self.process.pid)
         stop_process(self.process, by=signal.SIGTERM, patience_s=self.stop_patience_s)
         self.process = None
 
-    def _stop_descendants(self, pid: int) -> None:
-        try:
-            descendants = psutil.Process(pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return
-        for process in descendants:
-            signal_process(process, signal.SIGINT)
-        # multiprocessing's resource tracker ignores SIGINT and ends with its parent: it is not waited for.
-        runs = [process for process in descendants if not _is_resource_tracker(process)]
-        _, alive = psutil.wait_procs(runs, timeout=self.descendants_patience_s)
+    def _stop_descendants(self, own_pid: int) -> None:
+        """Also those that outlived a command that died: started again, it would not know of them.
+
+        These are killed at once. Told to end, they would report their failure while there is no code server yet, and
+        Dagster's retry of them, which needs one, would be given up; run monitoring finds them a little later.
+        """
+        descendants = marked_processes(self.folder, child=self.name, besides=[own_pid])
+        # multiprocessing's resource tracker ignores signals and ends with its parent: it is not waited for.
+        working = [process for process in descendants if not _is_resource_tracker(process)]
+        for process in working:
+            signal_process(process, signal.SIGKILL if self.pid is None else signal.SIGINT)
+        _, alive = psutil.wait_procs(working, timeout=self.descendants_patience_s)
         for process in alive:
             signal_process(process, signal.SIGKILL)
 

@@ -93,6 +93,7 @@ class EmbeddedPostgres:
             log=self.log,
             environment={**self._environment, "LC_ALL": "C"},
             folder=self._marked_by,
+            child=self.name,
             user=self._system_user,
         )
 
@@ -157,6 +158,7 @@ class EmbeddedPostgres:
                 log=self.log,
                 environment={**self._environment, "LC_ALL": "C"},
                 folder=self._marked_by,
+                child=self.name,
                 user=self._system_user,
             )
             if process.wait() != 0:

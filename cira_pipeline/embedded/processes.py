@@ -15,15 +15,23 @@ from typing import Any
 
 import psutil
 
-MARK = "CIRA_SUPERVISED_FOLDER"
+FOLDER_MARK = "CIRA_SUPERVISED_FOLDER"
+CHILD_MARK = "CIRA_SUPERVISED_CHILD"
 
 
 def start_process(
-    arguments: Sequence[str | Path], *, log: Path, environment: Mapping[str, str], folder: Path, user: str | None = None
+    arguments: Sequence[str | Path],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path,
+    child: str,
+    user: str | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor.
 
-    Its output is appended to `log` (mode 600). `user` is the system user it runs as, when the supervisor is root.
+    It and all it starts carry the marks of `folder` and `child`. Its output is appended to `log` (mode 600). `user` is
+    the system user it runs as, when the supervisor is root.
     """
     as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
     with log.open("ab") as output:
@@ -33,7 +41,7 @@ def start_process(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**environment, MARK: str(folder.absolute())},
+            env={**environment, FOLDER_MARK: str(folder.absolute()), CHILD_MARK: child},
             start_new_session=True,
             **as_user,
         )
@@ -51,14 +59,15 @@ def stop_process(process: subprocess.Popen[bytes], *, by: signal.Signals, patien
         process.wait()
 
 
-def marked_processes(folder: Path, *, besides: Iterable[int] = ()) -> list[psutil.Process]:
-    """Every living process that carries the folder's mark, except those with a pid in `besides`."""
-    mark, excluded, found = str(folder.absolute()), set(besides), []
+def marked_processes(folder: Path, *, child: str | None = None, besides: Iterable[int] = ()) -> list[psutil.Process]:
+    """Every living process of the folder (of one child in it), except those with a pid in `besides`."""
+    marks = {FOLDER_MARK: str(folder.absolute()), **({CHILD_MARK: child} if child else {})}
+    excluded, found = set(besides), []
     for process in psutil.process_iter():
         if process.pid in excluded:
             continue
         try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+            if marks.items() <= process.environ().items() and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's, which cannot be ours

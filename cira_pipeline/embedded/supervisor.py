@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -79,7 +79,7 @@ class Supervisor:
     ) -> None:
         self.home = settings.home.absolute()
         self._settings = settings
-        self._say = say
+        self._listener = say
         self._definitions_module = definitions_module
         self._logs = self.home / "logs"
         self._children: list[Child] = []
@@ -212,6 +212,11 @@ class Supervisor:
             ui_url=self._services.ui_url,
             pids={child.name: child.pid for child in self._children if child.pid is not None},
         ).write(self.home)
+
+    def _say(self, line: str) -> None:
+        # A terminal that was closed (SIGHUP) or a broken pipe must not keep anything from being stopped.
+        with suppress(OSError):
+            self._listener(line)
 
     def _watch(self) -> None:
         while not self._stopping.wait(_WATCH_S):

@@ -66,6 +66,7 @@ class EmbeddedValkey:
             log=self.log,
             environment=self._environment,
             folder=self._marked_by,
+            child=self.name,
         )
 
     def stop(self) -> None:
