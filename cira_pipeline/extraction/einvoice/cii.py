@@ -1,0 +1,174 @@
+"""UN/CEFACT Cross Industry Invoice (D16B, D22B; Factur-X, ZUGFeRD 2, XRechnung) and its forerunner ZUGFeRD 1.0.
+
+Elements are those of the CII binding of EN 16931-3-3. ZUGFeRD 1.0 has the same tree under other names, which stand
+second wherever two names are given.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from lxml import etree
+
+from cira_pipeline.extraction.einvoice.address import one_line
+from cira_pipeline.extraction.einvoice.amounts import in_currency
+from cira_pipeline.extraction.einvoice.harvest import Harvest, text_of
+from cira_pipeline.extraction.einvoice.lines import LineElements, LinesRead
+from cira_pipeline.extraction.einvoice.payment import due_date, payment_iban
+from cira_pipeline.extraction.einvoice.totals import DocumentAmounts, check_totals
+from cira_pipeline.extraction.einvoice.tree import each, first
+from cira_pipeline.invoice import Invoice, TaxLine
+
+_VAT_SCHEMES: Final = frozenset({"VA", "VAT"})
+# BT-X-8: only DETAIL lines, or those that do not say, are invoiced; the others sum them up or explain them.
+_SUBTOTAL_STATUS: Final = frozenset({"GROUP", "INFORMATION"})
+
+
+def read_cii(root: etree._Element, harvest: Harvest) -> Invoice:
+    """Every field the document states, with evidence and findings in `harvest`."""
+    document = first(root, "ExchangedDocument", "HeaderExchangedDocument")
+    trade = first(root, "SupplyChainTradeTransaction", "SpecifiedSupplyChainTradeTransaction")
+    agreement = first(trade, "ApplicableHeaderTradeAgreement", "ApplicableSupplyChainTradeAgreement")
+    settlement = first(trade, "ApplicableHeaderTradeSettlement", "ApplicableSupplyChainTradeSettlement")
+    seller, buyer = first(agreement, "SellerTradeParty"), first(agreement, "BuyerTradeParty")
+    sums = first(
+        settlement, "SpecifiedTradeSettlementHeaderMonetarySummation", "SpecifiedTradeSettlementMonetarySummation"
+    )
+    currency = _currency(settlement, sums, harvest)
+    order = "BuyerOrderReferencedDocument"
+    lines = _lines(trade, harvest)
+
+    invoice = Invoice(
+        invoice_number=harvest.text("invoice_number", first(document, "ID")),
+        issue_date=harvest.date("issue_date", _date(first(document, "IssueDateTime"))),
+        invoice_type=harvest.text("invoice_type", first(document, "TypeCode")),
+        currency=currency,
+        due_date=due_date(
+            [
+                date
+                for stated in each(settlement, "SpecifiedTradePaymentTerms/DueDateDateTime")
+                if (date := _date(stated)) is not None
+            ],
+            harvest,
+        ),
+        purchase_order=harvest.text("purchase_order", first(agreement, f"{order}/IssuerAssignedID", f"{order}/ID")),
+        payment_terms=harvest.joined("payment_terms", each(settlement, "SpecifiedTradePaymentTerms/Description"), "\n"),
+        supplier_name=harvest.text("supplier_name", first(seller, "Name")),
+        supplier_vat_id=harvest.text("supplier_vat_id", _vat_id(seller)),
+        supplier_address=_address("supplier_address", seller, harvest),
+        customer_name=harvest.text("customer_name", first(buyer, "Name")),
+        customer_vat_id=harvest.text("customer_vat_id", _vat_id(buyer)),
+        customer_address=_address("customer_address", buyer, harvest),
+        payment_iban=payment_iban(_accounts(settlement), harvest),
+        net_total=_total("net_total", sums, "TaxBasisTotalAmount", currency, harvest),
+        tax_total=_total("tax_total", sums, "TaxTotalAmount", currency, harvest),
+        gross_total=_total("gross_total", sums, "GrandTotalAmount", currency, harvest),
+        amount_due=_total("amount_due", sums, "DuePayableAmount", currency, harvest),
+        tax_breakdown=_tax_breakdown(settlement, harvest),
+        line_items=tuple(lines.items),
+    )
+    check_totals(_document_amounts(sums, currency, harvest), invoice, lines.subtotal_lines, harvest)
+    return invoice
+
+
+def _currency(settlement: etree._Element | None, sums: etree._Element | None, harvest: Harvest) -> str | None:
+    """BT-5; where it is missing, the currency the gross total is stated in."""
+    stated = harvest.text("currency", first(settlement, "InvoiceCurrencyCode"))
+    return stated or harvest.attribute("currency", first(sums, "GrandTotalAmount"), "currencyID")
+
+
+def _date(element: etree._Element | None) -> etree._Element | None:
+    return first(element, "DateTimeString", "DateTime", "Date")
+
+
+def _vat_id(party: etree._Element | None) -> etree._Element | None:
+    """BT-31, BT-48. Registrations of scheme FC are national tax numbers, not VAT ids."""
+    registrations = each(party, "SpecifiedTaxRegistration/ID")
+    return next((element for element in registrations if element.get("schemeID") in _VAT_SCHEMES), None)
+
+
+def _address(field: str, party: etree._Element | None, harvest: Harvest) -> str | None:
+    container = first(party, "PostalTradeAddress")
+    value = one_line(
+        container,
+        streets=("StreetName", "BuildingNumber", "LineOne", "LineTwo", "LineThree", "PostOfficeBox"),
+        postcode="PostcodeCode",
+        city="CityName",
+        region="CountrySubDivisionName",
+        country="CountryID",
+    )
+    return harvest.composed(field, container, value)
+
+
+def _accounts(settlement: etree._Element | None) -> list[etree._Element]:
+    """BT-84 of each payment means, those that the document itself calls an IBAN first.
+
+    The payer's account, BT-91 of a direct debit, is none to pay to.
+    """
+    creditor = "SpecifiedTradeSettlementPaymentMeans/PayeePartyCreditorFinancialAccount"
+    return list(each(settlement, f"{creditor}/IBANID", f"{creditor}/ProprietaryID"))
+
+
+def _total(
+    field: str, sums: etree._Element | None, name: str, currency: str | None, harvest: Harvest
+) -> Decimal | None:
+    return harvest.decimal(field, in_currency(each(sums, name), currency, field, harvest))
+
+
+def _document_amounts(sums: etree._Element | None, currency: str | None, harvest: Harvest) -> DocumentAmounts:
+    def amount(name: str) -> Decimal | None:
+        found = (one for one in each(sums, name) if one.get("currencyID") in (None, currency))
+        return harvest.quiet_decimal(next(found, None))
+
+    return DocumentAmounts(
+        line_total=amount("LineTotalAmount"),
+        allowances=amount("AllowanceTotalAmount"),
+        charges=amount("ChargeTotalAmount"),
+        paid=amount("TotalPrepaidAmount"),
+        rounding=amount("RoundingAmount"),
+    )
+
+
+def _tax_breakdown(settlement: etree._Element | None, harvest: Harvest) -> tuple[TaxLine, ...]:
+    lines = []
+    for position, tax in enumerate(each(settlement, "ApplicableTradeTax")):
+        path = f"tax_breakdown[{position}]"
+        lines.append(
+            TaxLine(
+                rate=harvest.decimal(f"{path}.rate", first(tax, "RateApplicablePercent", "ApplicablePercent")),
+                net=harvest.decimal(f"{path}.net", first(tax, "BasisAmount")),
+                tax=harvest.decimal(f"{path}.tax", first(tax, "CalculatedAmount")),
+            )
+        )
+    return tuple(lines)
+
+
+def _lines(trade: etree._Element | None, harvest: Harvest) -> LinesRead:
+    lines = LinesRead()
+    for line in each(trade, "IncludedSupplyChainTradeLineItem"):
+        lines.add(_line(line), harvest)
+    lines.explain(harvest)
+    return lines
+
+
+def _line(line: etree._Element) -> LineElements:
+    product = first(line, "SpecifiedTradeProduct")
+    agreement = first(line, "SpecifiedLineTradeAgreement", "SpecifiedSupplyChainTradeAgreement")
+    delivery = first(line, "SpecifiedLineTradeDelivery", "SpecifiedSupplyChainTradeDelivery")
+    settlement = first(line, "SpecifiedLineTradeSettlement", "SpecifiedSupplyChainTradeSettlement")
+    price = first(agreement, "NetPriceProductTradePrice")
+    sums = first(
+        settlement, "SpecifiedTradeSettlementLineMonetarySummation", "SpecifiedTradeSettlementMonetarySummation"
+    )
+    status = text_of(first(line, "AssociatedDocumentLineDocument/LineStatusReasonCode"))
+    return LineElements(
+        description=first(product, "Name", "Description"),
+        quantity=first(delivery, "BilledQuantity"),
+        unit_price=first(price, "ChargeAmount"),
+        base_quantity=first(price, "BasisQuantity"),
+        tax_rate=first(settlement, "ApplicableTradeTax/RateApplicablePercent", "ApplicableTradeTax/ApplicablePercent"),
+        net_amount=first(sums, "LineTotalAmount"),
+        has_allowances=first(settlement, "SpecifiedTradeAllowanceCharge") is not None,
+        subtotal=status in _SUBTOTAL_STATUS,
+    )

@@ -1,0 +1,156 @@
+"""Takes values out of XML elements and keeps, for each, the element and its text as evidence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from lxml import etree
+
+from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.values import EngineName, Evidence, Finding, Severity
+
+_T = TypeVar("_T")
+
+# xs:decimal, bounded: hostile digits must not become gigabytes.
+_DECIMAL: Final = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,30})?|\.\d{1,30})")
+_ISO_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T[\d:.]+)?(?:Z|[+-]\d{2}:\d{2})?")
+# UNTDID 2379: date alone, and date with time to the minute or second; number of digits, of which 8 are the date.
+_UNTDID_2379_DIGITS: Final = {"102": 8, "203": 12, "204": 14}
+
+
+class Harvest:
+    """Evidence and findings of one XML document, filled while its fields are read.
+
+    Methods take the element (or `None`, where the document has none) and return the value, or `None` when there is none
+    or it cannot be read, which is a finding.
+    """
+
+    def __init__(self) -> None:
+        self._paths = _Paths()
+        self.evidence: list[Evidence] = []
+        self.findings: list[Finding] = []
+
+    def complain(self, rule: XmlRule, severity: Severity, message: str, *fields: str) -> None:
+        self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
+
+    def text(self, field: str, element: etree._Element | None) -> str | None:
+        """The text on one line: white space inside it is layout."""
+        return self._value(field, element, lambda text: " ".join(text.split()))
+
+    def decimal(self, field: str, element: etree._Element | None) -> Decimal | None:
+        return self._value(field, element, parse_decimal)
+
+    def quiet_decimal(self, element: etree._Element | None) -> Decimal | None:
+        """A number that is no field of the invoice: no evidence, no finding."""
+        text = text_of(element)
+        return None if text is None else parse_decimal(text)
+
+    def date(self, field: str, element: etree._Element | None) -> date | None:
+        return self._value(field, element, lambda text: _parse_date(text, element))
+
+    def attribute(self, field: str, element: etree._Element | None, name: str) -> str | None:
+        """The value of attribute `name`, such as a currency or a unit."""
+        if element is None:
+            return None
+        value = str(element.get(name) or "").strip()
+        if not value:
+            return None
+        self._keep(field, value, f"{self._paths.of(element)}/@{name}")
+        return value
+
+    def joined(self, field: str, elements: Iterable[etree._Element | None], separator: str) -> str | None:
+        """The texts of several elements as one value; the evidence points to the first of them."""
+        present = [element for element in elements if text_of(element)]
+        if not present:
+            return None
+        value = separator.join(text_of(element) or "" for element in present)
+        self._keep(field, value, self._paths.of(present[0]))
+        return value
+
+    def composed(self, field: str, container: etree._Element | None, value: str) -> str | None:
+        """A value put together from the parts of `container`, such as an address."""
+        if container is None or not value:
+            return None
+        self._keep(field, value, self._paths.of(container))
+        return value
+
+    def _value(self, field: str, element: etree._Element | None, parse: Callable[[str], _T | None]) -> _T | None:
+        text = text_of(element)
+        if element is None or text is None:
+            return None
+        value = parse(text)
+        if value is None:
+            shown = text if len(text) <= 60 else f"{text[:60]}..."
+            self.complain(
+                XmlRule.VALUE_UNREADABLE,
+                Severity.WARNING,
+                f"{field} in the XML cannot be read: {shown!r}",
+                field,
+            )
+            return None
+        self._keep(field, text, self._paths.of(element))
+        return value
+
+    def _keep(self, field: str, text: str, xpath: str) -> None:
+        self.evidence.append(Evidence(field=field, engine=EngineName.EINVOICE, text=text, xpath=xpath, confidence=1.0))
+
+
+class _Paths:
+    """XPaths in the document's own prefixes. lxml's `getpath` counts siblings anew for each: slow in long invoices."""
+
+    def __init__(self) -> None:
+        self._known: dict[etree._Element, str] = {}
+
+    def of(self, element: etree._Element) -> str:
+        if element not in self._known:
+            parent = element.getparent()
+            if parent is None:
+                self._known[element] = f"/{_name(element)}"
+            else:
+                self._learn_children(parent)
+        return self._known[element]
+
+    def _learn_children(self, parent: etree._Element) -> None:
+        base = self.of(parent)
+        total = Counter(child.tag for child in parent)
+        seen: Counter[str] = Counter()
+        for child in parent:
+            seen[child.tag] += 1
+            position = f"[{seen[child.tag]}]" if total[child.tag] > 1 else ""
+            self._known[child] = f"{base}/{_name(child)}{position}"
+
+
+def _name(element: etree._Element) -> str:
+    local = etree.QName(element).localname
+    return f"{element.prefix}:{local}" if element.prefix else str(local)
+
+
+def text_of(element: etree._Element | None) -> str | None:
+    """The element's own text, trimmed; `None` where there is none."""
+    if element is None:
+        return None
+    return (element.text or "").strip() or None
+
+
+def parse_decimal(text: str) -> Decimal | None:
+    """xs:decimal: no exponent, no thousands separator, a dot before the fraction."""
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
+
+
+def _parse_date(text: str, element: etree._Element | None) -> date | None:
+    """ISO 8601 as in xs:date, or as UNTDID 2379 says in the attribute `format`. A zone changes no calendar date."""
+    stated = element.get("format") if element is not None else None
+    try:
+        iso = _ISO_DATE.fullmatch(text)
+        if iso:
+            return date.fromisoformat(iso.group(1))
+        if len(text) != _UNTDID_2379_DIGITS.get(stated or "102") or not (text.isascii() and text.isdigit()):
+            return None
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None

@@ -1,0 +1,90 @@
+"""What both syntaxes do with the lines once they are found, and what the lines make known about each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from lxml import etree
+
+from cira_pipeline.extraction.einvoice.harvest import Harvest
+from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.invoice import LineItem
+from cira_pipeline.values import Severity
+
+
+@dataclass(frozen=True)
+class LineElements:
+    """The elements of one line, in whichever syntax; `None` where the line has none."""
+
+    description: etree._Element | None
+    quantity: etree._Element | None
+    unit_price: etree._Element | None
+    base_quantity: etree._Element | None
+    tax_rate: etree._Element | None
+    net_amount: etree._Element | None
+    has_allowances: bool
+    subtotal: bool
+
+    @property
+    def empty(self) -> bool:
+        """A line of mere text, which ZUGFeRD 1.0 uses for headings: nothing is invoiced by it."""
+        return self.description is None and self.quantity is None and self.net_amount is None
+
+
+@dataclass
+class LinesRead:
+    items: list[LineItem] = field(default_factory=list)
+    subtotal_lines: list[int] = field(default_factory=list)
+    base_quantities: list[int] = field(default_factory=list)
+    with_allowances: list[int] = field(default_factory=list)
+
+    def add(self, elements: LineElements, harvest: Harvest) -> None:
+        """Takes over one line, unless it is mere text."""
+        if elements.empty:
+            return
+        position = len(self.items)
+        path = f"line_items[{position}]"
+        self.items.append(
+            LineItem(
+                description=harvest.text(f"{path}.description", elements.description),
+                quantity=harvest.decimal(f"{path}.quantity", elements.quantity),
+                unit=harvest.attribute(f"{path}.unit", elements.quantity, "unitCode"),
+                unit_price=harvest.decimal(f"{path}.unit_price", elements.unit_price),
+                tax_rate=harvest.decimal(f"{path}.tax_rate", elements.tax_rate),
+                net_amount=harvest.decimal(f"{path}.net_amount", elements.net_amount),
+            )
+        )
+        if elements.subtotal:
+            self.subtotal_lines.append(position)
+        if elements.has_allowances:
+            self.with_allowances.append(position)
+        base = harvest.quiet_decimal(elements.base_quantity)
+        if base is not None and base != Decimal(1):
+            self.base_quantities.append(position)
+
+    def explain(self, harvest: Harvest) -> None:
+        """Findings that tell readers and the arithmetic rules how these lines are meant."""
+        for rule, positions, message, column in (
+            (
+                XmlRule.SUBTOTAL_LINE,
+                self.subtotal_lines,
+                "these lines only sum up or explain others (BT-X-8 GROUP, INFORMATION): their amounts are not added",
+                "net_amount",
+            ),
+            (
+                XmlRule.PRICE_BASE_QUANTITY,
+                self.base_quantities,
+                "these unit prices are for more than one unit (BT-149)",
+                "unit_price",
+            ),
+            (
+                XmlRule.LINE_LEVEL_AMOUNTS,
+                self.with_allowances,
+                "these lines have allowances or charges of their own (BG-27, BG-28)",
+                "net_amount",
+            ),
+        ):
+            if positions:
+                fields = [f"line_items[{position}].{column}" for position in positions]
+                harvest.complain(rule, Severity.INFO, message, *fields)

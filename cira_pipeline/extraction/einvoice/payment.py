@@ -1,0 +1,65 @@
+"""The account to pay to and the date to pay by, out of the several an e-invoice may name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+from lxml import etree
+
+from cira_pipeline.extraction.einvoice.harvest import Harvest, text_of
+from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.values import Severity
+
+# ISO 13616: country, check digits, up to 30 characters. Whether the digits check is validation's question.
+_IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}")
+
+
+def payment_iban(accounts: Iterable[etree._Element], harvest: Harvest) -> str | None:
+    """BT-84 of the first credit transfer account that is an IBAN; the others become a finding."""
+    ibans: dict[str, etree._Element] = {}
+    others: list[str] = []
+    for account in accounts:
+        iban = "".join((text_of(account) or "").split()).upper()
+        if _IBAN.fullmatch(iban):
+            ibans.setdefault(iban, account)
+        elif iban:
+            others.append(iban[:40])
+    if not ibans:
+        if others:
+            harvest.complain(
+                XmlRule.ACCOUNT_NOT_IBAN,
+                Severity.WARNING,
+                f"the account to pay to is no IBAN: {', '.join(others[:5])}",
+                "payment_iban",
+            )
+        return None
+    iban, element = next(iter(ibans.items()))
+    harvest.text("payment_iban", element)
+    if len(ibans) > 1:
+        harvest.complain(
+            XmlRule.SEVERAL_ACCOUNTS,
+            Severity.INFO,
+            f"several accounts to pay to: {', '.join(list(ibans)[:5])}; the first is taken",
+            "payment_iban",
+        )
+    return iban
+
+
+def due_date(elements: Iterable[etree._Element], harvest: Harvest) -> date | None:
+    """BT-9: the first date stated; others, as of instalments or after a cash discount, become a finding."""
+    candidates = list(elements)
+    if not candidates:
+        return None
+    taken = harvest.date("due_date", candidates[0])
+    stated = dict.fromkeys(text_of(element) or "" for element in candidates)
+    if len(stated) > 1:
+        harvest.complain(
+            XmlRule.SEVERAL_DUE_DATES,
+            Severity.INFO,
+            f"several due dates: {', '.join(list(stated)[:5])}; the first is taken",
+            "due_date",
+        )
+    return taken

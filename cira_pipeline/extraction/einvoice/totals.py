@@ -1,0 +1,103 @@
+"""The sums of EN 16931 that need amounts which the canonical invoice does not carry, checked where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from cira_pipeline.extraction.einvoice.harvest import Harvest
+from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.invoice import Invoice, LineItem
+from cira_pipeline.values import Severity
+
+# ZUGFeRD 1.0 files round each line for themselves.
+_TOLERANCE: Final = Decimal("0.01")
+_TOLERANCE_PER_LINE: Final = Decimal("0.005")
+
+
+@dataclass(frozen=True)
+class DocumentAmounts:
+    """Amounts of BG-22 beside those of the invoice, in its currency; `None` where the document states none.
+
+    `line_total` BT-106, `allowances` BT-107, `charges` BT-108, `paid` BT-113, `rounding` BT-114, `third_party` the sum
+    of BT-DEX-002 (payments collected for others, XRechnung extension).
+    """
+
+    line_total: Decimal | None = None
+    allowances: Decimal | None = None
+    charges: Decimal | None = None
+    paid: Decimal | None = None
+    rounding: Decimal | None = None
+    third_party: Decimal | None = None
+
+
+def check_totals(amounts: DocumentAmounts, invoice: Invoice, subtotal_lines: Collection[int], harvest: Harvest) -> None:
+    """Adds a finding for each sum that does not hold, and one that names the amounts which explain the others.
+
+    `subtotal_lines` are positions of lines that only sum up or inform (BT-X-8 GROUP, INFORMATION).
+    """
+    _check_line_total(amounts, invoice.line_items, subtotal_lines, harvest)
+    _check_net_total(amounts, invoice, harvest)
+    _check_amount_due(amounts, invoice, harvest)
+    named = {
+        "net_total": {"allowances": amounts.allowances, "charges": amounts.charges},
+        "amount_due": {
+            "paid": amounts.paid,
+            "rounding": amounts.rounding,
+            "third party payments": amounts.third_party,
+        },
+    }
+    for field, parts in named.items():
+        stated = [f"{name} {value}" for name, value in parts.items() if value]
+        if stated:
+            harvest.complain(
+                XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, f"{field} takes in {', '.join(stated)}", field
+            )
+
+
+def _check_line_total(
+    amounts: DocumentAmounts, items: Sequence[LineItem], subtotal_lines: Collection[int], harvest: Harvest
+) -> None:
+    """BR-CO-10: BT-106 is the sum of BT-131."""
+    nets = [item.net_amount for position, item in enumerate(items) if position not in subtotal_lines]
+    known = [net for net in nets if net is not None]
+    if amounts.line_total is None or not known or len(known) != len(nets):
+        return
+    tolerance = max(_TOLERANCE, _TOLERANCE_PER_LINE * len(known))
+    _compare("BR-CO-10: sum of line net amounts", amounts.line_total, sum(known), tolerance, harvest, "line_items")
+
+
+def _check_net_total(amounts: DocumentAmounts, invoice: Invoice, harvest: Harvest) -> None:
+    """BR-CO-13: BT-109 = BT-106 - BT-107 + BT-108."""
+    if amounts.line_total is None or invoice.net_total is None:
+        return
+    expected = amounts.line_total - (amounts.allowances or 0) + (amounts.charges or 0)
+    _compare(
+        "BR-CO-13: lines less allowances plus charges", invoice.net_total, expected, _TOLERANCE, harvest, "net_total"
+    )
+
+
+def _check_amount_due(amounts: DocumentAmounts, invoice: Invoice, harvest: Harvest) -> None:
+    """BR-CO-16: BT-115 = BT-112 - BT-113 + BT-114, with BR-DEX-09 also plus BT-DEX-002."""
+    if invoice.gross_total is None or invoice.amount_due is None:
+        return
+    if amounts.line_total is None and amounts.paid is None and invoice.amount_due != invoice.gross_total:
+        # Factur-X MINIMUM has no element for what was paid before.
+        message = "the XML's profile does not carry what was paid before"
+        harvest.complain(XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, message, "amount_due")
+        return
+    expected = invoice.gross_total - (amounts.paid or 0) + (amounts.rounding or 0) + (amounts.third_party or 0)
+    _compare(
+        "BR-CO-16: gross total less paid plus rounding", invoice.amount_due, expected, _TOLERANCE, harvest, "amount_due"
+    )
+
+
+def _compare(
+    what: str, stated: Decimal, expected: Decimal | int, tolerance: Decimal, harvest: Harvest, field: str
+) -> None:
+    if abs(stated - expected) > tolerance:
+        harvest.complain(
+            XmlRule.TOTALS_DO_NOT_ADD_UP, Severity.ERROR, f"{what} is {expected}, the XML states {stated}", field
+        )
