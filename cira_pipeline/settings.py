@@ -1,14 +1,14 @@
 """Every knob of CIRA, read once from the environment (`CIRA_...`) or a `.env` file. Nothing else reads the environment.
 
-`cira doctor` prints each with its value and meaning. Secrets are `SecretStr` and never printed.
+`cira doctor --settings` prints each with its value and meaning. Secrets are `SecretStr` and never printed.
 """
 
 from __future__ import annotations
 
 import os
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -115,11 +115,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @cached_property
+    @property
     def inbox_path(self) -> Path:
         return (self.inbox or self.home / "inbox").absolute()
 
-    @cached_property
+    @property
     def object_store_url(self) -> str:
         return self.object_store or (self.home / "objects").absolute().as_uri()
 
@@ -163,6 +163,17 @@ def load_settings(**given: object) -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(wrong) from None
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """Variables `CIRA_...` of the environment that are no setting (a typing error) -> the setting probably meant."""
+    known = [f"CIRA_{name.upper()}" for name in Settings.model_fields]
+    strange = (name for name in sorted(os.environ) if name.startswith("CIRA_") and name not in known)
+    return {
+        name: next(iter(get_close_matches(name, known, n=1)), None)
+        for name in strange
+        if not name.startswith("CIRA_SUPERVISED_")
+    }
 
 
 def inherited_environment() -> dict[str, str]:

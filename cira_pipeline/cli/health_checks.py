@@ -1,0 +1,254 @@
+"""The single checks of `cira doctor`: each tries the real thing, once and briefly, and says what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from cira_pipeline.embedded.dagster_processes import ui_answers, unhealthy_daemons
+from cira_pipeline.errors import CiraError, StoreUnavailable
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.objects import ObjectStore
+
+_TIMEOUT_S = 5
+_DISK_NEEDED_BYTES = 500_000_000
+_DISK_WISHED_BYTES = 3_000_000_000
+_START_UP = "Start the services here with `cira up`"
+
+
+class State(StrEnum):
+    GOOD = "good"
+    UNUSED = "unused"
+    WARNING = "warning"
+    """Works, but not as one would wish."""
+    BROKEN = "broken"
+    """Needed or configured, and does not work."""
+
+
+class Check(NamedTuple):
+    name: str
+    state: State
+    message: str
+    advice: str = ""
+
+
+def checks(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
+    """Every check, in the order in which they depend on each other. `settings` has the running services filled in."""
+    yield _postgres(settings)
+    yield _redis(settings)
+    yield _object_store(settings)
+    yield _disk(settings)
+    yield _reader(settings)
+    yield _model(settings)
+    yield _inbox(settings)
+    yield from _dagster(settings, up_is_running=up_is_running)
+
+
+def _postgres(settings: Settings) -> Check:
+    name = "PostgreSQL"
+    if settings.postgres_url is None:
+        return Check(
+            name,
+            State.BROKEN,
+            "no address is set and no `cira up` runs here",
+            f"{_START_UP}, or set CIRA_POSTGRES_URL.",
+        )
+    try:
+        database = Database(settings.postgres_url.get_secret_value(), pool_size=1)
+    except CiraError as error:
+        return Check(name, State.BROKEN, error.message, error.hint)
+    try:
+        return _postgres_state(name, database)
+    except StoreUnavailable as error:
+        return Check(
+            name, State.BROKEN, f"{database.address}: {error.message}", "Start it, or correct CIRA_POSTGRES_URL."
+        )
+    except SQLAlchemyError as error:
+        return Check(name, State.BROKEN, f"{database.address}: {type(error).__name__}", "Check the user's rights.")
+    finally:
+        database.dispose()
+
+
+def _postgres_state(name: str, database: Database) -> Check:
+    with database.begin() as connection:
+        version = connection.scalar(text("SHOW server_version"))
+        read_only = connection.scalar(text("SHOW transaction_read_only")) == "on"
+    where = f"{version} at {database.address}"
+    if read_only:
+        return Check(
+            name, State.BROKEN, f"{where} takes no writes (a standby?)", "Point CIRA_POSTGRES_URL at the primary."
+        )
+    if not database.is_migrated():
+        return Check(
+            name, State.BROKEN, f"{where}, tables missing or not of this version", "Run `cira up`, which migrates them."
+        )
+    with database.begin() as connection:
+        writable = connection.scalar(text("SELECT has_table_privilege('cira.jobs', 'INSERT, UPDATE')"))
+    if not writable:
+        return Check(
+            name, State.BROKEN, f"{where}: this user may not write CIRA's tables", "Use the user that owns them."
+        )
+    return Check(name, State.GOOD, f"{where}, tables up to date, writable")
+
+
+def _redis(settings: Settings) -> Check:
+    name = "Redis/Valkey"
+    if settings.redis_url is None:
+        return Check(name, State.UNUSED, "not set: statuses are read from PostgreSQL, limits hold for one process only")
+    try:
+        client = redis.Redis.from_url(
+            settings.redis_url.get_secret_value(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+        )
+        with client:
+            about = client.info("server")
+    except ValueError:
+        return Check(name, State.BROKEN, "CIRA_REDIS_URL is no URL", "Write it as redis://:password@host:6379/0.")
+    except redis.RedisError as error:
+        return Check(
+            name,
+            State.BROKEN,
+            f"{_host(settings.redis_url.get_secret_value())} does not answer: {error}",
+            "Start it, or correct CIRA_REDIS_URL; everything works without it, only slower.",
+        )
+    kind = "Valkey" if "valkey_version" in about else "Redis"
+    version = about.get("valkey_version") or about.get("redis_version")
+    return Check(name, State.GOOD, f"{kind} {version} at {_host(settings.redis_url.get_secret_value())}")
+
+
+def _object_store(settings: Settings) -> Check:
+    name, url = "Object store", settings.object_store_url
+    if settings.object_store is None and not settings.home.exists():
+        return Check(name, State.UNUSED, f"{url}, made at the first start")
+    try:
+        ObjectStore(url, s3_endpoint_url=settings.s3_endpoint_url).ping()
+    except CiraError as error:
+        return Check(name, State.BROKEN, error.message, "Correct CIRA_OBJECT_STORE, or give CIRA access to it.")
+    return Check(name, State.GOOD, f"{url}, written to and read from")
+
+
+def _disk(settings: Settings) -> Check:
+    folder = settings.home.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    message = f"{free / 1e9:.1f} GB free at {folder}"
+    if free < _DISK_NEEDED_BYTES:
+        return Check("Disk", State.BROKEN, message, "Make room: PostgreSQL stops when the disk is full.")
+    if free < _DISK_WISHED_BYTES:
+        return Check("Disk", State.WARNING, message, "Make room soon.")
+    return Check("Disk", State.GOOD, message)
+
+
+def _reader(settings: Settings) -> Check:
+    if settings.reader == "docling_serve":
+        return _docling_serve(settings)
+    name = "Reader"
+    try:
+        from cira_pipeline.reading.converter import open_converter
+        from cira_pipeline.reading.ocr import OcrEngine
+
+        open_converter(settings)
+        OcrEngine(threads=1)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        return Check(name, State.BROKEN, f"Docling or its OCR models: {error}", "Install CIRA again (`make install`).")
+    return Check(name, State.GOOD, "Docling in this process, OCR models loaded")
+
+
+def _docling_serve(settings: Settings) -> Check:
+    name = "Reader (docling-serve)"
+    if not settings.docling_serve_url:
+        return Check(
+            name, State.BROKEN, "CIRA_READER is docling_serve, its address is not set", "Set CIRA_DOCLING_SERVE_URL."
+        )
+    url = f"{settings.docling_serve_url.rstrip('/')}/health"
+    return _http(
+        name, url, accept=lambda answer: answer.is_success, advice="Start it, or correct CIRA_DOCLING_SERVE_URL."
+    )
+
+
+def _model(settings: Settings) -> Check:
+    name = "Model"
+    half = bool(settings.azure_openai_endpoint) != bool(settings.azure_openai_deployment)
+    if half and not settings.openai_base_url:
+        return Check(
+            name,
+            State.BROKEN,
+            "Azure OpenAI is half configured, so no model is asked",
+            "Set both CIRA_AZURE_OPENAI_ENDPOINT and CIRA_AZURE_OPENAI_DEPLOYMENT.",
+        )
+    if not settings.model_configured:
+        return Check(name, State.UNUSED, "none configured: e-invoices and the offline engine only, nothing is paid")
+    url = settings.openai_base_url or settings.azure_openai_endpoint or ""
+    label = (
+        "OpenAI-compatible server" if settings.openai_base_url else f"Azure OpenAI, {settings.azure_openai_deployment}"
+    )
+    # Any HTTP answer will do: asking more would cost money.
+    found = _http(
+        f"{name} ({label})", url, accept=lambda _: True, advice="Correct the address, or let this machine reach it."
+    )
+    return found._replace(message=f"{found.message}; policy {settings.effective_policy.value}")
+
+
+def _inbox(settings: Settings) -> Check:
+    folder: Path = settings.inbox_path
+    if folder.is_dir():
+        return Check("Inbox", State.GOOD, f"files dropped into {folder} are submitted")
+    if settings.inbox is None:
+        return Check(
+            "Inbox", State.UNUSED, f"{folder} is not there yet; make it to submit files by dropping them there"
+        )
+    return Check("Inbox", State.BROKEN, f"{folder} is no folder", "Make it, or correct CIRA_INBOX.")
+
+
+def _dagster(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
+    url = settings.dagster_ui_url
+    if url is None:
+        yield Check(
+            "Dagster",
+            State.WARNING,
+            "its UI is not known: nothing is processed unless it runs elsewhere",
+            f"{_START_UP}, or set CIRA_DAGSTER_UI_URL.",
+        )
+        return
+    if not ui_answers(url):
+        advice = "See `.cira/logs`." if up_is_running else f"{_START_UP}, or correct CIRA_DAGSTER_UI_URL."
+        yield Check("Dagster UI", State.BROKEN, f"{url} does not answer", advice)
+        return
+    yield Check("Dagster UI", State.GOOD, url)
+    missed = unhealthy_daemons(url)
+    if missed == ():
+        yield Check("Dagster daemon", State.GOOD, "sensors, run queue and monitoring give signs of life")
+    else:
+        names = ", ".join(missed).lower() if missed else "its state"
+        yield Check(
+            "Dagster daemon",
+            State.BROKEN,
+            f"no sign of life: {names}",
+            "Start dagster-daemon; submitted jobs wait meanwhile.",
+        )
+
+
+def _http(name: str, url: str, *, accept: Callable[[httpx.Response], bool], advice: str) -> Check:
+    try:
+        answer = httpx.get(url, timeout=_TIMEOUT_S)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        return Check(name, State.BROKEN, f"{_host(url)} does not answer: {error}", advice)
+    if not accept(answer):
+        return Check(name, State.BROKEN, f"{_host(url)} answers with status {answer.status_code}", advice)
+    return Check(name, State.GOOD, f"{_host(url)} answers")
+
+
+def _host(url: str) -> str:
+    """The part of a URL that may be shown: no user, no password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
