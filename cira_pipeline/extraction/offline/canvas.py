@@ -16,7 +16,9 @@ from cira_pipeline.values import Box, Line, Reading
 
 # Gaps in multiples of the text's height. A space is about a quarter; a column gap is rarely below three quarters.
 COLUMN_GAP = 0.75
-JOIN_GAP = 0.5
+JOIN_GAP = 0.3
+# In type of one width a space is as wide as a letter: a column gap there is wider than this many letters.
+COLUMN_GAP_LETTERS = 1.6
 # Lines cut out of one row by a reader overlap a little or stand a space apart.
 GLUE_GAP = 0.06
 
@@ -292,7 +294,9 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
             height = max(min(previous.height, token.height), 1e-6)
             gap = (token.left - previous.right) / height
             limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
-            if gap > limit:
+            letters = len(previous.text) + len(token.text)
+            width = (previous.right - previous.left + token.right - token.left) / letters
+            if gap > max(limit, COLUMN_GAP_LETTERS * width / height):
                 yield Segment(tuple(current))
                 current = []
             elif token.line != previous.line:

@@ -89,13 +89,13 @@ def titles_of(facts: Facts) -> list[Title]:
         if segment.page > 1 and found:
             break
         words = segment.words
-        if not words or len(words) > 12:
+        if not words or len(segment.tokens) > 12:
             continue
         spaced = _spaced_out(segment)
         if spaced is not None:
             found.append(spaced)
         for first, _, start, end, meanings in phrases(segment, lexicon().titles):
-            if first > 3:
+            if first > 4:
                 continue
             code = _code_after(segment, end) or meanings[0].concept
             found.append(Title(code, Span(segment, start, end), _prominence(facts, segment, first, end - start)))
@@ -120,7 +120,7 @@ def _prominence(facts: Facts, segment: Segment, first: int, length: int) -> floa
     size = min(segment.height / max(facts.text_height, 1e-6), 2.5)
     score = 0.35 + 0.18 * (size - 1)
     score += 0.2 * (1 - facts.canvas.relative_top(segment)) + 0.004 * length
-    score -= 0.12 * first + 0.02 * max(len(segment.words) - 4, 0)
+    score -= 0.12 * first + 0.02 * max(len(segment.tokens) - 4, 0)
     if segment.text[:1].islower():
         score -= 0.3
     if segment.text.rstrip().endswith(":") and len(segment.words) <= 2:
@@ -136,6 +136,8 @@ def document_type(facts: Facts, titles: list[Title]) -> Candidate[str] | None:
         title = titles[0]
         credit = [other for other in titles if other.code in {"381", "384"} and other.score > title.score - 0.15]
         chosen = credit[0] if credit else title
+        same = [other for other in titles if other.span.segment is chosen.span.segment]
+        chosen = max(same, key=lambda other: (other.code not in {"380", "381"}, other.score))
         if chosen.score > 0.3:
             return Candidate(chosen.code, chosen.span, min(0.6 + chosen.score / 2, 0.99))
     named = [

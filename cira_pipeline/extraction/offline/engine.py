@@ -21,6 +21,7 @@ from cira_pipeline.extraction.offline.identifiers import labelled_iban
 from cira_pipeline.extraction.offline.line_items import Item, ItemTable, item_table
 from cira_pipeline.extraction.offline.parties import Parties, Party
 from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
+from cira_pipeline.extraction.offline.spelling import spelled
 from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, tax_rows
 from cira_pipeline.extraction.offline.totals import Support, Totals, amounts_by_concept, choose_totals
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
@@ -63,7 +64,7 @@ class _Draft:
         self.findings: list[Finding] = []
         self.titles = titles_of(facts)
         self.table = item_table(facts)
-        self.parties = Parties(facts)
+        self.parties = Parties(facts, frozenset(self.table.rows))
 
     def fill(self) -> None:
         self._totals()
@@ -145,7 +146,7 @@ class _Draft:
         self._reference("purchase_order", other_than=number)
 
     def _reference(self, field: str, other_than: str | None = None) -> str | None:
-        found = [c for c in reference_candidates(self.facts, field, self.titles) if c.value != other_than]
+        found = [c for c in reference_candidates(self.facts, field, self.titles, frozenset(self.table.rows)) if c.value != other_than]
         if not found or found[0].score < _LEAST_SCORE:
             return None
         winner = found[0]
@@ -203,7 +204,8 @@ class _Draft:
 
     def _party(self, role: str, party: Party) -> None:
         if party.name and party.score >= _LEAST_SCORE:
-            self.put(f"{role}_name", party.name_text, party.name, party.score)
+            name = " ".join(spelled(span.text.strip(), span.segment, self.facts.canvas) for span in party.name)
+            self.put(f"{role}_name", name, party.name, party.score)
             if party.address:
                 self.put(f"{role}_address", party.address_text, party.address, 0.9 * party.score)
 

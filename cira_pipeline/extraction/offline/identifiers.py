@@ -211,7 +211,8 @@ def labelled_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Ident
     if match is None:
         return None
     text = re.split(r"\s[A-Z]{3,}", match.group(1))[0].rstrip()
-    if len(bare(text)) < 15:
+    # BT-84 is any payment account; outside the IBAN countries it may be shorter.
+    if len(bare(text)) < 12:
         return None
     return Identifier(
         bare(text), Span(segment, start + match.start(1), start + match.start(1) + len(text)), checked=False

@@ -58,7 +58,7 @@ class Label:
             best *= 0.85
         if not self.exact:
             best *= 0.9
-        if len(self.segment.words) > 14:
+        if len(self.segment.tokens) > 12:
             best *= 0.75
         return best
 

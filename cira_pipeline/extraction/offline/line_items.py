@@ -186,7 +186,9 @@ def _items(facts: Facts, header: Header, body: list[Row]) -> Iterator[Item]:
 def _completes(item: Item, cells: dict[str, Number], row: Row) -> bool:
     last = item.rows[-1]
     close = row.page == last.page and row.top - last.bottom < 0.5 * last.height
-    return close and not set(cells) & set(item.cells) and not (_whole_item(item) and _whole_item(Item(cells=cells)))
+    amounts = {"net_amount", "gross_amount"}
+    halves = not (amounts & set(item.cells) and {"quantity", "unit_price"} <= set(cells))
+    return close and not set(cells) & set(item.cells) and halves
 
 
 def _whole_item(item: Item) -> bool:
@@ -375,7 +377,8 @@ def _description_extent(header: Header) -> tuple[float, float]:
         numeric = header.numeric
         return float("-inf"), min(column.left for column in numeric)
     right = min((other.left for other in header.columns if other.left >= column.right), default=float("inf"))
-    return column.left, right
+    left = max((other.right for other in header.columns if other.right <= column.left), default=float("-inf"))
+    return left, right
 
 
 def _texts(facts: Facts, row: Row, header: Header, left: float, right: float) -> list[Segment]:

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 
 from cira_pipeline.extraction.offline.blocks import Block, blocks_of, is_postal, is_street, parts_of
 from cira_pipeline.extraction.offline.candidates import Candidate
-from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import Identifier, labelled_vat_id
 from cira_pipeline.extraction.offline.labels import Label, phrases
@@ -64,8 +64,9 @@ class Party:
 class Parties:
     """Both sides of the invoice."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, items: frozenset[Row] = frozenset()) -> None:
         self._facts = facts
+        self._items = items
 
     @cached_property
     def blocks(self) -> list[Block]:
@@ -81,8 +82,10 @@ class Parties:
         found = []
         for labels in self._facts.labels.values():
             for label in labels:
+                if label.segment.row in self._items:
+                    continue
                 for role in ROLES:
-                    weight = label.weight(role)
+                    weight = label.weight(role) * (1.0 if label.segment.page == 1 else 0.8)
                     short = label.end - label.start <= 3
                     if weight and label.first and (not short or label.has_colon) and _heads(label):
                         found.append(Section(role, label, weight))
@@ -224,7 +227,8 @@ class Parties:
 
     def _party_of(self, lines: list[Segment], score: float) -> Party | None:
         """Name and address of an address block: the name is its first line that is neither a key nor a salutation."""
-        lines = [segment for segment in lines if not _keyword_line(self._facts, segment)]
+        heads = {section.label.segment for section in self.sections if section.label.alone}
+        lines = [segment for segment in lines if segment not in heads and not _keyword_line(self._facts, segment)]
         index = next((i for i, segment in enumerate(lines) if _namelike(_stripped(segment)[1])), None)
         if index is None:
             return None
@@ -293,6 +297,8 @@ class Parties:
         role = self.section_of(segment)
         if role in {"customer", "ship_to"}:
             score -= 0.4
+        if compact(text) in self._payees:
+            score += 0.25
         return score - 0.5 * self._is_vocabulary(segment, text)
 
     def _block_score(self, segment: Segment) -> float:
@@ -329,6 +335,13 @@ class Parties:
         return bool(titled) and not company_score(text)
 
     @cached_property
+    def _payees(self) -> frozenset[str]:
+        """Names that `Kontoinhaber`, `Titulaire du compte` and the like give: mostly the supplier's own."""
+        return frozenset(
+            compact(proposal.place.text) for proposal in self._facts.proposals.of("payee") if proposal.score > 0.6
+        )
+
+    @cached_property
     def _domains(self) -> frozenset[str]:
         found: Counter[str] = Counter()
         for segment in self._facts.canvas.segments:
@@ -360,11 +373,35 @@ class Parties:
         """The address in the upper part of page 1 that is not the supplier's: where an envelope's window is."""
         best: tuple[float, Party] | None = None
         own = self._sender_words
+        under = self._under_sender_line()
+        if under is not None:
+            return under
         for block in self.blocks:
             party = self._window_party(block, own)
             if party is not None and (best is None or party.score > best[0]):
                 best = (party.score, party)
         return best[1] if best else None
+
+    def _under_sender_line(self) -> Party | None:
+        """DIN 5008: the sender in one small line, the recipient's address under it, lines as wide apart as they like."""
+        canvas = self._facts.canvas
+        for segment in canvas.segments:
+            if segment.page != 1 or canvas.relative_top(segment) > 0.4 or not _is_sender_line(segment):
+                continue
+            lines: list[Segment] = []
+            last = segment
+            for row in canvas.rows[segment.row.index + 1 : segment.row.index + 12]:
+                near = segment.left - 0.1 * canvas.page_sizes[segment.page][0]
+                mine = [s for s in row.segments if near < s.left < segment.right]
+                if row.page != segment.page or not mine:
+                    continue
+                if mine[0].top - last.bottom > 2.6 * max(last.height, mine[0].height):
+                    break
+                lines.append(mine[0])
+                last = mine[0]
+                if is_postal(mine[0].text) and len(lines) > 1:
+                    return self._party_of(lines, 0.9)
+        return None
 
     @cached_property
     def _sender_words(self) -> frozenset[str]:
@@ -388,7 +425,7 @@ class Parties:
         if postal is None or not 1 <= postal <= 7 or len(block.segments) > 12:
             return None
         lines = list(block.segments)
-        while lines and (len(list(parts_of(lines[0]))) >= 3 or (compact(lines[0].text) in own and len(lines) > 4)):
+        while lines and len(list(parts_of(lines[0]))) >= 3:
             lines.pop(0)
         if any(compact(segment.text) in own for segment in lines[:2]):
             return None
@@ -398,6 +435,8 @@ class Parties:
             score -= 0.3
         if _DOMAIN.search(text) or any(_matches_domain(segment.text, self._domains) for segment in lines[:1]):
             score -= 0.3
+        if any(section.role in {"ship_to", "supplier", "payee"} and section.label.segment in block.segments for section in self.sections):
+            score -= 0.25
         score += 0.1 if canvas.relative_left(first) < 0.2 else 0.0
         score += 0.1 if canvas.relative_top(first) > 0.1 else 0.0
         party = self._party_of(lines, score)
@@ -451,6 +490,11 @@ class Parties:
         return "supplier"
 
 
+def _is_sender_line(segment: Segment) -> bool:
+    """Name, street and town of one sender on one line."""
+    return len(list(parts_of(segment))) >= 3 and is_postal(segment.text) and len(segment.text) < 120
+
+
 def company_score(text: str) -> float:
     """1 with a legal form at its end or middle, less with a word that companies like in their names, else 0."""
     words = [word for word in re.split(r"[\s,()]+", folded(text)) if word]
@@ -488,6 +532,12 @@ def _between(label: Label, segment: Segment) -> bool:
 def _keyword_line(facts: Facts, segment: Segment) -> bool:
     """`Kunden-Nr.: 123`, `GLN 430...`, a phone line: details that are neither name nor address."""
     labels = facts.labels.get(segment, ())
+    following = segment.row.segments[segment.row.segments.index(segment) + 1 :]
+    keyed = bool(following) and following[0].text.startswith(":")
+    if labels and labels[0].first and (labels[0].has_colon or keyed):
+        names = {"name", "address", *ROLES}
+        if not any(meaning.concept in names for meaning in labels[0].meanings):
+            return True
     keys = {
         "customer_number",
         "registration",
@@ -510,6 +560,8 @@ def _keyword_line(facts: Facts, segment: Segment) -> bool:
 
 
 def _namelike(text: str) -> bool:
+    if text.startswith(("(", "*", "•", "-", '"')):
+        return False
     letters = sum(char.isalpha() for char in text)
     return (
         letters >= 2 and letters >= 0.5 * len(text.replace(" ", "")) and len(text) <= 90 and not _NOT_NAME.search(text)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cira_pipeline.extraction.offline.candidates import Candidate
-from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.document_type import Title
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import iban_holds
@@ -42,14 +42,17 @@ _NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
 _LEAD = re.compile(r"[\s:#.\-–=°º]*")
 
 
-def reference_candidates(facts: Facts, concept: str, titles: list[Title]) -> list[Candidate[str]]:
-    """Candidates for `concept` (`invoice_number`, `purchase_order`), best first."""
+def reference_candidates(
+    facts: Facts, concept: str, titles: list[Title], items: frozenset[Row] = frozenset()
+) -> list[Candidate[str]]:
+    """Candidates for `concept` (`invoice_number`, `purchase_order`), best first. A line item's own count little."""
     found: list[Candidate[str]] = []
     for proposal in facts.proposals.of(concept):
         span = _code_in(facts, proposal)
         if span is None or facts.proposals.rival(proposal, _RIVALS) is not None:
             continue
         score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
+        score *= 0.5 if span.segment.row in items else 1.0
         if score > 0:
             found.append(Candidate(span.text, span, min(score, 0.99)))
     return sorted(found, key=lambda candidate: -candidate.score)
@@ -60,16 +63,26 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     label = proposal.label
     weak = label.weight(proposal.concept) < 0.6
     if weak and titles:
-        title = titles[0].span.segment
-        same_row = label.segment.row is title.row and label.segment.left >= title.left
+        heads = [title.span for title in titles if title.score > titles[0].score - 0.25]
+        same_row = any(label.segment.row is head.segment.row and label.segment.left >= head.segment.left for head in heads)
         if same_row and proposal.place.relation in {"inline", "right"}:
-            score = max(score, 0.82)
+            score = max(score, 0.7 if label.span.text in {head.text for head in heads} else 0.84)
+        else:
+            score *= _weak_trust(facts, proposal)
         between = label.segment.text[label.end : label.value_start + 1]
         if _NUMBER_SIGN.search(between):
             score = max(score, 0.8)
     if weak and _in_party_block(facts, label.segment):
         score *= 0.5
     return score
+
+
+def _weak_trust(facts: Facts, proposal: Proposal) -> float:
+    """`Nr.` far from the title: only as a key of its own in the upper half of the first page."""
+    label = proposal.label
+    upper = label.segment.page == 1 and facts.canvas.relative_top(label.segment) < 0.5
+    keyed = label.first and (label.has_colon or label.alone or proposal.place.relation == "inline")
+    return 1.0 if upper and keyed else 0.5
 
 
 def _in_party_block(facts: Facts, segment: Segment) -> bool:
@@ -108,21 +121,16 @@ def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
     segment = place.segment
     lead = _LEAD.match(segment.text, place.start, place.end)
     start = lead.end() if lead else place.start
-    end = place.end
-    dates = [date for date in facts.dates_of(segment) if start <= date.span.start < end]
-    if dates and dates[0].span.start <= start + 1:
+    dates = [date.span.start for date in facts.dates_of(segment) if date.span.start >= start]
+    if dates and dates[0] <= start + 1:
         return None
-    if dates:
-        end = _without_intro(segment, start, dates[0].span.start)
-    elif place.relation != "below":
-        end = _without_intro(segment, start, end)
-    if (
-        end < place.end
-        and len(segment.text[start:end].split()) <= 4
-        and any(c.isdigit() for c in segment.text[start:end])
-    ):
-        text = segment.text[start:end].rstrip(" ,;:-–(")
-        return Span(segment, start, start + len(text)) if text else None
+    # The whole segment is looked at: `vom` is a label of its own and ends the place before the date.
+    dated = _without_intro(segment, start, dates[0] if dates else len(segment.text))
+    end = min(place.end, dated)
+    text = segment.text[start:end].strip(" ,;:-–(")
+    introduced = dated < len(segment.text) and end == dated
+    if introduced and 0 < len(text.split()) <= 4 and any(char.isdigit() for char in text.split()[0]):
+        return Span(segment, start, start + len(text))
     return _first_code(segment, start, end)
 
 
@@ -137,7 +145,7 @@ def _without_intro(segment: Segment, start: int, end: int) -> int:
 
 
 def _first_code(segment: Segment, start: int, end: int) -> Span | None:
-    codes = list(_CODE.finditer(segment.text, start, end))
+    codes = [match for match in _CODE.finditer(segment.text, start, end) if not _bracketed(segment.text, match)]
     for index, match in enumerate(codes[:4]):
         if any(char.isdigit() for char in match.group()):
             first = _with_prefix(codes, index)
@@ -146,6 +154,11 @@ def _first_code(segment: Segment, start: int, end: int) -> Span | None:
         if not (match.group().isupper() or len(match.group()) <= 3 or index == 0):
             return None
     return None
+
+
+def _bracketed(text: str, match: re.Match[str]) -> bool:
+    """`Gutschrift (389)`: a code in brackets explains the word before it."""
+    return text[: match.start()].rstrip().endswith("(") and text[match.end() :].lstrip().startswith(")")
 
 
 def _with_prefix(codes: list[re.Match[str]], index: int) -> int:

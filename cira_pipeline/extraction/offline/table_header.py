@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cira_pipeline.extraction.offline.canvas import Row, Segment
+from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
@@ -140,11 +140,11 @@ def _cells(segment: Segment) -> Iterator[Cell]:
         yield Cell(segment.text, segment.left, segment.right, segment.top, segment.bottom, concepts)
         return
     for _, _, start, end, meanings in hits:
-        tokens = segment.tokens_between(start, end)
+        box = Span(segment, start, end).box
         yield Cell(
             segment.text[start:end],
-            min(token.left for token in tokens),
-            max(token.right for token in tokens),
+            box.left,
+            box.right,
             segment.top,
             segment.bottom,
             frozenset(meaning.concept for meaning in meanings),

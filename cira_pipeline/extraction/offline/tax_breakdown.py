@@ -86,13 +86,14 @@ def _rows_in(facts: Facts, row: Row, *, headed: bool) -> Iterator[TaxRow]:
             base, tax = pair
             yield TaxRow(rate.value, base.value, tax.value, rate.span, base.span, tax.span, row)
             return
-        if rate.percent and taxed and others and rate.value:
+        if rate.percent and rate.value and others and _labels_rate(facts, rate):
             yield TaxRow(rate.value, None, others[-1].value, rate.span, None, others[-1].span, row)
             return
 
 
 def _base_and_tax(rate: Decimal, money: list[Number], *, headed: bool) -> tuple[Number, Number] | None:
     """The pair of the row's amounts with base x rate = tax. At zero rate the tax must be printed as nothing."""
+    fits: list[tuple[Decimal, Number, Number]] = []
     for index, tax in enumerate(money):
         for other_index, base in enumerate(money):
             if index == other_index:
@@ -102,9 +103,19 @@ def _base_and_tax(rate: Decimal, money: list[Number], *, headed: bool) -> tuple[
                     return base, tax
                 continue
             allowed = _ROUNDING if abs(base.value) > 20 else Decimal("0.011")
-            if tax.value and abs(base.value * rate / _HUNDRED - tax.value) <= allowed:
-                return base, tax
-    return None
+            error = abs(base.value * rate / _HUNDRED - tax.value)
+            if tax.value and error <= allowed:
+                fits.append((error, base, tax))
+    if not fits:
+        return None
+    _, base, tax = min(fits, key=lambda fit: fit[0])
+    return base, tax
+
+
+def _labels_rate(facts: Facts, rate: Number) -> bool:
+    """`MwSt 19 %`: the rate stands in a short line that names the tax."""
+    segment = rate.span.segment
+    return len(segment.tokens) <= 7 and _is_tax_label(facts, segment)
 
 
 def _is_tax_label(facts: Facts, segment: Segment) -> bool:

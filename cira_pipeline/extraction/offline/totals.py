@@ -33,6 +33,8 @@ _CONCEPTS = (
 )
 _BLOCKERS = frozenset({"total_quantity", "tendered", "iban", "bank", "contact", "page", "tax_number", "registration"})
 _MOST = 14
+# A total may stand under the parts it sums, in the same column.
+_COLUMN_DEPTH = 4
 _TRIPLE_BONUS = 1.2
 
 
@@ -90,9 +92,9 @@ def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row]) -> Iterable[tu
         for concept in concepts:
             yield concept, Amount(number, _score(label, concept, number, fit))
     if not right:
-        for number in _below(facts, label, skip):
+        for depth, number in enumerate(_below(facts, label, skip)):
             for concept in concepts:
-                yield concept, Amount(number, _score(label, concept, number, 0.85))
+                yield concept, Amount(number, _score(label, concept, number, 0.85 - 0.12 * depth))
 
 
 def _score(label: Label, concept: str, number: Number, fit: float) -> float:
@@ -124,14 +126,15 @@ def _right_of(facts: Facts, label: Label) -> list[Number]:
 
 
 def _below(facts: Facts, label: Label, skip: frozenset[Row]) -> list[Number]:
-    """The amount under a label that heads a column, at most three rows down."""
+    """The amounts under a label that heads a column."""
     segment = label.segment
     if not label.alone and len(segment.words) > 4:
         return []
     start, end = label.span.box.left, label.span.box.right
+    found: list[Number] = []
     for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 6]:
         if row.page != segment.page or row in skip or row.top - segment.bottom > 6 * segment.height:
-            return []
+            break
         hits = [
             number
             for other in row.segments
@@ -140,9 +143,15 @@ def _below(facts: Facts, label: Label, skip: frozenset[Row]) -> list[Number]:
             and number.span.box.left < end + segment.height
             and start - segment.height < number.span.box.right
         ]
-        if hits:
-            return hits[:1]
-    return []
+        found.extend(sorted(hits, key=lambda number: -_shared(number, start, end))[:1])
+        if len(found) == _COLUMN_DEPTH or (found and not hits):
+            break
+    return found
+
+
+def _shared(number: Number, left: float, right: float) -> float:
+    box = number.span.box
+    return min(box.right, right) - max(box.left, left)
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ class _Choice:
 
 def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Support, *, tax_free: bool) -> Totals:
     """The best joint choice; see the module's docstring."""
-    nets = _with_free(amounts.get("net_total", []), amounts, ("line_total",), 0.5)
+    nets = _with_free(amounts.get("net_total", []), amounts, ("line_total", "charge"), 0.5)
     taxes = amounts.get("tax_total", [])
     grosses = _with_free(amounts.get("gross_total", []), amounts, ("amount_due",), 0.8)
     choices = [
@@ -292,7 +301,7 @@ def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
 
 
 def _amount_due(totals: Totals, amounts: dict[str, list[Amount]]) -> None:
-    """BT-115: printed as such, or gross less what was paid, or the gross total when nothing was paid (BT-113 absent)."""
+    """BT-115: printed as such, or gross less what was paid, or the gross total when nothing was paid."""
     if totals.gross is None:
         return
     gross = totals.gross.value
