@@ -59,5 +59,4 @@ class Fetcher:
 
     def close(self) -> None:
         """Lets go of connections; downloads under way end by themselves."""
-        self._http.close()
         self._s3.close()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import errno
 import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import httpcore
 
 from cira_pipeline.errors import CiraError, SourceNotFound, SourceUnavailable
 from cira_pipeline.intake.addresses import Address, AddressGuard, Resolver
+from cira_pipeline.intake.bounded_call import within
 from cira_pipeline.intake.deadline import Deadline
 
 
@@ -21,16 +22,12 @@ class GuardedBackend(httpcore.NetworkBackend):
     """Resolves a host once, has all its addresses checked, and connects to one of those.
 
     Were the name handed on, it would be resolved a second time, and could then have another address (DNS rebinding).
-    The name still goes into `Host` and TLS, which httpcore takes from the URL. Look-ups run in `lookups`, because the
-    operating system's resolver cannot be interrupted.
+    The name still goes into `Host` and TLS, which httpcore takes from the URL.
     """
 
-    def __init__(
-        self, guard: AddressGuard, resolver: Resolver, lookups: concurrent.futures.Executor, deadline: Deadline
-    ) -> None:
+    def __init__(self, guard: AddressGuard, resolver: Resolver, deadline: Deadline) -> None:
         self._guard = guard
         self._resolver = resolver
-        self._lookups = lookups
         self._deadline = deadline
         self._sockets = httpcore.SyncBackend()
 
@@ -63,11 +60,8 @@ class GuardedBackend(httpcore.NetworkBackend):
         return self._guard.checked(host, answers)
 
     def _looked_up(self, host: str, port: int) -> Iterable[str]:
-        lookup = self._lookups.submit(self._resolver, host, port)
         try:
-            return lookup.result(timeout=self._deadline.left_s())
-        except concurrent.futures.TimeoutError as error:
-            raise self._deadline.passed() from error
+            return within(self._deadline, partial(self._resolver, host, port))
         except socket.gaierror as error:
             raise _name_failure(host, error) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import ssl
 from dataclasses import dataclass
 from email.message import Message
@@ -28,8 +27,6 @@ from cira_pipeline.intake.fetched import Fetched, SizeLimit, name_from_url, plai
 from cira_pipeline.intake.http_connection import GuardedBackend, certificate_failure
 from cira_pipeline.intake.url import display_url, normalise_url
 from cira_pipeline.resilience.retry_after import retry_after_s
-
-LOOKUPS_AT_ONCE = 32
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _NOT_FOUND = (404, 410)
@@ -63,7 +60,6 @@ class HttpDownload:
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
         self._stall_s = stall_s
-        self._lookups = concurrent.futures.ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="cira-lookup")
 
     def fetch(self, url: str, deadline: Deadline) -> Fetched:
         """One attempt for a normalised URL, redirects followed, each hop checked like the first.
@@ -78,9 +74,6 @@ class HttpDownload:
             hop = _next_hop(hop, answer.location)
         raise TooManyRedirects(f"{display_url(url)} redirects more than {self._max_redirects} times")
 
-    def close(self) -> None:
-        self._lookups.shutdown(wait=False, cancel_futures=True)
-
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         """Certificates are checked against the system's authorities and certifi's. Loading them takes a while."""
@@ -90,7 +83,7 @@ class HttpDownload:
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         request_url = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
-        backend = GuardedBackend(self._guard, self._resolver, self._lookups, deadline)
+        backend = GuardedBackend(self._guard, self._resolver, deadline)
         tls = self._tls if parts.scheme == "https" else None
         connection = httpcore.HTTPConnection(request_url.origin, tls, network_backend=backend)
         try:
@@ -125,7 +118,7 @@ class HttpDownload:
         return Fetched(
             content,
             final_url=url,
-            file_name=plain_file_name(headers.get_filename()) or name_from_url(url),
+            file_name=_claimed_name(headers) or name_from_url(url),
             declared_media_type=headers.get_content_type() if headers["Content-Type"] else None,
         )
 
@@ -136,6 +129,15 @@ def _headers(response: httpcore.Response) -> Message:
     for name, value in response.headers:
         message[name.decode("latin-1")] = _text(value)
     return message
+
+
+def _claimed_name(headers: Message) -> str | None:
+    """The file name in `Content-Disposition` (RFC 6266)."""
+    try:
+        return plain_file_name(headers.get_filename())
+    except (TypeError, ValueError):
+        # The standard library's parser stumbles over some malformed parameters; the name is for people only.
+        return None
 
 
 def _text(value: bytes) -> str:

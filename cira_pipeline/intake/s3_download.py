@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
+from functools import partial
 from typing import Any
 
+from cira_pipeline.intake.bounded_call import within
 from cira_pipeline.intake.deadline import Deadline
 from cira_pipeline.intake.fetched import Fetched, SizeLimit, plain_file_name
 from cira_pipeline.intake.s3 import new_s3_client, s3_errors
 from cira_pipeline.intake.url import display_url, s3_location
 from cira_pipeline.settings import Settings
 
-CHUNK_BYTES = 1 << 20
-DOWNLOADS_AT_ONCE = 16
+CHUNK_BYTES = 1 << 16
 
 
 class S3Download:
@@ -23,20 +23,12 @@ class S3Download:
         self._settings = settings
         self._client: Any = None
         self._making = threading.Lock()
-        # botocore can bound each read but not the sum of them, so the caller waits beside and not inside it.
-        self._workers = concurrent.futures.ThreadPoolExecutor(DOWNLOADS_AT_ONCE, thread_name_prefix="cira-s3")
 
     def fetch(self, url: str, deadline: Deadline) -> Fetched:
         """One attempt for a normalised URL. Raises the leaves of `IntakeError`."""
-        work = self._workers.submit(self._read, url, deadline)
-        try:
-            return work.result(timeout=deadline.left_s())
-        except concurrent.futures.TimeoutError as error:
-            work.cancel()
-            raise deadline.passed() from error
+        return within(deadline, partial(self._read, url, deadline))
 
     def close(self) -> None:
-        self._workers.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.close()
 

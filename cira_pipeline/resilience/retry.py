@@ -35,13 +35,17 @@ class RetryPolicy:
     def call(self, function: Callable[[], T], *, monotonic: Callable[[], float] = time.monotonic) -> T:
         """Calls `function` until it succeeds or may not be tried again; raises its last error."""
         ends = None if self.deadline_s is None else monotonic() + self.deadline_s
+        failures = 0
 
         def wait_or_stop(error: Exception) -> bool | float:
+            nonlocal failures
+            failures += 1
             if not isinstance(error, CiraError) or isinstance(error, CircuitOpen) or not error.retryable:
                 return False
             asked = error.detail.get("retry_after_s")
             wait = float(asked) if isinstance(asked, int | float) else None
-            if ends is not None and monotonic() + (wait or self.wait_initial_s) >= ends:
+            longest = self._longest_wait_s(failures) if wait is None else wait
+            if ends is not None and monotonic() + longest >= ends:
                 return False
             return True if wait is None else wait
 
@@ -57,3 +61,7 @@ class RetryPolicy:
             with attempt:
                 return function()
         raise AssertionError("stamina ends with a result or an error")
+
+    def _longest_wait_s(self, failures: int) -> float:
+        """The longest that stamina waits by itself after so many failures."""
+        return min(self.wait_max_s, self.wait_initial_s * 2.0 ** (failures - 1) + self.wait_jitter_s)

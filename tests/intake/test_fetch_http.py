@@ -53,6 +53,8 @@ def test_a_signed_url_reaches_the_server_unchanged(server: HostileServer, new_fe
         ('attachment; filename="../../etc/passwd"', "passwd"),
         ('attachment; filename="C:\\\\temp\\\\a.pdf"', "a.pdf"),
         ('attachment; filename=".."', "download"),
+        ("attachment; filename=a.pdf; filename*; filename*0\t", "download"),
+        ("attachment; filename*=klingon''a.pdf", "a.pdf"),
         ("inline", "download"),
     ],
 )
@@ -61,6 +63,13 @@ def test_a_file_name_is_only_ever_a_name(
 ) -> None:
     url = server.serve("/download", b"x", Content_Disposition=disposition)
     assert new_fetcher().fetch(url).file_name == name
+
+
+def test_a_file_name_in_utf_8_is_readable(server: HostileServer, new_fetcher: NewFetcher) -> None:
+    head = 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Disposition: attachment; filename="März.pdf"\r\n\r\nx'
+    for answer in (head.encode("utf-8"), head.encode("latin-1")):
+        url = server.behave("/", lambda handler, answer=answer: handler.wfile.write(answer))
+        assert new_fetcher().fetch(url).file_name == "März.pdf"
 
 
 class TestSize:

@@ -58,6 +58,13 @@ def test_no_wait_is_begun_that_would_outlast_the_deadline() -> None:
     assert flaky.calls == 1
 
 
+def test_own_waits_keep_to_the_deadline_too() -> None:
+    flaky = Flaky(SourceUnavailable("502"))
+    with pytest.raises(SourceUnavailable):
+        RetryPolicy(attempts=3, deadline_s=5, wait_initial_s=6, wait_jitter_s=0).call(flaky)
+    assert flaky.calls == 1
+
+
 def test_no_attempt_is_begun_after_the_deadline() -> None:
     times = iter([0.0, 6.0, 7.0])
     flaky: Flaky = Flaky(SourceUnavailable("slow"), SourceUnavailable("slow"))
