@@ -5,8 +5,6 @@ with one `Failure` that names the failed jobs. Dagster then shows exactly the fa
 and backfills, retries and re-executions clear them. See docs/decisions/0001-streaming-multi-asset.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The engines that propose fields, and the paid model behind one of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The download of invoices."""
 
-from __future__ import annotations
-
 import dagster as dg
 from pydantic import Field
 

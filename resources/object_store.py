@@ -1,7 +1,5 @@
 """Where documents and readings are kept."""
 
-from __future__ import annotations
-
 import dagster as dg
 from pydantic import Field
 

@@ -1,7 +1,5 @@
 """PostgreSQL with CIRA's tables."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import dagster as dg

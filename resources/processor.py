@@ -1,7 +1,5 @@
 """All connections together, as the processor of the four stages."""
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Iterator

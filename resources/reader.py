@@ -1,7 +1,5 @@
 """Docling, in the run's own process or behind docling-serve."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Literal
 

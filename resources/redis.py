@@ -1,7 +1,5 @@
 """Redis or Valkey: the status cache and what processes share. Everything works without it, from PostgreSQL."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The sensor that submits the files dropped into the inbox folder."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from cira_pipeline.intake.folder import scan_folder

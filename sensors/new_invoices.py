@@ -6,8 +6,6 @@ second request a no-op); one whose runs all ended is taken apart, and its unfini
 too many attempts, fail with `run_interrupted`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 

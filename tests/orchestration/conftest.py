@@ -8,12 +8,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
 from cira_pipeline.jobs import JobId
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import JobRepository, Submission
 from cira_pipeline.storage.status_cache import StatusCache
+from resources.postgres import PostgresResource
+from resources.redis import RedisResource
 from tests.orchestration.document_server import DocumentServer
 
 
@@ -40,7 +43,11 @@ class Pipeline:
 
     def tick_and_crash(self) -> dg.SensorResult | dg.SkipReason:
         """One tick whose answer never reaches Dagster."""
-        with dg.build_sensor_context(instance=self.instance, definitions=self.definitions) as context:
+        resources = {
+            "postgres": PostgresResource(url=_secret(self.settings.postgres_url)),
+            "redis": RedisResource(url=_secret(self.settings.redis_url)),
+        }
+        with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             return self.definitions.get_sensor_def("new_invoices")(context)
 
     def launch(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
@@ -53,6 +60,11 @@ class Pipeline:
     def process(self) -> list[dg.ExecuteInProcessResult]:
         result = self.tick()
         return [self.launch(request) for request in getattr(result, "run_requests", None) or ()]
+
+
+def _secret(value: SecretStr | None) -> str:
+    assert value is not None
+    return value.get_secret_value()
 
 
 @pytest.fixture

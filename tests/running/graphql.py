@@ -53,7 +53,7 @@ query Checks($key: AssetKeyInput!) {
     ... on AssetNode {
       assetChecksOrError {
         ... on AssetChecks {
-          checks { name executionForLatestMaterialization { status evaluation { success severity partition description } } }
+          checks { name executionForLatestMaterialization { status evaluation { success partition description } } }
         }
       }
     }
