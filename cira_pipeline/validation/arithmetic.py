@@ -1,0 +1,154 @@
+"""Whether the amounts add up, to within what rounding explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from cira_pipeline.invoice import LineItem
+from cira_pipeline.validation import rules
+from cira_pipeline.validation.subject import Subject
+from cira_pipeline.values import Finding
+
+
+def check_arithmetic(subject: Subject) -> Iterator[Finding]:
+    yield from _net_plus_tax(subject)
+    yield from _lines_sum(subject)
+    yield from _tax_of_rates(subject)
+    yield from _tax_sums(subject)
+    yield from _line_products(subject)
+    yield from _amount_due(subject)
+    if not _confirmed(subject):
+        yield rules.UNCHECKABLE.finding(
+            "no two amounts confirm each other, so a misread amount would go unnoticed", "gross_total"
+        )
+
+
+def _net_plus_tax(subject: Subject) -> Iterator[Finding]:
+    invoice = subject.invoice
+    net, tax, gross = invoice.net_total, _tax_total(subject), invoice.gross_total
+    if net is None or tax is None or gross is None or abs(net + tax - gross) <= subject.minor_unit:
+        return
+    yield rules.NET_PLUS_TAX.finding(
+        f"net {net} plus tax {tax} is {net + tax}, the gross total is {gross}", "net_total", "tax_total", "gross_total"
+    )
+
+
+def _lines_sum(subject: Subject) -> Iterator[Finding]:
+    total, net = _sum_of_lines(subject), subject.invoice.net_total
+    if total is None or net is None or subject.explained("net_total"):
+        return
+    if abs(total - net) <= _rounding(subject, len(subject.invoiced_lines)):
+        return
+    gross = subject.invoice.gross_total
+    including_tax = gross is not None and abs(total - gross) <= _rounding(subject, len(subject.invoiced_lines))
+    reason = "; it is the gross total, so the lines seem to include tax" if including_tax else ""
+    yield rules.LINES_SUM.finding(
+        f"the lines sum to {total}, the net total is {net}{reason}", "line_items", "net_total"
+    )
+
+
+def _tax_of_rates(subject: Subject) -> Iterator[Finding]:
+    for position, line in enumerate(subject.invoice.tax_breakdown):
+        if line.rate is None or line.net is None or line.tax is None:
+            continue
+        expected = line.net * line.rate / 100
+        # Tax may have been rounded line by line.
+        if abs(expected - line.tax) > _rounding(subject, len(subject.invoice.line_items) + 1):
+            yield rules.TAX_OF_RATE.finding(
+                f"{line.rate}% of {line.net} is {expected.quantize(subject.minor_unit)}, the tax stated is {line.tax}",
+                f"tax_breakdown[{position}]",
+            )
+
+
+def _tax_sums(subject: Subject) -> Iterator[Finding]:
+    invoice = subject.invoice
+    rows = len(invoice.tax_breakdown)
+    taxes = [line.tax for line in invoice.tax_breakdown if line.tax is not None]
+    nets = [line.net for line in invoice.tax_breakdown if line.net is not None]
+    if rows and len(taxes) == rows and invoice.tax_total is not None:
+        total = sum(taxes, Decimal(0))
+        if abs(total - invoice.tax_total) > _rounding(subject, rows):
+            yield rules.TAX_SUM.finding(
+                f"the taxes of all rates sum to {total}, the tax total is {invoice.tax_total}",
+                "tax_breakdown",
+                "tax_total",
+            )
+    if rows and len(nets) == rows and invoice.net_total is not None:
+        total = sum(nets, Decimal(0))
+        if abs(total - invoice.net_total) > _rounding(subject, rows):
+            yield rules.TAX_NET_SUM.finding(
+                f"the nets of all rates sum to {total}, the net total is {invoice.net_total}",
+                "tax_breakdown",
+                "net_total",
+            )
+
+
+def _line_products(subject: Subject) -> Iterator[Finding]:
+    wrong = [
+        position
+        for position, item in subject.invoiced_lines
+        if position not in subject.lines_with_unknown_parts and not _product_holds(item, subject.minor_unit)
+    ]
+    if wrong:
+        numbers = ", ".join(str(position + 1) for position in wrong[:10])
+        more = " and more" if len(wrong) > 10 else ""
+        yield rules.LINE_PRODUCT.finding(
+            f"quantity times unit price is not the net amount in line {numbers}{more}",
+            *(f"line_items[{position}].net_amount" for position in wrong),
+        )
+
+
+def _product_holds(item: LineItem, minor_unit: Decimal) -> bool:
+    if item.quantity is None or item.unit_price is None or item.net_amount is None:
+        return True
+    exponent = item.unit_price.as_tuple().exponent
+    # The printed price is itself rounded: to half of its last digit, for each unit.
+    price_rounding = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0) / 2
+    tolerance = minor_unit + abs(item.quantity) * price_rounding
+    return abs(item.quantity * item.unit_price - item.net_amount) <= tolerance
+
+
+def _amount_due(subject: Subject) -> Iterator[Finding]:
+    due, gross = subject.invoice.amount_due, subject.invoice.gross_total
+    if due is None or gross is None or subject.explained("amount_due"):
+        return
+    if abs(due - gross) > subject.minor_unit:
+        comparison = "less" if due < gross else "more"
+        yield rules.AMOUNT_DUE.finding(
+            f"the amount due is {due}, {abs(due - gross)} {comparison} than the gross total {gross}",
+            "amount_due",
+            "gross_total",
+        )
+
+
+def _confirmed(subject: Subject) -> bool:
+    """Whether a relation between amounts that were read on their own could be checked at all."""
+    invoice = subject.invoice
+    if invoice.gross_total is None:
+        return False
+    if invoice.net_total is not None and _tax_total(subject) is not None:
+        return True
+    total = _sum_of_lines(subject)
+    against = [amount for amount in (invoice.net_total, invoice.gross_total) if amount is not None]
+    tolerance = _rounding(subject, len(subject.invoiced_lines))
+    return total is not None and any(abs(total - amount) <= tolerance for amount in against)
+
+
+def _tax_total(subject: Subject) -> Decimal | None:
+    """BT-110, or the sum of the breakdown where only that is printed."""
+    invoice = subject.invoice
+    if invoice.tax_total is not None or not invoice.tax_breakdown:
+        return invoice.tax_total
+    taxes = [line.tax for line in invoice.tax_breakdown if line.tax is not None]
+    return sum(taxes, Decimal(0)) if len(taxes) == len(invoice.tax_breakdown) else None
+
+
+def _sum_of_lines(subject: Subject) -> Decimal | None:
+    nets = [item.net_amount for _, item in subject.invoiced_lines if item.net_amount is not None]
+    return sum(nets, Decimal(0)) if nets and len(nets) == len(subject.invoiced_lines) else None
+
+
+def _rounding(subject: Subject, addends: int) -> Decimal:
+    """What rounding can make of a sum: half a minor unit for each addend, at least one."""
+    return max(subject.minor_unit, subject.minor_unit * addends / 2)

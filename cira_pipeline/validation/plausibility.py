@@ -1,0 +1,83 @@
+"""What is possible, and yet so unlikely that a person should look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from cira_pipeline.invoice import AMOUNT_FIELDS
+from cira_pipeline.validation import rules
+from cira_pipeline.validation.subject import Subject
+from cira_pipeline.values import Finding
+
+CREDIT_NOTE_TYPES: Final = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
+"""UNTDID 1001 codes that EN 16931 treats as credit notes; every other type is an invoice."""
+
+# In minor units, so that it fits currencies of small and of large denominations.
+_ABSURD_MINOR_UNITS: Final = Decimal(10) ** 11
+_HIGHEST_TAX_RATE: Final = Decimal(50)
+
+
+def check_plausibility(subject: Subject) -> Iterator[Finding]:
+    yield from _totals(subject)
+    yield from _tax(subject)
+    yield from _lines(subject)
+    yield from _parties(subject)
+
+
+def _totals(subject: Subject) -> Iterator[Finding]:
+    invoice = subject.invoice
+    gross = invoice.gross_total
+    if gross is not None and gross < 0:
+        rule = rules.NEGATIVE_CREDIT_NOTE if invoice.invoice_type in CREDIT_NOTE_TYPES else rules.NEGATIVE_INVOICE
+        yield rule.finding(
+            f"the gross total is {gross} in a document of type {invoice.invoice_type or 'unknown'}",
+            "gross_total",
+            "invoice_type",
+        )
+    if gross == 0:
+        yield rules.ZERO_TOTAL.finding("the gross total is zero", "gross_total")
+    for name in AMOUNT_FIELDS:
+        amount: Decimal | None = getattr(invoice, name)
+        if amount is not None and abs(amount) >= _ABSURD_MINOR_UNITS * subject.minor_unit:
+            yield rules.ABSURD_AMOUNT.finding(f"{name} is {amount}", name)
+
+
+def _tax(subject: Subject) -> Iterator[Finding]:
+    invoice = subject.invoice
+    rates = [(f"tax_breakdown[{index}].rate", line.rate) for index, line in enumerate(invoice.tax_breakdown)]
+    rates += [(f"line_items[{index}].tax_rate", item.tax_rate) for index, item in enumerate(invoice.line_items)]
+    odd = [(path, rate) for path, rate in rates if rate is not None and not 0 <= rate <= _HIGHEST_TAX_RATE]
+    if odd:
+        shown = ", ".join(sorted({f"{rate}%" for _, rate in odd})[:5])
+        yield rules.TAX_RATE_IMPLAUSIBLE.finding(f"tax rates of {shown}", *(path for path, _ in odd))
+    if invoice.net_total and invoice.tax_total and (invoice.net_total > 0) is not (invoice.tax_total > 0):
+        yield rules.TAX_SIGN.finding(
+            f"the net total is {invoice.net_total}, the tax total {invoice.tax_total}", "net_total", "tax_total"
+        )
+
+
+def _lines(subject: Subject) -> Iterator[Finding]:
+    empty = [position for position, item in subject.invoiced_lines if item.quantity == 0 and item.net_amount]
+    if empty:
+        yield rules.ZERO_QUANTITY.finding(
+            f"line {', '.join(str(position + 1) for position in empty[:10])}: an amount for a quantity of zero",
+            *(f"line_items[{position}].quantity" for position in empty),
+        )
+
+
+def _parties(subject: Subject) -> Iterator[Finding]:
+    invoice = subject.invoice
+    for name, ours, theirs in (
+        ("name", invoice.supplier_name, invoice.customer_name),
+        ("vat_id", invoice.supplier_vat_id, invoice.customer_vat_id),
+    ):
+        if ours is not None and theirs is not None and _bare(ours) == _bare(theirs):
+            yield rules.SAME_PARTIES.finding(
+                f"supplier and customer have the same {name}: {ours}", f"supplier_{name}", f"customer_{name}"
+            )
+
+
+def _bare(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())

@@ -1,0 +1,184 @@
+"""All validation rules: id, severity, effect on the verdict, and the EN 16931 rule they correspond to.
+
+This is the one place where a rule is registered; the table in docs/validation.md is made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from cira_pipeline.values import Finding, Severity
+
+
+class Effect(StrEnum):
+    """What a finding of a rule does to the verdict."""
+
+    REJECTED = "rejected"
+    REVIEW = "needs_review"
+    REVIEW_IF_READ = "needs_review if read from a page"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`standard` names the rule or term of EN 16931 behind it, or another standard; `raised_by` who looks."""
+
+    id: str
+    severity: Severity
+    effect: Effect
+    title: str
+    standard: str = ""
+    raised_by: str = "validation"
+
+    def finding(self, message: str, *fields: str) -> Finding:
+        return Finding(rule=self.id, severity=self.severity, message=message, fields=fields)
+
+
+_ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+_REVIEW, _IF_READ, _NONE = Effect.REVIEW, Effect.REVIEW_IF_READ, Effect.NONE
+
+NO_INVOICE = Rule(
+    "CIRA-DOC-01", _ERROR, Effect.REJECTED, "The document is no invoice: it has no number, no total and no supplier"
+)
+
+NUMBER_MISSING = Rule("CIRA-REQ-01", _ERROR, _REVIEW, "The invoice number is missing", "BR-02")
+ISSUE_DATE_MISSING = Rule("CIRA-REQ-02", _ERROR, _REVIEW, "The issue date is missing", "BR-03")
+SUPPLIER_MISSING = Rule("CIRA-REQ-03", _ERROR, _REVIEW, "The supplier's name is missing", "BR-06")
+GROSS_TOTAL_MISSING = Rule("CIRA-REQ-04", _ERROR, _REVIEW, "The gross total is missing", "BR-14")
+CURRENCY_MISSING = Rule("CIRA-REQ-05", _ERROR, _REVIEW, "The currency is missing", "BR-05")
+CUSTOMER_MISSING = Rule("CIRA-REQ-06", _WARNING, _NONE, "The customer's name is missing", "BR-07")
+LINES_MISSING = Rule("CIRA-REQ-07", _INFO, _NONE, "There are no line items", "BR-16")
+
+NET_PLUS_TAX = Rule("CIRA-ARITH-01", _ERROR, _REVIEW, "Net total plus tax total is not the gross total", "BR-CO-15")
+LINES_SUM = Rule("CIRA-ARITH-02", _WARNING, _REVIEW, "The lines do not sum to the net total", "BR-CO-10, BR-CO-13")
+TAX_OF_RATE = Rule("CIRA-ARITH-03", _ERROR, _REVIEW, "The tax of a rate is not its net times the rate", "BR-CO-17")
+TAX_SUM = Rule("CIRA-ARITH-04", _ERROR, _REVIEW, "The tax breakdown does not sum to the tax total", "BR-CO-14")
+TAX_NET_SUM = Rule(
+    "CIRA-ARITH-05", _WARNING, _NONE, "The nets of the tax breakdown do not sum to the net total", "BT-116, BT-109"
+)
+LINE_PRODUCT = Rule(
+    "CIRA-ARITH-06", _WARNING, _NONE, "Quantity times unit price is not the line's net amount", "BT-131"
+)
+AMOUNT_DUE = Rule(
+    "CIRA-ARITH-07",
+    _WARNING,
+    _REVIEW,
+    "The amount due differs from the gross total, and nothing tells why",
+    "BR-CO-16",
+)
+UNCHECKABLE = Rule(
+    "CIRA-ARITH-08",
+    _WARNING,
+    _IF_READ,
+    "No two amounts confirm each other: neither net, tax and gross nor lines and total",
+)
+
+SUPPLIER_VAT_ID = Rule(
+    "CIRA-VAT-01", _WARNING, _IF_READ, "The supplier's VAT id has a wrong format or check digit", "BR-CO-09"
+)
+CUSTOMER_VAT_ID = Rule(
+    "CIRA-VAT-02", _WARNING, _NONE, "The customer's VAT id has a wrong format or check digit", "BR-CO-09"
+)
+IBAN_INVALID = Rule("CIRA-PAY-01", _ERROR, _REVIEW, "The IBAN has a wrong format or check digits", "ISO 13616")
+IBAN_CHANGED = Rule(
+    "CIRA-PAY-02", _WARNING, _REVIEW, "The IBAN is none of those this supplier has been paid to before", "BT-84"
+)
+
+DUE_BEFORE_ISSUE = Rule("CIRA-DATE-01", _WARNING, _REVIEW, "The due date is before the issue date", "BT-2, BT-9")
+ISSUED_IN_FUTURE = Rule("CIRA-DATE-02", _WARNING, _REVIEW, "The issue date is in the future", "BT-2")
+ISSUED_LONG_AGO = Rule("CIRA-DATE-03", _WARNING, _IF_READ, "The issue date is more than ten years ago", "BT-2")
+DUE_LONG_AFTER = Rule(
+    "CIRA-DATE-04", _WARNING, _IF_READ, "The due date is more than two years after the issue date", "BT-9"
+)
+
+CURRENCY_UNKNOWN = Rule(
+    "CIRA-CUR-01", _ERROR, _REVIEW, "The currency is no ISO 4217 code in use at the issue date", "BR-CL-04"
+)
+TOO_MANY_DECIMALS = Rule(
+    "CIRA-CUR-02", _WARNING, _IF_READ, "A total has more decimals than its currency has", "BR-DEC-12 to BR-DEC-18"
+)
+
+NEGATIVE_INVOICE = Rule(
+    "CIRA-PLAUS-01", _WARNING, _REVIEW, "An invoice has a negative total: money would flow back", "BT-3, BT-112"
+)
+NEGATIVE_CREDIT_NOTE = Rule(
+    "CIRA-PLAUS-02",
+    _WARNING,
+    _REVIEW,
+    "A credit note has a negative total: it may mean a credit or a charge",
+    "BT-3, BT-112",
+)
+ABSURD_AMOUNT = Rule("CIRA-PLAUS-03", _WARNING, _REVIEW, "A total is absurdly large", "BT-112")
+ZERO_TOTAL = Rule("CIRA-PLAUS-04", _WARNING, _IF_READ, "The gross total is zero", "BT-112")
+TAX_RATE_IMPLAUSIBLE = Rule(
+    "CIRA-PLAUS-05", _WARNING, _REVIEW, "A tax rate is negative or above 50 percent", "BT-119, BT-152"
+)
+ZERO_QUANTITY = Rule(
+    "CIRA-PLAUS-06", _WARNING, _NONE, "A line has an amount, but its quantity is zero", "BT-129, BT-131"
+)
+SAME_PARTIES = Rule("CIRA-PLAUS-07", _WARNING, _IF_READ, "Supplier and customer are the same", "BT-27, BT-44")
+TAX_SIGN = Rule("CIRA-PLAUS-08", _WARNING, _REVIEW, "Net total and tax total have opposite signs", "BT-109, BT-110")
+
+DUPLICATE = Rule("CIRA-DUP-01", _ERROR, _REVIEW, "The supplier has sent this invoice number before", "BT-1, BT-27")
+
+UNGROUNDED = Rule("CIRA-GROUND-01", _ERROR, _REVIEW, "A value stands nowhere in the document")
+UNSURE = Rule("CIRA-GROUND-02", _WARNING, _REVIEW, "A value that people pay by was read with little confidence")
+
+_VALIDATION_RULES: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Rule))
+
+_EINVOICE, _CASCADE = "einvoice", "extraction"
+
+DOCUMENT_LEVEL_AMOUNTS = Rule(
+    "CIRA-XML-06",
+    _INFO,
+    _NONE,
+    "Totals take in document-level amounts that are no field of the record",
+    "BT-107, BT-108, BT-113, BT-114",
+    _EINVOICE,
+)
+PRICE_BASE_QUANTITY = Rule("CIRA-XML-09", _INFO, _NONE, "Unit prices are for more than one unit", "BT-149", _EINVOICE)
+SUBTOTAL_LINE = Rule("CIRA-XML-10", _INFO, _NONE, "Some lines only sum up or explain others", "BT-X-8", _EINVOICE)
+LINE_LEVEL_AMOUNTS = Rule(
+    "CIRA-XML-12", _INFO, _NONE, "Lines have allowances or charges of their own", "BG-27, BG-28", _EINVOICE
+)
+RAISED_BY_ENGINES: Final = (
+    Rule("CIRA-XML-01", _INFO, _NONE, "The XML deviates from the schema of its format", "EN 16931-3", _EINVOICE),
+    Rule(
+        "CIRA-XML-02",
+        _WARNING,
+        _REVIEW,
+        "The XML's attachment name does not say that it is this invoice, or there are several",
+        "ZUGFeRD 2",
+        _EINVOICE,
+    ),
+    Rule("CIRA-XML-03", _WARNING, _REVIEW, "A value in the XML cannot be read", "", _EINVOICE),
+    Rule("CIRA-XML-04", _WARNING, _REVIEW, "A total is stated in another currency only", "BT-5, BT-111", _EINVOICE),
+    Rule(
+        "CIRA-XML-05",
+        _ERROR,
+        _REVIEW,
+        "Totals of the XML do not add up with its allowances, charges and prepayments",
+        "BR-CO-10, BR-CO-13, BR-CO-16",
+        _EINVOICE,
+    ),
+    DOCUMENT_LEVEL_AMOUNTS,
+    Rule("CIRA-XML-07", _INFO, _NONE, "There are several accounts to pay to", "BT-84", _EINVOICE),
+    Rule("CIRA-XML-08", _INFO, _NONE, "There are several due dates", "BT-9", _EINVOICE),
+    PRICE_BASE_QUANTITY,
+    SUBTOTAL_LINE,
+    Rule("CIRA-XML-11", _WARNING, _NONE, "The account to pay to is no IBAN", "BT-84", _EINVOICE),
+    LINE_LEVEL_AMOUNTS,
+    Rule("einvoice_unusable", _WARNING, _REVIEW, "The file carries e-invoice XML that cannot be used", "", _CASCADE),
+    Rule("model_failed", _WARNING, _REVIEW, "The model gave no answer; another engine stands in", "", _CASCADE),
+    Rule("engines_disagree", _WARNING, _REVIEW, "Two engines read different values", "", _CASCADE),
+    Rule("xml_differs_from_page", _WARNING, _REVIEW, "The XML says something the visible page does not", "", _CASCADE),
+)
+"""Findings that come with an extraction; their severity may be lower than stated here, and then has no effect."""
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {rule.id: rule for rule in (*_VALIDATION_RULES, *RAISED_BY_ENGINES)}
+)

@@ -1,0 +1,71 @@
+"""What the rules look at: one extraction, and what is known besides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from babel.numbers import get_currency_precision
+
+from cira_pipeline.invoice import Invoice, LineItem
+from cira_pipeline.validation import rules
+from cira_pipeline.values import EngineName, Extraction
+
+
+@dataclass(frozen=True)
+class ValidationContext:
+    """What a document cannot say about itself.
+
+    `duplicate_job_ids`: jobs with the same supplier and invoice number. `known_ibans`: accounts in this supplier's
+    earlier records. `min_confidence` (0 to 1): below it a value that people pay by needs a person.
+    """
+
+    today: date
+    duplicate_job_ids: tuple[str, ...] = ()
+    known_ibans: frozenset[str] = frozenset()
+    min_confidence: float = 0.6
+
+
+@dataclass(frozen=True)
+class Subject:
+    extraction: Extraction
+    context: ValidationContext
+
+    @property
+    def invoice(self) -> Invoice:
+        return self.extraction.invoice
+
+    @property
+    def read_from_page(self) -> bool:
+        """Whether values were read from a page, and so can be misread."""
+        return self.extraction.engine is not EngineName.EINVOICE
+
+    @cached_property
+    def minor_unit(self) -> Decimal:
+        """The smallest amount of the invoice's currency: 0.01 EUR, 1 JPY, 0.001 KWD; 0.01 where it is unknown."""
+        return Decimal(1).scaleb(-get_currency_precision(self.invoice.currency or "EUR"))
+
+    @cached_property
+    def invoiced_lines(self) -> tuple[tuple[int, LineItem], ...]:
+        """Positions and lines without those that only sum up or explain others."""
+        subtotals = self._positions_named_by(rules.SUBTOTAL_LINE)
+        return tuple((index, item) for index, item in enumerate(self.invoice.line_items) if index not in subtotals)
+
+    @cached_property
+    def lines_with_unknown_parts(self) -> frozenset[int]:
+        """Positions where quantity times unit price need not be the net amount."""
+        return self._positions_named_by(rules.PRICE_BASE_QUANTITY) | self._positions_named_by(rules.LINE_LEVEL_AMOUNTS)
+
+    def explained(self, field: str) -> bool:
+        """Whether the engine knows document-level amounts that `field` takes in, and checked the sum itself."""
+        return field in self._fields_of(rules.DOCUMENT_LEVEL_AMOUNTS)
+
+    def _fields_of(self, rule: rules.Rule) -> set[str]:
+        return {name for finding in self.extraction.findings if finding.rule == rule.id for name in finding.fields}
+
+    def _positions_named_by(self, rule: rules.Rule) -> frozenset[int]:
+        paths = (re.match(r"line_items\[(\d+)\]", name) for name in self._fields_of(rule))
+        return frozenset(int(match.group(1)) for match in paths if match)

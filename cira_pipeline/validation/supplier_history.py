@@ -1,0 +1,31 @@
+"""What earlier invoices of the same supplier tell about this one: paid twice, or paid to somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cira_pipeline.validation import rules
+from cira_pipeline.validation.subject import Subject
+from cira_pipeline.values import Finding
+
+
+def check_supplier_history(subject: Subject) -> Iterator[Finding]:
+    invoice, context = subject.invoice, subject.context
+    if context.duplicate_job_ids:
+        jobs = ", ".join(context.duplicate_job_ids[:5])
+        yield rules.DUPLICATE.finding(
+            f"invoice {invoice.invoice_number} of {invoice.supplier_name} came before, in {jobs}",
+            "invoice_number",
+            "supplier_name",
+        )
+    known = {_compact(iban) for iban in context.known_ibans}
+    if invoice.payment_iban is not None and known and _compact(invoice.payment_iban) not in known:
+        yield rules.IBAN_CHANGED.finding(
+            f"{invoice.payment_iban} is new for {invoice.supplier_name}, known: {', '.join(sorted(known)[:5])}; "
+            "ask the supplier by a way you know before paying",
+            "payment_iban",
+        )
+
+
+def _compact(iban: str) -> str:
+    return "".join(iban.split()).upper()

@@ -1,0 +1,38 @@
+"""The verdict follows from the findings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from cira_pipeline.validation.rules import RULES, Effect
+from cira_pipeline.values import Finding, Severity, Verdict
+
+_BY_EFFECT: Final = {
+    Effect.REJECTED: Verdict.REJECTED,
+    Effect.REVIEW: Verdict.NEEDS_REVIEW,
+    Effect.NONE: Verdict.ACCEPTED,
+}
+_WORST_FIRST: Final = (Verdict.REJECTED, Verdict.NEEDS_REVIEW)
+
+
+def verdict_of(findings: Iterable[Finding], *, read_from_page: bool) -> Verdict:
+    """The worst effect of any finding; `accepted` when none has any.
+
+    A note has no effect, an error at least `needs_review`, whichever rule they are of. A warning of a rule that is not
+    registered needs review: what nobody has weighed, a person must.
+    """
+    verdicts = {_verdict(finding, read_from_page=read_from_page) for finding in findings}
+    return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.ACCEPTED)
+
+
+def _verdict(finding: Finding, *, read_from_page: bool) -> Verdict:
+    if finding.severity is Severity.INFO:
+        return Verdict.ACCEPTED
+    rule = RULES.get(finding.rule)
+    effect = rule.effect if rule is not None else Effect.REVIEW
+    if effect is Effect.REVIEW_IF_READ:
+        effect = Effect.REVIEW if read_from_page else Effect.NONE
+    if effect is Effect.NONE and finding.severity is Severity.ERROR:
+        effect = Effect.REVIEW
+    return _BY_EFFECT[effect]
