@@ -45,9 +45,12 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── NothingExtracted          nothing_extracted
     │   ├── ModelUnavailable          model_unavailable            (retryable)
     │   ├── ModelRateLimited          model_rate_limited           (retryable)
+    │   ├── ModelQuotaExhausted       model_quota_exhausted
     │   ├── ModelTimedOut             model_timed_out              (retryable)
     │   ├── ModelUnauthorised         model_unauthorised
     │   ├── ModelDeploymentMissing    model_deployment_missing
+    │   ├── ModelRequestRejected      model_request_rejected
+    │   ├── ModelQuestionTooLong      model_question_too_long
     │   ├── ModelContentFiltered      model_content_filtered
     │   ├── ModelRefused              model_refused
     │   ├── ModelAnswerTruncated      model_answer_truncated
@@ -296,6 +299,11 @@ class ModelRateLimited(ExtractionError):
     hint = "The deployment's quota is used up for now; retry later or raise the quota."
 
 
+class ModelQuotaExhausted(ExtractionError):
+    code = "model_quota_exhausted"
+    hint = "The account at the provider has no credit left; top it up or raise its limit, then retry."
+
+
 class ModelTimedOut(ExtractionError):
     code = "model_timed_out"
     retryable = True
@@ -310,6 +318,16 @@ class ModelUnauthorised(ExtractionError):
 class ModelDeploymentMissing(ExtractionError):
     code = "model_deployment_missing"
     hint = "Azure knows no such deployment; correct CIRA_AZURE_OPENAI_DEPLOYMENT."
+
+
+class ModelRequestRejected(ExtractionError):
+    code = "model_request_rejected"
+    hint = "The server does not take the question as asked; check CIRA_AZURE_OPENAI_API_VERSION and the model."
+
+
+class ModelQuestionTooLong(ExtractionError):
+    code = "model_question_too_long"
+    hint = "The model's context is too small; lower CIRA_AZURE_OPENAI_MAX_INPUT_TOKENS or use a larger model."
 
 
 class ModelContentFiltered(ExtractionError):

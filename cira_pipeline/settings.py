@@ -83,9 +83,14 @@ class Settings(BaseSettings):
     azure_openai_api_version: str = "2024-10-21"
     azure_openai_deployment: str | None = None
     azure_openai_model: str = Field("gpt-4.1-mini", description="the deployment's model, for its price")
-    azure_openai_timeout_s: float = Field(60, gt=0)
-    azure_openai_attempts: int = Field(3, ge=1)
-    azure_openai_max_output_tokens: int = Field(4_096, gt=0)
+    azure_openai_timeout_s: float = Field(60, gt=0, description="one call to the model")
+    azure_openai_attempts: int = Field(3, ge=1, description="calls for one question, the first included")
+    # Kept well below the lease of a claimed question (cira_pipeline/storage/answers.py): after it, another may pay.
+    azure_openai_deadline_s: float = Field(240, gt=0, le=500, description="all calls for one question, waits included")
+    azure_openai_max_input_tokens: int = Field(
+        60_000, ge=1_000, description="longest part of a document in one question; longer ones are asked in parts"
+    )
+    azure_openai_max_output_tokens: int = Field(8_192, gt=0, description="longest answer to one question")
     azure_openai_temperature: float = Field(0.0, ge=0, le=2)
     azure_openai_seed: int = 1
     openai_base_url: str | None = Field(None, description="any OpenAI-compatible server instead of Azure")

@@ -1,0 +1,161 @@
+"""One call to the model: a question in, its answer or one clear error out. Nothing is tried again here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+from openai.types.chat import ChatCompletion
+from pydantic import ValidationError
+
+from cira_pipeline.errors import ConfigurationError, ModelTimedOut, ModelUnavailable
+from cira_pipeline.extraction.azure_openai.dialect import Dialect
+from cira_pipeline.extraction.azure_openai.failures import complaint_of, failure_of
+from cira_pipeline.extraction.azure_openai.question import Parameters, Question
+from cira_pipeline.extraction.azure_openai.windows import estimate_tokens
+from cira_pipeline.settings import Settings
+from cira_pipeline.values import ModelAnswer
+
+LARGEST_ANSWER_BYTES = 8_000_000
+_REJECTED = {400, 404, 422, 500, 501}
+_AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+
+
+class Chat:
+    """A deployment of Azure OpenAI, or a server that speaks its language. Thread-safe.
+
+    Raises: ConfigurationError when the settings name no way to sign in.
+    """
+
+    def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._client = _client(settings)
+        self._timeout_s = settings.azure_openai_timeout_s
+        self._monotonic = monotonic
+        # Learnt by any thread, for all: assigning it is atomic, and learning it twice does no harm.
+        self._dialect = Dialect()
+        self.provider = _provider(settings)
+        self.parameters = Parameters(
+            provider=self.provider,
+            deployment=settings.azure_openai_deployment or settings.azure_openai_model,
+            model=settings.azure_openai_model,
+            temperature=settings.azure_openai_temperature,
+            seed=settings.azure_openai_seed,
+            max_output_tokens=settings.azure_openai_max_output_tokens,
+        )
+
+    def ask(self, question: Question, *, timeout_s: float | None = None) -> ModelAnswer:
+        """The answer as it came, whatever is in it: it is paid. `timeout_s` bounds the whole call, body included.
+
+        Raises: the `Model...` leaves of the error tree, for calls that gave no answer.
+        """
+        limit_s = min(self._timeout_s, timeout_s or self._timeout_s)
+        dialect = self._dialect
+        while True:
+            try:
+                completion = self._completion(dialect.request(question), limit_s)
+            except openai.APIStatusError as error:
+                plainer = _plainer(dialect, error)
+                if plainer is None:
+                    raise failure_of(error) from error
+                dialect = plainer
+            except openai.OpenAIError as error:
+                raise failure_of(error) from error
+            else:
+                self._dialect = dialect
+                return _answer(completion, question, self.provider)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _completion(self, request: dict[str, Any], limit_s: float) -> ChatCompletion:
+        ends = self._monotonic() + limit_s
+        body = bytearray()
+        chat = self._client.chat.completions
+        # Read in pieces: the client's own time limit is for each piece, and a server that drips would hold it for ever.
+        with chat.with_streaming_response.create(**request, timeout=limit_s) as response:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if self._monotonic() > ends:
+                    raise ModelTimedOut(f"the model's answer was not complete after {limit_s:.0f} s")
+                if len(body) > LARGEST_ANSWER_BYTES:
+                    raise ModelUnavailable(f"the model's answer is larger than {LARGEST_ANSWER_BYTES} bytes")
+        try:
+            return ChatCompletion.model_validate_json(bytes(body))
+        except ValidationError as error:
+            raise ModelUnavailable("the model's server answered something that is no chat completion") from error
+
+
+def _plainer(dialect: Dialect, error: openai.APIStatusError) -> Dialect | None:
+    """Another way to say the same, when the server rejected how it was said and not what."""
+    if error.status_code not in _REJECTED or error.status_code == 404:
+        return None
+    failure = failure_of(error)
+    if failure.code not in ("model_request_rejected", "model_unavailable"):
+        return None
+    learnt = dialect.without(complaint_of(error))
+    if learnt is None and error.status_code == 422:
+        # Only servers that are not OpenAI's answer 422, and what most of them lack is structured output.
+        learnt = dialect.without_schema()
+    return learnt
+
+
+def _answer(completion: ChatCompletion, question: Question, provider: str) -> ModelAnswer:
+    choice = completion.choices[0] if completion.choices else None
+    message = choice.message if choice else None
+    refusal = message.refusal if message else None
+    content = refusal or (message.content if message else None) or ""
+    finish_reason = "refusal" if refusal else str(choice.finish_reason) if choice else "none"
+    usage = completion.usage
+    # A server that does not count is billed by the estimate, which is high: a cost is never silently zero.
+    asked = usage.prompt_tokens if usage else question.estimated_tokens
+    told = usage.completion_tokens if usage else estimate_tokens(content)
+    details = usage.prompt_tokens_details if usage else None
+    return ModelAnswer(
+        request_hash=question.request_hash,
+        provider=provider,
+        model=completion.model or question.parameters.model,
+        content=content,
+        finish_reason=finish_reason,
+        input_tokens=max(asked, 0),
+        cached_input_tokens=min(max((details.cached_tokens if details else 0) or 0, 0), max(asked, 0)),
+        output_tokens=max(told, 0),
+    )
+
+
+def _provider(settings: Settings) -> str:
+    """`azure` or `openai`, as price lists name them. A server that only speaks the language has OpenAI's list prices."""
+    if not settings.openai_base_url:
+        return "azure"
+    host = urlsplit(settings.openai_base_url).hostname or ""
+    return "azure" if host.endswith(_AZURE_HOSTS) else "openai"
+
+
+def _client(settings: Settings) -> openai.OpenAI:
+    # The client's own retries are off: ours know the deadline, the circuit breaker and what was paid.
+    shared: dict[str, Any] = {"max_retries": 0, "timeout": settings.azure_openai_timeout_s}
+    try:
+        if settings.openai_base_url:
+            key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
+            return openai.OpenAI(base_url=settings.openai_base_url, api_key=key, **shared)
+        return openai.AzureOpenAI(
+            azure_endpoint=settings.azure_openai_endpoint or "",
+            azure_deployment=settings.azure_openai_deployment,
+            api_version=settings.azure_openai_api_version,
+            **_credentials(settings),
+            **shared,
+        )
+    except (openai.OpenAIError, ValueError) as error:
+        raise ConfigurationError(f"the model cannot be reached as configured: {error}") from error
+
+
+def _credentials(settings: Settings) -> dict[str, str]:
+    if settings.azure_openai_api_key:
+        return {"api_key": settings.azure_openai_api_key.get_secret_value()}
+    if settings.azure_openai_ad_token:
+        return {"azure_ad_token": settings.azure_openai_ad_token.get_secret_value()}
+    raise ConfigurationError(
+        "CIRA_AZURE_OPENAI_ENDPOINT is set, but neither CIRA_AZURE_OPENAI_API_KEY nor CIRA_AZURE_OPENAI_AD_TOKEN"
+    )

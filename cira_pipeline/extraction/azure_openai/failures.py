@@ -1,0 +1,92 @@
+"""What went wrong at the model, in CIRA's words: which error it is, and whether and when trying again can help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import openai
+
+from cira_pipeline.errors import (
+    ExtractionError,
+    ModelContentFiltered,
+    ModelDeploymentMissing,
+    ModelQuestionTooLong,
+    ModelQuotaExhausted,
+    ModelRateLimited,
+    ModelRequestRejected,
+    ModelTimedOut,
+    ModelUnauthorised,
+    ModelUnavailable,
+)
+from cira_pipeline.resilience.retry_after import retry_after_s
+
+_LONGEST_MESSAGE = 300
+
+
+def failure_of(error: openai.OpenAIError) -> ExtractionError:
+    """The leaf of the error tree for what the openai client raised. A wait the server asks for is `retry_after_s`."""
+    if isinstance(error, openai.APITimeoutError):
+        return ModelTimedOut("the model did not answer in time")
+    if isinstance(error, openai.APIConnectionError):
+        return ModelUnavailable(f"the connection to the model failed: {_cause(error)}")
+    if isinstance(error, openai.APIStatusError):
+        return _by_status(error)
+    return ModelUnavailable(f"the model's server answered something that is no answer: {_short(str(error))}")
+
+
+def complaint_of(error: openai.APIStatusError) -> str:
+    """The parameter and the words with which a server rejected a request."""
+    body = _body(error)
+    return f"{body.get('param') or ''} {body.get('code') or ''} {body.get('message') or error.message}"
+
+
+def _by_status(error: openai.APIStatusError) -> ExtractionError:
+    status, body = error.status_code, _body(error)
+    code = str(body.get("code") or "")
+    told = f"HTTP {status}: {_short(str(body.get('message') or error.message))}"
+    wait = _wait(error)
+    detail: dict[str, Any] = {"status": status} | ({} if wait is None else {"retry_after_s": wait})
+    if status == 401:
+        return ModelUnauthorised(told, **detail)
+    if status == 403:
+        return ModelUnauthorised(told, **detail)
+    if status == 404:
+        return ModelDeploymentMissing(told, **detail)
+    if status == 408:
+        return ModelTimedOut(told, **detail)
+    if status == 429:
+        return ModelQuotaExhausted(told, **detail) if code == "insufficient_quota" else ModelRateLimited(told, **detail)
+    if status >= 500 or status == 409:
+        return ModelUnavailable(told, **detail)
+    if code == "content_filter" or "content management policy" in told:
+        return ModelContentFiltered(told, **detail)
+    if code == "context_length_exceeded" or "maximum context length" in told or status == 413:
+        return ModelQuestionTooLong(told, **detail)
+    return ModelRequestRejected(told, **detail)
+
+
+def _body(error: openai.APIStatusError) -> Mapping[str, Any]:
+    """The error object: Azure's gateway and its model service nest it differently."""
+    body = error.body
+    if isinstance(body, Mapping):
+        inner = body.get("error")
+        return inner if isinstance(inner, Mapping) else body
+    return {}
+
+
+def _wait(error: openai.APIStatusError) -> float | None:
+    """Seconds; Azure also says it in milliseconds, which is finer."""
+    milliseconds = error.response.headers.get("retry-after-ms", "")
+    if milliseconds.isascii() and milliseconds.isdigit():
+        return int(milliseconds) / 1000
+    return retry_after_s(error.response.headers.get("retry-after"))
+
+
+def _cause(error: BaseException) -> str:
+    return _short(str(error.__cause__ or error)) or type(error).__name__
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"

@@ -1,0 +1,83 @@
+"""One question to the model, and the hash by which it is known: the same question is paid once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from cira_pipeline.extraction.azure_openai.answer import SCHEMA_NAME, SCHEMA_VERSION, answer_schema
+from cira_pipeline.extraction.azure_openai.windows import Window, estimate_tokens, numbered
+
+PROMPT_VERSION = "invoice_spans_1"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What decides the answer besides the text. `deployment` is the name asked for, `model` what is behind it."""
+
+    provider: str
+    deployment: str
+    model: str
+    temperature: float
+    seed: int
+    max_output_tokens: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """`attempt` counts from 1: after an answer that made no sense it is asked again, with another seed and hash."""
+
+    window: Window
+    parameters: Parameters
+    attempt: int = 1
+
+    @cached_property
+    def messages(self) -> tuple[dict[str, str], ...]:
+        """System prompt, then the document between markers that its text cannot hold: they are made from its hash."""
+        document = "\n".join(numbered(line) for line in self.window)
+        marker = hashlib.sha256(document.encode()).hexdigest()[:24]
+        content = f"<<<document {marker}>>>\n{document}\n<<<end of document {marker}>>>"
+        return {"role": "system", "content": system_prompt()}, {"role": "user", "content": content}
+
+    @property
+    def seed(self) -> int:
+        return self.parameters.seed + self.attempt - 1
+
+    @cached_property
+    def request_hash(self) -> str:
+        """SHA-256 over prompt, schema, parameters and content."""
+        parts: dict[str, Any] = {
+            "messages": self.messages,
+            "prompt": PROMPT_VERSION,
+            "schema": answer_schema(),
+            "schema_version": SCHEMA_VERSION,
+            "provider": self.parameters.provider,
+            "deployment": self.parameters.deployment,
+            "model": self.parameters.model,
+            "temperature": self.parameters.temperature,
+            "seed": self.seed,
+            "max_output_tokens": self.parameters.max_output_tokens,
+        }
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def estimated_tokens(self) -> int:
+        """Tokens of the question, estimated from above."""
+        return sum(estimate_tokens(message["content"]) for message in self.messages) + overhead_tokens()
+
+
+@lru_cache(maxsize=1)
+def system_prompt() -> str:
+    source = files(__package__) / "prompts" / f"{PROMPT_VERSION}.md"
+    return source.read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def overhead_tokens() -> int:
+    """Tokens of the schema, which is part of every question."""
+    return estimate_tokens(json.dumps({"name": SCHEMA_NAME, "schema": answer_schema()}))
