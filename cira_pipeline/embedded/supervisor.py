@@ -96,8 +96,7 @@ class Supervisor:
         In the main thread SIGTERM and SIGHUP raise KeyboardInterrupt like Ctrl-C, and while stopping further signals
         are ignored, for stopping takes a bounded time. Raises AlreadyRunning, ServiceUnreachable, ConfigurationError.
         """
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._logs.mkdir(exist_ok=True, mode=0o700)
+        self._make_folders()
         lock = FolderLock(self.home)
         lock.acquire()
         sentinel = start_sentinel(self.home, environment=inherited_environment(), kept_open=(lock.descriptor,))
@@ -120,6 +119,14 @@ class Supervisor:
             pass
         raise self._failure or ServiceUnreachable("a service cannot be kept running")
 
+    def _make_folders(self) -> None:
+        """Invoices and passwords are nobody else's business; the inbox is, for people drop files there."""
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for private in (self._logs, self.home / "objects"):
+            private.mkdir(exist_ok=True, mode=0o700)
+        if self._settings.inbox is None:
+            self._settings.inbox_path.mkdir(exist_ok=True)
+
     def _start(self) -> Services:
         postgres_url, redis_url = self._start_postgres(), self._start_valkey()
         ui_port = free_port(UI_USUAL_PORT)
@@ -137,7 +144,7 @@ class Supervisor:
         self._say("Bringing the database's tables up to date")
         database = Database(postgres_url)
         try:
-            database.migrate()
+            database.migrate(analyst_password=_secret(settings.analyst_password))
         finally:
             database.dispose()
         self._start_dagster(environment, ui_port)
@@ -264,6 +271,10 @@ class Supervisor:
         stop_marked(self.home, patience_s=RUNS_PATIENCE_S)
         # With nothing left to stop, the sentinel ends at once.
         sentinel.communicate()
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
 
 
 def _begin_new_log(log: Path) -> None:

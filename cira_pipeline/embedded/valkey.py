@@ -57,7 +57,8 @@ class EmbeddedValkey:
         """End what a killed supervisor left, and start. A server that is started again keeps its port."""
         if self.pid is not None:
             return
-        (self.folder / "data").mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
         self.end_leftover()
         self.port = self.port or free_port(USUAL_PORT)
         self._write_configuration()

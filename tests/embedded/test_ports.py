@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from cira_pipeline.embedded.ports import free_port, listening
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_taken_port_is_left_alone_and_another_one_found(address: str) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind((address, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert listening(port)
+        assert free_port(port) != port
+
+
+def test_the_usual_port_is_taken_when_it_is_free() -> None:
+    port = free_port()
+    assert free_port(port) == port
