@@ -19,6 +19,8 @@ COLUMN_GAP = 0.75
 JOIN_GAP = 0.3
 # In type of one width a space is as wide as a letter: a column gap there is wider than this many letters.
 COLUMN_GAP_LETTERS = 1.6
+# Around a bullet or bar that parts name, street and town of a sender line.
+BULLET_GAP = 1.8
 # Lines cut out of one row by a reader overlap a little or stand a space apart.
 GLUE_GAP = 0.06
 
@@ -294,6 +296,8 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
             height = max(min(previous.height, token.height), 1e-6)
             gap = (token.left - previous.right) / height
             limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
+            if token.line == previous.line and (_is_bullet(token) or _is_bullet(previous)):
+                limit = BULLET_GAP
             letters = len(previous.text) + len(token.text)
             width = (previous.right - previous.left + token.right - token.left) / letters
             if gap > max(limit, COLUMN_GAP_LETTERS * width / height):
@@ -304,6 +308,10 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
         current.append(token)
     if current:
         yield Segment(tuple(current))
+
+
+def _is_bullet(token: Token) -> bool:
+    return len(token.text) == 1 and token.text in "●•|·∙♦■–—*"
 
 
 def _rejoined(token: Token, *, glued: bool) -> Token:

@@ -20,6 +20,8 @@ from cira_pipeline.extraction.offline.header_dates import DateChoice, due_date, 
 from cira_pipeline.extraction.offline.identifiers import labelled_iban
 from cira_pipeline.extraction.offline.line_items import Item, ItemTable, item_table
 from cira_pipeline.extraction.offline.parties import Parties, Party
+from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
+from cira_pipeline.extraction.offline.receipt import total as receipt_total
 from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
 from cira_pipeline.extraction.offline.spelling import spelled
 from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, tax_rows
@@ -65,6 +67,7 @@ class _Draft:
         self.titles = titles_of(facts)
         self.table = item_table(facts)
         self.parties = Parties(facts, frozenset(self.table.rows))
+        self.receipt = is_receipt(facts)
 
     def fill(self) -> None:
         self._totals()
@@ -108,7 +111,10 @@ class _Draft:
             lines=self.table.total(),
         )
         tax_free = facts.contains("reverse_charge")
-        totals = choose_totals(facts, amounts_by_concept(facts, skip), support, tax_free=tax_free)
+        amounts = amounts_by_concept(facts, skip)
+        totals = choose_totals(facts, amounts, support, tax_free=tax_free)
+        if self.receipt:
+            totals.gross = receipt_total(facts, amounts, totals.gross)
         for field, candidate in (
             ("net_total", totals.net),
             ("tax_total", totals.tax),
@@ -146,7 +152,13 @@ class _Draft:
         self._reference("purchase_order", other_than=number)
 
     def _reference(self, field: str, other_than: str | None = None) -> str | None:
-        found = [c for c in reference_candidates(self.facts, field, self.titles, frozenset(self.table.rows)) if c.value != other_than]
+        found = [
+            c
+            for c in reference_candidates(
+                self.facts, field, self.titles, frozenset(self.table.rows | self.table.region)
+            )
+            if c.value != other_than
+        ]
         if not found or found[0].score < _LEAST_SCORE:
             return None
         winner = found[0]
@@ -164,6 +176,8 @@ class _Draft:
 
     def _dates(self) -> None:
         issued = issue_date(self.facts, self.titles)
+        if issued is None and self.receipt:
+            issued = date_printed(self.facts)
         self._date("issue_date", issued)
         due = due_date(self.facts, issued)
         term = net_term(self.facts)
@@ -187,6 +201,9 @@ class _Draft:
         self.put(field, choice.value, [choice.span], choice.score * (1.0 if choice.certain else 0.6))
 
     def _parties(self) -> None:
+        if self.receipt and not self.parties.customer_named:
+            self._party("supplier", company(self.facts))
+            return
         self._party("supplier", self.parties.supplier)
         self._party("customer", self.parties.customer)
         for role, candidate in self.parties.vat_ids.items():
@@ -271,9 +288,8 @@ class _Draft:
                 values[field] = number.value
                 self.prove(f"{path}.{field}", [number.span], confidence)
         if item.description:
-            values["description"] = " ".join(segment.text for segment in item.description)
-            spans = [Span(segment, 0, len(segment.text)) for segment in item.description]
-            self.prove(f"{path}.description", spans, min(confidence, 0.9))
+            values["description"] = " ".join(span.text for span in item.description)
+            self.prove(f"{path}.description", item.description, min(confidence, 0.9))
         if item.unit is not None:
             values["unit"] = item.unit.text
             self.prove(f"{path}.unit", [item.unit], confidence)

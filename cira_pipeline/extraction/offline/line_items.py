@@ -31,8 +31,7 @@ class Item:
     """One line item: values with their places, and the rows it takes up."""
 
     cells: dict[str, Number] = field(default_factory=dict)
-    description: list[Segment] = field(default_factory=list)
-    description_spans: list[Span] = field(default_factory=list)
+    description: list[Span] = field(default_factory=list)
     unit: Span | None = None
     rows: list[Row] = field(default_factory=list)
 
@@ -59,10 +58,11 @@ class Item:
 
 @dataclass
 class ItemTable:
-    """All items of a document, and every row that belongs to the table."""
+    """All items of a document. `rows` are those the items take up, `region` all between header and totals."""
 
     items: list[Item] = field(default_factory=list)
     rows: set[Row] = field(default_factory=set)
+    region: set[Row] = field(default_factory=set)
     headers: list[Header] = field(default_factory=list)
 
     @property
@@ -155,6 +155,7 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
     if header is None or not body:
         return
     items = list(_items(facts, header, body))
+    table.region.update(body)
     _describe(facts, header, items, body)
     for item in items:
         table.items.append(item)
@@ -313,31 +314,28 @@ def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) 
     """Gives every text line of the description column to the item it belongs to."""
     if not items:
         return
-    left, right = _description_extent(header)
-    lines = [(row, texts) for row in body if (texts := _texts(facts, row, header, left, right))]
+    extent = _description_extent(header)
+    lines = [(row, texts) for row in body if (texts := _texts(facts, row, header, extent))]
     owner_of = {row: item for item in items for row in item.rows}
-    for item in items:
-        for row, texts in lines:
-            if owner_of.get(row) is item:
-                _append(item, row, texts)
+    for row, texts in lines:
+        if row in owner_of:
+            owner_of[row].description.extend(texts)
     starts = [item.rows[0].index for item in items]
     for position, (row, texts) in enumerate(lines):
-        if row in owner_of or _carried(row) or facts.canvas.relative_top(texts[0]) > _PAGE_FOOT:
+        if row in owner_of or _carried(row) or facts.canvas.relative_top(texts[0].segment) > _PAGE_FOOT:
             continue
         item = _owner(items, starts, lines, position)
         if item is not None:
-            _append(item, row, texts)
+            item.description.extend(texts)
+            item.rows.append(row)
     for item in items:
-        item.description.sort(key=lambda segment: (segment.row.index, segment.left))
+        item.description.sort(key=lambda span: (span.segment.row.index, span.segment.left))
 
 
-def _append(item: Item, row: Row, texts: list[Segment]) -> None:
-    item.description.extend(texts)
-    if row not in item.rows:
-        item.rows.append(row)
+_Lines = list[tuple[Row, list[Span]]]
 
 
-def _owner(items: list[Item], starts: list[int], lines: list[tuple[Row, list[Segment]]], position: int) -> Item | None:
+def _owner(items: list[Item], starts: list[int], lines: _Lines, position: int) -> Item | None:
     row, texts = lines[position]
     before = next(
         (item for item, start in zip(reversed(items), reversed(starts), strict=True) if start < row.index), None
@@ -350,57 +348,71 @@ def _owner(items: list[Item], starts: list[int], lines: list[tuple[Row, list[Seg
     return None
 
 
-def _follows(item: Item, row: Row, texts: list[Segment]) -> bool:
+def _follows(item: Item, row: Row, texts: list[Span]) -> bool:
     """Directly under the item's last line of text, or under its numbers when it has no text yet."""
-    height = max(texts[0].height, 1e-6)
+    first = texts[0].segment
+    height = max(first.height, 1e-6)
     if not item.description:
         return row.top - item.rows[0].bottom < 1.5 * height
-    last = max(item.description, key=lambda segment: segment.bottom)
-    return texts[0].top - last.bottom < _WRAP_GAP * height
+    last = max((span.segment for span in item.description), key=lambda segment: segment.bottom)
+    return first.top - last.bottom < _WRAP_GAP * height
 
 
-def _precedes(item: Item, row: Row, lines: list[tuple[Row, list[Segment]]], position: int) -> bool:
+def _precedes(item: Item, row: Row, lines: _Lines, position: int) -> bool:
     """Directly over the item's first line, as where amounts stand beside the last line of a description."""
-    height = max(row.height, 1e-6)
     first = item.rows[0]
     following = lines[position + 1][0] if position + 1 < len(lines) else first
     nearer = min(first.top, following.top)
-    return nearer - row.bottom < _WRAP_GAP * height and not (
-        item.description and item.description[0].row is first and position == 0
-    )
+    described = bool(item.description) and item.description[0].segment.row is first and position == 0
+    return nearer - row.bottom < _WRAP_GAP * max(row.height, 1e-6) and not described
 
 
-def _description_extent(header: Header) -> tuple[float, float]:
-    """From the left edge of the description's header to the next column on its right."""
+@dataclass(frozen=True)
+class _Extent:
+    """The description column: its header's left edge, and the edges of its neighbours' headers."""
+
+    start: float
+    left: float
+    right: float
+
+
+def _description_extent(header: Header) -> _Extent:
     column = header.column("description") or header.column("article") or header.column("position")
     if column is None:
-        numeric = header.numeric
-        return float("-inf"), min(column.left for column in numeric)
+        return _Extent(float("-inf"), float("-inf"), min(column.left for column in header.numeric))
     right = min((other.left for other in header.columns if other.left >= column.right), default=float("inf"))
     left = max((other.right for other in header.columns if other.right <= column.left), default=float("-inf"))
-    return left, right
+    return _Extent(column.left, left, right)
 
 
-def _texts(facts: Facts, row: Row, header: Header, left: float, right: float) -> list[Segment]:
-    """Segments of the row that stand in the description column."""
+def _texts(facts: Facts, row: Row, header: Header, extent: _Extent) -> list[Span]:
+    """What of the row stands in the description column."""
     found = []
-    others = [
-        column
-        for column in header.columns
-        if column.concept in {"position", "article", "date"} and column.right <= left + 1
-    ]
     for segment in row.segments:
-        start_inside = left - 1.2 * segment.height <= segment.left < right
-        shared = min(segment.right, right) - max(segment.left, left)
-        if not start_inside and shared < 0.5 * (segment.right - segment.left):
-            continue
-        if any(
-            segment.right <= column.right + segment.height and segment.left < left - segment.height for column in others
-        ):
-            continue
         numbers = facts.numbers_of(segment)
         if numbers and is_pure(segment, numbers) and _nearest(numbers[0], header, segment)[0] is not None:
             continue
-        if sum(char.isalpha() for char in segment.text) >= 2:
-            found.append(segment)
+        span = _inside(segment, extent)
+        if span is not None and sum(char.isalpha() for char in span.text) >= 2:
+            found.append(span)
     return found
+
+
+def _inside(segment: Segment, extent: _Extent) -> Span | None:
+    """The words of a segment that stand in the column: readers join neighbouring columns into one line."""
+    slack = 1.2 * segment.height
+    if segment.left >= extent.right or segment.right <= extent.left:
+        return None
+    first = 0
+    if segment.left < extent.left - slack:
+        indexes = [index for index, token in enumerate(segment.tokens) if token.left >= extent.start - 0.8 * segment.height]
+        if not indexes:
+            shared = min(segment.right, extent.right) - max(segment.left, extent.left)
+            return whole(segment) if shared >= 0.5 * (segment.right - segment.left) else None
+        first = indexes[0]
+    last = len(segment.tokens)
+    while last > first + 1 and segment.tokens[last - 1].left >= extent.right:
+        last -= 1
+    start = segment.starts[first]
+    end = segment.starts[last - 1] + len(segment.tokens[last - 1].text)
+    return Span(segment, start, end)

@@ -33,11 +33,14 @@ def words_of(text: str) -> tuple[tuple[str, int, int], ...]:
 
 
 def _split_letters(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
-    """`nº562044387` and `No123` are a word and a number; `A4` and `RE2020` stay whole."""
+    """`nº562044387` and `vom30` are a word and a number; `A4` and `RE2020` stay whole."""
     word = text[start:end]
     match = re.match(r"(?i)(n[o°º]|nr)(\d{3,})$", word)
     if match:
         return [("no", start, start + match.end(1)), (match.group(2), start + match.start(2), end)]
+    glued = re.match(r"([^\W\d_]{3,})(\d+)$", word)
+    if glued and not word.isupper():
+        return [(folded(glued.group(1)), start, start + glued.end(1)), (glued.group(2), start + glued.start(2), end)]
     return [(folded(word), start, end)]
 
 

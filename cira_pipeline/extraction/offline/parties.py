@@ -106,6 +106,11 @@ class Parties:
             return named
         return self._window() or self._from_sections("ship_to") or Party()
 
+    @cached_property
+    def customer_named(self) -> bool:
+        """A heading such as `Bill to` names a customer: the page is no anonymous receipt."""
+        return self._from_sections("customer") is not None
+
     def section_of(self, segment: Segment) -> str | None:
         """The role of the nearest heading above `segment` in its column."""
         best: tuple[float, str] | None = None
@@ -146,7 +151,7 @@ class Parties:
         """`Sold By : WS Retail Services Pvt. Ltd.,`: the name on the heading's own line."""
         label = section.label
         text = label.segment.text[label.value_start :].rstrip(" ,;")
-        if not _namelike(text) or not (label.has_colon or company_score(text)):
+        if not namelike(text) or not (label.has_colon or company_score(text)):
             return None
         span = Span(label.segment, label.value_start, label.value_start + len(text))
         following = [segment for segment in self._lines_under(label) if segment.left >= label.segment.left]
@@ -229,7 +234,7 @@ class Parties:
         """Name and address of an address block: the name is its first line that is neither a key nor a salutation."""
         heads = {section.label.segment for section in self.sections if section.label.alone}
         lines = [segment for segment in lines if segment not in heads and not _keyword_line(self._facts, segment)]
-        index = next((i for i, segment in enumerate(lines) if _namelike(_stripped(segment)[1])), None)
+        index = next((i for i, segment in enumerate(lines) if namelike(_stripped(segment)[1])), None)
         if index is None:
             return None
         start, text = _stripped(lines[index])
@@ -263,7 +268,7 @@ class Parties:
                 continue
             for start, end in parts_of(segment):
                 text = segment.text[start:end].strip(" ,.;:")
-                if not _namelike(text):
+                if not namelike(text):
                     continue
                 offset = segment.text.index(text, start)
                 spans.append((Span(segment, offset, offset + len(text)), text))
@@ -390,7 +395,7 @@ class Parties:
                 continue
             lines: list[Segment] = []
             last = segment
-            for row in canvas.rows[segment.row.index + 1 : segment.row.index + 12]:
+            for row in canvas.rows[segment.row.index + 1 : segment.row.index + 24]:
                 near = segment.left - 0.1 * canvas.page_sizes[segment.page][0]
                 mine = [s for s in row.segments if near < s.left < segment.right]
                 if row.page != segment.page or not mine:
@@ -435,7 +440,10 @@ class Parties:
             score -= 0.3
         if _DOMAIN.search(text) or any(_matches_domain(segment.text, self._domains) for segment in lines[:1]):
             score -= 0.3
-        if any(section.role in {"ship_to", "supplier", "payee"} and section.label.segment in block.segments for section in self.sections):
+        if any(
+            section.role in {"ship_to", "supplier", "payee"} and section.label.segment in block.segments
+            for section in self.sections
+        ):
             score -= 0.25
         score += 0.1 if canvas.relative_left(first) < 0.2 else 0.0
         score += 0.1 if canvas.relative_top(first) > 0.1 else 0.0
@@ -511,7 +519,12 @@ def company_score(text: str) -> float:
 
 def _heads(label: Label) -> bool:
     """A heading stands alone on its line or is followed by a colon; running text is no heading."""
-    return label.alone or label.has_colon or len(label.segment.words) <= 4
+    rest = label.segment.text[label.value_start :]
+    return (
+        label.alone
+        or label.has_colon
+        or (label.end - label.start >= 7 and not company_score(label.segment.text + " " + rest))
+    )
 
 
 def _under(head: Segment, segment: Segment, lines: list[Segment]) -> bool:
@@ -559,7 +572,8 @@ def _keyword_line(facts: Facts, segment: Segment) -> bool:
     return bool(_DOMAIN.search(segment.text))
 
 
-def _namelike(text: str) -> bool:
+def namelike(text: str) -> bool:
+    """Mostly letters, short, no address of the web, no amount: what a name may look like."""
     if text.startswith(("(", "*", "•", "-", '"')):
         return False
     letters = sum(char.isalpha() for char in text)

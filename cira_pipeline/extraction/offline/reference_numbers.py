@@ -53,6 +53,7 @@ def reference_candidates(
             continue
         score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
         score *= 0.5 if span.segment.row in items else 1.0
+        score *= 0.95 if span.page > 1 else 1.0
         if score > 0:
             found.append(Candidate(span.text, span, min(score, 0.99)))
     return sorted(found, key=lambda candidate: -candidate.score)
@@ -64,7 +65,9 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     weak = label.weight(proposal.concept) < 0.6
     if weak and titles:
         heads = [title.span for title in titles if title.score > titles[0].score - 0.25]
-        same_row = any(label.segment.row is head.segment.row and label.segment.left >= head.segment.left for head in heads)
+        same_row = any(
+            label.segment.row is head.segment.row and label.segment.left >= head.segment.left for head in heads
+        )
         if same_row and proposal.place.relation in {"inline", "right"}:
             score = max(score, 0.7 if label.span.text in {head.text for head in heads} else 0.84)
         else:

@@ -1,4 +1,4 @@
-"""Spaces that OCR lost in names: put back where the document itself, a legal form or a change of case shows them."""
+"""Spaces that OCR lost in names: put back where the document itself, a legal form or a run of initials shows them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from cira_pipeline.extraction.offline.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 
-_CASE_CHANGE = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-Z]{2})(?=[A-Z][a-zß-öø-ÿ]{2})")
+_CASE_CHANGE = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-Þ])")
+_AFTER_INITIALS = re.compile(r"(?<=[A-Z]{3})(?=[A-Z][a-zß-öø-ÿ]{3})")
 # `mbH` and `GmbH` change case inside the word.
 _MIXED_FORMS = re.compile(r"(?:g?mbh|ohg|kgaa|sàrl)$", re.IGNORECASE)
 _SHORTEST_FORM = 4
@@ -43,10 +44,14 @@ def _parts(word: str) -> list[str]:
     if form and form.start() == 0:
         return [word]
     pieces = _CASE_CHANGE.split(word)
-    if len(pieces) > 1 and all(len(piece) >= 2 for piece in pieces):
+    if len(pieces) == 2 and pieces[1].lower() in lexicon().legal_forms:
+        return pieces
+    pieces = _AFTER_INITIALS.split(word)
+    if len(pieces) == 2:
         return pieces
     lowered = word.lower()
     for legal in sorted(lexicon().legal_forms, key=len, reverse=True):
-        if len(legal) >= _SHORTEST_FORM and lowered.endswith(legal) and len(word) - len(legal) >= _SHORTEST_FORM:
+        glued = lowered.endswith(legal) and (word.isupper() or word[-len(legal)].isupper())
+        if len(legal) >= _SHORTEST_FORM and glued and len(word) - len(legal) >= _SHORTEST_FORM:
             return [word[: -len(legal)], word[-len(legal) :]]
     return [word]

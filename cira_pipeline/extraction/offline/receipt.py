@@ -1,0 +1,174 @@
+"""Till receipts: one narrow column with the company on top, its address, a date and a total.
+
+A receipt names no customer and few labels. Its total is proved by what was handed over: cash less change, or the total
+with its rounding, printed again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from decimal import Decimal
+from statistics import median
+
+from cira_pipeline.extraction.offline.amounts import Number
+from cira_pipeline.extraction.offline.blocks import is_postal, is_street
+from cira_pipeline.extraction.offline.candidates import Candidate
+from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.header_dates import DateChoice
+from cira_pipeline.extraction.offline.parties import Party, company_score, namelike
+from cira_pipeline.extraction.offline.totals import Amount
+
+# A till prints 24 to 48 letters a line; a page of A4 holds 80 and more.
+_WIDEST_LETTERS = 62
+_HEAD_ROWS = 14
+_REGISTRATION = re.compile(r"\s*\(?\s*(?:co\.?\s?(?:reg\.?)?\s?no\.?\s*:?\s*)?[0-9]{5,12}\s?-?\s?[A-Z]{0,2}\s*\)?.*$", re.IGNORECASE)
+_KEYS = frozenset(
+    {"contact", "tax_number", "registration", "invoice_number", "issue_date", "vat_id", "tendered", "other_date", "page"}
+)
+_LARGEST_ROUNDING = Decimal("0.05")
+
+
+def is_receipt(facts: Facts) -> bool:
+    """Whether the page is a till's: one page, as narrow as a till roll in letters."""
+    segments = facts.canvas.segments
+    if facts.canvas.last_page != 1 or len(segments) < 4:
+        return False
+    letter = median((segment.right - segment.left) / max(len(segment.text), 1) for segment in segments)
+    rights = sorted(segment.right for segment in segments)
+    lefts = sorted(segment.left for segment in segments)
+    width = rights[int(0.97 * (len(rights) - 1))] - lefts[int(0.03 * (len(lefts) - 1))]
+    return width / max(letter, 1e-6) <= _WIDEST_LETTERS
+
+
+def company(facts: Facts) -> Party:
+    """The company and its address, from the lines above the first key (phone, tax number, document number)."""
+    head = _head(facts)
+    index = _name_index(head)
+    if index is None:
+        return Party()
+    name = head[index]
+    end = len(_REGISTRATION.sub("", name.text)) or len(name.text)
+    address = _address(head[index + 1 :])
+    score = 0.75 + 0.2 * company_score(name.text)
+    return Party((Span(name, 0, end),), tuple(Span(line, 0, len(line.text)) for line in address), min(score, 0.95))
+
+
+def _head(facts: Facts) -> list[Segment]:
+    lines: list[Segment] = []
+    for row in facts.canvas.rows[:_HEAD_ROWS]:
+        if _is_key_row(facts, row):
+            if any(is_postal(line.text) or is_street(line.text) for line in lines):
+                break
+            continue
+        lines.extend(row.segments)
+    return lines
+
+
+def _is_key_row(facts: Facts, row: Row) -> bool:
+    first = row.segments[0]
+    for label in facts.labels.get(first, ()):
+        concepts = {meaning.concept for meaning in label.meanings if meaning.weight > 0.5}
+        if label.start <= 2 and concepts & _KEYS:
+            return label.has_colon or any(char.isdigit() for char in row.text) or label.alone
+    return bool(facts.dates_of(first)) or bool(re.search(r"(?i)www\.|@|https?:|\btel\b|\bfax\b|\bgst\b", row.text))
+
+
+def _name_index(head: list[Segment]) -> int | None:
+    """The first line with a legal form above the address, else the first that can be a name."""
+    address = next((i for i, line in enumerate(head) if is_postal(line.text)), len(head))
+    above = range(min(address, 5))
+    for floor in (0.9, 0.4):
+        found = next((i for i in above if company_score(_bare(head[i])) >= floor and _can_name(head[i])), None)
+        if found is not None:
+            return found
+    return next((i for i in above if _can_name(head[i]) and not is_street(head[i].text)), None)
+
+
+def _bare(line: Segment) -> str:
+    return _REGISTRATION.sub("", line.text) or line.text
+
+
+def _can_name(line: Segment) -> bool:
+    text = _bare(line)
+    return namelike(text) and sum(char.isalpha() for char in text) >= 4
+
+
+def _address(lines: list[Segment]) -> list[Segment]:
+    """From the first line of an address to the line after the postal code's that still belongs to it."""
+    kept: list[Segment] = []
+    postal = False
+    for line in lines:
+        bare = re.sub(r"[()\s]", "", line.text)
+        if re.fullmatch(r"[\dA-Z]*\d{5,}-?[A-Z0-9]{0,3}", bare) or re.match(r"(?i)(?:\(|co\.|formerly|licensee)", line.text):
+            continue
+        if postal and (any(char.isdigit() for char in line.text) or len(kept) > 7):
+            break
+        if company_score(line.text) >= 0.9 and not kept:
+            continue
+        kept.append(line)
+        postal = postal or is_postal(line.text)
+    return kept if postal or any(is_street(line.text) for line in kept) else []
+
+
+def date_printed(facts: Facts) -> DateChoice | None:
+    """The one date of the receipt, wherever it stands."""
+    printed = [date for dates in facts.dates.values() for date in dates]
+    values = Counter(date.value for date in printed)
+    if not values:
+        return None
+    (value, count), *others = values.most_common(2)
+    if others and others[0][1] == count:
+        return None
+    first = next(date for date in printed if date.value == value)
+    return DateChoice(value, first.span, 0.8 if not others else 0.6, first.certain)
+
+
+def total(facts: Facts, amounts: dict[str, list[Amount]], chosen: Candidate[Decimal] | None) -> Candidate[Decimal] | None:
+    """The amount paid: `chosen` unless rounding or the change handed back show another one."""
+    tendered = [amount.number for amount in _tendered(facts)]
+    printed = [number for numbers in facts.numbers.values() for number in numbers if number.decimals == 2]
+    grosses = [amount.number for amount in amounts.get("gross_total", []) if amount.score > 0.3]
+    paid = _paid(tendered, printed)
+    if paid is not None and (chosen is None or abs(chosen.value - paid.value) <= _LARGEST_ROUNDING or paid.value in {n.value for n in grosses}):
+        return Candidate(paid.value, paid.span, 0.95)
+    if chosen is None:
+        return None
+    rounded = _rounded(facts, chosen.value, amounts, printed)
+    return Candidate(rounded.value, rounded.span, 0.85) if rounded is not None else chosen
+
+
+def _tendered(facts: Facts) -> list[Amount]:
+    found = []
+    for proposal in facts.proposals.of("tendered"):
+        for number in facts.numbers_of(proposal.place.segment):
+            if number.decimals == 2 and proposal.place.relation != "below" and proposal.score > 0.4:
+                found.append(Amount(number, proposal.score))
+    return found
+
+
+def _paid(tendered: list[Number], printed: list[Number]) -> Number | None:
+    """An amount with cash - change = amount, all three printed."""
+    for cash in tendered:
+        for change in tendered:
+            if change.value >= cash.value or change.span == cash.span:
+                continue
+            match = [number for number in printed if number.value == cash.value - change.value and number.value]
+            if match and change.value:
+                return match[0]
+    return None
+
+
+def _rounded(
+    facts: Facts, value: Decimal, amounts: dict[str, list[Amount]], printed: list[Number]
+) -> Number | None:
+    """`value` with its rounding, when the rounding and the result are printed."""
+    for rounding in amounts.get("rounding", []):
+        if not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:
+            continue
+        for result in (value + rounding.value, value - rounding.value):
+            match = [number for number in printed if number.value == result]
+            if match:
+                return match[-1]
+    return None
