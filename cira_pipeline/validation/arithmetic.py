@@ -56,7 +56,7 @@ def _tax_of_rates(subject: Subject) -> Iterator[Finding]:
         # Tax may have been rounded line by line.
         if abs(expected - line.tax) > _rounding(subject, len(subject.invoice.line_items) + 1):
             yield rules.TAX_OF_RATE.finding(
-                f"{line.rate}% of {line.net} is {expected.quantize(subject.minor_unit)}, the tax stated is {line.tax}",
+                f"{line.rate}% of {line.net} is {expected:.{subject.decimals}f}, the tax stated is {line.tax}",
                 f"tax_breakdown[{position}]",
             )
 
@@ -88,7 +88,7 @@ def _line_products(subject: Subject) -> Iterator[Finding]:
     wrong = [
         position
         for position, item in subject.invoiced_lines
-        if position not in subject.lines_with_unknown_parts and not _product_holds(item, subject.minor_unit)
+        if position not in subject.lines_with_unknown_parts and not _product_holds(item, subject)
     ]
     if wrong:
         numbers = ", ".join(str(position + 1) for position in wrong[:10])
@@ -99,13 +99,12 @@ def _line_products(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _product_holds(item: LineItem, minor_unit: Decimal) -> bool:
+def _product_holds(item: LineItem, subject: Subject) -> bool:
     if item.quantity is None or item.unit_price is None or item.net_amount is None:
         return True
-    exponent = item.unit_price.as_tuple().exponent
-    # The printed price is itself rounded: to half of its last digit, for each unit.
-    price_rounding = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0) / 2
-    tolerance = minor_unit + abs(item.quantity) * price_rounding
+    # The price is itself rounded: to half of its last digit, for each unit.
+    decimals = max(subject.decimals, len(format(item.unit_price, "f").partition(".")[2]))
+    tolerance = subject.minor_unit + abs(item.quantity) * Decimal(1).scaleb(-decimals) / 2
     return abs(item.quantity * item.unit_price - item.net_amount) <= tolerance
 
 

@@ -28,7 +28,7 @@ def check_currency(subject: Subject) -> Iterator[Finding]:
         return
     for name in AMOUNT_FIELDS:
         amount: Decimal | None = getattr(invoice, name)
-        if amount is not None and amount % subject.minor_unit:
+        if amount is not None and _decimals(amount) > subject.decimals:
             yield rules.TOO_MANY_DECIMALS.finding(
                 f"{name} {amount} has more decimals than {invoice.currency} has", name
             )
@@ -44,3 +44,8 @@ def currency_in_use(code: str, on: date) -> bool:
         for history in get_global("territory_currencies").values()
         for currency, start, end, tender in history
     )
+
+
+def _decimals(amount: Decimal) -> int:
+    """Decimals of `amount` without trailing zeros. Amounts of any size: arithmetic on hostile ones could raise."""
+    return len(format(amount, "f").partition(".")[2].rstrip("0"))

@@ -123,7 +123,9 @@ ZERO_QUANTITY = Rule(
 SAME_PARTIES = Rule("CIRA-PLAUS-07", _WARNING, _IF_READ, "Supplier and customer are the same", "BT-27, BT-44")
 TAX_SIGN = Rule("CIRA-PLAUS-08", _WARNING, _REVIEW, "Net total and tax total have opposite signs", "BT-109, BT-110")
 
-DUPLICATE = Rule("CIRA-DUP-01", _ERROR, _REVIEW, "The supplier has sent this invoice number before", "BT-1, BT-27")
+DUPLICATE = Rule(
+    "CIRA-DUP-01", _ERROR, _REVIEW, "The same document, or this number of this supplier, came before", "BT-1, BT-27"
+)
 
 UNGROUNDED = Rule("CIRA-GROUND-01", _ERROR, _REVIEW, "A value stands nowhere in the document")
 UNSURE = Rule("CIRA-GROUND-02", _WARNING, _REVIEW, "A value that people pay by was read with little confidence")

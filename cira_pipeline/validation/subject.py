@@ -46,7 +46,12 @@ class Subject:
     @cached_property
     def minor_unit(self) -> Decimal:
         """The smallest amount of the invoice's currency: 0.01 EUR, 1 JPY, 0.001 KWD; 0.01 where it is unknown."""
-        return Decimal(1).scaleb(-get_currency_precision(self.invoice.currency or "EUR"))
+        return Decimal(1).scaleb(-self.decimals)
+
+    @property
+    def decimals(self) -> int:
+        """How many the currency has."""
+        return int(get_currency_precision(self.invoice.currency or "EUR"))
 
     @cached_property
     def invoiced_lines(self) -> tuple[tuple[int, LineItem], ...]:

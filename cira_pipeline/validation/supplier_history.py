@@ -14,7 +14,7 @@ def check_supplier_history(subject: Subject) -> Iterator[Finding]:
     if context.duplicate_job_ids:
         jobs = ", ".join(context.duplicate_job_ids[:5])
         yield rules.DUPLICATE.finding(
-            f"invoice {invoice.invoice_number} of {invoice.supplier_name} came before, in {jobs}",
+            f"this invoice came before, in {jobs}: paying it again would pay twice",
             "invoice_number",
             "supplier_name",
         )

@@ -10,6 +10,7 @@ from cira_pipeline.validation.currency import check_currency
 from cira_pipeline.validation.dates import check_dates
 from cira_pipeline.validation.grounding import check_grounding
 from cira_pipeline.validation.identifiers import check_identifiers
+from cira_pipeline.validation.normalise import normalised
 from cira_pipeline.validation.plausibility import check_plausibility
 from cira_pipeline.validation.required import check_required
 from cira_pipeline.validation.subject import Subject, ValidationContext
@@ -32,10 +33,11 @@ _CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
 
 
 def validate(extraction: Extraction, context: ValidationContext) -> Record:
-    """The record of `extraction`, with the engine's own findings first. Never raises on what a document says.
+    """The record of `extraction`, its values in their one spelling, with the engine's own findings first.
 
-    The rules, and how the verdict follows from them, are in docs/validation.md.
+    Never raises on what a document says. The rules, and how the verdict follows from them, are in docs/validation.md.
     """
+    extraction = extraction.model_copy(update={"invoice": normalised(extraction.invoice)})
     subject = Subject(extraction, context)
     findings = (*extraction.findings, *(finding for check in _CHECKS for finding in check(subject)))
     return Record(
