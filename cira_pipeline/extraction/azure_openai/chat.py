@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
@@ -61,7 +62,7 @@ class Chat:
                 if plainer is None:
                     raise failure_of(error) from error
                 dialect = plainer
-            except openai.OpenAIError as error:
+            except (openai.OpenAIError, httpx2.HTTPError) as error:
                 raise failure_of(error) from error
             else:
                 self._dialect = dialect
@@ -126,7 +127,7 @@ def _answer(completion: ChatCompletion, question: Question, provider: str) -> Mo
 
 
 def _provider(settings: Settings) -> str:
-    """`azure` or `openai`, as price lists name them. A server that only speaks the language has OpenAI's list prices."""
+    """`azure` or `openai`, as price lists name them. Who only speaks the language is priced as OpenAI."""
     if not settings.openai_base_url:
         return "azure"
     host = urlsplit(settings.openai_base_url).hostname or ""
@@ -135,27 +136,31 @@ def _provider(settings: Settings) -> str:
 
 def _client(settings: Settings) -> openai.OpenAI:
     # The client's own retries are off: ours know the deadline, the circuit breaker and what was paid.
-    shared: dict[str, Any] = {"max_retries": 0, "timeout": settings.azure_openai_timeout_s}
+    timeout_s = settings.azure_openai_timeout_s
     try:
         if settings.openai_base_url:
             key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
-            return openai.OpenAI(base_url=settings.openai_base_url, api_key=key, **shared)
+            return openai.OpenAI(base_url=settings.openai_base_url, api_key=key, max_retries=0, timeout=timeout_s)
+        api_key, ad_token = _credentials(settings)
         return openai.AzureOpenAI(
             azure_endpoint=settings.azure_openai_endpoint or "",
             azure_deployment=settings.azure_openai_deployment,
             api_version=settings.azure_openai_api_version,
-            **_credentials(settings),
-            **shared,
+            api_key=api_key,
+            azure_ad_token=ad_token,
+            max_retries=0,
+            timeout=timeout_s,
         )
-    except (openai.OpenAIError, ValueError) as error:
+    except (openai.OpenAIError, httpx2.InvalidURL, ValueError) as error:
         raise ConfigurationError(f"the model cannot be reached as configured: {error}") from error
 
 
-def _credentials(settings: Settings) -> dict[str, str]:
+def _credentials(settings: Settings) -> tuple[str | None, str | None]:
+    """API key or Entra ID token, one of them: given both, openai refuses to choose."""
     if settings.azure_openai_api_key:
-        return {"api_key": settings.azure_openai_api_key.get_secret_value()}
+        return settings.azure_openai_api_key.get_secret_value(), None
     if settings.azure_openai_ad_token:
-        return {"azure_ad_token": settings.azure_openai_ad_token.get_secret_value()}
+        return None, settings.azure_openai_ad_token.get_secret_value()
     raise ConfigurationError(
         "CIRA_AZURE_OPENAI_ENDPOINT is set, but neither CIRA_AZURE_OPENAI_API_KEY nor CIRA_AZURE_OPENAI_AD_TOKEN"
     )

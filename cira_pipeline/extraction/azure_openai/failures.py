@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import httpx2
 import openai
 
 from cira_pipeline.errors import (
@@ -24,11 +25,11 @@ from cira_pipeline.resilience.retry_after import retry_after_s
 _LONGEST_MESSAGE = 300
 
 
-def failure_of(error: openai.OpenAIError) -> ExtractionError:
-    """The leaf of the error tree for what the openai client raised. A wait the server asks for is `retry_after_s`."""
-    if isinstance(error, openai.APITimeoutError):
+def failure_of(error: openai.OpenAIError | httpx2.HTTPError) -> ExtractionError:
+    """The leaf of the error tree for what openai or its transport raised; a wait asked for is in `retry_after_s`."""
+    if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         return ModelTimedOut("the model did not answer in time")
-    if isinstance(error, openai.APIConnectionError):
+    if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
         return ModelUnavailable(f"the connection to the model failed: {_cause(error)}")
     if isinstance(error, openai.APIStatusError):
         return _by_status(error)

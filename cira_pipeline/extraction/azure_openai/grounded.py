@@ -1,0 +1,191 @@
+"""The model's spans to an invoice with evidence: what is not found in the reading becomes a finding and no value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans, Span, TaxSpans
+from cira_pipeline.extraction.azure_openai.printed import PrintedValues, Value, words
+from cira_pipeline.extraction.grounding import Grounder, Place
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.values import EngineName, Evidence, Finding, Reading, Severity
+
+T = TypeVar("T")
+Parser = Callable[[str], Value[T] | None]
+
+UNGROUNDED = "ungrounded"
+UNREADABLE = "unreadable_value"
+# No money moves by these: that the model made one up is worth a note, and not a person's time.
+_MINOR = ("payment_terms", "supplier_address", "customer_address", "purchase_order", "description", "unit")
+_LONGEST_QUOTE = 80
+
+
+@dataclass(frozen=True)
+class Grounded:
+    invoice: Invoice
+    evidence: tuple[Evidence, ...]
+    findings: tuple[Finding, ...]
+
+
+def grounded(spans: InvoiceSpans, reading: Reading) -> Grounded:
+    """Every value of `spans` that `reading` shows, parsed by code, with its place."""
+    draft = _Draft(Grounder(reading), PrintedValues(reading))
+    values = draft.header(spans)
+    values["tax_breakdown"] = tuple(draft.taxes(spans.tax_breakdown))
+    values["line_items"] = tuple(draft.lines(spans.line_items))
+    return Grounded(Invoice(**values), tuple(draft.evidence), tuple(draft.findings))
+
+
+@dataclass
+class _Draft:
+    grounder: Grounder
+    printed: PrintedValues
+    evidence: list[Evidence] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def header(self, spans: InvoiceSpans) -> dict[str, Any]:
+        printed = self.printed
+        values: dict[str, Any] = {
+            "invoice_number": self.identifier("invoice_number", spans.invoice_number, words),
+            "purchase_order": self.identifier("purchase_order", spans.purchase_order, words),
+            "currency": self.text("currency", spans.currency, printed.currency),
+            "invoice_type": self.text("invoice_type", spans.invoice_type, printed.invoice_type),
+            "supplier_name": self.text("supplier_name", spans.supplier_name, words),
+            "customer_name": self.text("customer_name", spans.customer_name, words),
+            "supplier_vat_id": self.identifier("supplier_vat_id", spans.supplier_vat_id, printed.vat_id),
+            "customer_vat_id": self.identifier("customer_vat_id", spans.customer_vat_id, printed.vat_id),
+            "payment_iban": self.identifier("payment_iban", spans.payment_iban, printed.iban),
+            "supplier_address": self.several("supplier_address", spans.supplier_address, ", "),
+            "customer_address": self.several("customer_address", spans.customer_address, ", "),
+            "payment_terms": self.several("payment_terms", spans.payment_terms, " "),
+        }
+        for name in DATE_FIELDS:
+            values[name] = self.identifier(name, getattr(spans, name), printed.day)
+        for name in AMOUNT_FIELDS:
+            values[name] = self.amount(name, getattr(spans, name))
+        values["due_date"] = values["due_date"] or self.due_date(values["issue_date"])
+        return values
+
+    def taxes(self, rows: Iterable[TaxSpans]) -> Iterator[TaxLine]:
+        """Rows of which anything was found; evidence counts those alone."""
+        index = 0
+        for row in rows:
+            path = f"tax_breakdown[{index}]"
+            tax = TaxLine(
+                rate=self.amount(f"{path}.rate", row.rate),
+                net=self.amount(f"{path}.net", row.net),
+                tax=self.amount(f"{path}.tax", row.tax),
+            )
+            if tax != TaxLine():
+                index += 1
+                yield tax
+
+    def lines(self, items: Iterable[LineSpans]) -> Iterator[LineItem]:
+        """Items of which anything was found; evidence counts those alone."""
+        index = 0
+        for item in items:
+            path = f"line_items[{index}]"
+            line = LineItem(
+                description=self.several(f"{path}.description", item.description, " "),
+                quantity=self.amount(f"{path}.quantity", item.quantity),
+                unit=self.text(f"{path}.unit", item.unit, words),
+                unit_price=self.amount(f"{path}.unit_price", item.unit_price),
+                tax_rate=self.amount(f"{path}.tax_rate", item.tax_rate),
+                net_amount=self.amount(f"{path}.net_amount", item.net_amount),
+            )
+            if line != LineItem():
+                index += 1
+                yield line
+
+    def text(self, name: str, span: Span | None, parse: Parser[T]) -> T | None:
+        """A value of words: the document's own spelling counts."""
+        place = self._find(name, span, literal=False)
+        return self._value(name, place, parse(place.text)) if place else None
+
+    def identifier(self, name: str, span: Span | None, parse: Parser[T]) -> T | None:
+        """A value in which every character counts: where OCR took look-alikes for digits, the model's digits."""
+        place = self._find(name, span, literal=True)
+        if place is None or span is None:
+            return None
+        return self._value(name, place, parse(place.text if place.exact else span.text))
+
+    def amount(self, name: str, span: Span | None) -> Decimal | None:
+        """A number in the document's own writing, with a sign that stands beside it."""
+        place = self._find(name, span, literal=True)
+        if place is None or span is None:
+            return None
+        first, last = place.pieces[0], place.pieces[-1]
+        parsed = self.printed.amount(
+            place.text if place.exact else span.text,
+            before=first.line.text[: first.start],
+            after=last.line.text[last.end :],
+        )
+        return self._value(name, place, parsed)
+
+    def due_date(self, issued: date | None) -> date | None:
+        """The date that a printed term of payment means, for documents that print no due date."""
+        term = self.printed.due_after(issued) if issued is not None else None
+        if term is None:
+            return None
+        self.evidence.append(
+            Evidence(
+                field="due_date",
+                engine=EngineName.AZURE_OPENAI,
+                text=term.text,
+                page=term.page,
+                box=term.box,
+                line=term.line,
+                confidence=term.certainty,
+            )
+        )
+        return term.due
+
+    def several(self, name: str, spans: Iterable[Span], joint: str) -> str | None:
+        """Several lines of print as one text; a line that is not there is left out and named."""
+        found: list[str] = []
+        for span in spans:
+            text = self.text(name, span, words)
+            if text:
+                found.append(text)
+        return joint.join(found) or None
+
+    def _find(self, name: str, span: Span | None, *, literal: bool) -> Place | None:
+        if span is None or not span.text.strip():
+            return None
+        place = self.grounder.find(span.text, span.line, literal=literal)
+        if place is None:
+            message = f"the model read {_quoted(span.text)} in line {span.line}; the document shows it nowhere"
+            self._doubt(UNGROUNDED, name, message)
+        return place
+
+    def _value(self, name: str, place: Place, parsed: Value[T] | None) -> T | None:
+        if parsed is None:
+            self._doubt(UNREADABLE, name, f"{_quoted(place.text)} stands in the document, but is no such value")
+            return None
+        for piece in place.pieces:
+            self.evidence.append(
+                Evidence(
+                    field=name,
+                    engine=EngineName.AZURE_OPENAI,
+                    text=piece.text,
+                    page=piece.line.page,
+                    box=piece.box,
+                    line=piece.line.number,
+                    confidence=round(place.confidence * parsed.certainty, 4),
+                )
+            )
+        return parsed.value
+
+    def _doubt(self, rule: str, name: str, message: str) -> None:
+        minor = name.rpartition(".")[2] in _MINOR
+        severity = Severity.INFO if minor else Severity.WARNING
+        self.findings.append(Finding(rule=rule, severity=severity, message=f"{name}: {message}", fields=(name,)))
+
+
+def _quoted(text: str) -> str:
+    line = " ".join(text.split())
+    return f"`{line if len(line) <= _LONGEST_QUOTE else line[:_LONGEST_QUOTE] + '…'}`"

@@ -1,0 +1,134 @@
+"""Printed text to typed value, by code: what `1.234,50-` or `03/04/2026` means is decided by the whole document."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from babel import Locale
+
+from cira_pipeline.extraction.offline.amounts import numbers_in
+from cira_pipeline.extraction.offline.canvas import Segment, Token
+from cira_pipeline.extraction.offline.dates import dates_in
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.header_dates import net_term
+from cira_pipeline.extraction.offline.identifiers import bare, labelled_iban, labelled_vat_id
+from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.values import Box, Reading
+
+T = TypeVar("T")
+
+_MINUS = "-−–"
+# `-12,00`, `- EUR 12,00`, `(12.00`; a dash at the start of the line with a space after it is a bullet.
+_SIGN_BEFORE = re.compile(
+    rf"(?:(?:^|[\s:€$£])([{_MINUS}(](?:[A-Z]{{3}}|[€$£])?)|\S\s+([{_MINUS}]\s(?:[A-Z]{{3}}\s?|[€$£]\s?)?))$"
+)
+_SIGN_AFTER = re.compile(rf"^\s?(?:[{_MINUS}](?![\w{_MINUS}])|\))")
+_COMMONEST = 0.9
+_UNCLEAR = 0.6
+_FROM_TERM = 0.75
+
+
+@dataclass(frozen=True)
+class Value(Generic[T]):
+    """`certainty` 0 to 1: below 1 the text could mean something else."""
+
+    value: T
+    certainty: float = 1.0
+
+
+@dataclass(frozen=True)
+class PrintedTerm:
+    """A due date that follows from a printed term, and where the term stands."""
+
+    due: date
+    text: str
+    page: int
+    box: Box
+    line: int
+    certainty: float
+
+
+class PrintedValues:
+    """Reads the values printed in one document."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._facts = Facts(reading)
+
+    def amount(self, text: str, *, before: str = "", after: str = "") -> Value[Decimal] | None:
+        """The one number in `text`. `before` and `after` are the rest of its line, for a sign the text left out."""
+        sign = _SIGN_BEFORE.search(before)
+        tail = _SIGN_AFTER.search(after)
+        whole = (sign.group(1) or sign.group(2) if sign else "") + text + (tail.group() if tail else "")
+        numbers = list(numbers_in(_segment(whole), self._facts.convention))
+        if len(numbers) != 1:
+            numbers = list(numbers_in(_segment(text), self._facts.convention))
+        if len(numbers) != 1:
+            return None
+        return Value(numbers[0].value, 1.0 if numbers[0].certain else _UNCLEAR)
+
+    def day(self, text: str) -> Value[date] | None:
+        """The one date in `text`."""
+        days = {printed.value: printed.certain for printed in dates_in(_segment(text), self._facts.day_order)}
+        if len(days) != 1:
+            return None
+        [(value, certain)] = days.items()
+        return Value(value, 1.0 if certain else _UNCLEAR)
+
+    def due_after(self, issued: date) -> PrintedTerm | None:
+        """The due date by the document's one term of payment in days; `None` without one or with several."""
+        term = net_term(self._facts)
+        if term is None:
+            return None
+        span = term.span
+        return PrintedTerm(issued + timedelta(days=term.days), span.text, span.page, span.box, span.line, _FROM_TERM)
+
+    def currency(self, text: str) -> Value[str] | None:
+        """ISO 4217 code of the code, sign or word in `text`; a sign that several share means the commonest."""
+        codes = {code for code in re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text) if _is_currency(code)}
+        if codes:
+            return Value(codes.pop()) if len(codes) == 1 else None
+        known = lexicon()
+        for sign in sorted(known.symbols, key=len, reverse=True):
+            if sign in text:
+                candidates = known.symbols[sign]
+                return Value(candidates[0], 1.0 if len(candidates) == 1 else _COMMONEST)
+        word = known.currency_words.get(compact(text))
+        return Value(word) if word else None
+
+    def invoice_type(self, text: str) -> Value[str] | None:
+        """UNTDID 1001 code of a printed title."""
+        found = [meanings[0].concept for *_, meanings in phrases(_segment(text), lexicon().titles)]
+        return Value(found[0]) if found else None
+
+    def vat_id(self, text: str) -> Value[str] | None:
+        """Letters and digits only. Check digits are validation's matter: the document says what it says."""
+        found = labelled_vat_id(_segment(text), 0, len(text), ocr=False)
+        value = found.value if found else bare(text)
+        return Value(value) if sum(char.isdigit() for char in value) >= 5 else None
+
+    def iban(self, text: str) -> Value[str] | None:
+        """Without spaces; check digits as printed."""
+        found = labelled_iban(_segment(text), 0, len(text), ocr=False)
+        value = found.value if found else bare(text)
+        return Value(value) if re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}", value) else None
+
+
+def words(text: str) -> Value[str] | None:
+    """Text as printed, its spaces evened out."""
+    value = " ".join(text.split()).strip(" :;,|")
+    return Value(value) if value else None
+
+
+def _segment(text: str) -> Segment:
+    """A text as the offline engine's parsers take it: one token, since no gaps are known."""
+    return Segment((Token(text, 1, 0.0, 0.0, float(len(text)), 1.0, 1, 1.0),))
+
+
+def _is_currency(code: str) -> bool:
+    return code in Locale("en").currencies
