@@ -18,13 +18,15 @@ _COLUMN_GAP_HEIGHTS = 0.72
 _COLUMN_GAP_CHARACTERS = 1.6
 # Kerned pieces of one word touch or overlap a little.
 _GLUE_GAP_HEIGHTS = 0.08
+# A font's own boxes reach this much further than its ink, left and right of a word together.
+_SIDE_BEARINGS_HEIGHTS = 0.12
 _OVERLAP_HEIGHTS = 0.5
 _SAME_ROW_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedWord:
-    """A word and where it stands. `glued`: no space is printed before it, whatever the gap seems to be."""
+    """A word, or a kerned piece of one, and where it stands. `glued`: no space is printed before it."""
 
     text: str
     left: float
@@ -77,9 +79,13 @@ class PlacedLine:
         return min(max(mean, 0.0), 1.0)
 
 
-def lines_of(words: Iterable[PlacedWord]) -> list[PlacedLine]:
-    """Upright words of one page as lines in reading order: rows from top to bottom, each from left to right."""
-    return in_reading_order(_join(words))
+def lines_of(words: Iterable[PlacedWord], *, ink_boxes: bool = False) -> list[PlacedLine]:
+    """Upright words of one page as lines in reading order: rows from top to bottom, each from left to right.
+
+    `ink_boxes`: the words end where their ink ends and are whole (OCR), instead of as their font says and perhaps in
+    kerned pieces (native text).
+    """
+    return in_reading_order(_join(words, ink_boxes))
 
 
 def in_reading_order(lines: Iterable[PlacedLine]) -> list[PlacedLine]:
@@ -106,8 +112,9 @@ def _beside(row: Sequence[Box], box: Box) -> bool:
     )
 
 
-def _join(words: Iterable[PlacedWord]) -> list[PlacedLine]:
+def _join(words: Iterable[PlacedWord], ink_boxes: bool) -> list[PlacedLine]:
     """Puts each word, from left to right, behind the line that ends just before it on the same height."""
+    bearings = _SIDE_BEARINGS_HEIGHTS if ink_boxes else 0.0
     open_lines: list[list[PlacedWord]] = []
     # Lines sorted by the middle of their last word, so that a page of many thousand words stays quick.
     middles: list[tuple[float, int]] = []
@@ -122,7 +129,7 @@ def _join(words: Iterable[PlacedWord]) -> list[PlacedLine]:
             if middle > word.middle + tallest:
                 break
             last = open_lines[index][-1]
-            gap = word.left - last.right
+            gap = word.left - last.right - bearings * min(last.height, word.height)
             if _level(last, word) and _follows(open_lines[index], word, gap) and abs(gap) < abs(best_gap):
                 best, best_gap = index, gap
         if best is None:
@@ -130,7 +137,7 @@ def _join(words: Iterable[PlacedWord]) -> list[PlacedLine]:
             open_lines.append([word])
             continue
         last = open_lines[best][-1]
-        glued = word.glued or best_gap < _GLUE_GAP_HEIGHTS * min(last.height, word.height)
+        glued = not ink_boxes and best_gap < _GLUE_GAP_HEIGHTS * min(last.height, word.height)
         open_lines[best].append(replace(word, glued=glued))
         middles.remove((last.middle, best))
         middles.insert(bisect_left(middles, (word.middle, best)), (word.middle, best))

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from rapidocr import RapidOCR
 from rapidocr.main import RapidOCRError
 
-from cira_pipeline.reading.lines import PlacedWord
+from cira_pipeline.reading.characters import as_printed
+from cira_pipeline.reading.ink import line_ink
+from cira_pipeline.reading.lines import PlacedLine, PlacedWord
 from cira_pipeline.reading.recognition import Decoder, RecognisedWord
 from cira_pipeline.reading.turning import Turn, Turned, levelled
 
@@ -26,7 +28,6 @@ MODEL = "PP-OCRv6-small"
 # The detector sees the page at this size; finding lines needs fewer pixels than reading them.
 _DETECTION_SIDE_PX = 1600
 _LINE_HEIGHT_PX = 48
-_COLUMN_PX = 8
 _BATCH = 8
 _LONGEST_SIDE_PX = 4000
 _SMALL_PRINT_PX = 22
@@ -41,9 +42,13 @@ Quad = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PageText:
-    """Words of one page image, in pixels of the image turned clockwise by `turn` and levelled by `skew_deg`."""
+    """What one page image says, in pixels of the image turned clockwise by `turn` and levelled by `skew_deg`.
+
+    `words` run from left to right; `standing` are lines that run up or down beside an upright page.
+    """
 
     words: tuple[PlacedWord, ...]
+    standing: tuple[PlacedLine, ...]
     turn: Turn
     skew_deg: float
     width: float
@@ -51,9 +56,12 @@ class PageText:
 
 
 @dataclass(frozen=True)
-class _ReadLine:
-    quad: Quad
+class _Recognised:
+    """One line's words; `top` and `bottom` bound its print, in shares of the line picture's height."""
+
     words: tuple[RecognisedWord, ...]
+    top: float
+    bottom: float
 
     @property
     def characters(self) -> int:
@@ -62,6 +70,15 @@ class _ReadLine:
     @property
     def confidence(self) -> float:
         return sum(word.confidence * len(word.text) for word in self.words) / max(self.characters, 1)
+
+
+@dataclass(frozen=True)
+class _ReadLine:
+    """`quad`: corners of the line's picture, clockwise from where its text has its top left."""
+
+    quad: Quad
+    recognised: _Recognised
+    standing: bool
 
 
 class OcrEngine:
@@ -121,7 +138,7 @@ class OcrEngine:
             turn = 270 if turn == 90 else 180
             image, quads = _turned(image, quads, 180)
             lines = self._lines(image, quads, checkpoint)
-        kept = [line for line in lines if line.words and line.confidence >= _KEEP_CONFIDENCE]
+        kept = [line for line in lines if line.recognised.words and line.recognised.confidence >= _KEEP_CONFIDENCE]
         return _page_text(kept, turn, Turned(width, height, turn).size, scale)
 
     def _quads(self, image: Image) -> list[Quad]:
@@ -134,35 +151,60 @@ class OcrEngine:
         return [np.asarray(quad, np.float32) for quad in found.boxes]
 
     def _upside_down(self, image: Image, lines: Sequence[_ReadLine]) -> bool:
-        sample = sorted(lines, key=lambda line: -_width(line.quad))[:12]
-        turned = self._recognise([np.ascontiguousarray(_crop(image, line.quad)[::-1, ::-1]) for line in sample])
-        as_it_is = sum(line.confidence for line in sample)
-        return sum(_mean(words) for words in turned) > as_it_is + 0.05 * len(sample)
+        sample = sorted((line for line in lines if not line.standing), key=lambda line: -_width(line.quad))[:12]
+        turned = self._recognise([_crop(image, np.roll(line.quad, 2, axis=0)) for line in sample])
+        as_it_is = sum(line.recognised.confidence for line in sample)
+        return sum(line.confidence for line in turned) > as_it_is + 0.05 * len(sample)
 
     def _lines(self, image: Image, quads: Sequence[Quad], checkpoint: Callable[[], None]) -> list[_ReadLine]:
-        crops = [_crop(image, quad) for quad in quads]
-        recognised: list[tuple[RecognisedWord, ...]] = [()] * len(crops)
-        order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1] / crops[index].shape[0])
+        lying = [quad for quad in quads if not _stands(quad)]
+        lines = [
+            _ReadLine(quad, recognised, standing=False)
+            for quad, recognised in zip(lying, self._in_batches(image, lying, checkpoint), strict=True)
+        ]
+        for quad in quads:
+            if _stands(quad):
+                lines.append(self._standing_line(image, quad))
+                checkpoint()
+        return lines
+
+    def _standing_line(self, image: Image, quad: Quad) -> _ReadLine:
+        """A narrow box is a lone character, or a line that runs up or down: whichever reads best."""
+        ways = [quad, np.roll(quad, -1, axis=0), np.roll(quad, 1, axis=0)]
+        readings = self._recognise([_crop(image, way) for way in ways])
+        best = max(range(len(ways)), key=lambda index: readings[index].confidence)
+        return _ReadLine(ways[best], readings[best], standing=best > 0)
+
+    def _in_batches(self, image: Image, quads: Sequence[Quad], checkpoint: Callable[[], None]) -> list[_Recognised]:
+        """Lines of like length together: all pictures of a batch are padded to its longest."""
+        recognised: dict[int, _Recognised] = {}
+        order = sorted(range(len(quads)), key=lambda index: _width(quads[index]) / max(_height(quads[index]), 1.0))
         for start in range(0, len(order), _BATCH):
             batch = order[start : start + _BATCH]
-            for index, words in zip(batch, self._recognise([crops[index] for index in batch]), strict=True):
-                recognised[index] = words
+            recognised.update(zip(batch, self._recognise([_crop(image, quads[index]) for index in batch]), strict=True))
             checkpoint()
-        return [_ReadLine(quad, words) for quad, words in zip(quads, recognised, strict=True)]
+        return [recognised[index] for index in range(len(quads))]
 
-    def _recognise(self, crops: Sequence[Image]) -> list[tuple[RecognisedWord, ...]]:
+    def _recognise(self, crops: Sequence[Image]) -> list[_Recognised]:
         if not crops:
             return []
         ratios = [crop.shape[1] / crop.shape[0] for crop in crops]
         # The network was trained on lines padded to this ratio at least.
         widest = max(320 / _LINE_HEIGHT_PX, *ratios)
         batch = np.stack([_normalised(crop, widest) for crop in crops])
-        probabilities = self._rapidocr.text_rec.session(batch)
+        probabilities: NDArray[np.float32] = self._rapidocr.text_rec.session(batch)
         columns = probabilities.shape[1]
         return [
-            self._decoder.words(each, columns * ratio / widest)
-            for each, ratio in zip(probabilities, ratios, strict=True)
+            self._decoded(each, columns * ratio / widest, crop)
+            for each, ratio, crop in zip(probabilities, ratios, crops, strict=True)
         ]
+
+    def _decoded(self, probabilities: NDArray[np.float32], line_columns: float, crop: Image) -> _Recognised:
+        ink = line_ink(crop)
+        words = self._decoder.words(probabilities, line_columns, ink)
+        if ink is None:
+            return _Recognised(words, 0.0, 1.0)
+        return _Recognised(words, *ink.print_box("".join(word.text for word in words)))
 
 
 def _normalised(crop: Image, widest: float) -> NDArray[np.float32]:
@@ -178,28 +220,33 @@ def _normalised(crop: Image, widest: float) -> NDArray[np.float32]:
 
 def _page_text(lines: Sequence[_ReadLine], turn: Turn, size: tuple[float, float], scale: float) -> PageText:
     width, height = size
-    skew_deg = _skew_deg([line.quad for line in lines])
+    skew_deg = _skew_deg([line.quad for line in lines if not line.standing])
     centre = (width / 2, height / 2)
     words: list[PlacedWord] = []
+    standing: list[PlacedLine] = []
     for line in lines:
         quad = line.quad / scale
         if skew_deg:
             quad = np.array([levelled(float(x), float(y), centre, skew_deg) for x, y in quad], np.float32)
-        words.extend(_placed(word, quad) for word in line.words)
-    return PageText(tuple(words), turn, skew_deg, width, height)
+        placed = tuple(_placed(word, line.recognised, quad) for word in line.recognised.words)
+        if line.standing:
+            standing.append(PlacedLine(placed))
+        else:
+            words.extend(placed)
+    return PageText(tuple(words), tuple(standing), turn, skew_deg, width, height)
 
 
-def _placed(word: RecognisedWord, quad: Quad) -> PlacedWord:
+def _placed(word: RecognisedWord, line: _Recognised, quad: Quad) -> PlacedWord:
     """The word's share of the line's quadrilateral, as an upright rectangle."""
     top_left, top_right, bottom_right, bottom_left = quad
-    xs: list[float] = []
-    ys: list[float] = []
-    for share in (word.start, word.end):
-        for first, last in ((top_left, top_right), (bottom_left, bottom_right)):
-            x, y = first + (last - first) * share
-            xs.append(float(x))
-            ys.append(float(y))
-    return PlacedWord(word.text, min(xs), min(ys), max(xs), max(ys), word.confidence)
+    corners = []
+    for across in (word.start, word.end):
+        above = top_left + (top_right - top_left) * across
+        below = bottom_left + (bottom_right - bottom_left) * across
+        corners += [above + (below - above) * down for down in (line.top, line.bottom)]
+    left, top = np.min(corners, axis=0)
+    right, bottom = np.max(corners, axis=0)
+    return PlacedWord(as_printed(word.text), float(left), float(top), float(right), float(bottom), word.confidence)
 
 
 def _skew_deg(quads: Sequence[Quad]) -> float:
@@ -237,14 +284,14 @@ def _turned(image: Image, quads: Sequence[Quad], turn: Turn) -> tuple[Image, lis
 
 
 def _crop(image: Image, quad: Quad) -> Image:
-    """The line of print as an upright picture; a line that runs upwards or downwards is laid flat."""
+    """The line's picture, its text upright."""
     width, height = max(1, round(_width(quad))), max(1, round(_height(quad)))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(quad, target)
+    matrix = cv2.getPerspectiveTransform(np.ascontiguousarray(quad), target)
     crop: NDArray[Any] = cv2.warpPerspective(
         image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC
     )
-    return np.ascontiguousarray(np.rot90(crop) if height >= 1.5 * width else crop, np.uint8)
+    return np.asarray(crop, np.uint8)
 
 
 def _scaled(image: Image, factor: float) -> Image:
@@ -263,10 +310,12 @@ def _height(quad: Quad) -> float:
     return float(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2])))
 
 
-def _mean(words: Sequence[RecognisedWord]) -> float:
-    return sum(word.confidence for word in words) / len(words) if words else 0.0
+def _stands(quad: Quad) -> bool:
+    return _height(quad) >= 1.5 * _width(quad)
 
 
 def _mean_confidence(lines: Sequence[_ReadLine]) -> float:
-    characters = sum(line.characters for line in lines)
-    return sum(line.confidence * line.characters for line in lines) / characters if characters else 1.0
+    """Over all characters; 1 when there are none."""
+    characters = sum(line.recognised.characters for line in lines)
+    total = sum(line.recognised.confidence * line.recognised.characters for line in lines)
+    return total / characters if characters else 1.0

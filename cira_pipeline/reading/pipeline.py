@@ -107,7 +107,10 @@ class InvoicePipeline(NativePdfPipeline):
             return _read_page(page, parsed, [], "empty", 0, 0.0, turned.size)
         text = self._ocr.read(picture, self._checkpoint)
         size = Turned(page.size.width, page.size.height, text.turn).size
-        lines = [_scaled(line, size[0] / text.width, size[1] / text.height) for line in lines_of(text.words)]
+        lines = [
+            _scaled(line, size[0] / text.width, size[1] / text.height)
+            for line in [*lines_of(text.words, ink_boxes=True), *text.standing]
+        ]
         return _read_page(page, parsed, lines, "ocr" if lines else "empty", text.turn, text.skew_deg, size)
 
     def _picture(self, conv_res: ConversionResult, page_backend: PdfPageBackend) -> Image:
