@@ -23,7 +23,7 @@ from cira_pipeline.values import Box, Reading
 
 T = TypeVar("T")
 
-_MINUS = "-−–"
+_MINUS = r"\-−–"
 # `-12,00`, `- EUR 12,00`, `(12.00`; a dash at the start of the line with a space after it is a bullet.
 _SIGN_BEFORE = re.compile(
     rf"(?:(?:^|[\s:€$£])([{_MINUS}(](?:[A-Z]{{3}}|[€$£])?)|\S\s+([{_MINUS}]\s(?:[A-Z]{{3}}\s?|[€$£]\s?)?))$"
