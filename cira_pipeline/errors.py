@@ -34,6 +34,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── DocumentEncrypted         document_encrypted
     │   ├── DocumentDamaged           document_damaged
     │   ├── DocumentTooManyPages      document_too_many_pages
+    │   ├── DocumentTooComplex        document_too_complex
     │   ├── ImageTooLarge             image_too_large
     │   └── XmlForbidden              xml_forbidden
     ├── ReadingError
@@ -240,6 +241,11 @@ class DocumentDamaged(DocumentError):
 class DocumentTooManyPages(DocumentError):
     code = "document_too_many_pages"
     hint = "Split the file, or raise CIRA_MAX_PAGES."
+
+
+class DocumentTooComplex(DocumentError):
+    code = "document_too_complex"
+    hint = "The PDF holds far more drawing than an invoice has; ask the supplier for a plain one, or scan a print of it."
 
 
 class ImageTooLarge(DocumentError):

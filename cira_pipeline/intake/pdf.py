@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Iterator
+
 import pypdfium2
 import pypdfium2.raw as pdfium
 from docling.utils.locks import pypdfium2_lock
 
 from cira_pipeline.errors import DocumentDamaged, DocumentEncrypted, DocumentTooManyPages, ImageTooLarge
+from cira_pipeline.intake.pdf_content import check_content_size
 
 HEADER_WITHIN_BYTES = 1024
 """ISO 32000-1, implementation note 13: readers accept junk of this length before the header."""
 
 NOMINAL_DPI = 200
 """The resolution at which a page is taken to be rendered when its size is judged."""
+
+MAX_FORM_DEPTH = 15
+"""Forms inside forms, as deep as PDFium itself draws them."""
 
 _POINTS_PER_INCH = 72
 
@@ -27,9 +34,11 @@ def check_pdf(content: bytes, *, max_pages: int, max_pixels: int) -> int:
     """The number of pages, each of which can be loaded.
 
     Raises `DocumentEncrypted` if a password is needed to open it (one for changing or printing it does not matter),
-    `DocumentDamaged`, `DocumentTooManyPages`, and `ImageTooLarge` for a page or a picture on it of too many pixels.
+    `DocumentDamaged`, `DocumentTooManyPages`, `DocumentTooComplex`, and `ImageTooLarge` for a page, or a picture on
+    it, of too many pixels.
     """
     _check_end(content)
+    check_content_size(content, max_pages=max_pages)
     # PDFium is not thread safe, and Docling uses it in other threads of this process under this very lock.
     with pypdfium2_lock:
         try:
@@ -75,13 +84,30 @@ def _check_page(document: pypdfium2.PdfDocument, number: int, max_pixels: int) -
         width, height = page.get_size()
         pixels = width * height * (NOMINAL_DPI / _POINTS_PER_INCH) ** 2
         _check_pixels(int(pixels), f"page {number} of the PDF, rendered at {NOMINAL_DPI} dpi,", max_pixels)
-        for image in page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE,)):
-            wide, high = image.get_px_size()
+        for wide, high in _picture_sizes(page):
             _check_pixels(wide * high, f"a picture on page {number} of the PDF", max_pixels)
     except pypdfium2.PdfiumError as error:
         raise DocumentDamaged(f"page {number} of the PDF cannot be read", page=number) from error
     finally:
         page.close()
+
+
+def _picture_sizes(page: pypdfium2.PdfPage) -> Iterator[tuple[int, int]]:
+    """Width and height in pixels of each picture on the page, those in forms too.
+
+    By PDFium's own functions: pypdfium2 makes a Python object of every line on the page, which is slow.
+    """
+    waiting = [(pdfium.FPDFPage_GetObject, page.raw, pdfium.FPDFPage_CountObjects(page), 0)]
+    wide, high = ctypes.c_uint(), ctypes.c_uint()
+    while waiting:
+        get_object, holder, count, depth = waiting.pop()
+        for index in range(count):
+            each = get_object(holder, index)
+            kind = pdfium.FPDFPageObj_GetType(each)
+            if kind == pdfium.FPDF_PAGEOBJ_IMAGE and pdfium.FPDFImageObj_GetImagePixelSize(each, wide, high):
+                yield wide.value, high.value
+            elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < MAX_FORM_DEPTH:
+                waiting.append((pdfium.FPDFFormObj_GetObject, each, pdfium.FPDFFormObj_CountObjects(each), depth + 1))
 
 
 def _check_pixels(pixels: int, what: str, max_pixels: int) -> None:

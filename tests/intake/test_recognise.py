@@ -19,6 +19,7 @@ from cira_pipeline.errors import (
     DocumentDamaged,
     DocumentEmpty,
     DocumentEncrypted,
+    DocumentTooComplex,
     DocumentTooManyPages,
     DocumentTypeUnsupported,
     ImageTooLarge,
@@ -26,7 +27,16 @@ from cira_pipeline.errors import (
 )
 from cira_pipeline.intake.recognise import recognise as recognise_within
 from cira_pipeline.values import Document, MediaType
-from tests.intake.documents import UBL, pdf, pdf_with_password, pdf_with_picture_of, picture, written
+from tests.intake.documents import (
+    UBL,
+    pdf,
+    pdf_of_laughing_forms,
+    pdf_with_instructions,
+    pdf_with_password,
+    pdf_with_picture_of,
+    picture,
+    written,
+)
 
 
 def recognise(content: bytes, *, max_pages: int = 10, max_pixels: int = 10_000_000) -> Document:
@@ -134,6 +144,20 @@ class TestPdf:
         assert recognise(pdf_with_picture_of(100, 100)).page_count == 1
         with pytest.raises(ImageTooLarge, match="a picture on page 1"):
             recognise(pdf_with_picture_of(60_000, 60_000))
+
+    def test_a_small_file_that_draws_millions_of_lines_is_not_loaded(self) -> None:
+        line = b"0 0 m 9 9 l S "
+        assert recognise(pdf_with_instructions(line * 1000)).page_count == 1
+        bomb = pdf_with_instructions(line * 1_000_000)
+        assert len(bomb) < 100_000
+        with pytest.raises(DocumentTooComplex, match="page 1"):
+            recognise(bomb)
+
+    @pytest.mark.parametrize("levels", [8, 40, 2000])
+    def test_forms_that_draw_forms_without_end_are_not_drawn(self, levels: int) -> None:
+        assert recognise(pdf_of_laughing_forms(3, 10)).page_count == 1
+        with pytest.raises(DocumentTooComplex):
+            recognise(pdf_of_laughing_forms(levels, 10))
 
     def test_page_trees_in_a_circle_end(self) -> None:
         writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf(2))))
@@ -308,6 +332,7 @@ def test_a_wrong_file_is_told_what_it_seems_to_be(content: bytes, said: str) -> 
         recognise(content)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's about the TIFFs
 @pytest.mark.parametrize(
     "whole",
     [lambda: pdf(2), lambda: picture("PNG"), lambda: picture("JPEG"), lambda: picture("TIFF", frames=2), UBL.encode],
