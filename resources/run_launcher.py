@@ -2,7 +2,7 @@
 
 The code server that started a run reports its crash at once. When the code server itself went down with its runs (a
 killed container, a restarted machine), nobody does, and Dagster shows the run as started for ever. Run monitoring asks
-this launcher (docs/decisions/dead-runs.md).
+this launcher (docs/decisions/0004-dead-runs.md).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def dagster_storage_url(postgres_url: str, *, relaxed: bool) -> str:
     """The URL as dagster-postgres needs it: the psycopg2 driver named, tables in schema `public`.
 
     `relaxed` lets a commit return before it is on disk, on Dagster's own connections only
-    (docs/decisions/dagster-events.md). Raises ConfigurationError when it is no PostgreSQL URL.
+    (docs/decisions/0005-dagster-durability.md). Raises ConfigurationError when it is no PostgreSQL URL.
     """
     parts = urlsplit(postgres_url)
     if not parts.scheme.startswith("postgres"):

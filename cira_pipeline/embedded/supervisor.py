@@ -1,7 +1,7 @@
 """Runs everything CIRA needs as children of one process: started in order, watched, restarted, stopped in order.
 
 PostgreSQL and Valkey run only when their URLs are not given. Whatever ends the supervisor, nothing stays behind: it
-stops its children itself when it can, and its sentinel does when it cannot (docs/decisions/supervision.md).
+stops its children itself when it can, and its sentinel does when it cannot (docs/decisions/0003-supervision.md).
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_services_listen_on_this_machine_only(up: Supervised) -> None:
     services = up.wait_until_ready()
     pids = set(services.pids.values())
     listening_on = {
-        connection.laddr.ip
+        connection.laddr.ip.removeprefix("::ffff:")
         for connection in psutil.net_connections("tcp")
         if connection.pid in pids and connection.status == psutil.CONN_LISTEN
     }
