@@ -296,7 +296,7 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
             height = max(min(previous.height, token.height), 1e-6)
             gap = (token.left - previous.right) / height
             limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
-            if token.line == previous.line and (_is_bullet(token) or _is_bullet(previous)):
+            if _is_bullet(token) or _is_bullet(previous):
                 limit = BULLET_GAP
             letters = len(previous.text) + len(token.text)
             width = (previous.right - previous.left + token.right - token.left) / letters
