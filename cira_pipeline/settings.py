@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     reader: Literal["local", "docling_serve"] = Field("local", description="Docling in this process, or docling-serve")
     docling_serve_url: str | None = Field(None, description="http://host:5001")
     docling_serve_api_key: SecretStr | None = None
+    docling_serve_release: str = Field("", description="the server's release; change it to read documents anew with it")
     reading_timeout_s: float = Field(300, gt=0, description="one document")
     ocr_dpi: int = Field(200, ge=72, le=600, description="resolution at which pages without text are read")
     ocr_threads: int = Field(0, ge=0, description="ONNX threads; 0: as many as there are processors")

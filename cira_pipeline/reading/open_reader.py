@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from cira_pipeline.reading.docling_serve import DoclingServeReader
 from cira_pipeline.reading.local import LocalReader
 from cira_pipeline.reading.reader import Reader
+from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.settings import Settings
 
 
 def reader_from_settings(settings: Settings) -> Reader:
-    """Docling in this process, or docling-serve. Opens nothing yet: the first document does."""
-    return LocalReader(settings)
+    """Docling in this process, or docling-serve. Loads nothing heavy and asks nobody: the first document does.
+
+    Raises: ConfigurationError when docling-serve is chosen and its address is missing.
+    """
+    if settings.reader == "local":
+        return LocalReader(settings)
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    return DoclingServeReader(settings, Breaker("docling_serve", redis_url))
