@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from docling_core.types.doc import (
-    BoundingBox,
-    ContentLayer,
-    CoordOrigin,
-    DocItem,
-    DoclingDocument,
-    TableItem,
-    TextItem,
-)
+from docling_core.types.doc.base import BoundingBox, CoordOrigin
+from docling_core.types.doc.common.content_layer import ContentLayer
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.node import DocItem
+from docling_core.types.doc.items.table.table import TableItem
+from docling_core.types.doc.items.text import TextItem
 
 from cira_pipeline.reading.characters import as_printed
 from cira_pipeline.values import Box, Line, Page

@@ -252,7 +252,7 @@ def _require_success(result: Mapping[str, Any]) -> None:
 
 
 def _ocr_confidence(answer: Mapping[str, Any], numbers: Mapping[int, object]) -> dict[int, float]:
-    """OCR's own score of the pages it read; servers before 1.30 do not tell, and their pages count as native."""
+    """OCR's own score of the pages it read; servers before 1.26 do not tell, and their pages count as native."""
     report = answer.get("confidence")
     pages = report.get("pages") if isinstance(report, dict) else None
     scores: dict[int, float] = {}
