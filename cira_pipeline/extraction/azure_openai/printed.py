@@ -29,6 +29,8 @@ _SIGN_BEFORE = re.compile(
     rf"(?:(?:^|[\s:€$£])([{_MINUS}(](?:[A-Z]{{3}}|[€$£])?)|\S\s+([{_MINUS}]\s(?:[A-Z]{{3}}\s?|[€$£]\s?)?))$"
 )
 _SIGN_AFTER = re.compile(rf"^\s?(?:[{_MINUS}](?![\w{_MINUS}])|\))")
+# An id behind its label: `USt-IdNr. DE123456789`.
+_ID_AT_END = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2,3}[\s-]?)?[A-Z0-9]?\d[\dA-Z ./-]{4,}$")
 _COMMONEST = 0.9
 _UNCLEAR = 0.6
 _FROM_TERM = 0.75
@@ -109,7 +111,8 @@ class PrintedValues:
     def vat_id(self, text: str) -> Value[str] | None:
         """Letters and digits only. Check digits are validation's matter: the document says what it says."""
         found = labelled_vat_id(_segment(text), 0, len(text), ocr=False)
-        value = found.value if found else bare(text)
+        last = _ID_AT_END.search(text)
+        value = found.value if found else bare(last.group() if last else text)
         return Value(value) if sum(char.isdigit() for char in value) >= 5 else None
 
     def iban(self, text: str) -> Value[str] | None:
