@@ -3,7 +3,8 @@
     cira extract --jsonl DOCUMENT... > results.jsonl
     python benchmarks/score_extract.py results.jsonl LABELS.jsonl --fields --require pdf-text=0.75
 
-One row for each `kind` of the labels. A labelled document without a result counts as all missing. `--require` and
+One row for each `kind` of the labels, or of those given with `--kind`. A labelled document without a result counts as
+all missing. `--require` and
 `--require-lines` end with exit code 1 when a kind's header accuracy or line F1 is below the share given.
 """
 
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -29,8 +31,11 @@ from cira_pipeline.accuracy.score import Scoreboard, score
 from cira_pipeline.errors import LabelsInvalid
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice
 
+# Of tables that go into a file or a log.
+_WIDTH = 160
 
-class ResultsInvalid(Exception):
+
+class ResultsError(Exception):
     pass
 
 
@@ -64,11 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         results = _read_results(options.results)
         labels = read_labels(options.labels)
-        kinds = _count(labels, results)
-    except (ResultsInvalid, LabelsInvalid) as error:
+        kinds = _count(labels, results, only=options.kind)
+    except (ResultsError, LabelsInvalid) as error:
         Console(stderr=True).print(f"[red]{error}[/red]", soft_wrap=True)
         return 2
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
     console.print(_overview(kinds))
     for name, kind in sorted(kinds.items()):
         for document in kind.accepted_wrong:
@@ -89,6 +96,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("results", type=Path, help="what `cira extract --jsonl` printed")
     parser.add_argument("labels", type=Path, help="labels file, see docs/accuracy.md")
     parser.add_argument("--fields", action="store_true", help="also one row for each header field")
+    parser.add_argument("--kind", action="append", default=[], help="only documents of this kind; may be repeated")
     share = {"type": _requirement, "action": "append", "default": [], "metavar": "KIND=SHARE"}
     parser.add_argument("--require", **share, help="least header accuracy of a kind, 0 to 1")
     parser.add_argument("--require-lines", **share, help="least line F1 of a kind, 0 to 1")
@@ -112,7 +120,7 @@ def _read_results(path: Path) -> dict[Path, Mapping[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ResultsInvalid(f"{path} cannot be read: {error}") from error
+        raise ResultsError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -120,23 +128,28 @@ def _read_results(path: Path) -> dict[Path, Mapping[str, Any]]:
             result = json.loads(line, parse_float=str)
             results[Path(result["file"])] = result
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ResultsInvalid(f"{path}, line {number}: not a result of `cira extract --jsonl`: {error}") from error
+            raise ResultsError(f"{path}, line {number}: not a result of `cira extract --jsonl`: {error}") from error
     return results
 
 
-def _count(labels: Iterable[Label], results: Mapping[Path, Mapping[str, Any]]) -> dict[str, Kind]:
+def _count(
+    labels: Iterable[Label], results: Mapping[Path, Mapping[str, Any]], *, only: Sequence[str]
+) -> dict[str, Kind]:
     by_path = {path.resolve(): result for path, result in results.items()}
     by_name: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for path, result in results.items():
         by_name[path.name].append(result)
     kinds: dict[str, Kind] = defaultdict(Kind)
     for label in labels:
+        name = str(label.about.get("kind", "all"))
+        if only and name not in only:
+            continue
         if label.file is None:
-            raise ResultsInvalid(f"the label of document {label.sha256} names no file")
+            raise ResultsError(f"the label of document {label.sha256} names no file")
         # Results that were made elsewhere have other folders; a name that is unique will do.
         same_name = by_name[label.file.name]
         result = by_path.get(label.file.resolve()) or (same_name[0] if len(same_name) == 1 else None)
-        kinds[str(label.about.get("kind", "all"))].add(label, result)
+        kinds[name].add(label, result)
     return dict(kinds)
 
 
@@ -144,11 +157,11 @@ def _invoice(result: Mapping[str, Any]) -> Invoice:
     try:
         return Invoice.model_validate(result.get("fields") or {})
     except ValidationError as error:
-        raise ResultsInvalid(f"{result['file']}: `fields` are not those of an invoice: {error}") from error
+        raise ResultsError(f"{result['file']}: `fields` are not those of an invoice: {error}") from error
 
 
 def _overview(kinds: Mapping[str, Kind]) -> Table:
-    table = Table(title="accuracy by kind of document")
+    table = Table(title="accuracy by kind of document", box=box.MARKDOWN)
     table.add_column("kind")
     for heading in ("documents", "exact", "header", "wrong", "missing", "line F1", "tax F1"):
         table.add_column(heading, justify="right")
@@ -174,7 +187,7 @@ def _overview(kinds: Mapping[str, Kind]) -> Table:
 
 
 def _by_field(kinds: Mapping[str, Kind]) -> Table:
-    table = Table(title="header fields: accuracy (right / wrong / missing)")
+    table = Table(title="header fields: accuracy (right / wrong / missing)", box=box.MARKDOWN)
     table.add_column("field")
     for name in sorted(kinds):
         table.add_column(name, justify="right")

@@ -11,12 +11,11 @@ from typing import Final
 import facturx
 from pypdf import PdfReader
 
-from cira_pipeline.errors import EInvoiceInvalid
-
 _log = logging.getLogger(__name__)
 
-# Preferred first. `order-x.xml` is an order and never an invoice.
+# Preferred first.
 INVOICE_NAMES: Final = ("factur-x.xml", "xrechnung.xml", "zugferd-invoice.xml")
+_ORDER_NAME: Final = "order-x.xml"
 
 
 @dataclass(frozen=True)
@@ -32,37 +31,39 @@ class EmbeddedXml:
 def embedded_xml(pdf: bytes) -> EmbeddedXml | None:
     """The XML that stands for the invoice, `None` when the PDF holds none.
 
-    XML under another name counts only when it is the only one and is an invoice.
-    Raises: EInvoiceInvalid when there is XML under an invoice's name, and it is no invoice.
+    XML under another name counts only when it is the only one and is an invoice. What stands under an invoice's name is
+    returned whatever it is: it claims to be the invoice.
     """
-    names = _attachment_names(pdf)
+    attachments = _xml_attachments(pdf)
     usual = sorted(
-        (name for name in names if name.lower() in INVOICE_NAMES), key=lambda name: INVOICE_NAMES.index(name.lower())
+        (name for name in attachments if name.lower() in INVOICE_NAMES),
+        key=lambda name: INVOICE_NAMES.index(name.lower()),
     )
     if usual:
-        content = _content(pdf, usual[0])
-        if content is None:
-            raise EInvoiceInvalid(f"the attachment {usual[0]} is no readable invoice XML", attachment=usual[0])
+        # What factur-x does not take is handed on as it is: it may be merely sloppy, or the parser says what is wrong.
+        content = _recognised(pdf, usual[0]) or attachments[usual[0]]
         return EmbeddedXml(usual[0], content, usual=True, others=tuple(usual[1:]))
-    unusual = [name for name in names if name.lower().endswith(".xml") and name.lower() != facturx.ORDERX_FILENAME]
+    unusual = [name for name in attachments if name.lower() != _ORDER_NAME]
     if len(unusual) != 1:
         return None
-    content = _content(pdf, unusual[0])
-    return EmbeddedXml(unusual[0], content, usual=False) if content is not None else None
+    recognised = _recognised(pdf, unusual[0])
+    return EmbeddedXml(unusual[0], recognised, usual=False) if recognised else None
 
 
-def _attachment_names(pdf: bytes) -> list[str]:
+def _xml_attachments(pdf: bytes) -> dict[str, bytes]:
     try:
-        return [attachment.name for attachment in PdfReader(io.BytesIO(pdf)).attachment_list]
+        attachments = PdfReader(io.BytesIO(pdf)).attachment_list
+        return {each.name: each.content for each in attachments if each.name.lower().endswith(".xml")}
     except Exception:  # noqa: BLE001 - pypdf fails in countless ways on broken files; the page may still be readable
-        _log.warning("the attachments of this PDF cannot be listed", exc_info=True)
-        return []
+        _log.warning("the attachments of this PDF cannot be read", exc_info=True)
+        return {}
 
 
-def _content(pdf: bytes, name: str) -> bytes | None:
-    """What `name` holds, when it is an e-invoice at all; deviations from its schema are looked at later."""
+def _recognised(pdf: bytes, name: str) -> bytes | None:
+    """The attachment `name` when factur-x takes it for an e-invoice. Whether it obeys its schema is looked at later."""
     try:
         _, content = facturx.get_xml_from_pdf(pdf, check_xsd=False, filenames=[glob.escape(name)])
-    except Exception as error:
-        raise EInvoiceInvalid(f"the attachment {name} cannot be read: {error}", attachment=name) from error
+    except Exception:  # noqa: BLE001 - as above
+        _log.warning("factur-x cannot read attachment %s", name, exc_info=True)
+        return None
     return content or None

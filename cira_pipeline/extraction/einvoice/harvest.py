@@ -17,8 +17,8 @@ from cira_pipeline.values import EngineName, Evidence, Finding, Severity
 _T = TypeVar("_T")
 
 # xs:decimal, bounded: hostile digits must not become gigabytes.
-_DECIMAL: Final = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,30})?|\.\d{1,30})")
-_ISO_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T[\d:.]+)?(?:Z|[+-]\d{2}:\d{2})?")
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})")
+_ISO_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T[\d:.]+)?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 # UNTDID 2379: date alone, and date with time to the minute or second; number of digits, of which 8 are the date.
 _UNTDID_2379_DIGITS: Final = {"102": 8, "203": 12, "204": 14}
 

@@ -18,8 +18,9 @@ def parse_xml(content: bytes) -> etree._Element:
 
     Raises: EInvoiceInvalid when the bytes are not well-formed XML, or carry a DTD (and so could carry entities).
     """
-    # Some producers pad the stream; XML allows nothing before its declaration.
-    content = content.strip(b" \t\r\n\0")
+    # Some producers pad the stream; XML allows nothing before its declaration. In UTF-16 every second byte is zero.
+    if b"\0" not in content[:4]:
+        content = content.strip(b" \t\r\n\0")
     try:
         root = _parse(_EMBEDDED_FILE.sub(b"><", content))
     except (etree.XMLSyntaxError, ValueError) as error:
