@@ -21,7 +21,6 @@ MAX_FAILURES_LISTED = 50
 
 
 @dg.multi_asset(
-    name="process_invoices",
     specs=invoice_specs,
     check_specs=invoice_check_specs,
     can_subset=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cira_pipeline.extraction.answers import AnswerStore
-from cira_pipeline.extraction.azure_openai.engine import AzureOpenAIEngine
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.extraction.offline.engine import OfflineEngine
@@ -21,6 +20,9 @@ def engines_from_settings(settings: Settings, answers: AnswerStore) -> Mapping[E
         EngineName.OFFLINE: OfflineEngine(),
     }
     if settings.model_configured:
+        # Imported here, for the openai package takes a second that most installations would wait for in vain.
+        from cira_pipeline.extraction.azure_openai.engine import AzureOpenAIEngine
+
         redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
         breaker = Breaker("azure_openai", redis_url)
         engines[EngineName.AZURE_OPENAI] = AzureOpenAIEngine(settings, answers, breaker=breaker)

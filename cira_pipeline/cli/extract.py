@@ -1,0 +1,112 @@
+"""`cira extract`: files to records in this process, no services needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from cira_pipeline.settings import Policy, Settings, load_settings
+
+if TYPE_CHECKING:
+    from cira_pipeline.processing.without_services import Extractor, FileResult
+
+SUFFIXES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".xml"})
+
+
+def extract(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Invoices, or folders of them.")],
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line instead of a table.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Write there instead of to standard output.")] = None,
+    policy: Annotated[Policy | None, typer.Option(help="Engines to use; as configured if not given.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Files worked on at once, each in a process.")] = 1,
+) -> None:
+    """Read, extract and validate files; needs no services and keeps nothing.
+
+    One line a file, in the order given: file, status, fields, evidence, engine, verdict, findings, cost_usd, seconds. A
+    file that fails is a line with its error, and the others go on; the exit status is then 1.
+    """
+    settings = load_settings()
+    if policy is not None:
+        settings = settings.model_copy(update={"policy": policy})
+    files = list(_files(paths))
+    failed = 0
+    with _opened(output) as stream:
+        for result in _with_progress(_results(files, settings, jobs), len(files)):
+            failed += result.error is not None
+            if jsonl:
+                print(result.model_dump_json(), file=stream, flush=True)
+            else:
+                _print_readably(result, stream)
+    if failed:
+        typer.secho(f"{failed} of {len(files)} files have an error; their lines say which.", err=True, fg="red")
+        raise typer.Exit(1)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files as given; of a folder, the ones below it whose names look like invoices, by name."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+        else:
+            yield path
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    with output.open("w", encoding="utf-8") as stream:
+        yield stream
+
+
+def _results(files: Sequence[Path], settings: Settings, jobs: int) -> Iterator[FileResult]:
+    if jobs == 1 or len(files) < 2:
+        from cira_pipeline.processing.without_services import Extractor
+
+        extractor = Extractor(settings)
+        yield from map(extractor.extract, files)
+        return
+    # Processes share the cores: each takes its part of the threads that OCR would use.
+    settings = settings.model_copy(update={"ocr_threads": max(1, settings.ocr_threads // jobs)})
+    with ProcessPoolExecutor(min(jobs, len(files)), initializer=_prepare_worker, initargs=(settings,)) as pool:
+        yield from pool.map(_extract_in_worker, files)
+
+
+_worker_extractor: Extractor
+
+
+def _prepare_worker(settings: Settings) -> None:
+    from cira_pipeline.processing.without_services import Extractor
+
+    global _worker_extractor  # noqa: PLW0603 - one warm extractor for the life of a worker process
+    _worker_extractor = Extractor(settings)
+
+
+def _extract_in_worker(path: Path) -> FileResult:
+    return _worker_extractor.extract(path)
+
+
+def _with_progress(results: Iterator[FileResult], total: int) -> Iterator[FileResult]:
+    """A bar on standard error where a person looks at it."""
+    if not sys.stderr.isatty() or total < 2:
+        yield from results
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(results, total=total, description="Extracting", console=Console(stderr=True), transient=True)
+
+
+def _print_readably(result: FileResult, stream: TextIO) -> None:
+    from rich.console import Console
+
+    from cira_pipeline.cli.record_view import extracted_file_view
+
+    Console(file=stream).print(extracted_file_view(result))
