@@ -136,9 +136,14 @@ def _tax(row: Label, page: _Page) -> dict[str, Any]:
 
 
 def _items(rows: Iterable[Label], page: _Page) -> Iterator[dict[str, Any]]:
+    """Items in order, each found by the start of its description and cells on the lines that follow."""
     after = 0
     for row in rows:
-        description = page.find([str(row["description"])], after=after) if row.get("description") else None
+        words = str(row.get("description") or "").split()
+        starts = (" ".join(words[:count]) for count in (len(words), 6, 3, 2) if 0 < count <= len(words))
+        description = page.find(list(starts), after=after)
+        if words and description is None:
+            continue
         start = description["line"] - 1 if description else after
         item: dict[str, Any] = {"description": [description] if description else []}
         for name in _ITEM:
