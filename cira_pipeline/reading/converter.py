@@ -6,7 +6,7 @@ from docling.datamodel.backend_options import PdfBackendOptions
 from docling.datamodel.base_models import InputFormat
 from docling.document_converter import DocumentConverter, ImageFormatOption, NativePdfFormatOption
 
-from cira_pipeline.reading.pipeline import InvoicePipeline, InvoicePipelineOptions, PixelImageBackend
+from cira_pipeline.reading.pipeline import InvoicePipeline, InvoicePipelineOptions
 from cira_pipeline.settings import Settings
 
 
@@ -27,7 +27,6 @@ def open_converter(settings: Settings) -> DocumentConverter:
             InputFormat.IMAGE: ImageFormatOption(
                 pipeline_cls=InvoicePipeline,
                 pipeline_options=options,
-                backend=PixelImageBackend,
                 backend_options=PdfBackendOptions(max_image_pixels=settings.max_pixels),
             ),
         },

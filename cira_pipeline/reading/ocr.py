@@ -24,12 +24,12 @@ from cira_pipeline.reading.turning import Turn, Turned, levelled
 
 logger = logging.getLogger(__name__)
 
-MODEL = "PP-OCRv6-small"
+LONGEST_SIDE_PX = 4000
+"""Larger page images are reduced to this: print is legible at far fewer pixels, and memory grows with all of them."""
 # The detector sees the page at this size; finding lines needs fewer pixels than reading them.
 _DETECTION_SIDE_PX = 1600
 _LINE_HEIGHT_PX = 48
 _BATCH = 8
-_LONGEST_SIDE_PX = 4000
 _SMALL_PRINT_PX = 22
 _UPSIDE_DOWN_DOUBT = 0.85
 _KEEP_CONFIDENCE = 0.5
@@ -117,12 +117,12 @@ class OcrEngine:
 
     def _read(self, image: Image, checkpoint: Callable[[], None]) -> PageText:
         height, width = image.shape[:2]
-        scale = min(1.0, _LONGEST_SIDE_PX / max(height, width))
+        scale = min(1.0, LONGEST_SIDE_PX / max(height, width))
         image = _scaled(image, scale)
         quads = self._quads(image)
         checkpoint()
         if quads and (rise := median(_height(quad) for quad in quads)) < _SMALL_PRINT_PX:
-            zoom = min(2.0, _LONGEST_SIDE_PX / max(image.shape[:2]), 1.5 * _SMALL_PRINT_PX / max(rise, 1.0))
+            zoom = min(2.0, LONGEST_SIDE_PX / max(image.shape[:2]), 1.5 * _SMALL_PRINT_PX / max(rise, 1.0))
             if zoom > 1.2:
                 scale *= zoom
                 image = _scaled(image, zoom)

@@ -28,7 +28,7 @@ from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, Tex
 from cira_pipeline.errors import ReadingTimedOut
 from cira_pipeline.reading.lines import PlacedLine, lines_of
 from cira_pipeline.reading.native_text import native_text_usable, native_words
-from cira_pipeline.reading.ocr import Image, OcrEngine
+from cira_pipeline.reading.ocr import LONGEST_SIDE_PX, Image, OcrEngine
 from cira_pipeline.reading.turning import Turn, Turned
 from cira_pipeline.values import Box
 from cira_pipeline.values import Page as PageRead
@@ -37,6 +37,7 @@ _POINTS_PER_INCH = 72
 # A page's picture is never rendered larger than this, whatever size the PDF claims to have.
 _LARGEST_RENDERING_PX = 30_000_000
 _BLANK_CONTRAST = 12
+_FAX_PROPORTION = 3.0
 
 
 class InvoicePipelineOptions(NativePdfPipelineOptions):
@@ -51,15 +52,6 @@ class ReadDoclingPage(DoclingPage):
 
     read: PageRead
     lines: list[PlacedLine]
-
-
-class PixelImageBackend(ImageDocumentBackend):
-    """Pictures whose page units are their pixels: the resolution a picture claims to have is often made up."""
-
-    def load_page(self, page_no: int) -> Any:
-        page = super().load_page(page_no)
-        page._dpi = (float(_POINTS_PER_INCH), float(_POINTS_PER_INCH))
-        return page
 
 
 class InvoicePipeline(NativePdfPipeline):
@@ -94,6 +86,8 @@ class InvoicePipeline(NativePdfPipeline):
     def _parse_page(
         self, timings: Any, conv_res: ConversionResult, page_backend: PdfPageBackend
     ) -> ReadDoclingPage | None:
+        if isinstance(conv_res.input._backend, ImageDocumentBackend):
+            _measure_in_pixels(page_backend)
         page = super()._parse_page(timings, conv_res, page_backend)
         if page is None or page.parsed_page is None or page.size is None:
             return None
@@ -117,10 +111,24 @@ class InvoicePipeline(NativePdfPipeline):
         """The page as a viewer shows it, BGR."""
         backend = conv_res.input._backend
         if isinstance(backend, ImageDocumentBackend):
-            return np.ascontiguousarray(np.asarray(page_backend.get_page_image())[:, :, ::-1])
+            size = page_backend.get_size()
+            scale = min(1.0, LONGEST_SIDE_PX / max(size.width, size.height))
+            return np.ascontiguousarray(np.asarray(page_backend.get_page_image(scale))[:, :, ::-1])
         stream = backend.path_or_stream
         content = stream.getvalue() if isinstance(stream, BytesIO) else stream.read_bytes()
         return _rendered(content, page_backend.page_no, self._options.ocr_dpi)
+
+
+def _measure_in_pixels(page_backend: Any) -> None:
+    """Makes a picture's pixels its page units: the resolution pictures claim to have is often made up.
+
+    Fax pages have pixels twice as high as wide; only that proportion is kept.
+    """
+    x, y = page_backend._dpi
+    finest = max(x, y)
+    if finest > _FAX_PROPORTION * min(x, y):
+        x = y = finest
+    page_backend._dpi = (_POINTS_PER_INCH * x / finest, _POINTS_PER_INCH * y / finest)
 
 
 def _rendered(content: bytes, page_number: int, dpi: int) -> Image:
