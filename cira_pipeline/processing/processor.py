@@ -207,8 +207,9 @@ class Processor:
         return Policy(job.policy) if job.policy and self.settings.model_configured else self.settings.effective_policy
 
     def _charge(self, job_id: JobId, usages: Iterable[Usage]) -> None:
+        """Books what was paid, reused answers too: their payer may have been killed before it could book them."""
         for usage in usages:
-            self.ledger.record(job_id, self.prices.price_usage(usage))
+            self.ledger.record(job_id, self.prices.price_answer(usage))
 
     def _keep_outcome(self, job_id: JobId, sha256: str, reading: Reading, outcome: CascadeOutcome) -> None:
         input_hash = hashlib.sha256(f"{sha256}:{reading.reader}:{reading.reader_version}".encode()).hexdigest()

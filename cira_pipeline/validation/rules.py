@@ -177,6 +177,8 @@ RAISED_BY_ENGINES: Final = (
     Rule("einvoice_unusable", _WARNING, _REVIEW, "The file carries e-invoice XML that cannot be used", "", _CASCADE),
     Rule("model_failed", _WARNING, _REVIEW, "The model gave no answer; another engine stands in", "", _CASCADE),
     Rule("engines_disagree", _WARNING, _REVIEW, "Two engines read different values", "", _CASCADE),
+    Rule("ungrounded", _WARNING, _REVIEW, "The model named a text that the document does not show", "", _CASCADE),
+    Rule("unreadable_value", _WARNING, _REVIEW, "A text of the document is no value of its kind", "", _CASCADE),
     Rule("xml_differs_from_page", _WARNING, _REVIEW, "The XML says something the visible page does not", "", _CASCADE),
 )
 """Findings that come with an extraction; their severity may be lower than stated here, and then has no effect."""
