@@ -21,7 +21,9 @@ from cira_pipeline.extraction.offline.lexicon import lexicon
 
 _SIGN = "-−–"
 _SIGN_CLASS = r"\-−–"
+# A space inside a number: in multiples of the text's height, or of a digit's width in type of one width.
 _SPACE_GROUP_GAP = 0.45
+_SPACE_GROUP_DIGITS = 1.3
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def _one_number(segment: Segment, match: re.Match[str]) -> bool:
     """`1 234,56` is one number when its parts stand as close as a space of the text, two columns otherwise."""
     tokens = segment.tokens_between(match.start("number"), match.end("number"))
     return all(
-        second.left - first.right <= _SPACE_GROUP_GAP * max(first.height, 1e-6)
+        second.left - first.right
+        <= max(_SPACE_GROUP_GAP * first.height, _SPACE_GROUP_DIGITS * (first.right - first.left) / max(len(first.text), 1))
         for first, second in itertools.pairwise(tokens)
     )
 

@@ -9,17 +9,22 @@ from dataclasses import dataclass
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.lexicon import lexicon
 
-_LINE_GAP = 0.95
+_LINE_GAP = 1.3
+# A line that stands this much further off than the ones before begins a new block.
+_EXTRA_GAP = 0.45
 _POSTAL = re.compile(
     r"(?:^|[\s,(\-])(?:(?:[A-Z]{1,3}\s?[-–]?\s?)?(?:\d{5}|\d{4}|\d{2}-\d{3}|\d{3}\s\d{2}|\d{4}-\d{3})(?:\s?[A-Z]{2})?,?\s+[^\W\d_]{2,}"
     r"|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b"
     r"|\b[A-Z]{2},?\s\d{5}(?:-\d{4})?\b"
-    r"|[^\W\d_]{3,},?\s+\d{5,6}\b)"
+    r"|[^\W\d_]{4,},?\s+\d{5,6}\b)"
 )
 _HOUSE_NUMBER = re.compile(
     r"(?:[^\W\d_]{3,}\.?\s+\d{1,4}\s?[a-zA-Z]?(?:\s?[-/]\s?\d{1,4})?\b|^\d{1,4}[a-zA-Z]?,?\s+[^\W\d_]{2,})"
 )
 _SEPARATORS = re.compile(r"\s+[-–—•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}")
+
+
+_LEGAL_TAIL = re.compile(r"(?i)(?:s\.?\s?a\.?|s\.?\s?l\.?|lda|ltda|inc|llc|ltd|limited|gmbh|corp|plc|unipessoal|s\.?r\.?l|s\.?p\.?a)\b")
 
 
 @dataclass(eq=False)
@@ -48,7 +53,7 @@ def blocks_of(canvas: Canvas) -> list[Block]:
         open_chains: list[list[Segment]] = []
         for row in canvas.by_page[page]:
             for segment in row.segments:
-                home = next((chain for chain in reversed(open_chains) if _continues(chain[-1], segment)), None)
+                home = next((chain for chain in reversed(open_chains) if _continues(chain, segment)), None)
                 if home is None:
                     home = []
                     open_chains.append(home)
@@ -58,12 +63,15 @@ def blocks_of(canvas: Canvas) -> list[Block]:
     return [Block(tuple(chain)) for chain in chains]
 
 
-def _continues(last: Segment, segment: Segment) -> bool:
+def _continues(chain: list[Segment], segment: Segment) -> bool:
+    last = chain[-1]
     if last.row is segment.row:
         return False
     height = max(min(last.height, segment.height), 1e-6)
     gap = segment.top - last.bottom
     if gap > _LINE_GAP * height or gap < -0.6 * height or max(last.height, segment.height) > 1.7 * height:
+        return False
+    if len(chain) > 1 and gap > max(last.top - chain[-2].bottom, 0.0) + _EXTRA_GAP * height:
         return False
     same_left = abs(last.left - segment.left) < 0.7 * height
     same_middle = abs((last.left + last.right) - (segment.left + segment.right)) < 1.2 * height
@@ -93,6 +101,8 @@ def parts_of(segment: Segment) -> Iterable[tuple[int, int]]:
     """Stretches of a line between separators, as in a sender line: `Firma - Straße 1 - 12345 Ort`."""
     position = 0
     for match in _SEPARATORS.finditer(segment.text):
+        if match.group().startswith(",") and _LEGAL_TAIL.match(segment.text, match.end()):
+            continue
         if match.start() > position:
             yield position, match.start()
         position = match.end()

@@ -107,8 +107,9 @@ class _Draft:
         complete = [row for row in rows if row.complete]
         support = Support(
             breakdown_net=sum((row.net or Decimal(0) for row in complete), Decimal(0)) if complete else None,
-            breakdown_tax=sum((row.tax or Decimal(0) for row in complete), Decimal(0)) if complete else None,
+            breakdown_tax=sum((row.tax or Decimal(0) for row in rows), Decimal(0)) if rows else None,
             lines=self.table.total(),
+            rates=len({row.rate for row in rows}),
         )
         tax_free = facts.contains("reverse_charge")
         amounts = amounts_by_concept(facts, skip)
@@ -124,6 +125,7 @@ class _Draft:
             if candidate is not None and candidate.score >= _LEAST_SCORE:
                 self.put(field, candidate.value, [candidate.span], candidate.score)
         self._breakdown(rows, totals)
+        self._summed_tax(totals)
         found = currency(facts)
         if found is not None:
             self.put("currency", found.value, [found.span], found.score)
@@ -143,6 +145,17 @@ class _Draft:
             for part, span in (("rate", row.rate_span), ("net", row.net_span), ("tax", row.tax_span)):
                 if span is not None:
                     self.prove(f"tax_breakdown[{index}].{part}", [span], 0.95 if row.complete else 0.75)
+
+    def _summed_tax(self, totals: Totals) -> None:
+        """Several taxes without a printed sum: the sum, where it leads from the net to the gross total."""
+        lines = self.values["tax_breakdown"]
+        if totals.tax is not None or totals.net is None or totals.gross is None or len(lines) < 2:
+            return
+        tax = sum((line.tax or Decimal(0) for line in lines), Decimal(0))
+        if tax and totals.net.value + tax == totals.gross.value:
+            self.values["tax_total"] = tax
+            for entry in [entry for entry in self.evidence if entry.field.endswith("].tax")]:
+                self.evidence.append(entry.model_copy(update={"field": "tax_total", "confidence": 0.85}))
 
     def _references(self) -> None:
         kind = document_type(self.facts, self.titles)

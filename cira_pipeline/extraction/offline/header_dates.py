@@ -145,7 +145,12 @@ class Term:
 def net_term(facts: Facts) -> Term | None:
     """The one term of payment in days that is not a discount's; `None` when there are several or none."""
     found: list[Term] = []
-    labelled = {proposal.place.segment for proposal in facts.proposals.of("payment_terms") if proposal.score > 0.5}
+    labelled = {
+        proposal.place.segment
+        for concept in ("payment_terms", "due_date")
+        for proposal in facts.proposals.of(concept)
+        if proposal.score > 0.5
+    }
     for segment in facts.canvas.segments:
         if not any(char.isdigit() for char in segment.text):
             continue

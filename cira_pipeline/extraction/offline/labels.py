@@ -79,8 +79,16 @@ def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int,
             index += 1
             continue
         last, meanings = found
-        yield index, last, words[index][1], words[last][2], meanings
+        start, end = words[index][1], words[last][2]
+        if not _part_of_code(segment.text, start, end):
+            yield index, last, start, end, meanings
         index = last + 1
+
+
+def _part_of_code(text: str, start: int, end: int) -> bool:
+    """`PO-68271`, `Invoice_Nr_7`: letters that a dash or underscore ties to a code are no label."""
+    after = text[end : end + 2]
+    return (after[:1] == "_" or (after[:1] == "-" and after[1:].isdigit())) or text[max(start - 1, 0) : start] == "_"
 
 
 def labels_of(canvas: Canvas) -> dict[Segment, tuple[Label, ...]]:

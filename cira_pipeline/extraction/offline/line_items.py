@@ -22,7 +22,7 @@ from cira_pipeline.extraction.offline.table_header import Column, Header, header
 _TOTAL_CONCEPTS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "line_total", "prepaid"})
 _HUNDRED = Decimal(100)
 # Lines of one description follow each other closer than this many text heights.
-_WRAP_GAP = 0.62
+_WRAP_GAP = 0.95
 _PAGE_FOOT = 0.93
 
 
@@ -157,18 +157,31 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
     items = list(_items(facts, header, body))
     table.region.update(body)
     _describe(facts, header, items, body)
-    for item in items:
+    for item in _without_sums(items, table.items):
         table.items.append(item)
         table.rows.update(item.rows)
+
+
+def _without_sums(items: list[Item], earlier: list[Item]) -> Iterator[Item]:
+    """Drops rows that only repeat what the lines above add up to: sums carried to the next page or closing a section."""
+    kept = list(earlier)
+    for item in items:
+        bare = not item.description and not {"quantity", "unit_price"} & set(item.cells)
+        amounts = [other.value("net_amount") or other.value("gross_amount") or Decimal(0) for other in kept]
+        own = item.value("net_amount") or item.value("gross_amount")
+        if bare and own is not None and (own == sum(amounts) or not item.cells.keys() - {"net_amount", "gross_amount"}):
+            continue
+        kept.append(item)
+        yield item
 
 
 def _items(facts: Facts, header: Header, body: list[Row]) -> Iterator[Item]:
     """Rows with numbers in the columns, joined when one continues the other (an amount printed half a line lower)."""
     current: Item | None = None
     for row in body:
-        if _carried(row):
-            continue
         cells = dict(_cells(facts, row, header))
+        if _carried(row) and Item(cells=cells).multiplies is not True:
+            continue
         if not cells:
             continue
         if current is not None and _completes(current, cells, row):
@@ -200,10 +213,14 @@ def _carried(row: Row) -> bool:
     return any(
         meaning.concept in {"carried", "subtotal"}
         for segment in row.segments
-        for first, _, _, _, meanings in phrases(segment, lexicon().rows)
+        for first, _, start, end, meanings in phrases(segment, lexicon().rows)
         for meaning in meanings
-        if first == 0 and len(segment.words) <= 5
+        if first == 0 and _letters(segment.text) <= 1.6 * (end - start)
     )
+
+
+def _letters(text: str) -> int:
+    return sum(char.isalpha() or char == " " for char in text)
 
 
 def _cells(facts: Facts, row: Row, header: Header) -> Iterator[tuple[str, Number]]:

@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_CASE_CHANGE = re.compile(r"(?<=[a-zß-öø-ÿ]{3})(?=[A-ZÀ-Þ][a-zß-öø-ÿ]{2})")
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "º": "o", "°": "o", "ı": "i"})
 
 
@@ -33,11 +34,18 @@ def words_of(text: str) -> tuple[tuple[str, int, int], ...]:
 
 
 def _split_letters(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
-    """`nº562044387` and `vom30` are a word and a number; `A4` and `RE2020` stay whole."""
+    """`nº562044387` and `vom30` are a word and a number; `A4` and `RE2020` stay whole. `PreisMenge` is two words."""
     word = text[start:end]
     match = re.match(r"(?i)(n[o°º]|nr)(\d{3,})$", word)
     if match:
         return [("no", start, start + match.end(1)), (match.group(2), start + match.start(2), end)]
+    parts = _CASE_CHANGE.split(word) if not word.isupper() else [word]
+    if len(parts) > 1:
+        found = []
+        for part in parts:
+            found.extend(_split_letters(text, start, start + len(part)))
+            start += len(part)
+        return found
     glued = re.match(r"([^\W\d_]{3,})(\d+)$", word)
     if glued and not word.isupper():
         return [(folded(glued.group(1)), start, start + glued.end(1)), (glued.group(2), start + glued.start(2), end)]

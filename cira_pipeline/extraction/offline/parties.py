@@ -10,8 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
+from babel import Locale
 from rapidfuzz import fuzz
 
 from cira_pipeline.extraction.offline.blocks import Block, blocks_of, is_postal, is_street, parts_of
@@ -20,7 +21,7 @@ from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import Identifier, labelled_vat_id
 from cira_pipeline.extraction.offline.labels import Label, phrases
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import LANGUAGES, lexicon
 from cira_pipeline.extraction.offline.normal import compact, folded
 
 ROLES = ("supplier", "customer", "ship_to", "payee")
@@ -87,9 +88,17 @@ class Parties:
                 for role in ROLES:
                     weight = label.weight(role) * (1.0 if label.segment.page == 1 else 0.8)
                     short = label.end - label.start <= 3
-                    if weight and label.first and (not short or label.has_colon) and _heads(label):
+                    if not weight or not label.first or not _heads(label):
+                        continue
+                    if not short or label.has_colon or self._heads_address(label):
                         found.append(Section(role, label, weight))
         return found
+
+    def _heads_address(self, label: Label) -> bool:
+        """`Aan`, `To`: a short word is a heading when an address stands right under it."""
+        block = self._block_of[label.segment]
+        index = block.segments.index(label.segment)
+        return label.alone and any(is_postal(segment.text) for segment in block.segments[index + 1 : index + 6])
 
     @cached_property
     def supplier(self) -> Party:
@@ -164,7 +173,7 @@ class Parties:
         names: tuple[Span, ...] = ()
         address: tuple[Span, ...] = ()
         for row in self._facts.canvas.rows[head.row.index + 1 : head.row.index + _SECTION_ROWS]:
-            if row.page != head.page:
+            if row.page != head.page or row in self._items:
                 break
             for segment in row.segments:
                 labels = self._facts.labels.get(segment, ())
@@ -235,7 +244,7 @@ class Parties:
         heads = {section.label.segment for section in self.sections if section.label.alone}
         lines = [segment for segment in lines if segment not in heads and not _keyword_line(self._facts, segment)]
         index = next((i for i, segment in enumerate(lines) if namelike(_stripped(segment)[1])), None)
-        if index is None:
+        if index is None or (is_street(lines[index].text) and not company_score(lines[index].text)):
             return None
         start, text = _stripped(lines[index])
         name = [Span(lines[index], start, start + len(text))]
@@ -249,7 +258,7 @@ class Parties:
 
     def _letterhead(self) -> Party | None:
         scored = sorted(self._name_candidates(), key=lambda candidate: -candidate.score)
-        if not scored or scored[0].score < 0.45:
+        if not scored or scored[0].score < 0.38:
             return None
         winner = scored[0]
         rival = next((c for c in scored[1:] if not _same_name(str(c.value), str(winner.value))), None)
@@ -268,7 +277,7 @@ class Parties:
                 continue
             for start, end in parts_of(segment):
                 text = segment.text[start:end].strip(" ,.;:")
-                if not namelike(text):
+                if not namelike(text) or folded(text) in _countries():
                     continue
                 offset = segment.text.index(text, start)
                 spans.append((Span(segment, offset, offset + len(text)), text))
@@ -314,6 +323,8 @@ class Parties:
         text = "\n".join(other.text for other in near)
         score = 0.0
         if any(is_postal(other.text) for other in near[:5]):
+            score += 0.12
+        if len(near) > 2 and is_street(near[1].text) and is_postal(near[2].text):
             score += 0.12
         ids = {identifier.span.segment for identifier in [*self._facts.vat_ids, *self._facts.ibans]}
         if any(other in ids for other in near):
@@ -436,7 +447,7 @@ class Parties:
             return None
         text = "\n".join(segment.text for segment in block.segments)
         score = 0.6
-        if re.search(r"(?i)www\.|@|\b(?:tel|fon|fax|phone|iban|bic|siret|hrb|kvk|ust-?id|btw|tva|vat)\b", text):
+        if re.search(r"(?i)www\.|@|\b(?:tel|fon|fax|phone|iban|bic|siret|hrb|kvk)\b", text):
             score -= 0.3
         if _DOMAIN.search(text) or any(_matches_domain(segment.text, self._domains) for segment in lines[:1]):
             score -= 0.3
@@ -501,6 +512,14 @@ class Parties:
 def _is_sender_line(segment: Segment) -> bool:
     """Name, street and town of one sender on one line."""
     return len(list(parts_of(segment))) >= 3 and is_postal(segment.text) and len(segment.text) < 120
+
+
+@lru_cache(maxsize=1)
+def _countries() -> frozenset[str]:
+    """Names of countries in the lexicon's languages (Unicode CLDR, through babel)."""
+    return frozenset(
+        folded(str(name)) for language in LANGUAGES for name in Locale.parse(language).territories.values() if name
+    )
 
 
 def company_score(text: str) -> float:

@@ -90,7 +90,11 @@ def _weak_trust(facts: Facts, proposal: Proposal) -> float:
 
 def _in_party_block(facts: Facts, segment: Segment) -> bool:
     """`Nummer:` a few lines under `Verkäufer` is the seller's number."""
-    for row in facts.canvas.rows_near(segment.row, 5, 0):
+    below = segment.row
+    for row in sorted(facts.canvas.rows_near(segment.row, 5, 0), key=lambda row: -row.index):
+        if below.top - row.bottom > 1.5 * segment.height:
+            return False
+        below = row
         for other in row.segments:
             for label in facts.labels.get(other, ()):
                 party = any(

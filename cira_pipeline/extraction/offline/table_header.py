@@ -15,7 +15,7 @@ NUMERIC = ("quantity", "unit_price", "discount", "tax_rate", "tax_amount", "net_
 TEXT = ("position", "article", "description", "unit", "date")
 _AMOUNTS = frozenset({"net_amount", "gross_amount"})
 # Header cells stacked in several lines stand closer than this many text heights.
-_STACK_GAP = 1.1
+_STACK_GAP = 0.95
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def header_at(facts: Facts, row: Row) -> Header | None:
 
 def _main(facts: Facts, row: Row, cells: list[Cell]) -> bool:
     known = [cell for cell in cells if cell.concepts]
-    if len(known) < 2 or any(number.is_money for segment in row.segments for number in facts.numbers_of(segment)):
+    if len(known) < 2 or any(number.decimals for segment in row.segments for number in facts.numbers_of(segment)):
         return False
     if any(facts.dates_of(segment) for segment in row.segments):
         return False
@@ -104,7 +104,7 @@ def _stacked(facts: Facts, row: Row) -> Iterator[Row]:
         while 0 <= index < len(facts.canvas.rows):
             other = facts.canvas.rows[index]
             gap = (edge.top - other.bottom) if step < 0 else (other.top - edge.bottom)
-            close = other.page == row.page and gap < _STACK_GAP * row.height * (0.6 if step > 0 else 0.45)
+            close = other.page == row.page and gap < _STACK_GAP * row.height
             if not close or not _headerlike(facts, other, row):
                 break
             yield other
@@ -195,8 +195,15 @@ def _options(text: str, cluster: list[Cell]) -> frozenset[str]:
     lines = [cell.concepts for cell in cluster if cell.concepts]
     if not lines:
         return frozenset()
+    lines = [concepts for cell in cluster if (concepts := cell.concepts) and not _qualifies(cell.text)] or lines
     shared = frozenset.intersection(*lines)
     return shared or max(lines, key=lambda concepts: _SPECIFIC.get(next(iter(sorted(concepts))), 0))
+
+
+def _qualifies(text: str) -> bool:
+    """`excl. btw`, `HT`: says what the word over it means, and is no column of its own."""
+    words = lexicon().words["excluding"] | lexicon().words["including"]
+    return any(word in words for word, _, _ in words_of(text))
 
 
 _SPECIFIC = {"description": 5, "net_amount": 4, "gross_amount": 4, "unit_price": 3, "tax_rate": 3, "quantity": 2}

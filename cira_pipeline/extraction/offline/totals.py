@@ -161,6 +161,7 @@ class Support:
     breakdown_net: Decimal | None = None
     breakdown_tax: Decimal | None = None
     lines: Decimal | None = None
+    rates: int = 0
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Suppo
         for net in nets
         if (choice := _triple(net, gross, taxes, support, tax_free=tax_free)) is not None
     ]
+    choices += _split_taxes(nets, grosses, support)
     choices += _pairs(grosses, taxes, support)
     choices += _singles(nets, taxes, grosses, support, tax_free=tax_free)
     chosen = max(choices, key=lambda choice: choice.score, default=None)
@@ -234,6 +236,17 @@ def _triple(net: Amount, gross: Amount, taxes: Sequence[Amount], support: Suppor
         score = 0.6 * (net.score + gross.score) + _agreement(net.value, None, gross.value, support)
         return _Choice(net, None, gross, score + (0.3 if tax_free else 0.0), consistent=False)
     return None
+
+
+def _split_taxes(nets: Sequence[Amount], grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]:
+    """Several rates and no sum of their taxes printed: net and gross that differ by that sum."""
+    if support.breakdown_tax is None or support.rates < 2:
+        return
+    for gross in grosses:
+        for net in nets:
+            if gross.value != net.value and abs(gross.value - net.value - support.breakdown_tax) <= TOLERANCE:
+                score = net.score + gross.score + 1.7 + _agreement(net.value, None, gross.value, support)
+                yield _Choice(net, None, gross, score, consistent=True)
 
 
 def _apart(net: Amount, tax: Amount, gross: Amount) -> bool:
@@ -306,7 +319,12 @@ def _amount_due(totals: Totals, amounts: dict[str, list[Amount]]) -> None:
         return
     gross = totals.gross.value
     prepaid = [amount for amount in amounts.get("prepaid", ()) if amount.score >= 0.6 and amount.value != 0]
-    printed = [amount for amount in amounts.get("amount_due", ()) if amount.score >= 0.55]
+    taken = {candidate.span for candidate in (totals.net, totals.tax) if candidate is not None}
+    printed = [
+        amount
+        for amount in amounts.get("amount_due", ())
+        if amount.score >= 0.55 and (amount.number.span not in taken or amount.value == gross)
+    ]
     for paid in prepaid:
         for rest in printed + amounts.get("gross_total", []):
             if abs(gross - abs(paid.value) - rest.value) <= TOLERANCE and rest.value != gross:
