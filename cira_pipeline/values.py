@@ -69,7 +69,12 @@ class Page(_Frozen):
     width: float
     height: float
     source: Literal["native", "ocr", "empty"]
-    rotation: Literal[0, 90, 180, 270] = Field(0, description="clockwise degrees by which the page was turned to read it")
+    rotation: Literal[0, 90, 180, 270] = Field(
+        0, description="clockwise degrees by which the page, as a viewer shows it, was turned to read it"
+    )
+    skew_deg: float = Field(
+        0.0, description="slope by which a scan was levelled, positive when its lines fell to the right"
+    )
 
 
 class Reading(_Frozen):
@@ -131,7 +136,9 @@ class Usage(_Frozen):
 class ModelAnswer(_Frozen):
     """A paid answer as it came, kept so that the same question is never paid again."""
 
-    request_hash: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 over prompt, model, schema and parameters")
+    request_hash: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="SHA-256 over prompt, model, schema and parameters"
+    )
     provider: str
     model: str
     content: str = Field(description="the message's content, verbatim")

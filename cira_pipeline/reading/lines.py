@@ -47,6 +47,9 @@ class PlacedWord:
     def scaled(self, x: float, y: float) -> PlacedWord:
         return replace(self, left=self.left * x, top=self.top * y, right=self.right * x, bottom=self.bottom * y)
 
+    def moved(self, x: float, y: float) -> PlacedWord:
+        return replace(self, left=self.left + x, top=self.top + y, right=self.right + x, bottom=self.bottom + y)
+
     @property
     def box(self) -> Box:
         return Box(left=self.left, top=self.top, right=self.right, bottom=self.bottom)

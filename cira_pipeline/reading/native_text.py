@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cira_pipeline.reading.characters import as_printed, readable_count, unreadable_count
@@ -13,42 +14,54 @@ from cira_pipeline.reading.turning import TURNS, Turn, Turned
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell
 
-# A page with fewer characters than this may be a scan with a stamp or a page number printed on it.
-FEW_CHARACTERS = 120
 _UNREADABLE_SHARE = 0.1
-_LARGE_PICTURE_SHARE = 0.3
+# Text rendering modes "invisible" and "clip only" (ISO 32000-1, 9.3.6).
+_UNPAINTED = (3, 7)
 
 
 def native_text_usable(page: SegmentedPdfPage) -> bool:
-    """Whether the page's own text says what the page shows: present, mapped to Unicode, and not a mere stamp."""
+    """Whether the page has text of its own and a font told what its glyphs mean."""
     text = "".join(cell.text for cell in page.word_cells)
     readable, unreadable = readable_count(text), unreadable_count(text)
-    if readable == 0 or unreadable > _UNREADABLE_SHARE * (readable + unreadable):
-        return False
-    return readable >= FEW_CHARACTERS or picture_share(page) < _LARGE_PICTURE_SHARE
+    return readable > 0 and unreadable <= _UNREADABLE_SHARE * (readable + unreadable)
 
 
-def picture_share(page: SegmentedPdfPage) -> float:
-    """Share of the page that its largest picture covers, 0 to 1."""
-    bounds = page.dimension.rect.to_bounding_box()
-    page_area = abs(bounds.width * bounds.height) or 1.0
-    areas = (abs(box.width * box.height) for box in (b.rect.to_bounding_box() for b in page.bitmap_resources))
-    return min(max(areas, default=0.0) / page_area, 1.0)
+@dataclass(frozen=True)
+class NativeText:
+    """A page's own words in points, origin top left, after it was turned clockwise by `turned.turn`.
+
+    `layer`: the words are the invisible text a scanner's software laid over the page's picture.
+    """
+
+    words: tuple[PlacedWord, ...]
+    turned: Turned
+    layer: bool
+
+    @property
+    def characters(self) -> int:
+        return sum(len(word.text) for word in self.words)
 
 
-def native_words(page: SegmentedPdfPage) -> tuple[list[PlacedWord], Turn, tuple[float, float]]:
-    """Words in points, origin top left, on the page turned clockwise by the second value, whose size is the third."""
+def native_text(page: SegmentedPdfPage) -> NativeText:
+    """What the page's text says, without what stands off the page or is shown to nobody."""
     width, height = page.dimension.width, page.dimension.height
-    turn = turn_of(page.word_cells)
-    turned = Turned(width, height, turn)
+    turned = Turned(width, height, turn_of(page.word_cells))
+    pictures = [bitmap.rect.to_bounding_box().to_top_left_origin(height) for bitmap in page.bitmap_resources]
     words: list[PlacedWord] = []
+    hidden = 0
     for cell in page.word_cells:
         text = as_printed(cell.text).strip()
         box = cell.rect.to_bounding_box().to_top_left_origin(height)
-        if not text or box.r < 0 or box.l > width or box.b < 0 or box.t > height:
+        x, y = (box.l + box.r) / 2, (box.t + box.b) / 2
+        if not text or not (0 <= x <= width and 0 <= y <= height):
             continue
+        if getattr(cell, "rendering_mode", None) in _UNPAINTED:
+            # Over a picture it is a scanner's reading of it; elsewhere no person ever sees it.
+            if not any(each.l <= x <= each.r and each.t <= y <= each.b for each in pictures):
+                continue
+            hidden += 1
         words.append(PlacedWord(text, *turned.box(box.l, box.t, box.r, box.b)))
-    return without_repeats(words), turn, turned.size
+    return NativeText(tuple(without_repeats(words)), turned, layer=hidden > len(words) / 2)
 
 
 def turn_of(cells: Iterable[TextCell]) -> Turn:

@@ -111,23 +111,21 @@ class OcrEngine:
         self._quads(blank)
 
     def read(self, image: Image, checkpoint: Callable[[], None] = lambda: None) -> PageText:
-        """Words on `image` (height, width, 3; BGR). `checkpoint` is called between steps and may raise."""
+        """Words on a page `image` (height, width, 3; BGR), however it lies. `checkpoint` is called between steps."""
         with self._lock:
             return self._read(image, checkpoint)
 
+    def read_upright(self, image: Image, checkpoint: Callable[[], None] = lambda: None) -> tuple[PlacedWord, ...]:
+        """Words on a part of an upright page, in its pixels; what runs up or down is left out."""
+        with self._lock:
+            quads, enlarged, scale = self._found(image, checkpoint)
+            lines = self._lines(enlarged, [quad for quad in quads if not _stands(quad)], checkpoint)
+        height, width = image.shape[:2]
+        return _page_text(_legible(lines), 0, (width, height), scale, level=False).words
+
     def _read(self, image: Image, checkpoint: Callable[[], None]) -> PageText:
         height, width = image.shape[:2]
-        scale = min(1.0, LONGEST_SIDE_PX / max(height, width))
-        image = _scaled(image, scale)
-        quads = self._quads(image)
-        checkpoint()
-        if quads and (rise := median(_height(quad) for quad in quads)) < _SMALL_PRINT_PX:
-            zoom = min(2.0, LONGEST_SIDE_PX / max(image.shape[:2]), 1.5 * _SMALL_PRINT_PX / max(rise, 1.0))
-            if zoom > 1.2:
-                scale *= zoom
-                image = _scaled(image, zoom)
-                quads = self._quads(image)
-                checkpoint()
+        quads, image, scale = self._found(image, checkpoint)
         turn: Turn = 0
         if _stands_on_its_side(quads):
             # Clockwise or counter-clockwise is told by the reading itself, below.
@@ -138,8 +136,22 @@ class OcrEngine:
             turn = 270 if turn == 90 else 180
             image, quads = _turned(image, quads, 180)
             lines = self._lines(image, quads, checkpoint)
-        kept = [line for line in lines if line.recognised.words and line.recognised.confidence >= _KEEP_CONFIDENCE]
-        return _page_text(kept, turn, Turned(width, height, turn).size, scale)
+        return _page_text(_legible(lines), turn, Turned(width, height, turn).size, scale)
+
+    def _found(self, image: Image, checkpoint: Callable[[], None]) -> tuple[list[Quad], Image, float]:
+        """Corners of the lines of print, the image they belong to, and its size in shares of the given one's."""
+        scale = min(1.0, LONGEST_SIDE_PX / max(image.shape[:2]))
+        image = _scaled(image, scale)
+        quads = self._quads(image)
+        checkpoint()
+        if quads and (rise := median(min(_height(quad), _width(quad)) for quad in quads)) < _SMALL_PRINT_PX:
+            zoom = min(2.0, LONGEST_SIDE_PX / max(image.shape[:2]), 1.5 * _SMALL_PRINT_PX / max(rise, 1.0))
+            if zoom > 1.2:
+                scale *= zoom
+                image = _scaled(image, zoom)
+                quads = self._quads(image)
+                checkpoint()
+        return quads, image, scale
 
     def _quads(self, image: Image) -> list[Quad]:
         """Corners of each line of print, clockwise from its top left."""
@@ -218,9 +230,15 @@ def _normalised(crop: Image, widest: float) -> NDArray[np.float32]:
     return padded
 
 
-def _page_text(lines: Sequence[_ReadLine], turn: Turn, size: tuple[float, float], scale: float) -> PageText:
+def _legible(lines: Sequence[_ReadLine]) -> list[_ReadLine]:
+    return [line for line in lines if line.recognised.words and line.recognised.confidence >= _KEEP_CONFIDENCE]
+
+
+def _page_text(
+    lines: Sequence[_ReadLine], turn: Turn, size: tuple[float, float], scale: float, *, level: bool = True
+) -> PageText:
     width, height = size
-    skew_deg = _skew_deg([line.quad for line in lines if not line.standing])
+    skew_deg = _skew_deg([line.quad for line in lines if not line.standing]) if level else 0.0
     centre = (width / 2, height / 2)
     words: list[PlacedWord] = []
     standing: list[PlacedLine] = []
@@ -280,7 +298,12 @@ def _turned(image: Image, quads: Sequence[Quad], turn: Turn) -> tuple[Image, lis
         np.roll(np.array([page.point(float(x), float(y)) for x, y in quad], np.float32), steps, axis=0)
         for quad in quads
     ]
-    return np.ascontiguousarray(np.rot90(image, k=-steps)), turned
+    return turned_image(image, turn), turned
+
+
+def turned_image(image: Image, turn: Turn) -> Image:
+    """`image` turned clockwise."""
+    return np.ascontiguousarray(np.rot90(image, k=-(turn // 90)))
 
 
 def _crop(image: Image, quad: Quad) -> Image:

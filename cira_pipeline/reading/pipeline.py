@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -26,18 +26,26 @@ from docling_core.types.doc.base import BoundingBox, CoordOrigin, Size
 from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, TextCell
 
 from cira_pipeline.errors import ReadingTimedOut
-from cira_pipeline.reading.lines import PlacedLine, lines_of
-from cira_pipeline.reading.native_text import native_text_usable, native_words
-from cira_pipeline.reading.ocr import LONGEST_SIDE_PX, Image, OcrEngine
-from cira_pipeline.reading.turning import Turn, Turned
+from cira_pipeline.reading.lines import PlacedLine, PlacedWord, in_reading_order, lines_of
+from cira_pipeline.reading.native_text import NativeText, native_text, native_text_usable
+from cira_pipeline.reading.ocr import LONGEST_SIDE_PX, Image, OcrEngine, turned_image
+from cira_pipeline.reading.page_pictures import Region, inside, picture_regions, without_words
+from cira_pipeline.reading.turning import Turned
 from cira_pipeline.values import Box
 from cira_pipeline.values import Page as PageRead
+
+Source = Literal["native", "ocr", "empty"]
 
 _POINTS_PER_INCH = 72
 # A page's picture is never rendered larger than this, whatever size the PDF claims to have.
 _LARGEST_RENDERING_PX = 30_000_000
 _BLANK_CONTRAST = 12
 _FAX_PROPORTION = 3.0
+# With fewer characters a page may be a scan with a stamp or a page number printed on it, or text drawn as curves.
+_FEW_CHARACTERS = 120
+_MUCH_MORE = 1.3
+# Ornaments of a logo are not to become text.
+_SURE_IN_PICTURES = 0.8
 
 
 class InvoicePipelineOptions(NativePdfPipelineOptions):
@@ -52,6 +60,10 @@ class ReadDoclingPage(DoclingPage):
 
     read: PageRead
     lines: list[PlacedLine]
+
+    @property
+    def characters(self) -> int:
+        return sum(len(word.text) for line in self.lines for word in line.words)
 
 
 class InvoicePipeline(NativePdfPipeline):
@@ -91,21 +103,56 @@ class InvoicePipeline(NativePdfPipeline):
         page = super()._parse_page(timings, conv_res, page_backend)
         if page is None or page.parsed_page is None or page.size is None:
             return None
-        parsed = page.parsed_page
-        if native_text_usable(parsed):
-            words, turn, size = native_words(parsed)
-            return _read_page(page, parsed, lines_of(words), "native", turn, 0.0, size)
-        picture = self._picture(conv_res, page_backend)
-        turned = Turned(page.size.width, page.size.height, 0)
-        if _blank(picture):
-            return _read_page(page, parsed, [], "empty", 0, 0.0, turned.size)
-        text = self._ocr.read(picture, self._checkpoint)
-        size = Turned(page.size.width, page.size.height, text.turn).size
-        lines = [
-            _scaled(line, size[0] / text.width, size[1] / text.height)
-            for line in [*lines_of(text.words, ink_boxes=True), *text.standing]
+        if native_text_usable(page.parsed_page):
+            return self._by_native_text(conv_res, page_backend, page, page.parsed_page)
+        return self._by_ocr(page, page.parsed_page, self._picture(conv_res, page_backend))
+
+    def _by_native_text(
+        self, conv_res: ConversionResult, page_backend: PdfPageBackend, page: DoclingPage, parsed: SegmentedPdfPage
+    ) -> ReadDoclingPage:
+        """The page's own words and what its pictures say besides; OCR alone where its text is a mere stamp."""
+        native = native_text(parsed)
+        lines = lines_of(native.words)
+        if native.characters < _FEW_CHARACTERS:
+            picture = self._picture(conv_res, page_backend)
+            turned = turned_image(picture, native.turned.turn)
+            if without_words(turned, native.words, *_pixels_a_point(turned, native.turned)) is not None:
+                by_ocr = self._by_ocr(page, parsed, picture)
+                if by_ocr.characters > _MUCH_MORE * native.characters:
+                    return by_ocr
+        elif not native.layer and (regions := picture_regions(parsed, native.turned)):
+            picture = turned_image(self._picture(conv_res, page_backend), native.turned.turn)
+            found = [line for region in regions for line in self._in_region(picture, region, native)]
+            lines = in_reading_order([*lines, *found])
+        return _read_page(page, parsed, lines, "native", native.turned)
+
+    def _in_region(self, picture: Image, region: Region, native: NativeText) -> list[PlacedLine]:
+        """Lines that a picture on the turned page shows beside the page's own words, in points."""
+        x_px, y_px = _pixels_a_point(picture, native.turned)
+        left, top = int(region[0] * x_px), int(region[1] * y_px)
+        crop = picture[top : round(region[3] * y_px), left : round(region[2] * x_px)]
+        own = [word.moved(-left / x_px, -top / y_px) for word in native.words if inside(region, word)]
+        if min(crop.shape[:2]) == 0 or (rest := without_words(crop, own, x_px, y_px)) is None:
+            return []
+        lines = lines_of(self._ocr.read_upright(rest, self._checkpoint), ink_boxes=True)
+        return [
+            _changed(line, lambda word: word.scaled(1 / x_px, 1 / y_px).moved(left / x_px, top / y_px))
+            for line in lines
+            if line.confidence >= _SURE_IN_PICTURES and sum(character.isalnum() for character in line.text) > 1
         ]
-        return _read_page(page, parsed, lines, "ocr" if lines else "empty", text.turn, text.skew_deg, size)
+
+    def _by_ocr(self, page: DoclingPage, parsed: SegmentedPdfPage, picture: Image) -> ReadDoclingPage:
+        size = page.size or Size()
+        if _blank(picture):
+            return _read_page(page, parsed, [], "empty", Turned(size.width, size.height, 0))
+        text = self._ocr.read(picture, self._checkpoint)
+        turned = Turned(size.width, size.height, text.turn)
+        x, y = turned.size[0] / text.width, turned.size[1] / text.height
+        lines = [
+            _changed(line, lambda word: word.scaled(x, y))
+            for line in (*lines_of(text.words, ink_boxes=True), *text.standing)
+        ]
+        return _read_page(page, parsed, lines, "ocr" if lines else "empty", turned, text.skew_deg)
 
     def _picture(self, conv_res: ConversionResult, page_backend: PdfPageBackend) -> Image:
         """The page as a viewer shows it, BGR."""
@@ -156,38 +203,47 @@ def _blank(picture: Image) -> bool:
     return bool(high - low < _BLANK_CONTRAST)
 
 
-def _scaled(line: PlacedLine, x: float, y: float) -> PlacedLine:
-    return PlacedLine(tuple(word.scaled(x, y) for word in line.words))
+def _pixels_a_point(picture: Image, turned: Turned) -> tuple[float, float]:
+    return picture.shape[1] / turned.size[0], picture.shape[0] / turned.size[1]
+
+
+def _changed(line: PlacedLine, change: Callable[[PlacedWord], PlacedWord]) -> PlacedLine:
+    return PlacedLine(tuple(change(word) for word in line.words))
 
 
 def _read_page(
     page: DoclingPage,
     parsed: SegmentedPdfPage,
     lines: list[PlacedLine],
-    source: Any,
-    turn: Turn,
-    skew_deg: float,
-    size: tuple[float, float],
+    source: Source,
+    turned: Turned,
+    skew_deg: float = 0.0,
 ) -> ReadDoclingPage:
-    cells = [_cell(index, line, source) for index, line in enumerate(lines)]
-    read = PageRead(number=page.page_no, width=size[0], height=size[1], source=source, rotation=turn)
+    width, height = turned.size
     return ReadDoclingPage(
         page_no=page.page_no,
-        size=Size(width=size[0], height=size[1]),
+        size=Size(width=width, height=height),
         parsed_page=SegmentedPdfPage(
             dimension=parsed.dimension,
-            bitmap_resources=parsed.bitmap_resources if turn == 0 else [],
+            bitmap_resources=parsed.bitmap_resources if turned.turn == 0 else [],
             char_cells=[],
             word_cells=[],
-            textline_cells=cells,
+            textline_cells=[_cell(index, line) for index, line in enumerate(lines)],
             has_lines=True,
         ),
-        read=read,
+        read=PageRead(
+            number=page.page_no,
+            width=width,
+            height=height,
+            source=source,
+            rotation=turned.turn,
+            skew_deg=round(skew_deg, 2),
+        ),
         lines=lines,
     )
 
 
-def _cell(index: int, line: PlacedLine, source: str) -> TextCell:
+def _cell(index: int, line: PlacedLine) -> TextCell:
     box = line.box
     return TextCell(
         index=index,
@@ -195,7 +251,7 @@ def _cell(index: int, line: PlacedLine, source: str) -> TextCell:
         text=line.text,
         orig=line.text,
         confidence=line.confidence,
-        from_ocr=source == "ocr",
+        from_ocr=line.confidence < 1,
     )
 
 
