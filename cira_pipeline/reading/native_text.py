@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cira_pipeline.reading.characters import as_printed, readable_count, unreadable_count
-from cira_pipeline.reading.lines import PlacedWord
+from cira_pipeline.reading.lines import PlacedLine, PlacedWord, lines_of
 from cira_pipeline.reading.turning import TURNS, Turn, Turned
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _UNREADABLE_SHARE = 0.1
 # Text rendering modes "invisible" and "clip only" (ISO 32000-1, 9.3.6).
 _UNPAINTED = (3, 7)
+_ASKEW_FROM_DEG = 20
 
 
 def native_text_usable(page: SegmentedPdfPage) -> bool:
@@ -28,49 +29,95 @@ def native_text_usable(page: SegmentedPdfPage) -> bool:
 
 @dataclass(frozen=True)
 class NativeText:
-    """A page's own words in points, origin top left, after it was turned clockwise by `turned.turn`.
+    """A page's own text in points, origin top left, after the page was turned clockwise by `turned.turn`.
 
+    `words` run from left to right; `standing` are lines that run up, down or askew beside them.
     `layer`: the words are the invisible text a scanner's software laid over the page's picture.
     """
 
     words: tuple[PlacedWord, ...]
+    standing: tuple[PlacedLine, ...]
     turned: Turned
     layer: bool
 
     @property
+    def all_words(self) -> tuple[PlacedWord, ...]:
+        return (*self.words, *(word for line in self.standing for word in line.words))
+
+    @property
     def characters(self) -> int:
-        return sum(len(word.text) for word in self.words)
+        return sum(len(word.text) for word in self.all_words)
+
+
+@dataclass(frozen=True)
+class _NativeWord:
+    """A word of the page as it lies. `turn`: clockwise degrees that bring it upright; `None` when it runs askew."""
+
+    text: str
+    box: tuple[float, float, float, float]
+    turn: Turn | None
+    hidden: bool
 
 
 def native_text(page: SegmentedPdfPage) -> NativeText:
     """What the page's text says, without what stands off the page or is shown to nobody."""
+    found = list(_visible_words(page))
+    turned = Turned(page.dimension.width, page.dimension.height, _prevailing_turn(found))
+    words = without_repeats([_placed(word, turned) for word in found if word.turn == turned.turn])
+    standing = [line for turn in TURNS if turn != turned.turn for line in _lines_turned_by(turn, found, turned)]
+    standing += [PlacedLine((_placed(word, turned),)) for word in found if word.turn is None]
+    layer = sum(word.hidden for word in found) > len(found) / 2
+    return NativeText(tuple(words), tuple(standing), turned, layer)
+
+
+def _visible_words(page: SegmentedPdfPage) -> Iterator[_NativeWord]:
     width, height = page.dimension.width, page.dimension.height
-    turned = Turned(width, height, turn_of(page.word_cells))
     pictures = [bitmap.rect.to_bounding_box().to_top_left_origin(height) for bitmap in page.bitmap_resources]
-    words: list[PlacedWord] = []
-    hidden = 0
     for cell in page.word_cells:
         text = as_printed(cell.text).strip()
         box = cell.rect.to_bounding_box().to_top_left_origin(height)
         x, y = (box.l + box.r) / 2, (box.t + box.b) / 2
         if not text or not (0 <= x <= width and 0 <= y <= height):
             continue
-        if getattr(cell, "rendering_mode", None) in _UNPAINTED:
-            # Over a picture it is a scanner's reading of it; elsewhere no person ever sees it.
-            if not any(each.l <= x <= each.r and each.t <= y <= each.b for each in pictures):
-                continue
-            hidden += 1
-        words.append(PlacedWord(text, *turned.box(box.l, box.t, box.r, box.b)))
-    return NativeText(tuple(without_repeats(words)), turned, layer=hidden > len(words) / 2)
+        hidden = getattr(cell, "rendering_mode", None) in _UNPAINTED
+        # Over a picture it is a scanner's reading of it; elsewhere no person ever sees it.
+        if hidden and not any(each.l <= x <= each.r and each.t <= y <= each.b for each in pictures):
+            continue
+        yield _NativeWord(text, (box.l, box.t, box.r, box.b), _turn_of(cell), hidden)
 
 
-def turn_of(cells: Iterable[TextCell]) -> Turn:
+def _turn_of(cell: TextCell) -> Turn | None:
+    # Docling counts counter-clockwise from the baseline, as large as the clockwise turn that undoes it.
+    angle = cell.rect.angle_360
+    nearest = round(angle / 90) * 90
+    return TURNS[nearest // 90 % 4] if abs(angle - nearest) <= _ASKEW_FROM_DEG else None
+
+
+def _prevailing_turn(words: Iterable[_NativeWord]) -> Turn:
     """Clockwise degrees that bring most of the text upright."""
-    characters: Counter[int] = Counter()
-    for cell in cells:
-        # Angles count counter-clockwise from the baseline.
-        characters[round(cell.rect.angle_360 / 90) % 4 * 90] += len(cell.text)
+    characters: Counter[Turn] = Counter()
+    for word in words:
+        if word.turn is not None:
+            characters[word.turn] += len(word.text)
     return max(TURNS, key=lambda turn: (characters[turn], -turn))
+
+
+def _lines_turned_by(turn: Turn, words: Iterable[_NativeWord], turned: Turned) -> Iterator[PlacedLine]:
+    """Lines upright on a page turned by `turn`, as they lie on the page turned as `turned` says."""
+    own = Turned(turned.width, turned.height, turn)
+    back = Turned(*own.size, TURNS[(360 - turn) // 90 % 4])
+    for line in lines_of(without_repeats([_placed(word, own) for word in words if word.turn == turn])):
+        yield PlacedLine(
+            tuple(
+                replace(word, left=box[0], top=box[1], right=box[2], bottom=box[3])
+                for word in line.words
+                for box in [turned.box(*back.box(word.left, word.top, word.right, word.bottom))]
+            )
+        )
+
+
+def _placed(word: _NativeWord, turned: Turned) -> PlacedWord:
+    return PlacedWord(word.text, *turned.box(*word.box))
 
 
 def without_repeats(words: Sequence[PlacedWord]) -> list[PlacedWord]:

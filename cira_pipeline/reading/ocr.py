@@ -35,6 +35,8 @@ _UPSIDE_DOWN_DOUBT = 0.85
 _KEEP_CONFIDENCE = 0.5
 _LEVEL_FROM_DEG = 0.15
 _LEVEL_UP_TO_DEG = 15.0
+_LINES_TO_LEVEL_BY = 4
+_SLOPES_AGREE_DEG = 0.7
 
 Image = NDArray[np.uint8]
 Quad = NDArray[np.float32]
@@ -130,7 +132,9 @@ class OcrEngine:
         if _stands_on_its_side(quads):
             # Clockwise or counter-clockwise is told by the reading itself, below.
             turn = 90
-            image, quads = _turned(image, quads, 90)
+            # Lone figures are found only when they stand upright, or on their head.
+            image = turned_image(image, 90)
+            quads = self._quads(image)
         lines = self._lines(image, quads, checkpoint)
         if _mean_confidence(lines) < _UPSIDE_DOWN_DOUBT and self._upside_down(image, lines):
             turn = 270 if turn == 90 else 180
@@ -268,19 +272,20 @@ def _placed(word: RecognisedWord, line: _Recognised, quad: Quad) -> PlacedWord:
 
 
 def _skew_deg(quads: Sequence[Quad]) -> float:
-    """The slope most of the print shares, in degrees, positive when lines fall to the right; 0 when level."""
+    """The slope most of the print shares, in degrees, positive when lines fall to the right; 0 when level or unsure."""
     slopes = sorted(
         (math.degrees(math.atan2(float(quad[1][1] - quad[0][1]), float(quad[1][0] - quad[0][0]))), _width(quad))
         for quad in quads
         if _width(quad) > 5 * _height(quad)
     )
+    if len(slopes) < _LINES_TO_LEVEL_BY:
+        return 0.0
     total = sum(width for _, width in slopes)
-    passed = 0.0
-    for slope, width in slopes:
-        passed += width
-        if passed >= total / 2:
-            return slope if _LEVEL_FROM_DEG <= abs(slope) <= _LEVEL_UP_TO_DEG else 0.0
-    return 0.0
+    passed = np.cumsum([width for _, width in slopes])
+    middle = slopes[int(np.searchsorted(passed, total / 2))][0]
+    agreeing = sum(width for slope, width in slopes if abs(slope - middle) <= _SLOPES_AGREE_DEG)
+    shared = agreeing >= 0.6 * total
+    return middle if shared and _LEVEL_FROM_DEG <= abs(middle) <= _LEVEL_UP_TO_DEG else 0.0
 
 
 def _stands_on_its_side(quads: Sequence[Quad]) -> bool:

@@ -44,7 +44,7 @@ _FAX_PROPORTION = 3.0
 # With fewer characters a page may be a scan with a stamp or a page number printed on it, or text drawn as curves.
 _FEW_CHARACTERS = 120
 _MUCH_MORE = 1.3
-# Ornaments of a logo are not to become text.
+_LARGE_PICTURE_SHARE = 0.3
 _SURE_IN_PICTURES = 0.8
 
 
@@ -112,18 +112,18 @@ class InvoicePipeline(NativePdfPipeline):
     ) -> ReadDoclingPage:
         """The page's own words and what its pictures say besides; OCR alone where its text is a mere stamp."""
         native = native_text(parsed)
-        lines = lines_of(native.words)
+        lines = [*lines_of(native.words), *native.standing]
         if native.characters < _FEW_CHARACTERS:
             picture = self._picture(conv_res, page_backend)
             turned = turned_image(picture, native.turned.turn)
-            if without_words(turned, native.words, *_pixels_a_point(turned, native.turned)) is not None:
+            if without_words(turned, native.all_words, *_pixels_a_point(turned, native.turned)) is not None:
                 by_ocr = self._by_ocr(page, parsed, picture)
                 if by_ocr.characters > _MUCH_MORE * native.characters:
                     return by_ocr
         elif not native.layer and (regions := picture_regions(parsed, native.turned)):
             picture = turned_image(self._picture(conv_res, page_backend), native.turned.turn)
             found = [line for region in regions for line in self._in_region(picture, region, native)]
-            lines = in_reading_order([*lines, *found])
+            lines = [*in_reading_order([*lines_of(native.words), *found]), *native.standing]
         return _read_page(page, parsed, lines, "native", native.turned)
 
     def _in_region(self, picture: Image, region: Region, native: NativeText) -> list[PlacedLine]:
@@ -131,14 +131,15 @@ class InvoicePipeline(NativePdfPipeline):
         x_px, y_px = _pixels_a_point(picture, native.turned)
         left, top = int(region[0] * x_px), int(region[1] * y_px)
         crop = picture[top : round(region[3] * y_px), left : round(region[2] * x_px)]
-        own = [word.moved(-left / x_px, -top / y_px) for word in native.words if inside(region, word)]
+        own = [word.moved(-left / x_px, -top / y_px) for word in native.all_words if inside(region, word)]
         if min(crop.shape[:2]) == 0 or (rest := without_words(crop, own, x_px, y_px)) is None:
             return []
         lines = lines_of(self._ocr.read_upright(rest, self._checkpoint), ink_boxes=True)
+        if crop.size < _LARGE_PICTURE_SHARE * picture.size:
+            lines = [line for line in lines if _no_ornament(line)]
         return [
             _changed(line, lambda word: word.scaled(1 / x_px, 1 / y_px).moved(left / x_px, top / y_px))
             for line in lines
-            if line.confidence >= _SURE_IN_PICTURES and sum(character.isalnum() for character in line.text) > 1
         ]
 
     def _by_ocr(self, page: DoclingPage, parsed: SegmentedPdfPage, picture: Image) -> ReadDoclingPage:
@@ -201,6 +202,11 @@ def _blank(picture: Image) -> bool:
     """Whether nothing is printed: hardly any difference between the lightest and the darkest part."""
     low, high = np.percentile(picture[::2, ::2], (0.01, 99.9))
     return bool(high - low < _BLANK_CONTRAST)
+
+
+def _no_ornament(line: PlacedLine) -> bool:
+    """Whether it is surely print: the strokes of a logo make letters, too."""
+    return line.confidence >= _SURE_IN_PICTURES and sum(character.isalnum() for character in line.text) > 1
 
 
 def _pixels_a_point(picture: Image, turned: Turned) -> tuple[float, float]:
