@@ -55,7 +55,7 @@ class LocalReader:
         if document.media_type is MediaType.XML:
             return self._without_pages(document, started)
         result = self._converted_in_time(document)
-        return self._read_result(result, started)
+        return self._read_result(document, result, started)
 
     @cached_property
     def _opened_converter(self) -> DocumentConverter:
@@ -107,9 +107,11 @@ class LocalReader:
             raise ReadingFailed(f"Docling could not read every page: {reasons or result.status.value}")
         return result
 
-    def _read_result(self, result: ConversionResult, started: float) -> ReadResult:
+    def _read_result(self, document: Document, result: ConversionResult, started: float) -> ReadResult:
         from cira_pipeline.reading.pipeline import pages_read
 
+        if len(result.pages) != document.page_count:
+            raise ReadingFailed(f"Docling could not read every page: {len(result.pages)} of {document.page_count}")
         pages: list[Page] = []
         lines: list[Line] = []
         for page in pages_read(result):

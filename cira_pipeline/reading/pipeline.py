@@ -29,6 +29,7 @@ from cira_pipeline.errors import ReadingTimedOut
 from cira_pipeline.reading.lines import PlacedLine, PlacedWord, in_reading_order, lines_of
 from cira_pipeline.reading.native_text import NativeText, native_text, native_text_usable
 from cira_pipeline.reading.ocr import LONGEST_SIDE_PX, Image, OcrEngine, turned_image
+from cira_pipeline.reading.page_content import damage_of
 from cira_pipeline.reading.page_pictures import Region, inside, picture_regions, without_words
 from cira_pipeline.reading.turning import Turned
 from cira_pipeline.values import Box
@@ -105,6 +106,12 @@ class InvoicePipeline(NativePdfPipeline):
             return None
         if native_text_usable(page.parsed_page):
             return self._by_native_text(conv_res, page_backend, page, page.parsed_page)
+        content = _pdf_content(conv_res)
+        if content is not None and not page.parsed_page.bitmap_resources:
+            damage = damage_of(content, page.page_no)
+            if damage is not None:
+                self._record_page_failure(conv_res, page_backend, damage)
+                return None
         return self._by_ocr(page, page.parsed_page, self._picture(conv_res, page_backend))
 
     def _by_native_text(
@@ -157,14 +164,21 @@ class InvoicePipeline(NativePdfPipeline):
 
     def _picture(self, conv_res: ConversionResult, page_backend: PdfPageBackend) -> Image:
         """The page as a viewer shows it, BGR."""
-        backend = conv_res.input._backend
-        if isinstance(backend, ImageDocumentBackend):
-            size = page_backend.get_size()
-            scale = min(1.0, LONGEST_SIDE_PX / max(size.width, size.height))
-            return np.ascontiguousarray(np.asarray(page_backend.get_page_image(scale))[:, :, ::-1])
-        stream = backend.path_or_stream
-        content = stream.getvalue() if isinstance(stream, BytesIO) else stream.read_bytes()
-        return _rendered(content, page_backend.page_no, self._options.ocr_dpi)
+        content = _pdf_content(conv_res)
+        if content is not None:
+            return _rendered(content, page_backend.page_no, self._options.ocr_dpi)
+        size = page_backend.get_size()
+        scale = min(1.0, LONGEST_SIDE_PX / max(size.width, size.height))
+        return np.ascontiguousarray(np.asarray(page_backend.get_page_image(scale))[:, :, ::-1])
+
+
+def _pdf_content(conv_res: ConversionResult) -> bytes | None:
+    """The document's bytes; `None` for a picture."""
+    backend = conv_res.input._backend
+    if isinstance(backend, ImageDocumentBackend):
+        return None
+    stream = backend.path_or_stream
+    return stream.getvalue() if isinstance(stream, BytesIO) else stream.read_bytes()
 
 
 def _measure_in_pixels(page_backend: Any) -> None:
