@@ -39,6 +39,7 @@ _OPTIONS = {
 }
 _REQUEST_TIMEOUT_S = 30.0
 _POLL_WAIT_S = 5.0
+_POLL_PAUSE_S = 0.1
 _LARGEST_ANSWER_BYTES = 200_000_000
 _TRY_LATER = frozenset((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS))
 _NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -107,6 +108,8 @@ class DoclingServeReader:
         )
         task_id = _text(task, "task_id")
         while (status := _text(task, "task_status")) in ("pending", "started"):
+            # The server answers as soon as the task ends; one that does not know `wait` is not to be run down.
+            time.sleep(_POLL_PAUSE_S)
             wait_s = max(min(_POLL_WAIT_S, ends_at - self._monotonic()), 0.0)
             task = self._call("GET", f"/v1/status/poll/{task_id}", ends_at, params={"wait": f"{wait_s:.1f}"})
         if status == "failure":
