@@ -27,7 +27,7 @@ from cira_pipeline.extraction.offline.spelling import spelled
 from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, tax_rows
 from cira_pipeline.extraction.offline.totals import Support, Totals, amounts_by_concept, choose_totals
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
-from cira_pipeline.values import Box, Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
+from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 
 # Below this a value is not worth showing: it would be wrong more often than right.
 _LEAST_SCORE = 0.3
@@ -91,7 +91,7 @@ class _Draft:
                     engine=EngineName.OFFLINE,
                     text=span.text,
                     page=span.page,
-                    box=_box(span),
+                    box=span.box,
                     line=span.line,
                     confidence=round(max(0.0, min(shaky, 1.0)), 4),
                 )
@@ -114,6 +114,7 @@ class _Draft:
         tax_free = facts.contains("reverse_charge")
         amounts = amounts_by_concept(facts, skip)
         totals = choose_totals(facts, amounts, support, tax_free=tax_free)
+        self._untaxed(totals)
         if self.receipt:
             totals.gross = receipt_total(facts, amounts, totals.gross)
         for field, candidate in (
@@ -129,6 +130,13 @@ class _Draft:
         found = currency(facts)
         if found is not None:
             self.put("currency", found.value, [found.span], found.score)
+
+    def _untaxed(self, totals: Totals) -> None:
+        """Lines without tax that make up the gross total, and no tax printed: nothing was taxed, net is gross."""
+        if totals.gross is None or totals.net is not None or totals.tax is not None:
+            return
+        if self.table.without_tax and self.table.total() == totals.gross.value:
+            totals.net = Candidate(totals.gross.value, totals.gross.span, 0.75 * totals.gross.score)
 
     def _breakdown(self, rows: list[TaxRow], totals: Totals) -> None:
         net = totals.net.value if totals.net else None
@@ -308,9 +316,3 @@ class _Draft:
             self.prove(f"{path}.unit", [item.unit], confidence)
         return LineItem(**values)
 
-
-def _box(span: Span) -> Box:
-    return span.box
-
-
-__all__ = ["Candidate", "OfflineEngine"]

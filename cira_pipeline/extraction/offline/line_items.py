@@ -16,7 +16,7 @@ from cira_pipeline.extraction.offline.canvas import Row, Segment, Span, whole
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
-from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.normal import compact, words_of
 from cira_pipeline.extraction.offline.table_header import Column, Header, header_at
 
 _TOTAL_CONCEPTS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "line_total", "prepaid"})
@@ -64,6 +64,14 @@ class ItemTable:
     rows: set[Row] = field(default_factory=set)
     region: set[Row] = field(default_factory=set)
     headers: list[Header] = field(default_factory=list)
+
+    @property
+    def without_tax(self) -> bool:
+        """The amount column's header says that tax is not in it."""
+        column = next((header.column("net_amount") for header in self.headers), None)
+        words = [word for word, _, _ in words_of(column.text)] if column is not None else []
+        known = lexicon().words["excluding"]
+        return any("".join(words[i : i + n]) in known for i in range(len(words)) for n in (1, 2))
 
     @property
     def amount_concept(self) -> str:
@@ -157,9 +165,13 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
     items = list(_items(facts, header, body))
     table.region.update(body)
     _describe(facts, header, items, body)
+    amounts = {"net_amount", "gross_amount"}
+    priced = any(amounts & set(item.cells) for item in [*items, *table.items])
     for item in _without_sums(items, table.items):
-        table.items.append(item)
-        table.rows.update(item.rows)
+        # Where lines carry amounts, numbers without one are a remark that happens to stand in the columns.
+        if not priced or amounts & set(item.cells):
+            table.items.append(item)
+            table.rows.update(item.rows)
 
 
 def _without_sums(items: list[Item], earlier: list[Item]) -> Iterator[Item]:

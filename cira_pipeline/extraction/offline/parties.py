@@ -23,6 +23,7 @@ from cira_pipeline.extraction.offline.identifiers import Identifier, labelled_va
 from cira_pipeline.extraction.offline.labels import Label, phrases
 from cira_pipeline.extraction.offline.lexicon import LANGUAGES, lexicon
 from cira_pipeline.extraction.offline.normal import compact, folded
+from cira_pipeline.extraction.offline.sender_lines import SenderLine, sender_lines
 
 ROLES = ("supplier", "customer", "ship_to", "payee")
 _DOMAIN = re.compile(r"(?:www\.|@|https?://(?:www\.)?)([a-z0-9äöüß\-]+(?:\.[a-z0-9\-]+)*)\.[a-z]{2,6}\b", re.IGNORECASE)
@@ -33,6 +34,10 @@ _BANKISH = re.compile(
     r"bank|sparkasse|banque|banco|banca|credit\s?agricole|volksb|raiffeisen|caisse|\bing\b", re.IGNORECASE
 )
 _NOT_NAME = re.compile(r"[@€$%:]|https?:|www\.|\d{5,}")
+_REGISTRY = re.compile(
+    r"(?i)\b(?:siret|siren|rcs|hrb|hra|kvk|capital|registergericht|amtsgericht|registro mercantil|registered|company no"
+    r"|cap\. soc|capitale sociale|rea|krs|regon|cvr|org\.?\s?nr|gesch[äa]ftsf[üu]hrer|si[èe]ge social)\b"
+)
 _SECTION_ROWS = 14
 
 
@@ -275,7 +280,7 @@ class Parties:
         for segment in self._facts.canvas.segments:
             if len(segment.text) > 220:
                 continue
-            for start, end in parts_of(segment):
+            for start, end in self._name_parts(segment):
                 text = segment.text[start:end].strip(" ,.;:")
                 if not namelike(text) or folded(text) in _countries():
                     continue
@@ -289,6 +294,11 @@ class Parties:
             if score > 0.2:
                 yield Candidate(text, span, score)
 
+    def _name_parts(self, segment: Segment) -> list[tuple[int, int]]:
+        """The parts of a line that may be names; of a sender line only its first."""
+        sender = next((line for line in self._senders if line.name.segment is segment), None)
+        return [(sender.name.start, sender.name.end)] if sender is not None else list(parts_of(segment))
+
     def _name_score(self, span: Span, text: str, domains: frozenset[str], count: int) -> float:
         segment = span.segment
         top = self._facts.canvas.relative_top(segment)
@@ -298,7 +308,7 @@ class Parties:
         score += 0.06 if segment.page == 1 else -0.05
         score += min(0.08 * (count - 1), 0.16)
         if domains and _matches_domain(text, domains):
-            score += 0.45
+            score += 0.35
         if _BANKISH.search(text):
             score -= 0.5
         if any(char.isdigit() for char in text) or len(words) > 7:
@@ -333,8 +343,10 @@ class Parties:
             r"(?i)\b(?:tel|fon|phone|fax|mail|www|siret|kvk|hrb|vat|ust|tva|btw|iva|nif|cif|p\.?\s?iva)\b", text
         ):
             score += 0.12
-        if len(list(parts_of(segment))) >= 3 and is_postal(segment.text):
-            score += 0.25
+        if any(sender.name.segment is segment for sender in self._senders):
+            score += 0.3
+        if len(near) > 1 and re.search(_REGISTRY, text):
+            score += 0.12
         return score
 
     def _is_vocabulary(self, segment: Segment, text: str) -> bool:
@@ -399,38 +411,36 @@ class Parties:
         return best[1] if best else None
 
     def _under_sender_line(self) -> Party | None:
-        """DIN 5008: the sender in one small line, the recipient's address under it, lines as wide apart as they like."""
+        """The recipient's address under the sender line, its lines as wide apart as they like."""
         canvas = self._facts.canvas
-        for segment in canvas.segments:
-            if segment.page != 1 or canvas.relative_top(segment) > 0.4 or not _is_sender_line(segment):
-                continue
+        for sender in self._senders:
             lines: list[Segment] = []
-            last = segment
-            for row in canvas.rows[segment.row.index + 1 : segment.row.index + 24]:
-                near = segment.left - 0.1 * canvas.page_sizes[segment.page][0]
-                mine = [s for s in row.segments if near < s.left < segment.right]
-                if row.page != segment.page or not mine:
+            bottom, height = sender.bottom, sender.height
+            near = sender.left - 0.1 * canvas.page_sizes[1][0]
+            for row in canvas.rows[sender.row.index + 1 : sender.row.index + 24]:
+                mine = [segment for segment in row.segments if near < segment.left < sender.right]
+                if row.page != 1 or not mine:
                     continue
-                if mine[0].top - last.bottom > 2.6 * max(last.height, mine[0].height):
+                if mine[0].top - bottom > 2.6 * max(height, mine[0].height):
                     break
                 lines.append(mine[0])
-                last = mine[0]
+                bottom, height = mine[0].bottom, mine[0].height
                 if is_postal(mine[0].text) and len(lines) > 1:
                     return self._party_of(lines, 0.9)
         return None
 
     @cached_property
+    def _senders(self) -> list[SenderLine]:
+        return sender_lines(self._facts.canvas)
+
+    @cached_property
     def _sender_words(self) -> frozenset[str]:
         """Compact names in sender lines and footers: addresses that carry them are the supplier's."""
-        found = set()
+        spans = [part for sender in self._senders for part in sender.parts[:2]]
         for segment in self._facts.canvas.segments:
-            parts = list(parts_of(segment))
-            top = self._facts.canvas.relative_top(segment)
-            if (len(parts) >= 3 and is_postal(segment.text)) or top > 0.85:
-                for start, end in parts[:2]:
-                    if len(compact(segment.text[start:end])) > 3:
-                        found.add(compact(segment.text[start:end]))
-        return frozenset(found)
+            if self._facts.canvas.relative_top(segment) > 0.85:
+                spans += [Span(segment, start, end) for start, end in list(parts_of(segment))[:2]]
+        return frozenset(key for span in spans if len(key := compact(span.text)) > 3)
 
     def _window_party(self, block: Block, own: frozenset[str]) -> Party | None:
         canvas = self._facts.canvas
@@ -441,7 +451,7 @@ class Parties:
         if postal is None or not 1 <= postal <= 7 or len(block.segments) > 12:
             return None
         lines = list(block.segments)
-        while lines and len(list(parts_of(lines[0]))) >= 3:
+        while lines and any(sender.name.segment is lines[0] for sender in self._senders):
             lines.pop(0)
         if any(compact(segment.text) in own for segment in lines[:2]):
             return None
@@ -507,11 +517,6 @@ class Parties:
         if any(other in names for other in block.segments):
             return "customer"
         return "supplier"
-
-
-def _is_sender_line(segment: Segment) -> bool:
-    """Name, street and town of one sender on one line."""
-    return len(list(parts_of(segment))) >= 3 and is_postal(segment.text) and len(segment.text) < 120
 
 
 @lru_cache(maxsize=1)
