@@ -18,19 +18,20 @@ from cira_pipeline.extraction.offline.document_type import document_type, titles
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.header_dates import DateChoice, due_date, due_from_term, issue_date, net_term
 from cira_pipeline.extraction.offline.identifiers import labelled_iban
-from cira_pipeline.extraction.offline.line_items import Item, ItemTable, item_table
+from cira_pipeline.extraction.offline.line_items import Item, ItemTable, column_sums, item_table
 from cira_pipeline.extraction.offline.parties import Parties, Party
 from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
 from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
 from cira_pipeline.extraction.offline.spelling import spelled
 from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, tax_rows
-from cira_pipeline.extraction.offline.totals import Support, Totals, amounts_by_concept, choose_totals
+from cira_pipeline.extraction.offline.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
 from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 
 # Below this a value is not worth showing: it would be wrong more often than right.
 _LEAST_SCORE = 0.3
+_TOTAL_OF_COLUMN = {"net_amount": "net_total", "tax_amount": "tax_total", "gross_amount": "gross_total"}
 
 
 class OfflineEngine:
@@ -113,6 +114,8 @@ class _Draft:
         )
         tax_free = facts.contains("reverse_charge")
         amounts = amounts_by_concept(facts, skip)
+        for column, number in column_sums(facts, self.table):
+            amounts.setdefault(_TOTAL_OF_COLUMN[column], []).append(Amount(number, 0.8))
         totals = choose_totals(facts, amounts, support, tax_free=tax_free)
         self._untaxed(totals)
         if self.receipt:
@@ -132,10 +135,11 @@ class _Draft:
             self.put("currency", found.value, [found.span], found.score)
 
     def _untaxed(self, totals: Totals) -> None:
-        """Lines without tax that make up the gross total, and no tax printed: nothing was taxed, net is gross."""
+        """No tax printed, and the document says why, or its lines without tax make up the total: net is gross."""
         if totals.gross is None or totals.net is not None or totals.tax is not None:
             return
-        if self.table.without_tax and self.table.total() == totals.gross.value:
+        exempt = self.facts.contains("reverse_charge")
+        if exempt or (self.table.without_tax and self.table.total() == totals.gross.value):
             totals.net = Candidate(totals.gross.value, totals.gross.span, 0.75 * totals.gross.score)
 
     def _breakdown(self, rows: list[TaxRow], totals: Totals) -> None:

@@ -100,16 +100,27 @@ def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
     """BT-9: the date a due label points at and that is not before the issue date."""
     found = []
     for proposal in facts.proposals.of("due_date"):
-        if proposal.score < 0.35 or facts.proposals.rival(proposal, _RIVALS) is not None:
+        trust = _due_trust(facts, proposal)
+        if trust < 0.35 or facts.proposals.rival(proposal, _RIVALS) is not None:
             continue
         for printed in _dates_at(facts, proposal):
             discount = _in_discount_clause(proposal.place.segment, printed.span.start)
             early = issued is not None and printed.value < issued.value
             score = (
-                proposal.score * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
+                trust * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
             )
             found.append(_choice(printed, score))
     return max(found, key=lambda choice: choice.score, default=None)
+
+
+def _due_trust(facts: Facts, proposal: Proposal) -> float:
+    """`bis zum 19.08.2024` is a due date in a sentence about paying; `Due:` is one by itself."""
+    label = proposal.label
+    if proposal.place.relation == "inline" and not label.first and facts.phrase_in(label.segment, "payment"):
+        return max(proposal.score, 0.6)
+    keyed = label.first and (label.has_colon or label.alone)
+    weak = max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0) < 0.6
+    return 0.0 if weak and not keyed and not facts.phrase_in(label.segment, "payment") else proposal.score
 
 
 def _in_discount_clause(segment: Segment, position: int) -> bool:

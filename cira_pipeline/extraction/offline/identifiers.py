@@ -181,8 +181,13 @@ def iban_holds(value: str) -> bool:
 
 def ibans_in(segment: Segment, *, ocr: bool = False) -> Iterator[Identifier]:
     """IBANs with right check digits."""
-    for match in _IBAN_SHAPE.finditer(segment.text):
-        yield from _valid_iban(segment, match.start(), match.end(), ocr=ocr)
+    position = 0
+    while match := _IBAN_SHAPE.search(segment.text, position):
+        found = next(_valid_iban(segment, match.start(), match.end(), ocr=ocr), None)
+        # What stands before an account may look like its beginning: `BTW NL810433941B01 IBAN NL91...`.
+        position = match.start() + 1 if found is None else found.span.end
+        if found is not None:
+            yield found
 
 
 def _valid_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Iterator[Identifier]:

@@ -88,7 +88,9 @@ def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int,
 def _part_of_code(text: str, start: int, end: int) -> bool:
     """`PO-68271`, `Invoice_Nr_7`: letters that a dash or underscore ties to a code are no label."""
     after = text[end : end + 2]
-    return (after[:1] == "_" or (after[:1] == "-" and after[1:].isdigit())) or text[max(start - 1, 0) : start] == "_"
+    before = text[max(start - 2, 0) : start]
+    tied = before[-1:] == "_" or (before[-1:] in {"/", "-"} and before[:1].isdigit())
+    return tied or after[:1] == "_" or (after[:1] == "-" and after[1:].isdigit())
 
 
 def labels_of(canvas: Canvas) -> dict[Segment, tuple[Label, ...]]:

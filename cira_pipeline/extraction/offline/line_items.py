@@ -127,6 +127,22 @@ def item_table(facts: Facts) -> ItemTable:
     return table
 
 
+def column_sums(facts: Facts, table: ItemTable) -> Iterator[tuple[str, Number]]:
+    """The sums printed under the columns of net, tax and gross amounts, by column."""
+    if not table.items:
+        return
+    header = table.headers[-1]
+    sums = {"net_amount", "tax_amount", "gross_amount"} & {column.concept for column in header.columns}
+    last = max(row.index for item in table.items for row in item.rows)
+    if len(sums) < 2:
+        return
+    for row in facts.canvas.rows[last + 1 : last + 4]:
+        cells = {concept: number for concept, number in _cells(facts, row, header) if concept in sums}
+        if row.page == facts.canvas.rows[last].page and len(cells) >= 2:
+            yield from cells.items()
+            return
+
+
 def _similar(first: Header, second: Header) -> bool:
     """The same header again, on the next page."""
     own, other = ({column.concept for column in header.columns if column.concept} for header in (first, second))

@@ -127,23 +127,29 @@ class Parties:
 
     def section_of(self, segment: Segment) -> str | None:
         """The role of the nearest heading above `segment` in its column."""
-        best: tuple[float, str] | None = None
+        best: tuple[tuple[float, bool], str] | None = None
         for section in self.sections:
             head = section.label.segment
             if head.page != segment.page or head.top > segment.top or head is segment:
                 continue
-            rows = segment.row.index - head.row.index
-            if rows > _SECTION_ROWS:
+            if segment.row.index - head.row.index > _SECTION_ROWS or self._table_between(head.row, segment.row):
                 continue
             aligned = abs(head.left - segment.left) < 3 * segment.height
             first_of_row = segment.row.segments[0]
             keyed = first_of_row is not segment and abs(head.left - first_of_row.left) < 1.5 * segment.height
             if not aligned and not keyed:
                 continue
-            distance = segment.top - head.top
+            distance = (round(segment.top - head.top), not aligned)
             if best is None or distance < best[0]:
                 best = (distance, section.role)
         return best[1] if best else None
+
+    def _table_between(self, above: Row, below: Row) -> bool:
+        return any(above.index < index < below.index for index in self._item_indexes)
+
+    @cached_property
+    def _item_indexes(self) -> frozenset[int]:
+        return frozenset(row.index for row in self._items)
 
     # Names under headings
 
@@ -317,7 +323,8 @@ class Parties:
             score -= 0.4
         if segment.height > 1.25 * self._facts.text_height and top < 0.3:
             score += 0.15
-        score += self._block_score(segment)
+        first_part = span.start <= 1
+        score += self._block_score(segment) if first_part else 0.0
         role = self.section_of(segment)
         if role in {"customer", "ship_to"}:
             score -= 0.4
@@ -343,7 +350,9 @@ class Parties:
             r"(?i)\b(?:tel|fon|phone|fax|mail|www|siret|kvk|hrb|vat|ust|tva|btw|iva|nif|cif|p\.?\s?iva)\b", text
         ):
             score += 0.12
-        if any(sender.name.segment is segment for sender in self._senders):
+        if any(sender.name.segment is segment for sender in self._senders) or (
+            len(list(parts_of(segment))) >= 3 and is_postal(segment.text)
+        ):
             score += 0.3
         if len(near) > 1 and re.search(_REGISTRY, text):
             score += 0.12
@@ -466,6 +475,11 @@ class Parties:
             for section in self.sections
         ):
             score -= 0.25
+        # A letterhead opens the page and carries the sender's own number.
+        if any(identifier.span.segment in block.segments for identifier in self._facts.vat_ids):
+            score -= 0.12
+        if block.segments[0].row.index <= 1:
+            score -= 0.12
         score += 0.1 if canvas.relative_left(first) < 0.2 else 0.0
         score += 0.1 if canvas.relative_top(first) > 0.1 else 0.0
         party = self._party_of(lines, score)

@@ -132,7 +132,11 @@ def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
     if dates and dates[0] <= start + 1:
         return None
     # The whole segment is looked at: `vom` is a label of its own and ends the place before the date.
-    dated = _without_intro(segment, start, dates[0] if dates else len(segment.text))
+    following = segment.row.segments[segment.row.segments.index(segment) + 1 :][:1]
+    continued = bool(following) and any(date.span.start == 0 for date in facts.dates_of(following[0]))
+    dated = dates[0] if dates else len(segment.text)
+    if dates or continued:
+        dated = _without_intro(segment, start, dated)
     end = min(place.end, dated)
     text = segment.text[start:end].strip(" ,;:-–(")
     introduced = dated < len(segment.text) and end == dated
@@ -145,7 +149,7 @@ def _without_intro(segment: Segment, start: int, end: int) -> int:
     """`end` moved before a closing `vom`, `du`, `dated`."""
     words = [word for word in segment.words if start <= word[1] < end]
     intros = lexicon().words["date_intro"]
-    while words and words[-1][0] in intros:
+    while words and words[-1][0] in intros and segment.text[words[-1][1] - 1 : words[-1][1]] == " ":
         end = words[-1][1]
         words.pop()
     return end
