@@ -130,7 +130,9 @@ def _one_number(segment: Segment, match: re.Match[str]) -> bool:
     tokens = segment.tokens_between(match.start("number"), match.end("number"))
     return all(
         second.left - first.right
-        <= max(_SPACE_GROUP_GAP * first.height, _SPACE_GROUP_DIGITS * (first.right - first.left) / max(len(first.text), 1))
+        <= max(
+            _SPACE_GROUP_GAP * first.height, _SPACE_GROUP_DIGITS * (first.right - first.left) / max(len(first.text), 1)
+        )
         for first, second in itertools.pairwise(tokens)
     )
 

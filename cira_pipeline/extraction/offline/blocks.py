@@ -24,7 +24,9 @@ _HOUSE_NUMBER = re.compile(
 _SEPARATORS = re.compile(r"\s+[-–—•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}")
 
 
-_LEGAL_TAIL = re.compile(r"(?i)(?:s\.?\s?a\.?|s\.?\s?l\.?|lda|ltda|inc|llc|ltd|limited|gmbh|corp|plc|unipessoal|s\.?r\.?l|s\.?p\.?a)\b")
+_LEGAL_TAIL = re.compile(
+    r"(?i)(?:s\.?\s?a\.?|s\.?\s?l\.?|lda|ltda|inc|llc|ltd|limited|gmbh|corp|plc|unipessoal|s\.?r\.?l|s\.?p\.?a)\b"
+)
 
 
 @dataclass(eq=False)

@@ -19,7 +19,8 @@ from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.header_dates import DateChoice, due_date, due_from_term, issue_date, net_term
 from cira_pipeline.extraction.offline.identifiers import labelled_iban
 from cira_pipeline.extraction.offline.line_items import Item, ItemTable, column_sums, item_table
-from cira_pipeline.extraction.offline.parties import Parties, Party
+from cira_pipeline.extraction.offline.parties import Parties
+from cira_pipeline.extraction.offline.party import Party
 from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
 from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
@@ -319,4 +320,3 @@ class _Draft:
             values["unit"] = item.unit.text
             self.prove(f"{path}.unit", [item.unit], confidence)
         return LineItem(**values)
-

@@ -106,9 +106,7 @@ def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
         for printed in _dates_at(facts, proposal):
             discount = _in_discount_clause(proposal.place.segment, printed.span.start)
             early = issued is not None and printed.value < issued.value
-            score = (
-                trust * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
-            )
+            score = trust * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
             found.append(_choice(printed, score))
     return max(found, key=lambda choice: choice.score, default=None)
 

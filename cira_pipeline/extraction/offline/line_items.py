@@ -450,7 +450,9 @@ def _inside(segment: Segment, extent: _Extent) -> Span | None:
         return None
     first = 0
     if segment.left < extent.left - slack:
-        indexes = [index for index, token in enumerate(segment.tokens) if token.left >= extent.start - 0.8 * segment.height]
+        indexes = [
+            index for index, token in enumerate(segment.tokens) if token.left >= extent.start - 0.8 * segment.height
+        ]
         if not indexes:
             shared = min(segment.right, extent.right) - max(segment.left, extent.left)
             return whole(segment) if shared >= 0.5 * (segment.right - segment.left) else None

@@ -17,15 +17,28 @@ from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.header_dates import DateChoice
-from cira_pipeline.extraction.offline.parties import Party, company_score, namelike
+from cira_pipeline.extraction.offline.names import company_score, namelike
+from cira_pipeline.extraction.offline.party import Party
 from cira_pipeline.extraction.offline.totals import Amount
 
 # A till prints 24 to 48 letters a line; a page of A4 holds 80 and more.
 _WIDEST_LETTERS = 62
 _HEAD_ROWS = 14
-_REGISTRATION = re.compile(r"\s*\(?\s*(?:co\.?\s?(?:reg\.?)?\s?no\.?\s*:?\s*)?[0-9]{5,12}\s?-?\s?[A-Z]{0,2}\s*\)?.*$", re.IGNORECASE)
+_REGISTRATION = re.compile(
+    r"\s*\(?\s*(?:co\.?\s?(?:reg\.?)?\s?no\.?\s*:?\s*)?[0-9]{5,12}\s?-?\s?[A-Z]{0,2}\s*\)?.*$", re.IGNORECASE
+)
 _KEYS = frozenset(
-    {"contact", "tax_number", "registration", "invoice_number", "issue_date", "vat_id", "tendered", "other_date", "page"}
+    {
+        "contact",
+        "tax_number",
+        "registration",
+        "invoice_number",
+        "issue_date",
+        "vat_id",
+        "tendered",
+        "other_date",
+        "page",
+    }
 )
 _LARGEST_ROUNDING = Decimal("0.05")
 
@@ -101,7 +114,9 @@ def _address(lines: list[Segment]) -> list[Segment]:
     postal = False
     for line in lines:
         bare = re.sub(r"[()\s]", "", line.text)
-        if re.fullmatch(r"[\dA-Z]*\d{5,}-?[A-Z0-9]{0,3}", bare) or re.match(r"(?i)(?:\(|co\.|formerly|licensee)", line.text):
+        if re.fullmatch(r"[\dA-Z]*\d{5,}-?[A-Z0-9]{0,3}", bare) or re.match(
+            r"(?i)(?:\(|co\.|formerly|licensee)", line.text
+        ):
             continue
         if postal and (any(char.isdigit() for char in line.text) or len(kept) > 7):
             break
@@ -125,13 +140,19 @@ def date_printed(facts: Facts) -> DateChoice | None:
     return DateChoice(value, first.span, 0.8 if not others else 0.6, first.certain)
 
 
-def total(facts: Facts, amounts: dict[str, list[Amount]], chosen: Candidate[Decimal] | None) -> Candidate[Decimal] | None:
+def total(
+    facts: Facts, amounts: dict[str, list[Amount]], chosen: Candidate[Decimal] | None
+) -> Candidate[Decimal] | None:
     """The amount paid: `chosen` unless rounding or the change handed back show another one."""
     tendered = [amount.number for amount in _tendered(facts)]
     printed = [number for numbers in facts.numbers.values() for number in numbers if number.decimals == 2]
     grosses = [amount.number for amount in amounts.get("gross_total", []) if amount.score > 0.3]
     paid = _paid(tendered, printed)
-    if paid is not None and (chosen is None or abs(chosen.value - paid.value) <= _LARGEST_ROUNDING or paid.value in {n.value for n in grosses}):
+    if paid is not None and (
+        chosen is None
+        or abs(chosen.value - paid.value) <= _LARGEST_ROUNDING
+        or paid.value in {n.value for n in grosses}
+    ):
         return Candidate(paid.value, paid.span, 0.95)
     if chosen is None:
         return None
@@ -160,9 +181,7 @@ def _paid(tendered: list[Number], printed: list[Number]) -> Number | None:
     return None
 
 
-def _rounded(
-    facts: Facts, value: Decimal, amounts: dict[str, list[Amount]], printed: list[Number]
-) -> Number | None:
+def _rounded(facts: Facts, value: Decimal, amounts: dict[str, list[Amount]], printed: list[Number]) -> Number | None:
     """`value` with its rounding, when the rounding and the result are printed."""
     for rounding in amounts.get("rounding", []):
         if not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:

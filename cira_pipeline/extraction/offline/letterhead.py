@@ -1,0 +1,181 @@
+"""The supplier without a heading: the company that the page itself speaks for.
+
+Letterhead, footer, sender line, web address, VAT id, bank account and register entry each speak for a name; the name
+that most of them speak for is taken, less surely when another comes near.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+
+from cira_pipeline.extraction.offline.blocks import is_postal, is_street, parts_of
+from cira_pipeline.extraction.offline.candidates import Candidate
+from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.names import company_score, country_names, matches_domain, namelike, same_name
+from cira_pipeline.extraction.offline.normal import compact, folded
+from cira_pipeline.extraction.offline.party import Party, address_in
+from cira_pipeline.extraction.offline.party_sections import Sections
+from cira_pipeline.extraction.offline.sender_lines import SenderLine, sender_lines
+from cira_pipeline.extraction.offline.web_addresses import domains_in
+
+_BANKISH = re.compile(
+    r"bank|sparkasse|banque|banco|banca|credit\s?agricole|volksb|raiffeisen|caisse|\bing\b", re.IGNORECASE
+)
+_REGISTRY = re.compile(
+    r"(?i)\b(?:siret|siren|rcs|hrb|hra|kvk|capital|registergericht|amtsgericht|registro mercantil|registered|company no"
+    r"|cap\. soc|capitale sociale|rea|krs|regon|cvr|org\.?\s?nr|gesch[äa]ftsf[üu]hrer|si[èe]ge social)\b"
+)
+_REACHABLE = re.compile(r"(?i)\b(?:tel|fon|phone|fax|mail|www|siret|kvk|hrb|vat|ust|tva|btw|iva|nif|cif|p\.?\s?iva)\b")
+_LEAST_SCORE = 0.38
+_LONGEST_LINE = 220
+
+
+class Letterhead:
+    """What the page says of its sender."""
+
+    def __init__(self, facts: Facts, sections: Sections) -> None:
+        self._facts = facts
+        self._sections = sections
+
+    @cached_property
+    def senders(self) -> list[SenderLine]:
+        return sender_lines(self._facts.canvas)
+
+    def supplier(self, customer: str) -> Party | None:
+        """The likeliest sender that is not `customer`."""
+        scored = sorted(self._name_candidates(folded(customer)), key=lambda candidate: -candidate.score)
+        if not scored or scored[0].score < _LEAST_SCORE:
+            return None
+        winner = scored[0]
+        rival = next((c for c in scored[1:] if not same_name(str(c.value), str(winner.value))), None)
+        certain = rival is None or winner.score - rival.score > 0.1
+        return Party(
+            (winner.span,), self._address_near(winner.span), min(winner.score, 0.97) * (1.0 if certain else 0.75)
+        )
+
+    def _name_candidates(self, customer: str) -> Iterator[Candidate[str]]:
+        domains = self.domains
+        counts: Counter[str] = Counter()
+        spans: list[tuple[Span, str]] = []
+        for segment in self._facts.canvas.segments:
+            if len(segment.text) > _LONGEST_LINE:
+                continue
+            for start, end in self._name_parts(segment):
+                text = segment.text[start:end].strip(" ,.;:")
+                if not namelike(text) or folded(text) in country_names():
+                    continue
+                offset = segment.text.index(text, start)
+                spans.append((Span(segment, offset, offset + len(text)), text))
+                counts[compact(text)] += 1
+        for span, text in spans:
+            if customer and same_name(text, customer):
+                continue
+            score = self._name_score(span, text, domains, counts[compact(text)])
+            if score > 0.2:
+                yield Candidate(text, span, score)
+
+    def _name_parts(self, segment: Segment) -> list[tuple[int, int]]:
+        """The parts of a line that may be names; of a sender line only its first."""
+        sender = next((line for line in self.senders if line.name.segment is segment), None)
+        return [(sender.name.start, sender.name.end)] if sender is not None else list(parts_of(segment))
+
+    def _name_score(self, span: Span, text: str, domains: frozenset[str], count: int) -> float:
+        segment = span.segment
+        top = self._facts.canvas.relative_top(segment)
+        words = text.split()
+        score = 0.5 * company_score(text)
+        score += 0.22 if top < 0.22 else (0.15 if top > 0.82 else (0.0 if top < 0.4 else -0.15))
+        score += 0.06 if segment.page == 1 else -0.05
+        score += min(0.08 * (count - 1), 0.16)
+        if domains and matches_domain(text, domains):
+            score += 0.35
+        if _BANKISH.search(text):
+            score -= 0.5
+        if any(char.isdigit() for char in text) or len(words) > 7:
+            score -= 0.2
+        if is_street(text) or is_postal(text):
+            score -= 0.4
+        if segment.height > 1.25 * self._facts.text_height and top < 0.3:
+            score += 0.15
+        first_part = span.start <= 1
+        score += self._block_score(segment) if first_part else 0.0
+        role = self._sections.role_of(segment)
+        if role in {"customer", "ship_to"}:
+            score -= 0.4
+        if compact(text) in self._payees:
+            score += 0.25
+        return score - 0.5 * self._is_vocabulary(segment, text)
+
+    def _block_score(self, segment: Segment) -> float:
+        """The block speaks of a sender: VAT id, bank account, phone, and an address."""
+        block = self._sections.block_of[segment]
+        index = block.segments.index(segment)
+        near = block.segments[index : index + 8]
+        text = "\n".join(other.text for other in near)
+        score = 0.0
+        if any(is_postal(other.text) for other in near[:5]):
+            score += 0.12
+        if len(near) > 2 and is_street(near[1].text) and is_postal(near[2].text):
+            score += 0.12
+        ids = {identifier.span.segment for identifier in [*self._facts.vat_ids, *self._facts.ibans]}
+        if any(other in ids for other in near):
+            score += 0.15
+        if _REACHABLE.search(text):
+            score += 0.12
+        if any(sender.name.segment is segment for sender in self.senders) or (
+            len(list(parts_of(segment))) >= 3 and is_postal(segment.text)
+        ):
+            score += 0.3
+        if len(near) > 1 and _REGISTRY.search(text):
+            score += 0.12
+        return score
+
+    def _is_vocabulary(self, segment: Segment, text: str) -> bool:
+        """The text is a label, a title or a column header rather than a name."""
+        key = compact(text)
+        known = lexicon()
+        if key in known.labels or key in known.titles or key in known.columns:
+            return True
+        labels = self._facts.labels.get(segment, ())
+        covered = sum(label.end - label.start for label in labels)
+        if covered > 0.6 * len(segment.text):
+            return True
+        titled = [hit for hit in phrases(segment, known.titles) if hit[0] == 0]
+        return bool(titled) and not company_score(text)
+
+    @cached_property
+    def _payees(self) -> frozenset[str]:
+        """Names that `Kontoinhaber`, `Titulaire du compte` and the like give: mostly the supplier's own."""
+        return frozenset(
+            compact(proposal.place.text) for proposal in self._facts.proposals.of("payee") if proposal.score > 0.6
+        )
+
+    @cached_property
+    def domains(self) -> frozenset[str]:
+        """Web domains outside the customer's details."""
+        found: set[str] = set()
+        for segment in self._facts.canvas.segments:
+            if self._sections.role_of(segment) in {"customer", "ship_to"}:
+                continue
+            found.update(domains_in(segment.text))
+        return frozenset(found)
+
+    def _address_near(self, span: Span) -> tuple[Span, ...]:
+        """The rest of the sender line, or the lines under the name."""
+        segment = span.segment
+        parts = [Span(segment, start, end) for start, end in parts_of(segment) if start >= span.end]
+        if any(is_postal(part.text) for part in parts):
+            kept = []
+            for part in parts:
+                kept.append(part)
+                if is_postal(part.text):
+                    break
+            return tuple(kept)
+        block = self._sections.block_of[segment]
+        return address_in(list(block.segments[block.segments.index(segment) + 1 :]))

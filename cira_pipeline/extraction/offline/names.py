@@ -1,0 +1,77 @@
+"""What makes a text a name: legal forms, shape, likeness to another name or to a web address."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from babel import Locale
+from rapidfuzz import fuzz
+
+from cira_pipeline.extraction.offline.canvas import Segment
+from cira_pipeline.extraction.offline.lexicon import LANGUAGES, lexicon
+from cira_pipeline.extraction.offline.normal import compact, folded
+
+_NOT_NAME = re.compile(r"[@€$%:]|https?:|www\.|\d{5,}")
+
+
+def company_score(text: str) -> float:
+    """1 with a legal form at its end or middle, less with a word that companies like in their names, else 0."""
+    words = [word for word in re.split(r"[\s,()]+", folded(text)) if word]
+    known = lexicon()
+    for size in (4, 3, 2, 1):
+        for index in range(1 if size < 3 else 0, len(words) - size + 1):
+            if compact("".join(words[index : index + size])) in known.legal_forms:
+                return 1.0
+    dotted = compact(words[-1]) if words else ""
+    if dotted in known.legal_forms and len(words) > 1:
+        return 1.0
+    return 0.45 if any(compact(word) in known.weak_forms for word in words) else 0.0
+
+
+def namelike(text: str) -> bool:
+    """Mostly letters, short, no address of the web, no amount: what a name may look like."""
+    if text.startswith(("(", "*", "•", "-", '"')):
+        return False
+    letters = sum(char.isalpha() for char in text)
+    return (
+        letters >= 2 and letters >= 0.5 * len(text.replace(" ", "")) and len(text) <= 90 and not _NOT_NAME.search(text)
+    )
+
+
+def same_name(first: str, second: str) -> bool:
+    return fuzz.token_set_ratio(folded(first), folded(second)) >= 90
+
+
+def matches_domain(text: str, domains: frozenset[str]) -> bool:
+    """`Au bon moulin SARL` and `aubonmoulin.fr`."""
+    words = [compact(word) for word in text.split()]
+    joined = ""
+    for word in words[:5]:
+        joined += word
+        for domain in domains:
+            plain = compact(domain)
+            if len(joined) >= 4 and (joined == plain or (len(joined) >= 6 and plain.startswith(joined))):
+                return True
+    return False
+
+
+@lru_cache(maxsize=1)
+def country_names() -> frozenset[str]:
+    """Names of countries in the lexicon's languages (Unicode CLDR, through babel)."""
+    return frozenset(
+        folded(str(name)) for language in LANGUAGES for name in Locale.parse(language).territories.values() if name
+    )
+
+
+def without_attention(segment: Segment) -> tuple[int, str]:
+    """The line without `ATTN:`, `z. Hd.` and the like before a name."""
+    match = re.match(
+        r"(?i)\s*(?:attn|attention|z\.?\s?hd\.?|zhd|t\.?a\.?v\.?|att|à l'attention de|c/o)\s*[:.]?\s+", segment.text
+    )
+    start = match.end() if match else 0
+    return start, segment.text[start:].strip(" ,;")
+
+
+def only_salutation(text: str) -> bool:
+    return compact(text) in lexicon().words["salutation"]
