@@ -22,6 +22,7 @@ _GLUE_GAP_HEIGHTS = 0.08
 _SIDE_BEARINGS_HEIGHTS = 0.12
 _OVERLAP_HEIGHTS = 0.5
 _SAME_ROW_SHARE = 0.5
+_REACH_HEIGHTS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,21 @@ def _join(words: Iterable[PlacedWord], ink_boxes: bool) -> list[PlacedLine]:
         tallest = max(tallest, word.height)
         best: int | None = None
         best_gap = float("inf")
-        start = bisect_left(middles, (word.middle - tallest, -1))
-        for position in range(start, len(middles)):
-            middle, index = middles[position]
-            if middle > word.middle + tallest:
-                break
+        out_of_reach: list[tuple[float, int]] = []
+        nearby = slice(
+            bisect_left(middles, (word.middle - tallest, -1)), bisect_left(middles, (word.middle + tallest, -1))
+        )
+        for place in middles[nearby]:
+            _, index = place
             last = open_lines[index][-1]
             gap = word.left - last.right - bearings * min(last.height, word.height)
-            if _level(last, word) and _follows(open_lines[index], word, gap) and abs(gap) < abs(best_gap):
+            if gap > _REACH_HEIGHTS * tallest:
+                # Words come from left to right: no later one is nearer.
+                out_of_reach.append(place)
+            elif _level(last, word) and _follows(open_lines[index], word, gap) and abs(gap) < abs(best_gap):
                 best, best_gap = index, gap
+        for place in out_of_reach:
+            middles.remove(place)
         if best is None:
             middles.insert(bisect_left(middles, (word.middle, len(open_lines))), (word.middle, len(open_lines)))
             open_lines.append([word])

@@ -70,7 +70,7 @@ def joined_pdf(*contents: bytes, blank_last: bool = False) -> bytes:
     return _written(writer)
 
 
-def scan(content: bytes | None = None, *, dpi: int = 170, clockwise: int = 0, skew_deg: float = 0.0) -> Image.Image:
+def scan(content: bytes | None = None, *, dpi: int = 130, clockwise: int = 0, skew_deg: float = 0.0) -> Image.Image:
     """The first page as a greyscale scan. `skew_deg` > 0: its lines fall to the right."""
     picture = pdfium.PdfDocument(content or pdf())[0].render(scale=dpi / 72).to_pil().convert("L")
     if skew_deg:
