@@ -92,7 +92,7 @@ def _psycopg_url(url: str) -> URL:
     """Any spelling of a PostgreSQL URL, with the driver used here: psycopg 3."""
     try:
         parsed = make_url(url.strip())
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Not chained: the cause quotes the URL with its password.
         raise ConfigurationError("CIRA_POSTGRES_URL is no URL: postgresql://user:password@host/database") from None
     if parsed.get_backend_name() not in ("postgresql", "postgres"):

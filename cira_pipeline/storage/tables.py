@@ -135,7 +135,7 @@ jobs = Table(
         "submission_hash",
         LargeBinary,
         Computed(
-            r"sha256(replace((((client || E'\n'::text) || idempotency_key) || E'\n'::text) || url, "
+            r"sha256(replace((((client || chr(10)) || idempotency_key) || chr(10)) || url, "
             r"'\'::text, '\\'::text)::bytea)",
             persisted=True,
         ),

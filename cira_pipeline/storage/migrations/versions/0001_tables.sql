@@ -96,7 +96,7 @@ CREATE TABLE cira.jobs (
     started_at TIMESTAMP WITH TIME ZONE,
     finished_at TIMESTAMP WITH TIME ZONE,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    submission_hash BYTEA GENERATED ALWAYS AS (sha256(replace((((client || E'\n'::text) || idempotency_key) || E'\n'::text) || url, '\'::text, '\\'::text)::bytea)) STORED NOT NULL,
+    submission_hash BYTEA GENERATED ALWAYS AS (sha256(replace((((client || chr(10)) || idempotency_key) || chr(10)) || url, '\'::text, '\\'::text)::bytea)) STORED NOT NULL,
     CONSTRAINT jobs_pkey PRIMARY KEY (job_id),
     CONSTRAINT jobs_submission_hash_key UNIQUE (submission_hash),
     CONSTRAINT jobs_job_id_check CHECK (job_id ~ '^inv_[0-9a-hjkmnp-tv-z]{26}$'),
@@ -118,13 +118,13 @@ CREATE TABLE cira.jobs (
     CONSTRAINT jobs_counters_check CHECK (attempts >= 0 AND version >= 1),
     CONSTRAINT jobs_document_sha256_fkey FOREIGN KEY(document_sha256) REFERENCES cira.documents (sha256)
 );
-CREATE INDEX jobs_open_batch_idx ON cira.jobs (batch_id) WHERE status IN ('queued', 'running');
-CREATE INDEX jobs_waiting_idx ON cira.jobs (job_id) WHERE status = 'queued' AND batch_id IS NULL;
-CREATE INDEX jobs_review_idx ON cira.jobs (finished_at, job_id) WHERE status IN ('failed', 'rejected') OR (status = 'succeeded' AND verdict = 'needs_review');
 CREATE INDEX jobs_status_job_id_idx ON cira.jobs (status, job_id);
+CREATE INDEX jobs_open_batch_idx ON cira.jobs (batch_id) WHERE status IN ('queued', 'running');
 CREATE INDEX jobs_batch_id_idx ON cira.jobs (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX jobs_client_job_id_idx ON cira.jobs (client, job_id);
 CREATE INDEX jobs_document_sha256_idx ON cira.jobs (document_sha256);
+CREATE INDEX jobs_waiting_idx ON cira.jobs (job_id) WHERE status = 'queued' AND batch_id IS NULL;
+CREATE INDEX jobs_review_idx ON cira.jobs (finished_at, job_id) WHERE status IN ('failed', 'rejected') OR (status = 'succeeded' AND verdict = 'needs_review');
 COMMENT ON TABLE cira.jobs IS 'One row for each submitted invoice URL: where it stands and how it ended';
 COMMENT ON COLUMN cira.jobs.job_id IS '`inv_` and a lower-case ULID; sorts by time of submission';
 COMMENT ON COLUMN cira.jobs.url IS 'where the invoice is: http(s)://, file:// or s3://';
@@ -297,11 +297,11 @@ CREATE TABLE cira.records (
     CONSTRAINT records_job_id_fkey FOREIGN KEY(job_id) REFERENCES cira.jobs (job_id) ON DELETE CASCADE,
     CONSTRAINT records_document_sha256_fkey FOREIGN KEY(document_sha256) REFERENCES cira.documents (sha256)
 );
+CREATE INDEX records_name_key_idx ON cira.records (name_key) WHERE name_key <> '';
+CREATE INDEX records_document_sha256_idx ON cira.records (document_sha256);
 CREATE INDEX records_vat_key_idx ON cira.records (vat_key) WHERE vat_key <> '';
 CREATE INDEX records_issue_date_idx ON cira.records (issue_date);
 CREATE INDEX records_duplicates_idx ON cira.records (number_key) WHERE number_key <> '';
-CREATE INDEX records_name_key_idx ON cira.records (name_key) WHERE name_key <> '';
-CREATE INDEX records_document_sha256_idx ON cira.records (document_sha256);
 COMMENT ON TABLE cira.records IS 'The canonical invoice of a job after validation: header fields in EN 16931''s terms, and the verdict';
 COMMENT ON COLUMN cira.records.job_id IS 'the job; it has one record at the most';
 COMMENT ON COLUMN cira.records.document_sha256 IS 'the document';
