@@ -29,6 +29,8 @@ COMMANDS = {
     "submit": Command("cira_pipeline.cli.submit:submit", "Submit invoice URLs, or a CSV manifest of them."),
     "status": Command("cira_pipeline.cli.status:status", "How many jobs are where, and the newest ones."),
     "show": Command("cira_pipeline.cli.show:show", "Everything about one job: record, evidence, findings, cost."),
+    "retry": Command("cira_pipeline.cli.retry:retry", "Put failed or rejected jobs back into the queue."),
+    "cancel": Command("cira_pipeline.cli.cancel:cancel", "Take queued or running jobs back for good."),
     "extract": Command("cira_pipeline.cli.extract:extract", "Read, extract and validate files; needs no services."),
     "export": Command("cira_pipeline.cli.export:export", "Write the records as CSV, Parquet or JSON lines."),
     "labels": Command("cira_pipeline.cli.labels:app", "Ground truth: load labels to measure accuracy against."),

@@ -85,7 +85,7 @@ _worker_extractor: Extractor
 def _prepare_worker(settings: Settings) -> None:
     from cira_pipeline.processing.without_services import Extractor
 
-    global _worker_extractor  # noqa: PLW0603 - one warm extractor for the life of a worker process
+    global _worker_extractor
     _worker_extractor = Extractor(settings)
 
 

@@ -1,0 +1,35 @@
+"""`cira labels`: ground truth to measure accuracy against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cira_pipeline.accuracy.labels import read_labels
+from cira_pipeline.cli.services import connected
+from cira_pipeline.storage.labels import LabelRepository
+
+app = typer.Typer(help="Ground truth: load labels to measure accuracy against.", no_args_is_help=True)
+
+
+@app.callback()
+def labels() -> None:
+    """Keeps `load` a command of its own."""
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="JSON lines: `file` or `sha256`, and `fields`.")],
+) -> None:
+    """Load labels; a document's earlier label is replaced. The check `accuracy` uses them from the next run on."""
+    from rich.console import Console
+    from rich.progress import track
+
+    found = read_labels(file)
+    with connected() as services:
+        repository = LabelRepository(services.database)
+        for label in track(found, description="Loading", console=Console(stderr=True), transient=True):
+            repository.put(label.sha256, label.fields, source=str(file))
+    typer.echo(f"{len(found)} labels are loaded.")

@@ -1,0 +1,92 @@
+"""`cira show`: everything about one job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cira_pipeline.cli.record_view import VERDICT_STYLES, findings_view, invoice_view
+from cira_pipeline.cli.services import Connected, connected
+from cira_pipeline.cli.status import STATUS_STYLES
+from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.jobs import JobId
+from cira_pipeline.storage.extractions import ExtractionRepository, StoredOutcome
+from cira_pipeline.storage.jobs import Job
+from cira_pipeline.storage.records import RecordRepository, StoredRecord
+
+
+def show(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Everything about one job: record, evidence, findings, cost."""
+    with connected() as services:
+        found = services.jobs.get(JobId(job))
+        stored = RecordRepository(services.database).get(found.job_id)
+        outcome = ExtractionRepository(services.database).outcome(found.job_id)
+        cost_usd = Ledger(services.database).total(found.job_id)
+        if as_json:
+            typer.echo(json.dumps(_as_json(found, stored, outcome, cost_usd), ensure_ascii=False, indent=2))
+            return
+        Console().print(Group(*_view(services, found, stored, outcome, cost_usd)))
+
+
+def _as_json(job: Job, stored: StoredRecord | None, outcome: StoredOutcome | None, cost_usd: Decimal) -> dict[str, Any]:
+    return {
+        "job": job.model_dump(mode="json"),
+        "cost_usd": format(cost_usd, "f"),
+        "record": stored.record.model_dump(mode="json", exclude_none=True) if stored else None,
+        "duplicate_of": list(stored.duplicate_of) if stored else [],
+        "engines_run": [each.engine for each in outcome.extractions] if outcome else [],
+        "stopped_because": outcome.stopped_because if outcome else None,
+    }
+
+
+def _view(
+    services: Connected, job: Job, stored: StoredRecord | None, outcome: StoredOutcome | None, cost_usd: Decimal
+) -> Iterator[RenderableType]:
+    head = Text.assemble((job.job_id, "bold"), "  ", (job.status.value, STATUS_STYLES[job.status]))
+    if stored is not None:
+        head.append(f"  {stored.record.verdict}", VERDICT_STYLES[stored.record.verdict.value])
+    yield head
+    if job.error_code:
+        yield Text.assemble((f"{job.error_message} [{job.error_code}]", "red"), f"\n{job.error_hint}")
+    yield _facts(services, job, outcome, cost_usd)
+    if stored is not None:
+        if stored.duplicate_of:
+            yield Text(f"The same invoice as {', '.join(stored.duplicate_of)}.", "red")
+        yield from invoice_view(
+            stored.record.invoice.model_dump(mode="json", exclude_none=True), stored.record.evidence
+        )
+        yield from findings_view(stored.record.findings)
+
+
+def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_usd: Decimal) -> Table:
+    facts: dict[str, str] = {
+        "url": job.url,
+        "client": f"{job.client}{f', reference {job.client_reference}' if job.client_reference else ''}",
+        "submitted": f"{job.submitted_at:%Y-%m-%d %H:%M:%S} UTC, by {job.source}",
+        "attempts": str(job.attempts),
+        "cost": f"{cost_usd} USD",
+    }
+    if job.started_at and job.finished_at:
+        facts["took"] = f"{(job.finished_at - job.started_at).total_seconds():.1f} s"
+    if outcome is not None:
+        facts["engines"] = f"{', '.join(each.engine for each in outcome.extractions)}: {outcome.stopped_because}"
+    if job.document_sha256:
+        facts["document"] = job.document_sha256
+    if services.settings.dagster_ui_url:
+        facts["in Dagster"] = (
+            f"{services.settings.dagster_ui_url}/assets/validated_record?view=partitions&partition={job.job_id}"
+        )
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for name, value in facts.items():
+        table.add_row(Text(name, "dim"), Text(value, overflow="fold"))
+    return table
