@@ -6,13 +6,13 @@ gives no evidence, the language's own convention (Unicode CLDR, through babel) d
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from babel import Locale
 
@@ -24,11 +24,12 @@ _SIGN_CLASS = r"\-−–"
 # A space inside a number: in multiples of the text's height, or of a digit's width in type of one width.
 _SPACE_GROUP_GAP = 0.45
 _SPACE_GROUP_DIGITS = 1.3
+_WIDE_GROUP_GAP = 1.0
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number in a segment. `percent` when a percent sign follows; `currency` ISO 4217 candidates of a sign or code."""
+    """A number in a segment. `percent`: a percent sign follows; `currency`: ISO 4217 candidates of a sign or code."""
 
     value: Decimal
     span: Span
@@ -113,7 +114,7 @@ def numbers_in(segment: Segment, convention: Convention, start: int = 0, end: in
         match = _pattern().search(segment.text, position, limit)
         if match is None:
             return
-        if match.group("group") in {" ", "\u00a0"} and not _one_number(segment, match):
+        if match.group("group") in {" ", "\u00a0"} and not _one_number(segment, match, convention):
             head = segment.text.index(match.group("group"), match.start("number"))
             shorter = _pattern().search(segment.text, match.start(), head)
             number = _number(segment, shorter, convention) if shorter else None
@@ -125,15 +126,17 @@ def numbers_in(segment: Segment, convention: Convention, start: int = 0, end: in
             yield number
 
 
-def _one_number(segment: Segment, match: re.Match[str]) -> bool:
-    """`1 234,56` is one number when its parts stand as close as a space of the text, two columns otherwise."""
+def _one_number(segment: Segment, match: re.Match[str], convention: Convention) -> bool:
+    """`1 234,56` is one number when its parts stand as close as a space of the text, two columns otherwise.
+
+    Where the comma is the decimal sign, spaces part thousands, and one that scanning widened is still a space.
+    """
     tokens = segment.tokens_between(match.start("number"), match.end("number"))
+    heights = _WIDE_GROUP_GAP if convention.decimal == "," and "," in match.group("number") else _SPACE_GROUP_GAP
     return all(
         second.left - first.right
-        <= max(
-            _SPACE_GROUP_GAP * first.height, _SPACE_GROUP_DIGITS * (first.right - first.left) / max(len(first.text), 1)
-        )
-        for first, second in itertools.pairwise(tokens)
+        <= max(heights * first.height, _SPACE_GROUP_DIGITS * (first.right - first.left) / max(len(first.text), 1))
+        for first, second in pairwise(tokens)
     )
 
 

@@ -1,4 +1,4 @@
-"""A reading as it lies on the page: tokens, segments (runs of words without a column gap) and rows (segments side by side).
+"""A reading as it lies on the page: tokens, segments (words without a column gap) and rows (segments side by side).
 
 Readers cut lines in their own ways: one joins two columns of a table into a line, another makes three lines of one
 sentence. Everything after this module sees only segments and rows, which depend on the gaps alone.

@@ -1,4 +1,4 @@
-"""Dates as printed: ISO, numeric in either order, and with month names of ten languages (Unicode CLDR, through babel)."""
+"""Dates as printed: ISO, numeric in either order, with month names of ten languages (Unicode CLDR, through babel)."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
     if not titles or titles[0].score < 0.3:
         return []
     title = titles[0].span
-    found = []
+    found: list[PrintedDate] = []
     for segment in title.segment.row.segments:
         if segment.left < title.segment.left:
             continue

@@ -77,7 +77,7 @@ _LOOKALIKES = {"O": "0", "0": "O", "I": "1", "l": "1", "S": "5", "B": "8", "Z": 
 
 @dataclass(frozen=True)
 class Identifier:
-    """An id as compact text. `checked` when its check digits hold; `mended` when OCR's text had to be changed for it."""
+    """An id as compact text. `checked`: its check digits hold; `mended`: OCR's text had to be changed for it."""
 
     value: str
     span: Span
@@ -133,7 +133,7 @@ def _prefixed(segment: Segment, match: re.Match[str]) -> Identifier | None:
 
 
 def labelled_vat_id(segment: Segment, start: int, end: int, *, ocr: bool) -> Identifier | None:
-    """The id in `text[start:end]`, which a label announces: check digits may fail, a national id may lack its prefix."""
+    """The id in `text[start:end]`, which a label announces: check digits may fail, a prefix may be missing."""
     for found in vat_ids_in(segment):
         if start <= found.span.start < end:
             return found

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -19,6 +20,8 @@ from cira_pipeline.extraction.offline.lexicon import LONGEST, Entries, Meaning, 
 
 _AFTER_LABEL = re.compile(r"[\s:;.,#=\-–—/|)\]>*°]*")
 _SHORTEST_FUZZY = 6
+# A header row stands among its like: shorter words may be mended there.
+_SHORTEST_FUZZY_COLUMN = 5
 
 
 @dataclass(frozen=True)
@@ -155,22 +158,25 @@ def _similar(segment: Segment) -> Label | None:
 
 
 @lru_cache(maxsize=4096)
-def closest(key: str) -> str | None:
-    """The one label within the bound of the module's docstring, `None` when there is none or a tie of meanings."""
-    if len(key) < _SHORTEST_FUZZY or sum(char.isdigit() for char in key) > 2:
+def closest(key: str, table: Literal["labels", "columns"] = "labels") -> str | None:
+    """The one entry within the bound of the module's docstring, `None` when there is none or a tie of meanings."""
+    shortest = _SHORTEST_FUZZY if table == "labels" else _SHORTEST_FUZZY_COLUMN
+    if len(key) < shortest or sum(char.isdigit() for char in key) > 2:
         return None
     bound = 1 if len(key) < 10 else 2
-    hits = process.extract(key, _long_labels(), scorer=OSA.distance, score_cutoff=bound, limit=3)
+    hits = process.extract(key, _long_entries(table), scorer=OSA.distance, score_cutoff=bound, limit=3)
     if not hits:
         return None
+    entries = lexicon().labels if table == "labels" else lexicon().columns
     best = [label for label, distance, _ in hits if distance == hits[0][1]]
-    concepts = {frozenset(meaning.concept for meaning in lexicon().labels[label]) for label in best}
+    concepts = {frozenset(meaning.concept for meaning in entries[label]) for label in best}
     return best[0] if len(concepts) == 1 else None
 
 
-@lru_cache(maxsize=1)
-def _long_labels() -> tuple[str, ...]:
-    return tuple(label for label in lexicon().labels if len(label) >= _SHORTEST_FUZZY - 1)
+@lru_cache(maxsize=2)
+def _long_entries(table: Literal["labels", "columns"]) -> tuple[str, ...]:
+    entries = lexicon().labels if table == "labels" else lexicon().columns
+    return tuple(label for label in entries if len(label) >= _SHORTEST_FUZZY_COLUMN)
 
 
 @dataclass(frozen=True)

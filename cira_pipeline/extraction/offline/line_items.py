@@ -151,6 +151,8 @@ def _similar(first: Header, second: Header) -> bool:
 
 def _ends(facts: Facts, row: Row, header: Header) -> bool:
     """A row of the totals block, or the header of another table."""
+    if _described(facts, row, header):
+        return False
     for segment in row.segments:
         for label in facts.labels.get(segment, ()):
             concepts = {meaning.concept for meaning in label.meanings}
@@ -161,6 +163,15 @@ def _ends(facts: Facts, row: Row, header: Header) -> bool:
             if letters <= 0.5 * len(segment.text) and not _surely_item(facts, row, header):
                 return True
     return False
+
+
+def _described(facts: Facts, row: Row, header: Header) -> bool:
+    """Text that is no label in the description column, and three numbers in theirs: an item, whatever else is in it."""
+    column = header.column("description")
+    if column is None or len(dict(_cells(facts, row, header))) < 3:
+        return False
+    texts = [span.segment for span in _texts(facts, row, header, _description_extent(header))]
+    return bool(texts) and not any(label.first for label in facts.labels.get(texts[0], ()))
 
 
 def _surely_item(facts: Facts, row: Row, header: Header) -> bool:
@@ -191,7 +202,7 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
 
 
 def _without_sums(items: list[Item], earlier: list[Item]) -> Iterator[Item]:
-    """Drops rows that only repeat what the lines above add up to: sums carried to the next page or closing a section."""
+    """Drops rows that only repeat what the lines above add up to: sums carried over a page or closing a section."""
     kept = list(earlier)
     for item in items:
         bare = not item.description and not {"quantity", "unit_price"} & set(item.cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from cira_pipeline.extraction.offline.blocks import Block, blocks_of, is_postal, is_street
+from cira_pipeline.extraction.offline.blocks import Block, blocks_of, is_postal, is_street, parts_of
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span, whole
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import Label
@@ -206,7 +206,11 @@ class Sections:
     def party_of(self, lines: list[Segment], score: float) -> Party | None:
         """Name and address of an address block: the name is its first line that is neither a key nor a salutation."""
         heads = {section.label.segment for section in self.all if section.label.alone}
-        lines = [segment for segment in lines if segment not in heads and not keyword_line(self._facts, segment)]
+        lines = [
+            segment
+            for segment in lines
+            if segment not in heads and not keyword_line(self._facts, segment) and not _whole_address(segment)
+        ]
         index = next((i for i, segment in enumerate(lines) if namelike(without_attention(segment)[1])), None)
         if index is None or (is_street(lines[index].text) and not company_score(lines[index].text)):
             return None
@@ -217,6 +221,12 @@ class Sections:
             name.append(whole(lines[index]))
         rest = lines[index + 1 :]
         return Party(tuple(name), address_in(rest), score)
+
+
+def _whole_address(segment: Segment) -> bool:
+    """Name, street and town on one line: a sender line rather than the first line of an address."""
+    parts = [segment.text[start:end] for start, end in parts_of(segment)]
+    return len(parts) >= 3 and any(is_street(part) for part in parts[1:])
 
 
 def _heads(label: Label) -> bool:

@@ -161,12 +161,13 @@ def total(
 
 
 def _tendered(facts: Facts) -> list[Amount]:
-    found = []
-    for proposal in facts.proposals.of("tendered"):
-        for number in facts.numbers_of(proposal.place.segment):
-            if number.decimals == 2 and proposal.place.relation != "below" and proposal.score > 0.4:
-                found.append(Amount(number, proposal.score))
-    return found
+    return [
+        Amount(number, proposal.score)
+        for proposal in facts.proposals.of("tendered")
+        if proposal.place.relation != "below" and proposal.score > 0.4
+        for number in facts.numbers_of(proposal.place.segment)
+        if number.decimals == 2
+    ]
 
 
 def _paid(tendered: list[Number], printed: list[Number]) -> Number | None:
