@@ -245,7 +245,9 @@ class DocumentTooManyPages(DocumentError):
 
 class DocumentTooComplex(DocumentError):
     code = "document_too_complex"
-    hint = "The PDF holds far more drawing than an invoice has; ask the supplier for a plain one, or scan a print of it."
+    hint = (
+        "The PDF holds far more drawing than an invoice has; ask the supplier for a plain one, or scan a print of it."
+    )
 
 
 class ImageTooLarge(DocumentError):

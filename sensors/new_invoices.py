@@ -97,7 +97,7 @@ def _release_interrupted(open_batches: Iterable[OpenBatch], instance: DagsterIns
     for batch in batches:
         for job in batch.unfinished:
             runs = list(by_batch.get(batch.batch_id, ()))
-            if job.run_id in by_id:
+            if job.run_id is not None and job.run_id in by_id:
                 runs.append(by_id[job.run_id])
             if runs and not any(_lives(record) for record in runs):
                 _release(job, jobs)

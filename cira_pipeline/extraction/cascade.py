@@ -132,7 +132,7 @@ class _Run:
         try:
             extraction = engine.extract(self._document, self._reading)
         except (ExtractionError, CircuitOpen) as error:
-            self._failed.append(EngineFailed(name, error, _usage_of(error)))
+            self._failed.append(EngineFailed(name, error, usage_of_error(error)))
             return
         if extraction is None:
             self._skipped.append(EngineSkipped(name, "the document holds nothing it can work on"))
@@ -198,7 +198,8 @@ class _Run:
         return NothingExtracted(f"no engine found an invoice in this document ({reasons})")
 
 
-def _usage_of(error: CiraError) -> tuple[Usage, ...]:
+def usage_of_error(error: CiraError) -> tuple[Usage, ...]:
+    """What was paid before `error` ended an engine or the whole cascade."""
     usage = error.detail.get("usage", ())
     return tuple(each for each in usage if isinstance(each, Usage)) if isinstance(usage, tuple) else ()
 

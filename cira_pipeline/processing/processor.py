@@ -18,7 +18,7 @@ from cira_pipeline.costs.check import CostResult, check_cost
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.errors import CiraError, UpstreamMissing
-from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
+from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade, usage_of_error
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
 from cira_pipeline.intake.recognise import recognise
@@ -149,7 +149,7 @@ class Processor:
             )
         except CiraError as error:
             # An answer that was of no use was paid for all the same.
-            self._charge(job_id, error.detail.get("usage", ()))
+            self._charge(job_id, usage_of_error(error))
             raise
         self._charge(job_id, outcome.usage)
         self._keep_outcome(job_id, sha256, reading, outcome)
