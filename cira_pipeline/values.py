@@ -118,7 +118,13 @@ class Evidence(_Frozen):
     box: Box | None = None
     line: int | None = Field(None, description="number of the reading's line; none for XML")
     xpath: str | None = Field(None, description="element of the embedded or standalone XML")
-    confidence: float = Field(ge=0, le=1)
+    confidence: float = Field(
+        ge=0, le=1, description="in an extraction the engine's own figure, in a record how likely the value is right"
+    )
+    engine_confidence: float | None = Field(
+        None, ge=0, le=1, description="in a record, where `confidence` was calibrated: the engine's own figure"
+    )
+    agreed_by: tuple[EngineName, ...] = Field((), description="other engines that read the same value")
 
 
 class Usage(_Frozen):

@@ -1,4 +1,4 @@
-"""What two engines say of one document: agreement makes both more credible, a contradiction is told to people."""
+"""What two engines say of one document: agreement is noted with the evidence, a contradiction is told to people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from cira_pipeline.invoice import HEADER_FIELDS, HeaderField, Invoice
-from cira_pipeline.values import Evidence, Extraction, Finding, Record, Severity
+from cira_pipeline.values import EngineName, Evidence, Extraction, Finding, Record, Severity
 
 RULE = "engines_disagree"
 # A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount.
@@ -25,11 +25,12 @@ PAID_BY: tuple[HeaderField, ...] = (
 COMPARED: tuple[HeaderField, ...] = (*PAID_BY, "due_date", "purchase_order", "customer_vat_id")
 """Fields with one right spelling. Names and addresses are cut out of the page differently by every engine."""
 SURE = 0.6
-MOST_CONFIDENT = 0.99
 
 
 def compared(extraction: Extraction, other: Extraction, other_record: Record) -> Extraction:
-    """`extraction` with what `other` says about it: raised confidences, and a finding for each contradiction.
+    """`extraction` with what `other` says about it: `agreed_by` in its evidence, a finding for each contradiction.
+
+    What agreement is worth is for the calibration to say (cira_pipeline/validation/confidence.py).
 
     A contradiction is a warning when the field is one that people pay by, `other` is sure of its value and its record
     holds no complaint about it. Otherwise the doubt is the other engine's own, and the finding is only a note.
@@ -37,7 +38,7 @@ def compared(extraction: Extraction, other: Extraction, other_record: Record) ->
     agreeing = {name for name in HEADER_FIELDS if _agree(extraction.invoice, other.invoice, name)}
     theirs = {evidence.field: evidence.confidence for evidence in other.evidence}
     evidence = tuple(
-        _confirmed(each, theirs[each.field]) if each.field in agreeing and each.field in theirs else each
+        _agreed(each, other.engine) if each.field in agreeing and each.field in theirs else each
         for each in extraction.evidence
     )
     doubted = {name for finding in other_record.findings if _is_doubt(finding) for name in finding.fields}
@@ -67,11 +68,8 @@ def _contradiction(mine: Extraction, other: Extraction, name: HeaderField, *, wa
     )
 
 
-def _confirmed(evidence: Evidence, other_confidence: float) -> Evidence:
-    """Two independent readings are both wrong less often than either."""
-    both_wrong = (1 - evidence.confidence) * (1 - other_confidence)
-    raised = max(evidence.confidence, min(MOST_CONFIDENT, 1 - both_wrong))
-    return evidence.model_copy(update={"confidence": raised})
+def _agreed(evidence: Evidence, engine: EngineName) -> Evidence:
+    return evidence.model_copy(update={"agreed_by": (*evidence.agreed_by, engine)})
 
 
 def _agree(mine: Invoice, other: Invoice, name: HeaderField) -> bool:

@@ -240,7 +240,8 @@ def _amount(value: Decimal | None, field: str) -> Decimal | None:
 
 def _evidence_row(evidence: Evidence) -> dict[str, Any]:
     box = evidence.box
-    return evidence.model_dump(exclude={"box"}) | {
+    # What a calibrated confidence was made from stays with the extraction.
+    return evidence.model_dump(exclude={"box", "engine_confidence", "agreed_by"}) | {
         "box_left": box.left if box else None,
         "box_top": box.top if box else None,
         "box_right": box.right if box else None,
