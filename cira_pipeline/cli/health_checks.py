@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 import redis
@@ -17,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cira_pipeline.embedded.dagster_processes import ui_answers, unhealthy_daemons
 from cira_pipeline.errors import CiraError, StoreUnavailable
 from cira_pipeline.settings import Settings
+from cira_pipeline.shown_url import shown_host, shown_url
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.objects import ObjectStore
 
@@ -117,23 +117,23 @@ def _redis(settings: Settings) -> Check:
         return Check(
             name,
             State.BROKEN,
-            f"{_host(settings.redis_url.get_secret_value())} does not answer: {error}",
+            f"{shown_host(settings.redis_url.get_secret_value())} does not answer: {error}",
             "Start it, or correct CIRA_REDIS_URL; everything works without it, only slower.",
         )
     kind = "Valkey" if "valkey_version" in about else "Redis"
     version = about.get("valkey_version") or about.get("redis_version")
-    return Check(name, State.GOOD, f"{kind} {version} at {_host(settings.redis_url.get_secret_value())}")
+    return Check(name, State.GOOD, f"{kind} {version} at {shown_host(settings.redis_url.get_secret_value())}")
 
 
 def _object_store(settings: Settings) -> Check:
     name, url = "Object store", settings.object_store_url
     if settings.object_store is None and not settings.home.exists():
-        return Check(name, State.UNUSED, f"{url}, made at the first start")
+        return Check(name, State.UNUSED, f"{shown_url(url)}, made at the first start")
     try:
         ObjectStore(url, s3_endpoint_url=settings.s3_endpoint_url).ping()
     except CiraError as error:
         return Check(name, State.BROKEN, error.message, "Correct CIRA_OBJECT_STORE, or give CIRA access to it.")
-    return Check(name, State.GOOD, f"{url}, written to and read from")
+    return Check(name, State.GOOD, f"{shown_url(url)}, written to and read from")
 
 
 def _disk(settings: Settings) -> Check:
@@ -222,9 +222,9 @@ def _dagster(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
         return
     if not ui_answers(url):
         advice = "See `.cira/logs`." if up_is_running else f"{_START_UP}, or correct CIRA_DAGSTER_UI_URL."
-        yield Check("Dagster UI", State.BROKEN, f"{url} does not answer", advice)
+        yield Check("Dagster UI", State.BROKEN, f"{shown_url(url)} does not answer", advice)
         return
-    yield Check("Dagster UI", State.GOOD, url)
+    yield Check("Dagster UI", State.GOOD, shown_url(url))
     missed = unhealthy_daemons(url)
     if missed == ():
         yield Check("Dagster daemon", State.GOOD, "sensors, run queue and monitoring give signs of life")
@@ -241,14 +241,11 @@ def _dagster(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
 def _http(name: str, url: str, *, accept: Callable[[httpx.Response], bool], advice: str) -> Check:
     try:
         answer = httpx.get(url, timeout=_TIMEOUT_S)
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        return Check(name, State.BROKEN, f"{_host(url)} does not answer: {error}", advice)
+    except httpx.InvalidURL:
+        # The error quotes what it stumbled over, which may be a password.
+        return Check(name, State.BROKEN, f"{shown_url(url)} is no URL", advice)
+    except httpx.TransportError as error:
+        return Check(name, State.BROKEN, f"{shown_host(url)} does not answer: {error}", advice)
     if not accept(answer):
-        return Check(name, State.BROKEN, f"{_host(url)} answers with status {answer.status_code}", advice)
-    return Check(name, State.GOOD, f"{_host(url)} answers")
-
-
-def _host(url: str) -> str:
-    """The part of a URL that may be shown: no user, no password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        return Check(name, State.BROKEN, f"{shown_host(url)} answers with status {answer.status_code}", advice)
+    return Check(name, State.GOOD, f"{shown_host(url)} answers")

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cira_pipeline.errors import ConfigurationError, ServiceUnreachable, StoreUnavailable
+from cira_pipeline.shown_url import shown_url
 from cira_pipeline.storage.analysts import admit_analysts
 from cira_pipeline.storage.tables import SCHEMA
 
@@ -42,8 +43,8 @@ class Database:
 
     @property
     def address(self) -> str:
-        """The URL without its password, for people."""
-        return self._url.render_as_string(hide_password=True)
+        """Host, port and database, for people."""
+        return shown_url(self._url.set(drivername="postgresql").render_as_string(hide_password=True))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -97,6 +98,9 @@ def _psycopg_url(url: str) -> URL:
         raise ConfigurationError("CIRA_POSTGRES_URL is no URL: postgresql://user:password@host/database") from None
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise ConfigurationError(f"CIRA_POSTGRES_URL starts with {parsed.drivername}://; it must be postgresql://")
+    if "@" in (parsed.host or ""):
+        # The rest of the password would be taken for the host, and every error names the host.
+        raise ConfigurationError("CIRA_POSTGRES_URL: write @ as %40 in user name and password")
     return parsed.set(drivername="postgresql+psycopg")
 
 

@@ -19,6 +19,7 @@ from fsspec.exceptions import FSTimeoutError
 from fsspec.implementations.local import LocalFileSystem
 
 from cira_pipeline.errors import ConfigurationError, ObjectMissing, ServiceUnreachable, StoreUnavailable
+from cira_pipeline.shown_url import shown_url
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
@@ -43,6 +44,9 @@ class ObjectStore:
             url, scheme = Path(url).absolute().as_uri(), "file"
         if scheme not in _SCHEMES:
             raise ConfigurationError(f"CIRA_OBJECT_STORE starts with {scheme}://; use a folder, file:// or s3://")
+        if scheme == "s3":
+            _refuse_credentials("CIRA_OBJECT_STORE", url)
+            _refuse_credentials("CIRA_S3_ENDPOINT_URL", s3_endpoint_url or "")
         options = _s3_options(s3_endpoint_url) if scheme == "s3" else {}
         self._files, root = fsspec.core.url_to_fs(url, **options)
         self._root = str(root).rstrip("/")
@@ -114,6 +118,12 @@ class ObjectStore:
             raise ConfigurationError(f"object store {self.url} refuses access: {error}") from error
         except (OSError, FSTimeoutError, BotoCoreError, ClientError) as error:
             raise StoreUnavailable(f"object store {self.url}: {type(error).__name__}: {error}", key=key) from error
+
+
+def _refuse_credentials(setting: str, url: str) -> None:
+    """Errors of the S3 library quote its addresses whole. Raises: ConfigurationError."""
+    if "@" in url.partition("://")[2].partition("?")[0] and shown_url(url) != url:
+        raise ConfigurationError(f"{setting} holds a user or password; S3 credentials come the AWS way, not in a URL")
 
 
 def _s3_options(endpoint_url: str | None) -> dict[str, Any]:

@@ -40,7 +40,13 @@ def test_a_password_that_is_refused_is_no_stack_trace(database_url):
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://user:secret@host/db", "not a url secret", "postgresql://user:secret@host:x/db"]
+    "url",
+    [
+        "mysql://user:secret@host/db",
+        "not a url secret",
+        "postgresql://user:secret@host:x/db",
+        "postgresql://user:with@secret@host/db",
+    ],
 )
 def test_a_wrong_url_is_named_without_its_password(url):
     with pytest.raises(ConfigurationError, match="CIRA_POSTGRES_URL") as caught:

@@ -142,3 +142,13 @@ def test_a_relative_folder_stays_where_it_was_meant(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     store.put(_KEY, b"x")
     assert (tmp_path / "objects" / Path(_KEY)).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint"),
+    [("s3://key:secret@bucket/prefix", None), ("s3://bucket", "http://key:secret@s3.internal:9000")],
+)
+def test_credentials_in_an_s3_address_are_refused_before_an_error_can_quote_them(url, endpoint):
+    with pytest.raises(ConfigurationError, match="holds a user or password") as caught:
+        ObjectStore(url, s3_endpoint_url=endpoint)
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CIRA = Path(sys.executable).with_name("cira")
+
+
+def doctor(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CIRA_")}
+    return subprocess.run(
+        [CIRA, "doctor", *arguments],
+        # Loading the OCR models takes seconds; the test of a healthy setup does it.
+        env={**inherited, "CIRA_HOME": str(home), "COLUMNS": "200", "CIRA_READER": "docling_serve", **settings},
+        cwd=home.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def states(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    return {check["name"]: check["state"] for check in json.loads(done.stdout)}
+
+
+def test_a_healthy_setup_passes(tmp_path: Path, migrated_database_url: str, redis_url: str) -> None:
+    done = doctor(
+        tmp_path / ".cira",
+        "--json",
+        CIRA_POSTGRES_URL=migrated_database_url,
+        CIRA_REDIS_URL=redis_url,
+        CIRA_OBJECT_STORE=str(tmp_path / "objects"),
+        CIRA_READER="local",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = states(done)
+    assert {found[name] for name in ("PostgreSQL", "Redis/Valkey", "Object store", "Disk", "Reader")} == {"good"}
+    assert found["Model"] == "unused"
+
+
+def test_each_broken_service_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = doctor(
+        tmp_path / ".cira",
+        "--json",
+        CIRA_POSTGRES_URL="postgresql://cira:hunter2@127.0.0.1:1/cira",
+        CIRA_REDIS_URL="redis://:hunter2@127.0.0.1:1/0",
+        CIRA_OBJECT_STORE=str(tmp_path / "file" / "below"),
+        CIRA_DOCLING_SERVE_URL="http://127.0.0.1:1",
+        CIRA_AZURE_OPENAI_ENDPOINT="https://127.0.0.1:1",
+        CIRA_AZURE_OPENAI_API_KEY="hunter2",
+        CIRA_DAGSTER_UI_URL="http://127.0.0.1:1",
+        CIRA_INBOX=str(tmp_path / "nowhere"),
+    )
+    assert done.returncode == 1
+    checks = json.loads(done.stdout)
+    broken = {check["name"]: check["advice"] for check in checks if check["state"] == "broken"}
+    assert set(broken) == {
+        "PostgreSQL",
+        "Redis/Valkey",
+        "Object store",
+        "Reader (docling-serve)",
+        "Model",
+        "Inbox",
+        "Dagster UI",
+    }
+    assert all(broken.values())
+
+
+def test_a_database_without_tables_is_told_from_one_that_is_down(tmp_path: Path, database_url: str) -> None:
+    done = doctor(tmp_path / ".cira", CIRA_POSTGRES_URL=database_url)
+    assert done.returncode == 1
+    assert "tables missing" in done.stdout
+
+
+def test_no_secret_is_ever_printed(tmp_path: Path) -> None:
+    for arguments in ((), ("--settings",)):
+        done = doctor(
+            tmp_path / ".cira",
+            *arguments,
+            CIRA_POSTGRES_URL="postgresql://cira:hunter2@127.0.0.1:1/cira?password=hunter2",
+            CIRA_REDIS_URL="redis://:hunter2@127.0.0.1:1/0",
+            CIRA_AZURE_OPENAI_API_KEY="hunter2",
+            CIRA_OPENAI_BASE_URL="http://me:hunter2@127.0.0.1:1/v1",
+            CIRA_OBJECT_STORE="s3://bucket/prefix",
+            CIRA_S3_ENDPOINT_URL="http://me:hunter2@127.0.0.1:1",
+            CIRA_DOCLING_SERVE_URL="http://me:hunter2@127.0.0.1:no-port",
+            CIRA_DAGSTER_UI_URL="http://me:hunter2@127.0.0.1:1",
+        )
+        assert "hunter2" not in done.stdout + done.stderr
+        assert "CIRA_AZURE_OPENAI_API_KEY" in done.stdout
+
+
+def test_a_misspelt_setting_is_pointed_out(tmp_path: Path) -> None:
+    done = doctor(tmp_path / ".cira", CIRA_POSTGRESS_URL="postgresql://somewhere/cira")
+    assert "is CIRA_POSTGRES_URL meant?" in done.stdout
+
+
+def test_a_wrong_value_is_one_clear_line_without_the_value(tmp_path: Path) -> None:
+    done = doctor(tmp_path / ".cira", CIRA_MAX_PAGES="hunter2")
+    assert done.returncode == 1
+    assert "CIRA_MAX_PAGES" in done.stderr
+    assert "configuration_invalid" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("no-such-command",), ("doctor", "--no-such-option"), ()])
+def test_wrong_usage_has_its_own_exit_status(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run([CIRA, *arguments], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+
+
+def test_help_needs_none_of_the_heavy_packages() -> None:
+    script = (
+        "import sys\nsys.argv = ['cira', '--help']\nfrom cira_pipeline.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'docling', 'dagster', 'sqlalchemy', 'pydantic', 'rich.console'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "doctor" in done.stdout
+
+
+def test_an_unexpected_error_is_one_line_and_its_trace_in_a_log(tmp_path: Path) -> None:
+    script = (
+        "import sys\nsys.argv = ['cira', 'doctor']\nfrom cira_pipeline import cli\n"
+        "cli.COMMANDS['doctor'] = cli.Command('operator:no_such_function', '')\ncli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "internal_error" in done.stderr
+    assert "no_such_function" in (tmp_path / ".cira/logs/cira.log").read_text()
