@@ -1,6 +1,5 @@
 """Docling, in the run's own process or behind docling-serve."""
 
-from functools import lru_cache
 from typing import Literal
 
 import dagster as dg
@@ -29,9 +28,10 @@ class ReaderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def open_reader(self, settings: Settings) -> Reader:
         """Kept for the life of the process: loading Docling and its models costs seconds."""
-        return _reader(settings)
+        wanted = tuple(self.overrides().items())
+        if wanted not in _open_readers:
+            _open_readers[wanted] = reader_from_settings(settings)
+        return _open_readers[wanted]
 
 
-@lru_cache(maxsize=2)
-def _reader(settings: Settings) -> Reader:
-    return reader_from_settings(settings)
+_open_readers: dict[tuple[tuple[str, object], ...], Reader] = {}
