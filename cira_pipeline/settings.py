@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cira_pipeline.errors import ConfigurationError
@@ -24,6 +25,20 @@ class Policy(StrEnum):
     CHEAPEST = "cheapest"
     MODEL_FIRST = "model_first"
     OFFLINE_ONLY = "offline_only"
+
+
+class ClientBudget(BaseModel):
+    """What may be spent on one client's jobs, in USD; `None` is no limit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    client: str = Field(min_length=1)
+    daily_usd: Decimal | None = Field(None, ge=0, allow_inf_nan=False)
+    monthly_usd: Decimal | None = Field(None, ge=0, allow_inf_nan=False)
+
+    def __str__(self) -> str:
+        parts = ((self.daily_usd, "day"), (self.monthly_usd, "month"))
+        return f"{self.client}={','.join(f'{usd}/{period}' for usd, period in parts if usd is not None)}"
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -78,12 +93,28 @@ class Settings(BaseSettings):
 
     # Extraction.
     policy: Policy = Field(Policy.CHEAPEST, description="offline_only is in force whenever no model is configured")
+    client_policies: Annotated[Mapping[str, Policy], NoDecode] = Field(
+        default_factory=dict,
+        description="policies of single clients, such as acme=model_first,shop=offline_only; a job's own goes before",
+    )
     azure_openai_endpoint: str | None = Field(None, description="https://NAME.openai.azure.com")
-    azure_openai_api_key: SecretStr | None = Field(None, description="empty: an Entra ID token is used")
-    azure_openai_ad_token: SecretStr | None = Field(None, description="a ready Entra ID token")
+    azure_openai_api_key: SecretStr | None = Field(None, description="empty: Entra ID is used")
+    azure_openai_ad_token: SecretStr | None = Field(
+        None, description="a ready Entra ID token; empty: azure-identity finds a credential (extra `entra`)"
+    )
+    azure_openai_entra_scope: str = Field(
+        "https://cognitiveservices.azure.com/.default", description="what an Entra ID token is asked for"
+    )
     azure_openai_api_version: str = "2024-10-21"
     azure_openai_deployment: str | None = None
     azure_openai_model: str = Field("gpt-4.1-mini", description="the deployment's model, for its price")
+    azure_openai_escalation_deployment: str | None = Field(
+        None, description="a stronger deployment, asked when the first one's record is not accepted"
+    )
+    azure_openai_escalation_model: str = Field("gpt-4.1", description="that deployment's model, for its price")
+    azure_openai_correction_rounds: int = Field(
+        1, ge=0, le=5, description="times a document is asked about again, with what validation found wrong"
+    )
     azure_openai_timeout_s: float = Field(60, gt=0, description="one call to the model")
     azure_openai_attempts: int = Field(3, ge=1, description="calls for one question, the first included")
     # Kept well below the lease of a claimed question (cira_pipeline/storage/answers.py): after it, another may pay.
@@ -94,16 +125,59 @@ class Settings(BaseSettings):
     azure_openai_max_output_tokens: int = Field(8_192, gt=0, description="longest answer to one question")
     azure_openai_temperature: float = Field(0.0, ge=0, le=2)
     azure_openai_seed: int = 1
+    azure_openai_tokens_per_minute: int | None = Field(
+        None, gt=0, description="the deployment's TPM, shared by all processes through Redis; empty: not limited here"
+    )
+    azure_openai_requests_per_minute: int | None = Field(
+        None, gt=0, description="the deployment's RPM, shared by all processes through Redis; empty: not limited here"
+    )
+    azure_openai_escalation_tokens_per_minute: int | None = Field(None, gt=0, description="the stronger one's TPM")
+    azure_openai_escalation_requests_per_minute: int | None = Field(None, gt=0, description="the stronger one's RPM")
+    when_model_down: Literal["offline", "wait"] = Field(
+        "offline",
+        description="offline: other engines stand in and a person reviews; wait: the job waits until it is back",
+    )
+    breaker_failures: int = Field(
+        5, ge=1, description="failures in a row after which the model or docling-serve is left alone"
+    )
+    breaker_reset_s: float = Field(30, gt=0, description="seconds it is left alone before one call tries it again")
     openai_base_url: str | None = Field(None, description="any OpenAI-compatible server instead of Azure")
     openai_api_key: SecretStr | None = None
 
     # Validation and money.
     cost_budget_usd: Decimal = Field(Decimal("0.05"), ge=0, description="per invoice; above it the check `cost` warns")
+    daily_budget_usd: Decimal | None = Field(
+        None, ge=0, allow_inf_nan=False, description="USD a day (UTC): a paid call that could exceed it is not made"
+    )
+    monthly_budget_usd: Decimal | None = Field(
+        None, ge=0, allow_inf_nan=False, description="USD a month (UTC): a paid call that could exceed it is not made"
+    )
+    client_budgets: Annotated[tuple[ClientBudget, ...], NoDecode] = Field(
+        (), description="budgets of single clients, such as acme=10/day,200/month,shop=50/month"
+    )
+    budget_alert_share: Decimal = Field(
+        Decimal("0.8"), gt=0, le=1, description="share of a budget from which on CIRA warns"
+    )
     price_list: Path | None = Field(
         None, description="TOML or JSON file with your own prices; they go before published ones"
     )
     accuracy_threshold: Decimal = Field(
         Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right"
+    )
+
+    # REST service.
+    api_host: str = Field("127.0.0.1", description="address `cira api` listens on; TLS is the proxy's before it")
+    api_port: int = Field(8000, ge=0, le=65535, description="port `cira api` listens on")
+    api_max_body_bytes: int = Field(16_000_000, gt=0, description="largest request body, uploads excepted")
+    api_body_timeout_s: float = Field(60, gt=0, description="seconds a request's whole body may take to arrive")
+    api_url_schemes: CommaSeparated = Field(
+        ("http", "https"),
+        description="kinds of URLs clients may submit; file and s3 are read with CIRA's own rights, for every client",
+    )
+    api_allowed_origins: CommaSeparated = Field((), description="web origins whose pages may call the API (CORS)")
+    api_metrics_open: bool = Field(False, description="/metrics needs no key with the scope admin")
+    api_key_pepper: SecretStr | None = Field(
+        None, description="secret that API keys are hashed with; HOME/key-pepper, made at first need, if empty"
     )
 
     # Dagster.
@@ -116,10 +190,25 @@ class Settings(BaseSettings):
     reading_threads: int = Field(1, ge=1, description="documents read at once in one run")
     dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
 
-    @field_validator("fetch_allowed_hosts", "file_roots", mode="before")
+    @field_validator("fetch_allowed_hosts", "file_roots", "api_url_schemes", "api_allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("client_policies", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if any(not client.strip() or not sign for client, sign, _ in pairs):
+            raise ValueError("CLIENT=POLICY pairs are wanted, separated by commas")
+        return {client.strip(): policy.strip() for client, _, policy in pairs}
+
+    @field_validator("client_budgets", mode="before")
+    @classmethod
+    def _budgets(cls, value: object) -> object:
+        return _client_budgets(value) if isinstance(value, str) else value
 
     @property
     def inbox_path(self) -> Path:
@@ -141,7 +230,29 @@ class Settings(BaseSettings):
 
     @property
     def effective_policy(self) -> Policy:
-        return self.policy if self.model_configured else Policy.OFFLINE_ONLY
+        return self.policy_for()
+
+    def policy_for(self, client: str = "", own: Policy | None = None) -> Policy:
+        """The policy in force for a job: its own, else its client's, else the general one; without a model none."""
+        wanted = own or self.client_policies.get(client) or self.policy
+        return wanted if self.model_configured else Policy.OFFLINE_ONLY
+
+
+def _client_budgets(text: str) -> list[dict[str, str]]:
+    """`acme=10/day,200/month,shop=50/month`: a part with a client begins it, one without goes on with it."""
+    budgets: list[dict[str, str]] = []
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        client, sign, limit = part.rpartition("=")
+        if sign:
+            budgets.append({"client": client.strip()})
+        usd, _, period = limit.partition("/")
+        name = {"day": "daily_usd", "month": "monthly_usd"}.get(period.strip())
+        if not budgets or name is None or name in budgets[-1]:
+            raise ValueError("CLIENT=USD/day,USD/month is wanted, clients separated by commas")
+        budgets[-1][name] = usd.strip()
+    if len({budget["client"] for budget in budgets}) < len(budgets):
+        raise ValueError("a client is named twice")
+    return budgets
 
 
 def _as_text(value: object) -> str:
@@ -152,6 +263,8 @@ def _as_text(value: object) -> str:
             return str(value.absolute())
         case tuple():
             return ",".join(_as_text(part) for part in value)
+        case Mapping():
+            return ",".join(f"{name}={_as_text(part)}" for name, part in value.items())
         case _:
             return str(value)
 

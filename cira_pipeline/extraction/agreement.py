@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+
+from rapidfuzz.fuzz import token_set_ratio
+from rapidfuzz.utils import default_process
 
 from cira_pipeline.invoice import HEADER_FIELDS, HeaderField, Invoice
 from cira_pipeline.values import EngineName, Evidence, Extraction, Finding, Record, Severity
 
 RULE = "engines_disagree"
+FILLED = "filled_in"
 # A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount.
 PAID_BY: tuple[HeaderField, ...] = (
     "invoice_number",
@@ -25,6 +30,13 @@ PAID_BY: tuple[HeaderField, ...] = (
 COMPARED: tuple[HeaderField, ...] = (*PAID_BY, "due_date", "purchase_order", "customer_vat_id")
 """Fields with one right spelling. Names and addresses are cut out of the page differently by every engine."""
 SURE = 0.6
+FILLED_FROM = 0.8
+"""From this confidence on, what one engine left out is taken from another."""
+PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
+    ("supplier_name", "customer_name"),
+    ("customer_name", "supplier_name"),
+)
+LEAST_ALIKE = 85.0
 
 
 def compared(extraction: Extraction, other: Extraction, other_record: Record) -> Extraction:
@@ -47,7 +59,62 @@ def compared(extraction: Extraction, other: Extraction, other_record: Record) ->
         for name in COMPARED
         if _contradict(extraction.invoice, other.invoice, name)
     )
+    findings += tuple(_exchanged_parties(extraction, other, theirs))
     return extraction.model_copy(update={"evidence": evidence, "findings": extraction.findings + findings})
+
+
+def left_out(extraction: Extraction, other: Extraction) -> tuple[str, ...]:
+    """Header fields and tables that `extraction` lacks and `other` is sure of."""
+    sure: dict[str, float] = {}
+    for evidence in other.evidence:
+        part = evidence.field.partition("[")[0]
+        sure[part] = min(evidence.confidence, sure.get(part, 1.0))
+    return tuple(
+        name
+        for name in (*HEADER_FIELDS, "tax_breakdown", "line_items")
+        if getattr(extraction.invoice, name) in (None, ()) and sure.get(name, 0.0) >= FILLED_FROM
+    )
+
+
+def filled(extraction: Extraction, other: Extraction, name: str) -> Extraction:
+    """`extraction` with `other`'s value of `name`, its evidence, and a note."""
+    note = Finding(
+        rule=FILLED,
+        severity=Severity.INFO,
+        message=f"{name}: {extraction.engine} left it out, {other.engine} read it and is sure",
+        fields=(name,),
+    )
+    proofs = tuple(each for each in other.evidence if each.field.partition("[")[0] == name)
+    return extraction.model_copy(
+        update={
+            "invoice": extraction.invoice.model_copy(update={name: getattr(other.invoice, name)}),
+            "evidence": extraction.evidence + proofs,
+            "findings": (*extraction.findings, note),
+        }
+    )
+
+
+def _exchanged_parties(extraction: Extraction, other: Extraction, theirs: dict[str, float]) -> Iterator[Finding]:
+    """A warning where one engine's supplier is the other's customer: money would go to the one who owes it."""
+    for name, opposite in PARTIES:
+        mine, same, crossed = (
+            getattr(extraction.invoice, name),
+            getattr(other.invoice, name),
+            getattr(other.invoice, opposite),
+        )
+        if mine is None or crossed is None or theirs.get(opposite, 0.0) < SURE:
+            continue
+        if _alike(mine, crossed) and (same is None or not _alike(mine, same)):
+            yield Finding(
+                rule=RULE,
+                severity=Severity.WARNING,
+                message=f"{name}: {extraction.engine} read `{mine}`, which is the {opposite} that {other.engine} read",
+                fields=(name,),
+            )
+
+
+def _alike(left: str, right: str) -> bool:
+    return token_set_ratio(left, right, processor=default_process) >= LEAST_ALIKE
 
 
 def _is_doubt(finding: Finding) -> bool:

@@ -1,11 +1,14 @@
 """Which engines run on a document, when to stop, and which result is believed.
 
 `cheapest`      einvoice, offline, azure_openai: stops at the first whose record is accepted
-`model_first`   einvoice, azure_openai; offline only when the model gave nothing, and then with a finding
+`model_first`   einvoice; else the model in any case, with offline, which is free, as its witness
 `offline_only`  einvoice, offline
 
 XML that names itself the invoice is the invoice: when `einvoice` found fields, no other engine runs, because none can
 know better. Its amount and number are looked up on the visible page instead.
+
+A model is judged against what was read before it, so that a contradiction goes back to it like any other finding. What
+one engine left out and another is sure of is filled in, and told.
 
 A model that does not answer never ends a job that another engine can do: the offline result is kept, and under
 `model_first` carries the warning `model_failed`, so that a person looks at it.
@@ -13,34 +16,22 @@ A model that does not answer never ends a job that another engine can do: the of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cira_pipeline.errors import CiraError, CircuitOpen, ExtractionError, NothingExtracted
-from cira_pipeline.extraction.agreement import compared
-from cira_pipeline.extraction.engine import Engine
+from cira_pipeline.extraction.agreement import compared, filled, left_out
+from cira_pipeline.extraction.engine import CorrectableEngine, Engine, Judge
+from cira_pipeline.extraction.ranking import rank
 from cira_pipeline.extraction.xml_against_page import page_findings
-from cira_pipeline.invoice import HeaderField
 from cira_pipeline.settings import Policy
 from cira_pipeline.values import Document, EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 
-Judge = Callable[[Extraction], Record]
-
 ORDER: Mapping[Policy, tuple[EngineName, ...]] = {
     Policy.CHEAPEST: (EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI),
-    Policy.MODEL_FIRST: (EngineName.EINVOICE, EngineName.AZURE_OPENAI, EngineName.OFFLINE),
+    Policy.MODEL_FIRST: (EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI),
     Policy.OFFLINE_ONLY: (EngineName.EINVOICE, EngineName.OFFLINE),
 }
-REQUIRED: tuple[HeaderField, ...] = (
-    "invoice_number",
-    "issue_date",
-    "currency",
-    "supplier_name",
-    "customer_name",
-    "net_total",
-    "gross_total",
-)
-"""What nobody can pay or book without; the measure of how complete a record is."""
 TRUST: Mapping[EngineName, int] = {EngineName.EINVOICE: 2, EngineName.AZURE_OPENAI: 1, EngineName.OFFLINE: 0}
 
 
@@ -96,8 +87,8 @@ def run_cascade(
 ) -> CascadeOutcome:
     """Runs the engines of `policy` that `engines` holds until a record can be trusted.
 
-    When none is accepted, the best record is chosen: fewest errors, then fewest warnings, then most of `REQUIRED`,
-    then the more trusted engine (`TRUST`).
+    The best record is chosen (`ranking.rank`), of equals the more trusted engine's (`TRUST`); under `model_first` the
+    model's whenever it is accepted.
 
     Raises: the engine's own error when no engine found anything and one failed (a retryable one first: then trying
     again can help), with everything paid in its detail `usage`; NothingExtracted when none failed.
@@ -130,7 +121,7 @@ class _Run:
             self._skipped.append(EngineSkipped(name, "it is not configured"))
             return
         try:
-            extraction = engine.extract(self._document, self._reading)
+            extraction = self._extraction_of(engine)
         except (ExtractionError, CircuitOpen) as error:
             self._failed.append(EngineFailed(name, error, usage_of_error(error)))
             return
@@ -142,8 +133,8 @@ class _Run:
     def outcome(self) -> CascadeOutcome:
         if not self._steps:
             raise self._nothing()
-        accepted = [index for index, step in enumerate(self._steps) if step.record.verdict is Verdict.ACCEPTED]
-        best = max(accepted or range(len(self._steps)), key=lambda index: _rank(self._steps[index]))
+        self._tell_of_the_model()
+        best = max(range(len(self._steps)), key=self._preference)
         return CascadeOutcome(
             steps=tuple(self._steps),
             chosen=best,
@@ -152,6 +143,17 @@ class _Run:
             failed=tuple(self._failed),
         )
 
+    def _extraction_of(self, engine: Engine) -> Extraction | None:
+        if isinstance(engine, CorrectableEngine):
+            return engine.extract_judged(self._document, self._reading, self._judge_beside_others)
+        return engine.extract(self._document, self._reading)
+
+    def _judge_beside_others(self, extraction: Extraction) -> Record:
+        """The record that `extraction` would make, with what the engines before it say about it."""
+        for earlier in self._steps:
+            extraction = compared(extraction, earlier.extraction, earlier.record)
+        return self._judge(extraction)
+
     def _add(self, extraction: Extraction) -> None:
         extraction = self._with_findings(extraction, *self._doubts_about(extraction))
         step = Step(extraction, self._judge(extraction))
@@ -159,14 +161,43 @@ class _Run:
             mine = compared(step.extraction, earlier.extraction, earlier.record)
             theirs = compared(earlier.extraction, step.extraction, step.record)
             self._steps[index] = Step(theirs, self._judge(theirs))
-            step = Step(mine, self._judge(mine))
+            step = self._completed(Step(mine, self._judge(mine)), earlier.extraction)
         self._steps.append(step)
         self.stopped_because = self._why_stop(step)
+
+    def _completed(self, step: Step, earlier: Extraction) -> Step:
+        """`step` with each value that it left out and `earlier` is sure of, where the record gets no worse by it."""
+        for name in left_out(step.extraction, earlier):
+            extraction = filled(step.extraction, earlier, name)
+            record = self._judge(extraction)
+            if rank(record) >= rank(step.record):
+                step = Step(extraction, record)
+        return step
 
     def _doubts_about(self, extraction: Extraction) -> tuple[Finding, ...]:
         if extraction.engine is EngineName.EINVOICE:
             return page_findings(extraction, self._reading)
-        return tuple(finding for failure in self._failed if (finding := _finding_of(failure, self._policy)) is not None)
+        return self._of_failures(EngineName.EINVOICE)
+
+    def _tell_of_the_model(self) -> None:
+        """Under `model_first` the others only stand in for a model that gave nothing, and a person must know."""
+        findings = self._of_failures(EngineName.AZURE_OPENAI)
+        for index, step in enumerate(self._steps if findings else ()):
+            extraction = self._with_findings(step.extraction, *findings)
+            self._steps[index] = Step(extraction, self._judge(extraction))
+
+    def _of_failures(self, engine: EngineName) -> tuple[Finding, ...]:
+        failures = (failure for failure in self._failed if failure.engine is engine)
+        return tuple(finding for failure in failures if (finding := _finding_of(failure, self._policy)) is not None)
+
+    def _preference(self, index: int) -> tuple[int, ...]:
+        step = self._steps[index]
+        accepted_model = (
+            self._policy is Policy.MODEL_FIRST
+            and step.extraction.engine is EngineName.AZURE_OPENAI
+            and step.record.verdict is Verdict.ACCEPTED
+        )
+        return (int(accepted_model), *rank(step.record), TRUST[step.extraction.engine])
 
     @staticmethod
     def _with_findings(extraction: Extraction, *findings: Finding) -> Extraction:
@@ -176,10 +207,10 @@ class _Run:
         engine, verdict = step.extraction.engine, step.record.verdict
         if engine is EngineName.EINVOICE:
             return f"einvoice: the XML is the invoice itself; its record is {verdict}"
+        if self._policy is Policy.MODEL_FIRST and engine is not EngineName.AZURE_OPENAI:
+            return ""
         if verdict is Verdict.ACCEPTED:
             return f"{engine}: its record passed every check"
-        if self._policy is Policy.MODEL_FIRST and engine is EngineName.AZURE_OPENAI:
-            return f"{engine}: the policy model_first asks no engine after the model; its record is {verdict}"
         return ""
 
     def _exhausted(self) -> str:
@@ -213,15 +244,3 @@ def _finding_of(failure: EngineFailed, policy: Policy) -> Finding | None:
         message = f"the model gave no answer ({failure.code}); these fields are the offline engine's alone"
         return Finding(rule="model_failed", severity=Severity.WARNING, message=message)
     return None
-
-
-def _rank(step: Step) -> tuple[int, int, int, int]:
-    """Higher is better."""
-    severities = [finding.severity for finding in step.record.findings]
-    present = sum(getattr(step.record.invoice, name) is not None for name in REQUIRED)
-    return (
-        -severities.count(Severity.ERROR),
-        -severities.count(Severity.WARNING),
-        present,
-        TRUST[step.extraction.engine],
-    )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
-from cira_pipeline.values import Document, EngineName, Extraction, Reading
+from cira_pipeline.values import Document, EngineName, Extraction, Reading, Record
+
+Judge = Callable[[Extraction], Record]
+"""Validation, as a stage that must not import it sees it: fields in, record with findings and verdict out."""
 
 
 class Engine(Protocol):
@@ -22,5 +26,17 @@ class Engine(Protocol):
         """Fields of `document`, or `None` when this engine has nothing to work on (no XML inside, no text).
 
         Raises: ExtractionError leaves of cira_pipeline.errors.
+        """
+        ...
+
+
+@runtime_checkable
+class CorrectableEngine(Engine, Protocol):
+    """An engine that can be told what is wrong with its answer, and answer again."""
+
+    def extract_judged(self, document: Document, reading: Reading, judge: Judge) -> Extraction | None:
+        """Like `extract`, and again as long as `judge` does not accept the record and the engine has rounds left.
+
+        The findings tell how many rounds there were, why, and every value that changed.
         """
         ...

@@ -35,8 +35,10 @@ class Mistakes:
                 fitting = [kind for kind in self.kinds if _fits(kind, name, answer)]
                 if fitting:
                     kind = self._random.choice(fitting)
+                    before = spoilt[name]
                     _PLAYS[kind](self, spoilt, name, lines)
-                    self.made.append((kind, name))
+                    if spoilt[name] != before:
+                        self.made.append((kind, name))
         return spoilt
 
     def _wrong_digit(self, answer: Spans, name: str, lines: Lines) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from cira_pipeline.errors import ConfigurationError, ModelTimedOut, ModelUnavailable
 from cira_pipeline.extraction.azure_openai.dialect import Dialect
+from cira_pipeline.extraction.azure_openai.entra import TokenProvider, entra_token_provider
 from cira_pipeline.extraction.azure_openai.failures import complaint_of, failure_of
 from cira_pipeline.extraction.azure_openai.question import Parameters, Question
 from cira_pipeline.extraction.azure_openai.windows import estimate_tokens
@@ -25,14 +27,38 @@ _REJECTED = {400, 404, 422, 500, 501}
 _AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 
 
+@dataclass(frozen=True)
+class Deployment:
+    """`name` as it is deployed, `model` what is behind it; a server that has no deployments is asked for the model."""
+
+    name: str | None
+    model: str
+
+
+def first_deployment(settings: Settings) -> Deployment:
+    return Deployment(settings.azure_openai_deployment, settings.azure_openai_model)
+
+
+def escalation_deployment(settings: Settings) -> Deployment | None:
+    """The stronger deployment to ask when the first one's record is not accepted, where one is named."""
+    name = settings.azure_openai_escalation_deployment
+    return Deployment(name, settings.azure_openai_escalation_model) if name else None
+
+
+def _ignore(_headers: Mapping[str, str]) -> None:
+    """For callers without a limiter."""
+
+
 class Chat:
     """A deployment of Azure OpenAI, or a server that speaks its language. Thread-safe.
 
     Raises: ConfigurationError when the settings name no way to sign in.
     """
 
-    def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._client = _client(settings)
+    def __init__(
+        self, settings: Settings, deployment: Deployment, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = _client(settings, deployment)
         self._timeout_s = settings.azure_openai_timeout_s
         self._monotonic = monotonic
         # Learnt by any thread, for all: assigning it is atomic, and learning it twice does no harm.
@@ -40,15 +66,23 @@ class Chat:
         self.provider = _provider(settings)
         self.parameters = Parameters(
             provider=self.provider,
-            deployment=settings.azure_openai_deployment or settings.azure_openai_model,
-            model=settings.azure_openai_model,
+            deployment=deployment.name or deployment.model,
+            model=deployment.model,
             temperature=settings.azure_openai_temperature,
             seed=settings.azure_openai_seed,
             max_output_tokens=settings.azure_openai_max_output_tokens,
         )
 
-    def ask(self, question: Question, *, timeout_s: float | None = None) -> ModelAnswer:
+    def ask(
+        self,
+        question: Question,
+        *,
+        timeout_s: float | None = None,
+        heard: Callable[[Mapping[str, str]], None] = _ignore,
+    ) -> ModelAnswer:
         """The answer as it came, whatever is in it: it is paid. `timeout_s` bounds the whole call, body included.
+
+        `heard` is told the headers of an answer, which say how much of the deployment's quota is left.
 
         Raises: the `Model...` leaves of the error tree, for calls that gave no answer.
         """
@@ -56,7 +90,7 @@ class Chat:
         dialect = self._dialect
         while True:
             try:
-                completion = self._completion(dialect.request(question), limit_s)
+                completion = self._completion(dialect.request(question), limit_s, heard)
             except openai.APIStatusError as error:
                 plainer = _plainer(dialect, error)
                 if plainer is None:
@@ -71,7 +105,9 @@ class Chat:
     def close(self) -> None:
         self._client.close()
 
-    def _completion(self, request: dict[str, Any], limit_s: float) -> ChatCompletion:
+    def _completion(
+        self, request: dict[str, Any], limit_s: float, heard: Callable[[Mapping[str, str]], None]
+    ) -> ChatCompletion:
         ends = self._monotonic() + limit_s
         body = bytearray()
         chat = self._client.chat.completions
@@ -83,6 +119,7 @@ class Chat:
                     raise ModelTimedOut(f"the model's answer was not complete after {limit_s:.0f} s")
                 if len(body) > LARGEST_ANSWER_BYTES:
                     raise ModelUnavailable(f"the model's answer is larger than {LARGEST_ANSWER_BYTES} bytes")
+            heard(response.headers)
         try:
             return ChatCompletion.model_validate_json(bytes(body))
         except ValidationError as error:
@@ -134,20 +171,21 @@ def _provider(settings: Settings) -> str:
     return "azure" if host.endswith(_AZURE_HOSTS) else "openai"
 
 
-def _client(settings: Settings) -> openai.OpenAI:
+def _client(settings: Settings, deployment: Deployment) -> openai.OpenAI:
     # The client's own retries are off: ours know the deadline, the circuit breaker and what was paid.
     timeout_s = settings.azure_openai_timeout_s
     try:
         if settings.openai_base_url:
             key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
             return openai.OpenAI(base_url=settings.openai_base_url, api_key=key, max_retries=0, timeout=timeout_s)
-        api_key, ad_token = _credentials(settings)
+        credentials = _credentials(settings)
         return openai.AzureOpenAI(
             azure_endpoint=settings.azure_openai_endpoint or "",
-            azure_deployment=settings.azure_openai_deployment,
+            azure_deployment=deployment.name,
             api_version=settings.azure_openai_api_version,
-            api_key=api_key,
-            azure_ad_token=ad_token,
+            api_key=credentials.api_key,
+            azure_ad_token=credentials.ad_token,
+            azure_ad_token_provider=credentials.token_provider,
             max_retries=0,
             timeout=timeout_s,
         )
@@ -155,12 +193,18 @@ def _client(settings: Settings) -> openai.OpenAI:
         raise ConfigurationError(f"the model cannot be reached as configured: {error}") from error
 
 
-def _credentials(settings: Settings) -> tuple[str | None, str | None]:
-    """API key or Entra ID token, one of them: given both, openai refuses to choose."""
+@dataclass(frozen=True)
+class _Credentials:
+    """One way to sign in: given two, openai refuses to choose."""
+
+    api_key: str | None = None
+    ad_token: str | None = None
+    token_provider: TokenProvider | None = None
+
+
+def _credentials(settings: Settings) -> _Credentials:
     if settings.azure_openai_api_key:
-        return settings.azure_openai_api_key.get_secret_value(), None
+        return _Credentials(api_key=settings.azure_openai_api_key.get_secret_value())
     if settings.azure_openai_ad_token:
-        return None, settings.azure_openai_ad_token.get_secret_value()
-    raise ConfigurationError(
-        "CIRA_AZURE_OPENAI_ENDPOINT is set, but neither CIRA_AZURE_OPENAI_API_KEY nor CIRA_AZURE_OPENAI_AD_TOKEN"
-    )
+        return _Credentials(ad_token=settings.azure_openai_ad_token.get_secret_value())
+    return _Credentials(token_provider=entra_token_provider(settings.azure_openai_entra_scope))

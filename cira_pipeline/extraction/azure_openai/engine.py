@@ -1,42 +1,37 @@
-"""The engine `azure_openai`: numbered lines to a model, its spans back, and only what is grounded is believed."""
+"""The engine `azure_openai`: numbered lines to a model, its spans back, and only what is grounded is believed.
+
+What validation does not accept goes back to the model with the findings, at most `azure_openai_correction_rounds`
+times; what is still not accepted goes to a second, stronger deployment, where one is configured.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from cira_pipeline.costs.prices import PriceList
-from cira_pipeline.errors import (
-    CiraError,
-    CircuitOpen,
-    ExtractionError,
-    ModelAnswerInvalid,
-    ModelAnswerTruncated,
-    ModelContentFiltered,
-    ModelQuestionTooLong,
-    ModelRefused,
-)
+from cira_pipeline.errors import CircuitOpen, ExtractionError
 from cira_pipeline.extraction.answers import AnswerStore
-from cira_pipeline.extraction.azure_openai.answer import SCHEMA_VERSION, InvoiceSpans, parse_answer
-from cira_pipeline.extraction.azure_openai.chat import Chat
-from cira_pipeline.extraction.azure_openai.grounded import grounded
-from cira_pipeline.extraction.azure_openai.merging import merged
-from cira_pipeline.extraction.azure_openai.paid_once import Answered, PaidOnce
-from cira_pipeline.extraction.azure_openai.question import PROMPT_VERSION, Question
-from cira_pipeline.extraction.azure_openai.windows import Window, halves, windows
+from cira_pipeline.extraction.azure_openai.answer import SCHEMA_VERSION
+from cira_pipeline.extraction.azure_openai.attempts import Attempts
+from cira_pipeline.extraction.azure_openai.chat import Chat, Deployment, escalation_deployment, first_deployment
+from cira_pipeline.extraction.azure_openai.conversation import Model
+from cira_pipeline.extraction.azure_openai.paid_once import PaidOnce
+from cira_pipeline.extraction.azure_openai.question import CORRECTION_VERSION, PROMPT_VERSION
+from cira_pipeline.extraction.azure_openai.windows import Window, windows
+from cira_pipeline.extraction.engine import Judge
 from cira_pipeline.extraction.grounding import VERSION as GROUNDING_VERSION
 from cira_pipeline.resilience.breaker import Breaker
+from cira_pipeline.resilience.limiter import RateLimiter
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document, EngineName, Extraction, ModelAnswer, Reading, Usage
-
-ASKED_FOR_SENSE = 2
-"""How often one question may be paid when its answer is not even JSON of the right form."""
+from cira_pipeline.values import Document, EngineName, Extraction, Reading
 
 
 class AzureOpenAIEngine:
-    """Implements `cira_pipeline.extraction.engine.Engine`. Thread-safe.
+    """Implements `cira_pipeline.extraction.engine.CorrectableEngine`. Thread-safe.
+
+    `breaker` and `limiter` guard the first deployment, `escalation_breaker` and `escalation_limiter` the second: one
+    may fail while the other answers, and each has a quota of its own.
 
     Raises: ConfigurationError when the model cannot be signed in to, or has no known price: what cannot be billed to a
     job is not asked for.
@@ -51,121 +46,86 @@ class AzureOpenAIEngine:
         breaker: Breaker | None = None,
         *,
         prices: PriceList | None = None,
+        escalation_breaker: Breaker | None = None,
+        limiter: RateLimiter | None = None,
+        escalation_limiter: RateLimiter | None = None,
     ) -> None:
-        self._chat = Chat(settings)
-        self._parameters = self._chat.parameters
+        self._settings = settings
         self._prices = prices or PriceList.load(settings.price_list)
-        self._prices.require(self._parameters.provider, self._parameters.model)
-        self._asking = PaidOnce(
-            self._chat,
-            answers,
-            breaker,
-            attempts=settings.azure_openai_attempts,
-            deadline_s=settings.azure_openai_deadline_s,
-        )
-        self._max_question_tokens = settings.azure_openai_max_input_tokens
+        self._answers = answers
+        chat, self._first = self._open(first_deployment(settings), breaker, limiter)
+        self._chats = [chat]
+        self._stronger: Model | None = None
+        stronger = escalation_deployment(settings)
+        if stronger is not None:
+            chat, self._stronger = self._open(stronger, escalation_breaker, escalation_limiter)
+            self._chats.append(chat)
+        self._rounds = settings.azure_openai_correction_rounds
 
     @property
     def version(self) -> str:
-        """Prompt, schema and grounding versions, the model, and a digest of all parameters."""
-        digest = hashlib.sha256(repr(self._parameters).encode()).hexdigest()[:8]
-        return f"{PROMPT_VERSION}/{SCHEMA_VERSION}/{GROUNDING_VERSION}/{self._parameters.model}/{digest}"
+        """Prompt, schema and grounding versions, the models, and a digest of all parameters."""
+        models = [chat.parameters for chat in self._chats]
+        digested = f"{models!r} {CORRECTION_VERSION} {self._rounds}"
+        digest = hashlib.sha256(digested.encode()).hexdigest()[:8]
+        names = "+".join(model.model for model in models)
+        return f"{PROMPT_VERSION}/{SCHEMA_VERSION}/{GROUNDING_VERSION}/{names}/{digest}"
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
-        """Fields that `reading` shows, with page and box; `None` when it has no lines.
+        """Fields that `reading` shows, with page and box, by one question; `None` when it has no lines.
 
         Raises: `Model...` leaves and CircuitOpen. Whatever was paid until then is in the error's detail `usage`.
         """
+        return self._extraction(reading, None)
+
+    def extract_judged(self, document: Document, reading: Reading, judge: Judge) -> Extraction | None:
+        """Like `extract`, with correction rounds and the stronger deployment as long as `judge` does not accept.
+
+        Raises: as `extract`, for the first question only: when a later one fails, what is known stays, and is told.
+        """
+        return self._extraction(reading, judge)
+
+    def close(self) -> None:
+        for chat in self._chats:
+            chat.close()
+
+    def _extraction(self, reading: Reading, judge: Judge | None) -> Extraction | None:
         if not reading.lines:
             return None
         started = time.perf_counter()
-        conversation = _Conversation(self)
+        attempts = Attempts(reading, self._windows(reading), self.version)
         try:
-            answer = merged(list(conversation.about(self._windows(reading))))
+            extraction = self._best(attempts, judge)
         except (ExtractionError, CircuitOpen) as error:
-            error.detail["usage"] = tuple(conversation.usage)
+            error.detail["usage"] = tuple(attempts.usage)
             raise
-        found = grounded(answer, reading)
-        return Extraction(
-            engine=self.name,
-            engine_version=self.version,
-            invoice=found.invoice,
-            evidence=found.evidence,
-            findings=found.findings,
-            usage=tuple(conversation.usage),
-            seconds=time.perf_counter() - started,
-        )
+        seconds = time.perf_counter() - started
+        return extraction.model_copy(update={"usage": tuple(attempts.usage), "seconds": seconds})
 
-    def close(self) -> None:
-        self._chat.close()
-
-    def ask(self, window: Window, attempt: int) -> Answered:
-        return self._asking.ask(Question(window, self._parameters, attempt))
-
-    def usage_of(self, answered: Answered) -> Usage:
-        answer = answered.answer
-        return Usage(
-            provider=answer.provider,
-            model=self._billed_as(answer),
-            input_tokens=answer.input_tokens,
-            cached_input_tokens=answer.cached_input_tokens,
-            output_tokens=answer.output_tokens,
-            request_hash=answer.request_hash,
-            reused=answered.reused,
-        )
+    def _best(self, attempts: Attempts, judge: Judge | None) -> Extraction:
+        extraction, parts = attempts.first(self._first)
+        if judge is None:
+            return extraction
+        extraction = attempts.corrected(self._first, extraction, parts, judge, rounds=self._rounds)
+        return attempts.escalated(self._stronger, extraction, judge) if self._stronger else extraction
 
     def _windows(self, reading: Reading) -> tuple[Window, ...]:
         return windows(
             reading.lines,
-            max_question_tokens=self._max_question_tokens,
-            max_answer_tokens=self._parameters.max_output_tokens,
+            max_question_tokens=self._settings.azure_openai_max_input_tokens,
+            max_answer_tokens=self._settings.azure_openai_max_output_tokens,
         )
 
-    def _billed_as(self, answer: ModelAnswer) -> str:
-        """The model that really answered, where its price is known; a deployment can change what is behind its name."""
-        known = self._prices.knows(answer.provider, answer.model)
-        return answer.model if known else self._parameters.model
-
-
-@dataclass
-class _Conversation:
-    """The questions about one document, and what they cost, whether or not they led to anything."""
-
-    engine: AzureOpenAIEngine
-    usage: list[Usage] = field(default_factory=list)
-
-    def about(self, parts: tuple[Window, ...]) -> Iterator[InvoiceSpans]:
-        for window in parts:
-            try:
-                yield self._sensible(window)
-            except (ModelAnswerTruncated, ModelQuestionTooLong):
-                smaller = halves(window)
-                if not smaller:
-                    raise
-                yield from self.about(smaller)
-
-    def _sensible(self, window: Window) -> InvoiceSpans:
-        for attempt in range(1, ASKED_FOR_SENSE + 1):
-            answered = self.engine.ask(window, attempt)
-            self.usage.append(self.engine.usage_of(answered))
-            try:
-                return _spans(answered.answer)
-            except ModelAnswerInvalid:
-                if attempt == ASKED_FOR_SENSE:
-                    raise
-        raise AssertionError("the loop returns or raises")
-
-
-def _spans(answer: ModelAnswer) -> InvoiceSpans:
-    """Raises: the leaf that says why a paid answer holds no spans."""
-    why = _WITHOUT_SPANS.get(answer.finish_reason)
-    if why is not None:
-        raise why(f"the model ended with {answer.finish_reason} after {answer.output_tokens} tokens")
-    return parse_answer(answer.content)
-
-
-_WITHOUT_SPANS: dict[str, type[CiraError]] = {
-    "length": ModelAnswerTruncated,
-    "content_filter": ModelContentFiltered,
-    "refusal": ModelRefused,
-}
+    def _open(self, deployment: Deployment, breaker: Breaker | None, limiter: RateLimiter | None) -> tuple[Chat, Model]:
+        settings = self._settings
+        chat = Chat(settings, deployment)
+        self._prices.require(chat.parameters.provider, chat.parameters.model)
+        asking = PaidOnce(
+            chat,
+            self._answers,
+            breaker,
+            attempts=settings.azure_openai_attempts,
+            deadline_s=settings.azure_openai_deadline_s,
+            limiter=limiter,
+        )
+        return chat, Model(chat.parameters, asking, self._prices)

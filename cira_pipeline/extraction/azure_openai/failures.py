@@ -20,7 +20,7 @@ from cira_pipeline.errors import (
     ModelUnauthorised,
     ModelUnavailable,
 )
-from cira_pipeline.resilience.retry_after import retry_after_s
+from cira_pipeline.resilience.retry_after import wait_asked_for_s
 
 _LONGEST_MESSAGE = 300
 
@@ -46,7 +46,7 @@ def _by_status(error: openai.APIStatusError) -> ExtractionError:
     status, body = error.status_code, _body(error)
     code = str(body.get("code") or "")
     told = f"HTTP {status}: {_short(str(body.get('message') or error.message))}"
-    wait = _wait(error)
+    wait = wait_asked_for_s(error.response.headers)
     detail: dict[str, Any] = {"status": status} | ({} if wait is None else {"retry_after_s": wait})
     if status == 401:
         return ModelUnauthorised(told, **detail)
@@ -74,14 +74,6 @@ def _body(error: openai.APIStatusError) -> Mapping[str, Any]:
         inner = body.get("error")
         return inner if isinstance(inner, Mapping) else body
     return {}
-
-
-def _wait(error: openai.APIStatusError) -> float | None:
-    """Seconds; Azure also says it in milliseconds, which is finer."""
-    milliseconds = error.response.headers.get("retry-after-ms", "")
-    if milliseconds.isascii() and milliseconds.isdigit():
-        return int(milliseconds) / 1000
-    return retry_after_s(error.response.headers.get("retry-after"))
 
 
 def _cause(error: BaseException) -> str:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
-from cira_pipeline.errors import StorageError
+from cira_pipeline.errors import ModelRateLimited, StorageError
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.azure_openai.chat import Chat
-from cira_pipeline.extraction.azure_openai.question import Question
+from cira_pipeline.extraction.azure_openai.question import Question, overhead_tokens
+from cira_pipeline.extraction.azure_openai.windows import BYTES_PER_TOKEN
 from cira_pipeline.resilience.breaker import Breaker
+from cira_pipeline.resilience.limiter import RateLimiter
 from cira_pipeline.resilience.retry import RetryPolicy
-from cira_pipeline.values import ModelAnswer
+from cira_pipeline.resilience.retry_after import used_up_for_s
+from cira_pipeline.values import ModelAnswer, Usage
 
 KEEPING = RetryPolicy(attempts=5, deadline_s=30)
 """An answer that is paid and not yet kept is worth some patience with the database."""
+LEAST_FOR_A_CALL_S = 0.5
+"""With less time than this left before the deadline, no call is begun."""
+MESSAGE_TOKENS = 16
+"""More than a provider counts for what it puts around a message."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,10 @@ class Answered:
 
 
 class PaidOnce:
-    """Asks a model through a store of answers. Thread-safe."""
+    """Asks a model through a store of answers. Thread-safe.
+
+    `deadline_s` bounds all calls for one question with their waits: for the limiter, between calls, for the answer.
+    """
 
     def __init__(
         self,
@@ -36,11 +46,13 @@ class PaidOnce:
         *,
         attempts: int,
         deadline_s: float,
+        limiter: RateLimiter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._chat = chat
         self._answers = answers
         self._breaker = breaker
+        self._limiter = limiter
         self._attempts = attempts
         self._deadline_s = deadline_s
         self._monotonic = monotonic
@@ -49,9 +61,9 @@ class PaidOnce:
         """The kept answer, or a new one, kept.
 
         Raises: `Model...` leaves and CircuitOpen when no answer came: then nothing is kept and the claim is given up;
-        StoreUnavailable.
+        BudgetReached when there is no money for an answer: then nothing is claimed; StoreUnavailable.
         """
-        kept = self._answers.claim(question.request_hash)
+        kept = self._answers.claim(question.request_hash, worst_case(question))
         if kept is not None:
             return Answered(kept, reused=True)
         try:
@@ -59,7 +71,7 @@ class PaidOnce:
         except BaseException:
             self._give_up(question)
             raise
-        KEEPING.call(lambda: self._answers.commit(answer))
+        KEEPING.call(lambda: self._answers.commit(answer, question.parameters.model))
         return Answered(answer, reused=False)
 
     def _paid(self, question: Question) -> ModelAnswer:
@@ -67,10 +79,28 @@ class PaidOnce:
         policy = RetryPolicy(attempts=self._attempts, deadline_s=self._deadline_s)
 
         def one_call() -> ModelAnswer:
-            with self._guarding():
-                return self._chat.ask(question, timeout_s=max(ends - self._monotonic(), 0.001))
+            self._take_turn(question, longest_wait_s=ends - self._monotonic() - LEAST_FOR_A_CALL_S)
+            try:
+                with self._guarding():
+                    return self._chat.ask(question, timeout_s=max(ends - self._monotonic(), 0.001), heard=self._hear)
+            except ModelRateLimited as error:
+                self._pause_all(error.detail.get("retry_after_s"))
+                raise
 
         return policy.call(one_call, monotonic=self._monotonic)
+
+    def _take_turn(self, question: Question, *, longest_wait_s: float) -> None:
+        if self._limiter is not None:
+            expected = question.estimated_tokens + question.parameters.max_output_tokens
+            self._limiter.wait_for_turn(expected, longest_wait_s=longest_wait_s)
+
+    def _hear(self, headers: Mapping[str, str]) -> None:
+        """An answer can say that it was the last one for now; then nobody needs to be refused to find out."""
+        self._pause_all(used_up_for_s(headers))
+
+    def _pause_all(self, seconds: object) -> None:
+        if self._limiter is not None and isinstance(seconds, int | float):
+            self._limiter.pause(float(seconds))
 
     def _guarding(self) -> AbstractContextManager[None]:
         return self._breaker.guarding() if self._breaker is not None else nullcontext()
@@ -79,3 +109,15 @@ class PaidOnce:
         # A claim that cannot be given up is a lease and ends by itself; the caller must hear why there is no answer.
         with suppress(StorageError):
             self._answers.release(question.request_hash)
+
+
+def worst_case(question: Question) -> Usage:
+    """The most an answer can be billed for: no token is shorter than a byte, and no answer longer than allowed."""
+    messages_bytes = sum(len(message["content"].encode()) + MESSAGE_TOKENS for message in question.messages)
+    return Usage(
+        provider=question.parameters.provider,
+        model=question.parameters.model,
+        input_tokens=messages_bytes + overhead_tokens() * BYTES_PER_TOKEN,
+        output_tokens=question.parameters.max_output_tokens,
+        request_hash=question.request_hash,
+    )

@@ -10,9 +10,10 @@ from importlib.resources import files
 from typing import Any
 
 from cira_pipeline.extraction.azure_openai.answer import SCHEMA_NAME, SCHEMA_VERSION, answer_schema
-from cira_pipeline.extraction.azure_openai.windows import Window, estimate_tokens, numbered
+from cira_pipeline.extraction.azure_openai.windows import Window, estimate_tokens, numbered, one_line
 
 PROMPT_VERSION = "invoice_spans_1"
+CORRECTION_VERSION = "invoice_spans_correction_1"
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,36 @@ class Parameters:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """Why a question is asked again: the answer given before, as JSON, and what validation found wrong with it."""
+
+    round: int
+    previous: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Question:
     """`attempt` counts from 1: after an answer that made no sense it is asked again, with another seed and hash."""
 
     window: Window
     parameters: Parameters
     attempt: int = 1
+    correction: Correction | None = None
 
     @cached_property
     def messages(self) -> tuple[dict[str, str], ...]:
-        """System prompt, then the document between markers that its text cannot hold: they are made from its hash."""
+        """System prompt, document, and in a correction round what was wrong; both begin like the first question, so
+        that a provider's prompt cache knows them. Data stands between markers that it cannot hold: they are its hash.
+        """
         document = "\n".join(numbered(line) for line in self.window)
-        marker = hashlib.sha256(document.encode()).hexdigest()[:24]
-        content = f"<<<document {marker}>>>\n{document}\n<<<end of document {marker}>>>"
-        return {"role": "system", "content": system_prompt()}, {"role": "user", "content": content}
+        messages = [
+            {"role": "system", "content": prompt(PROMPT_VERSION)},
+            {"role": "user", "content": _between_markers("document", document)},
+        ]
+        if self.correction is not None:
+            messages.append({"role": "user", "content": _complaint(self.correction)})
+        return tuple(messages)
 
     @property
     def seed(self) -> int:
@@ -62,6 +79,8 @@ class Question:
             "seed": self.seed,
             "max_output_tokens": self.parameters.max_output_tokens,
         }
+        if self.correction is not None:
+            parts |= {"correction": CORRECTION_VERSION, "round": self.correction.round}
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -71,9 +90,9 @@ class Question:
         return sum(estimate_tokens(message["content"]) for message in self.messages) + overhead_tokens()
 
 
-@lru_cache(maxsize=1)
-def system_prompt() -> str:
-    source = files(__package__) / "prompts" / f"{PROMPT_VERSION}.md"
+@lru_cache(maxsize=2)
+def prompt(version: str) -> str:
+    source = files(__package__) / "prompts" / f"{version}.md"
     return source.read_text(encoding="utf-8")
 
 
@@ -81,3 +100,19 @@ def system_prompt() -> str:
 def overhead_tokens() -> int:
     """Tokens of the schema, which is part of every question."""
     return estimate_tokens(json.dumps({"name": SCHEMA_NAME, "schema": answer_schema()}))
+
+
+def _complaint(correction: Correction) -> str:
+    findings = "\n".join(f"- {one_line(finding)}" for finding in correction.findings)
+    return "\n".join(
+        (
+            prompt(CORRECTION_VERSION).rstrip(),
+            _between_markers("previous answer", one_line(correction.previous)),
+            _between_markers("findings", findings),
+        )
+    )
+
+
+def _between_markers(name: str, data: str) -> str:
+    marker = hashlib.sha256(data.encode()).hexdigest()[:24]
+    return f"<<<{name} {marker}>>>\n{data}\n<<<end of {name} {marker}>>>"

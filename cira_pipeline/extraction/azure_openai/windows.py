@@ -27,8 +27,11 @@ def estimate_tokens(text: str) -> int:
 
 def numbered(line: Line) -> str:
     """`12| Rechnungsnr. 30064443`, on one line whatever the text holds: no text can pass for a line of its own."""
-    printable = "".join(char if char.isprintable() else " " for char in line.text)
-    return f"{line.number}| {' '.join(printable.split())}"
+    return f"{line.number}| {one_line(line.text)}"
+
+
+def one_line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def windows(lines: Sequence[Line], *, max_question_tokens: int, max_answer_tokens: int) -> tuple[Window, ...]:

@@ -1,0 +1,138 @@
+"""What becomes of a model's mistakes: python benchmarks/model_errors.py --documents DIR --labels FILE --readings DIR
+
+A stand-in answers from the labels and spoils a share of the fields (`--mistakes`): wrong digits, neighbouring amounts,
+swapped dates, inventions, omissions, dropped and merged lines. Every labelled document of the kinds given is read (the
+readings are kept in `--readings`), extracted under `model_first` and validated as of two weeks after its issue date.
+
+A spoilt value counts as caught when the record has the labelled value after all, or needs review. A clean record is one
+of a run without any mistake, whose label has what no record may lack; the stand-in knows nothing besides the label.
+`--require-caught` and `--most-clean-reviewed` end with exit code 1 when the shares are worse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.modelled import Labelled, ModelRun, labelled_documents, share
+from cira_pipeline.settings import Policy
+from cira_pipeline.values import Verdict
+from tests.azure_standin.mistakes import KINDS
+
+_KINDS = ("pdf-text", "pdf-scan", "image")
+_NEEDED = ("invoice_number", "issue_date", "currency", "supplier_name", "gross_total")
+
+
+@dataclass
+class Caught:
+    """Spoilt values by the kind of mistake. `silent` names those that are wrong in an accepted record."""
+
+    corrected: Counter[str] = field(default_factory=Counter)
+    reviewed: Counter[str] = field(default_factory=Counter)
+    silent: list[str] = field(default_factory=list)
+    silent_kinds: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        return self.corrected.total() + self.reviewed.total() + self.silent_kinds.total()
+
+    @property
+    def share(self) -> float:
+        return share(self.corrected.total() + self.reviewed.total(), self.total)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    documents = labelled_documents(options.documents, options.labels, options.readings, options.kind or _KINDS)
+    caught = Caught()
+    spoilt_accepted = 0
+    with ModelRun(documents, Policy.MODEL_FIRST, options.mistakes, options.seed) as run:
+        for document in documents:
+            spoilt_accepted += _count(run, document, caught)
+        rounds, bill = run.rounds, run.billed_usd
+    clean: list[Labelled] = []
+    reviewed: list[str] = []
+    with ModelRun(documents, Policy.MODEL_FIRST, 0.0, options.seed) as run:
+        for document in documents:
+            result = run.extract(document)
+            if all(document.fields.get(name) for name in _NEEDED):
+                clean.append(document)
+                if result.record.verdict is not Verdict.ACCEPTED:
+                    rules = {finding.rule for finding in result.record.findings if finding.severity.value != "info"}
+                    reviewed.append(f"{document.name}: {', '.join(sorted(rules))}")
+    figures = {
+        "documents": len(documents),
+        "mistakes": options.mistakes,
+        "spoilt_values": caught.total,
+        "corrected": caught.corrected.total(),
+        "in_review": caught.reviewed.total(),
+        "silent": caught.silent_kinds.total(),
+        "caught_share": round(caught.share, 4),
+        "accepted_records_with_mistakes": spoilt_accepted,
+        "correction_rounds": rounds,
+        "billed_usd": str(bill),
+        "clean_records": len(clean),
+        "clean_reviewed": len(reviewed),
+        "clean_reviewed_share": round(share(len(reviewed), len(clean)), 4),
+    }
+    _print(caught, reviewed, figures, verbose=options.verbose)
+    unmet = figures["caught_share"] < options.require_caught
+    return 1 if unmet or figures["clean_reviewed_share"] > options.most_clean_reviewed else 0
+
+
+def _count(run: ModelRun, document: Labelled, caught: Caught) -> int:
+    """Adds what became of the document's spoilt values; 1 when the record was accepted all the same."""
+    result = run.extract(document)
+    accepted = result.record.verdict is Verdict.ACCEPTED
+    for kind, name in dict((name, kind) for kind, name in result.mistakes).items():
+        name, kind = kind, name
+        if result.right(name):
+            caught.corrected[kind] += 1
+        elif not accepted:
+            caught.reviewed[kind] += 1
+        else:
+            caught.silent_kinds[kind] += 1
+            caught.silent.append(f"{document.name}: {name}, {kind}")
+    return int(accepted and bool(result.mistakes))
+
+
+def _print(caught: Caught, reviewed: Sequence[str], figures: dict[str, object], *, verbose: bool) -> None:
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    table = Table(title="what became of spoilt values", box=box.MARKDOWN)
+    for heading in ("mistake", "spoilt", "corrected", "in review", "silent"):
+        table.add_column(heading, justify="left" if heading == "mistake" else "right")
+    for kind in KINDS:
+        counts = (caught.corrected[kind], caught.reviewed[kind], caught.silent_kinds[kind])
+        table.add_row(kind, str(sum(counts)), *map(str, counts))
+    console.print(table)
+    if verbose:
+        for line in (*(f"silent: {each}" for each in caught.silent), *(f"reviewed: {each}" for each in reviewed)):
+            console.print(line, soft_wrap=True)
+    console.print_json(json.dumps(figures))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=Path, required=True, help="folder that the labels' files are relative to")
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--readings", type=Path, required=True, help="folder where readings are kept")
+    parser.add_argument("--kind", action="append", default=[], help=f"repeatable; if not given {', '.join(_KINDS)}")
+    parser.add_argument("--mistakes", type=float, default=0.1, help="share of fields answered wrongly")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--require-caught", type=float, default=0.0, metavar="SHARE")
+    parser.add_argument("--most-clean-reviewed", type=float, default=1.0, metavar="SHARE")
+    parser.add_argument("--verbose", action="store_true", help="name each document")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

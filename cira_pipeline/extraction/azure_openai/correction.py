@@ -1,0 +1,113 @@
+"""Two answers about one document become one extraction, and every difference between them is told.
+
+A value that was complained about gives way to the new one; any other stays. Then each difference is put to validation:
+the other value is taken where the record gets better by it. Where both answers have a value and nothing tells which is
+right, a warning says so. Nothing is overwritten in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from cira_pipeline.extraction.ranking import Rank
+from cira_pipeline.invoice import HEADER_FIELDS, Invoice
+from cira_pipeline.values import Extraction, Finding, Severity
+
+CORRECTED: Final = "corrected"
+DIFFERENT: Final = "answers_differ"
+_TABLES: Final = ("tax_breakdown", "line_items")
+PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *_TABLES)
+"""What is taken from one answer or the other as a whole; the rows of a table belong together."""
+_CUT_OUT: Final = frozenset({"payment_terms", "supplier_address", "customer_address"})
+"""Texts that are cut out of the page a little differently each time: a difference is only a note."""
+_NAMES: Final = frozenset({"supplier_name", "customer_name"})
+
+Ranking = Callable[[Extraction], Rank]
+
+
+def complained_about(findings: Iterable[Finding]) -> frozenset[str]:
+    """The parts that findings name: `line_items[2].net_amount` is of `line_items`."""
+    return frozenset(_part(name) for finding in findings for name in finding.fields)
+
+
+def settled(before: Extraction, after: Extraction, *, doubted: frozenset[str], rank: Ranking, cause: str) -> Extraction:
+    """`before` with what `after` says better. `cause` begins the message of every finding: `correction round 1`."""
+    differing = [part for part in PARTS if not _same(before.invoice, after.invoice, part)]
+    # A complaint about a text that is nowhere is answered when the model no longer claims it.
+    withdrawn = [part for part in doubted if part in PARTS and part not in differing]
+    taken = {part for part in differing if part in doubted or _of(before, part) in (None, ())}
+    current = _with(before, after, taken | set(withdrawn))
+    best, decided = rank(current), set()
+    for part in differing:
+        flipped = _with(before, after, (taken ^ {part}) | set(withdrawn))
+        other = rank(flipped)
+        if other != best:
+            decided.add(part)
+        if other > best:
+            taken, current, best = taken ^ {part}, flipped, other
+    notes = tuple(_note(before, after, part, cause, taken=part in taken, sure=part in decided) for part in differing)
+    return current.model_copy(update={"findings": (*current.findings, *notes)})
+
+
+def _note(before: Extraction, after: Extraction, part: str, cause: str, *, taken: bool, sure: bool) -> Finding:
+    first, second = _shown(_of(before, part)), _shown(_of(after, part))
+    message = f"{cause}: {part} was {first}, then {second}; {second if taken else first} was taken"
+    if not sure and _contradict(_of(before, part), _of(after, part), part):
+        return Finding(rule=DIFFERENT, severity=Severity.WARNING, message=message, fields=(part,))
+    return Finding(rule=CORRECTED, severity=Severity.INFO, message=message, fields=(part,))
+
+
+def _with(before: Extraction, after: Extraction, parts: set[str]) -> Extraction:
+    """`before` with these parts of `after`: values, evidence and the engine's own doubts about them."""
+    if not parts:
+        return before
+    values = {part: _of(after, part) for part in parts}
+    return before.model_copy(
+        update={
+            "invoice": before.invoice.model_copy(update=values),
+            "evidence": tuple(each for each in before.evidence if _part(each.field) not in parts)
+            + tuple(each for each in after.evidence if _part(each.field) in parts),
+            "findings": tuple(each for each in before.findings if not _only_about(each, parts))
+            + tuple(each for each in after.findings if _only_about(each, parts)),
+        }
+    )
+
+
+def _only_about(finding: Finding, parts: set[str]) -> bool:
+    named = complained_about((finding,))
+    return bool(named) and named <= parts
+
+
+def _same(before: Invoice, after: Invoice, part: str) -> bool:
+    first, second = getattr(before, part), getattr(after, part)
+    if isinstance(first, str) and isinstance(second, str):
+        return _bare(first) == _bare(second)
+    return bool(first == second)
+
+
+def _contradict(first: Any, second: Any, part: str) -> bool:
+    """Whether both say something, and not one of them only less of the same."""
+    if first in (None, ()) or second in (None, ()) or part in _CUT_OUT:
+        return False
+    if part in _NAMES:
+        return _bare(first) not in _bare(second) and _bare(second) not in _bare(first)
+    return True
+
+
+def _bare(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum()) or text
+
+
+def _of(extraction: Extraction, part: str) -> Any:
+    return getattr(extraction.invoice, part)
+
+
+def _part(name: str) -> str:
+    return name.partition("[")[0].partition(".")[0]
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == ():
+        return "missing"
+    return f"{len(value)} rows" if isinstance(value, tuple) else f"`{value}`"

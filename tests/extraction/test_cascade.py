@@ -1,0 +1,195 @@
+"""The cascade over its real engines: who is asked, who is believed, and what the record says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from cira_pipeline.errors import ModelUnavailable, NothingExtracted
+from cira_pipeline.extraction.answers import AnswersInMemory
+from cira_pipeline.extraction.azure_openai.engine import AzureOpenAIEngine
+from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
+from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
+from cira_pipeline.extraction.engine import Engine
+from cira_pipeline.extraction.offline.engine import OfflineEngine
+from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.validation.validate import ValidationContext, validate
+from cira_pipeline.values import EngineName, Extraction, Reading, Record, Verdict
+from tests.azure_standin import AzureStandin, Fault, LabelAnswers
+from tests.extraction.azure_openai.readings import INVOICE, LABEL, document, reading
+
+RIGHT = LabelAnswers([LABEL])
+# Without its tax the sums say nothing, and the offline engine's record needs a person.
+UNSURE = tuple(line for line in INVOICE if not line.startswith(("USt", "1 Schraube", "2 Mutter")))
+
+
+def judge(extraction: Extraction) -> Record:
+    return validate(extraction, ValidationContext(today=date(2026, 5, 1)))
+
+
+@pytest.fixture
+def azure() -> Iterator[AzureStandin]:
+    with AzureStandin(RIGHT) as standin:
+        yield standin
+
+
+Cascade = Callable[..., CascadeOutcome]
+
+
+@pytest.fixture
+def cascade(azure: AzureStandin) -> Iterator[Cascade]:
+    settings = Settings(
+        _env_file=None,
+        azure_openai_endpoint=azure.endpoint,
+        azure_openai_deployment="invoices",
+        azure_openai_api_key=SecretStr(azure.api_key),
+        azure_openai_attempts=1,
+    )
+    model = AzureOpenAIEngine(settings, AnswersInMemory())
+    engines: Mapping[EngineName, Engine] = {
+        engine.name: engine for engine in (EInvoiceEngine(), OfflineEngine(), model)
+    }
+
+    def run(policy: Policy, read: Reading | None = None, *, without: tuple[EngineName, ...] = ()) -> CascadeOutcome:
+        used = {name: engine for name, engine in engines.items() if name not in without}
+        return run_cascade(document(), read or reading(INVOICE), used, policy, judge)
+
+    yield run
+    model.close()
+
+
+def changed(**changes: Any) -> Callable[[str], Mapping[str, Any]]:
+    return lambda message: {**RIGHT(message), **changes}
+
+
+def chosen(outcome: CascadeOutcome) -> Extraction:
+    return outcome.steps[outcome.chosen].extraction
+
+
+def rules(outcome: CascadeOutcome) -> set[str]:
+    return {finding.rule for finding in outcome.steps[outcome.chosen].record.findings}
+
+
+def test_an_invoice_that_the_free_engine_reads_without_doubt_costs_nothing(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    outcome = cascade(Policy.CHEAPEST)
+    assert [step.extraction.engine for step in outcome.steps] == [EngineName.OFFLINE]
+    assert outcome.stopped_because == "offline: its record passed every check"
+    assert azure.requests == []
+
+
+def test_what_the_free_engine_cannot_be_sure_of_is_asked_of_the_model(azure: AzureStandin, cascade: Cascade) -> None:
+    outcome = cascade(Policy.CHEAPEST, reading(UNSURE))
+    assert [step.extraction.engine for step in outcome.steps] == [EngineName.OFFLINE, EngineName.AZURE_OPENAI]
+    assert azure.bill
+
+
+def test_model_first_asks_the_model_with_the_free_engine_as_its_witness(azure: AzureStandin, cascade: Cascade) -> None:
+    outcome = cascade(Policy.MODEL_FIRST)
+    assert [step.extraction.engine for step in outcome.steps] == [EngineName.OFFLINE, EngineName.AZURE_OPENAI]
+    assert chosen(outcome).engine is EngineName.AZURE_OPENAI
+    agreed = {evidence.field for evidence in chosen(outcome).evidence if EngineName.OFFLINE in evidence.agreed_by}
+    assert {"invoice_number", "gross_total", "payment_iban"} <= agreed
+    assert outcome.stopped_because == "azure_openai: its record passed every check"
+    assert len(azure.bill) == 1
+
+
+def test_without_a_model_only_free_engines_run(cascade: Cascade) -> None:
+    outcome = cascade(Policy.MODEL_FIRST, without=(EngineName.AZURE_OPENAI,))
+    assert [step.extraction.engine for step in outcome.steps] == [EngineName.OFFLINE]
+    assert [(skipped.engine, skipped.reason) for skipped in outcome.skipped][-1] == (
+        EngineName.AZURE_OPENAI,
+        "it is not configured",
+    )
+
+
+def test_offline_only_never_asks_a_model(azure: AzureStandin, cascade: Cascade) -> None:
+    cascade(Policy.OFFLINE_ONLY, reading(UNSURE))
+    assert azure.requests == []
+
+
+def test_a_contradiction_goes_back_to_the_model_before_it_goes_to_a_person(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    left = [{"invoice_number": {"text": "20457", "line": 3}}]
+    azure.answering = lambda message: {**RIGHT(message), **(left.pop() if left else {})}
+    outcome = cascade(Policy.MODEL_FIRST)
+    assert chosen(outcome).invoice.invoice_number == "30064443"
+    assert outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED
+    assert len(azure.bill) == 2
+    assert {"corrected", "correction_round"} <= rules(outcome)
+
+
+def test_a_contradiction_that_stays_needs_a_person_whoever_is_right(azure: AzureStandin, cascade: Cascade) -> None:
+    azure.answering = changed(invoice_number={"text": "20457", "line": 3})
+    outcome = cascade(Policy.MODEL_FIRST)
+    assert {step.record.verdict for step in outcome.steps} == {Verdict.NEEDS_REVIEW}
+    [told] = [finding for finding in chosen(outcome).findings if finding.rule == "engines_disagree"]
+    assert "20457" in told.message
+    assert "30064443" in told.message
+    assert outcome.stopped_because.startswith("no further engine: offline needs_review, azure_openai needs_review")
+
+
+def test_a_supplier_taken_for_the_customer_needs_a_person(azure: AzureStandin, cascade: Cascade) -> None:
+    azure.answering = changed(
+        supplier_name={"text": "Alpenblick AG", "line": 8}, customer_name={"text": "Nordlicht Handels GmbH", "line": 1}
+    )
+    outcome = cascade(Policy.MODEL_FIRST)
+    assert outcome.steps[outcome.chosen].record.verdict is Verdict.NEEDS_REVIEW
+    assert "engines_disagree" in rules(outcome)
+
+
+def test_a_subtotal_taken_for_the_total_does_not_pass(azure: AzureStandin, cascade: Cascade) -> None:
+    azure.answering = changed(
+        gross_total={"text": "100,00", "line": 14}, net_total=None, tax_total=None, tax_breakdown=[], line_items=[]
+    )
+    outcome = cascade(Policy.MODEL_FIRST)
+    record = outcome.steps[outcome.chosen].record
+    assert record.verdict is Verdict.NEEDS_REVIEW or record.invoice.gross_total == Decimal(119)
+
+
+def test_what_the_model_left_out_and_the_free_engine_is_sure_of_is_filled_in_and_told(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    azure.answering = changed(payment_iban=None)
+    outcome = cascade(Policy.MODEL_FIRST)
+    extraction = chosen(outcome)
+    assert extraction.engine is EngineName.AZURE_OPENAI
+    assert extraction.invoice.payment_iban == "DE89370400440532013000"
+    [proof] = [evidence for evidence in extraction.evidence if evidence.field == "payment_iban"]
+    assert proof.engine is EngineName.OFFLINE
+    told = [finding.fields for finding in extraction.findings if finding.rule == "filled_in"]
+    assert ("payment_iban",) in told
+
+
+def test_a_model_that_fails_leaves_a_record_that_a_person_looks_at(azure: AzureStandin, cascade: Cascade) -> None:
+    azure.faults.then(Fault.server_error())
+    outcome = cascade(Policy.MODEL_FIRST)
+    assert chosen(outcome).engine is EngineName.OFFLINE
+    assert "model_failed" in rules(outcome)
+    assert outcome.steps[outcome.chosen].record.verdict is Verdict.NEEDS_REVIEW
+    assert [failure.code for failure in outcome.failed] == ["model_unavailable"]
+    assert "azure_openai failed with model_unavailable" in outcome.stopped_because
+
+
+def test_a_model_that_fails_under_cheapest_leaves_the_free_record_as_it_is(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    azure.faults.then(Fault.server_error())
+    outcome = cascade(Policy.CHEAPEST, reading(UNSURE))
+    assert chosen(outcome).engine is EngineName.OFFLINE
+    assert "model_failed" not in rules(outcome)
+
+
+def test_a_document_that_no_engine_can_read_says_why(azure: AzureStandin, cascade: Cascade) -> None:
+    with pytest.raises(NothingExtracted, match="offline: the document holds nothing it can work on"):
+        cascade(Policy.CHEAPEST, reading())
+    azure.faults.then(Fault.server_error())
+    with pytest.raises(ModelUnavailable):
+        cascade(Policy.MODEL_FIRST, without=(EngineName.OFFLINE,))
