@@ -61,10 +61,12 @@ def _pattern() -> re.Pattern[str]:
     codes = sorted(known.currency_codes)
     currency = "(?:" + "|".join(signs) + "|(?:" + "|".join(codes) + r")(?![A-Za-z]))"
     grouped = r"\d{1,3}(?:(?P<group>[.,'’\u00a0\u202f ])\d{3})(?:(?P=group)\d{3})*(?:[.,]\d{1,4})?"
+    # Indian grouping: 12,34,567.00.
+    lakhs = r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d{1,4})?(?![\d])"
     plain = r"\d+(?:[.,]\d{1,6})?|[.,]\d{2}"
     return re.compile(
         rf"(?<![\w/])(?P<open>\()?(?P<sign>[{_SIGN_CLASS}+]\s?)?(?:(?P<before>{currency})\s?)?(?P<inner>[{_SIGN_CLASS}]\s?)?"
-        rf"(?P<number>{grouped}(?![\d])|{plain})(?![\d]|[.,:/]\d|/\w)"
+        rf"(?P<number>{lakhs}|{grouped}(?![\d])|{plain})(?![\d]|[.,:/]\d|/\w)"
         rf"(?:,[{_SIGN_CLASS}]+)?(?P<trail>\s?[{_SIGN_CLASS}](?![\w{_SIGN_CLASS}]))?(?P<close>\))?"
         rf"(?:\s?(?P<percent>%)|\s?(?P<after>{currency})(?P<trail2>\s?-(?!\w))?|(?P<unit>[A-Za-zµ²³]{{1,5}}\b)?)"
     )

@@ -33,7 +33,7 @@ def currency(facts: Facts) -> Candidate[str] | None:
         votes[code_printed] += 1
         first.setdefault(code_printed, span)
     if not votes:
-        return _named(facts)
+        return _sign_apart(facts) or _named(facts)
     (winner, count), *others = votes.most_common(2)
     share = count / (count + (others[0][1] if others else 0))
     if share <= 0.5:
@@ -71,6 +71,21 @@ def _settled(candidates: tuple[str, ...], codes: dict[str, Span], language: str)
         return printed[0]
     local = _BY_LANGUAGE.get(language)
     return local if local in candidates else candidates[0]
+
+
+def _sign_apart(facts: Facts) -> Candidate[str] | None:
+    """`TOTALE DA PAGARE €`: a sign of one currency that stands away from its amount, when it is the only one."""
+    signs = {sign: codes[0] for sign, codes in lexicon().symbols.items() if len(codes) == 1 and not sign.isascii()}
+    found: dict[str, Span] = {}
+    for segment in facts.canvas.segments:
+        for sign, code in signs.items():
+            start = segment.text.find(sign)
+            if start >= 0:
+                found.setdefault(code, Span(segment, start, start + len(sign)))
+    if len(found) != 1:
+        return None
+    code, span = next(iter(found.items()))
+    return Candidate(code, span, 0.8)
 
 
 def _named(facts: Facts) -> Candidate[str] | None:

@@ -25,7 +25,7 @@ from cira_pipeline.extraction.offline.receipt import company, date_printed, is_r
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
 from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
 from cira_pipeline.extraction.offline.spelling import spelled
-from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, tax_rows
+from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, one_rate, tax_rows
 from cira_pipeline.extraction.offline.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
 from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
@@ -112,6 +112,7 @@ class _Draft:
             breakdown_tax=sum((row.tax or Decimal(0) for row in rows), Decimal(0)) if rows else None,
             lines=self.table.total(),
             rates=len({row.rate for row in rows}),
+            parts=tuple((row.net, row.tax) for row in complete if row.net and row.tax is not None),
         )
         tax_free = facts.contains("reverse_charge")
         amounts = amounts_by_concept(facts, skip)
@@ -153,16 +154,34 @@ class _Draft:
                 "The rows of the tax breakdown do not add up to the totals, so they were left out.",
                 "tax_breakdown",
             )
+        if not rows and totals.net is not None and totals.tax is not None:
+            self._one_rate(totals.net, totals.tax)
+            return
         self.values["tax_breakdown"] = tuple(TaxLine(rate=row.rate, net=row.net, tax=row.tax) for row in chosen)
         for index, row in enumerate(chosen):
             for part, span in (("rate", row.rate_span), ("net", row.net_span), ("tax", row.tax_span)):
                 if span is not None:
                     self.prove(f"tax_breakdown[{index}].{part}", [span], 0.95 if row.complete else 0.75)
 
+    def _one_rate(self, net: Candidate[Decimal], tax: Candidate[Decimal]) -> None:
+        """No row names base and tax together, but one rate printed beside the tax leads from net to tax."""
+        row = one_rate(self.facts, net, tax)
+        self.values["tax_breakdown"] = (TaxLine(rate=row.rate, net=row.net, tax=row.tax),) if row is not None else ()
+        if row is not None:
+            for part, span in (("rate", row.rate_span), ("net", net.span), ("tax", tax.span)):
+                self.prove(f"tax_breakdown[0].{part}", [span], min(0.9, net.score, tax.score))
+
     def _summed_tax(self, totals: Totals) -> None:
         """Several taxes without a printed sum: the sum, where it leads from the net to the gross total."""
         lines = self.values["tax_breakdown"]
-        if totals.tax is not None or totals.net is None or totals.gross is None or len(lines) < 2:
+        if totals.tax is not None or totals.net is None or totals.gross is None:
+            return
+        if totals.tax_parts:
+            self.values["tax_total"] = sum((part.value for part in totals.tax_parts), Decimal(0))
+            for part in totals.tax_parts:
+                self.prove("tax_total", [part.span], min(part.score, 0.85))
+            return
+        if len(lines) < 2:
             return
         tax = sum((line.tax or Decimal(0) for line in lines), Decimal(0))
         if tax and totals.net.value + tax == totals.gross.value:

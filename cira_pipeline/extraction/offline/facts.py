@@ -111,6 +111,15 @@ class Facts:
         """Whether any phrase of the lexicon's `[words]` list `words` stands in the document."""
         return any(self.phrase_in(segment, words) for segment in self.canvas.segments)
 
+    def begins_with(self, segment: Segment, words: str) -> bool:
+        """Whether `segment` begins with a phrase of the lexicon's `[words]` list `words`."""
+        key = ""
+        for word, _, _ in segment.words[:4]:
+            key += word
+            if key in lexicon().words[words]:
+                return True
+        return False
+
     def phrase_in(self, segment: Segment, words: str) -> bool:
         """Whether `segment` holds a phrase of the lexicon's `[words]` list `words`."""
         known = lexicon().words[words]

@@ -114,11 +114,14 @@ def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
 def _due_trust(facts: Facts, proposal: Proposal) -> float:
     """`bis zum 19.08.2024` is a due date in a sentence about paying; `Due:` is one by itself."""
     label = proposal.label
-    if proposal.place.relation == "inline" and not label.first and facts.phrase_in(label.segment, "payment"):
+    paying = facts.phrase_in(label.segment, "payment") or any(
+        meaning.concept == "payment_terms" for other in facts.labels[label.segment] for meaning in other.meanings
+    )
+    if proposal.place.relation == "inline" and not label.first and paying:
         return max(proposal.score, 0.6)
     keyed = label.first and (label.has_colon or label.alone)
     weak = max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0) < 0.6
-    return 0.0 if weak and not keyed and not facts.phrase_in(label.segment, "payment") else proposal.score
+    return 0.0 if weak and not keyed and not paying else proposal.score
 
 
 def _in_discount_clause(segment: Segment, position: int) -> bool:

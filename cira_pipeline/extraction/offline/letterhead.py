@@ -47,9 +47,9 @@ class Letterhead:
     def senders(self) -> list[SenderLine]:
         return sender_lines(self._facts.canvas)
 
-    def supplier(self, customer: str) -> Party | None:
-        """The likeliest sender that is not `customer`."""
-        scored = sorted(self._name_candidates(folded(customer)), key=lambda candidate: -candidate.score)
+    def supplier(self, customer: Party) -> Party | None:
+        """The likeliest sender that is not `customer`, and no line of its address."""
+        scored = sorted(self._name_candidates(customer), key=lambda candidate: -candidate.score)
         if not scored or scored[0].score < _LEAST_SCORE:
             return None
         winner = scored[0]
@@ -59,12 +59,14 @@ class Letterhead:
             (winner.span,), self._address_near(winner.span), min(winner.score, 0.97) * (1.0 if certain else 0.75)
         )
 
-    def _name_candidates(self, customer: str) -> Iterator[Candidate[str]]:
+    def _name_candidates(self, customer: Party) -> Iterator[Candidate[str]]:
         domains = self.domains
+        taken = self._lines_of(customer)
+        customer_name = folded(customer.name_text)
         counts: Counter[str] = Counter()
         spans: list[tuple[Span, str]] = []
         for segment in self._facts.canvas.segments:
-            if len(segment.text) > _LONGEST_LINE:
+            if len(segment.text) > _LONGEST_LINE or segment in taken:
                 continue
             for start, end in self._name_parts(segment):
                 text = segment.text[start:end].strip(" ,.;:")
@@ -74,11 +76,20 @@ class Letterhead:
                 spans.append((Span(segment, offset, offset + len(text)), text))
                 counts[compact(text)] += 1
         for span, text in spans:
-            if customer and same_name(text, customer):
+            if customer_name and same_name(text, customer_name):
                 continue
             score = self._name_score(span, text, domains, counts[compact(text)])
             if score > 0.2:
                 yield Candidate(text, span, score)
+
+    def _lines_of(self, party: Party) -> frozenset[Segment]:
+        """The party's lines from name to address with what stands between them, such as a contact."""
+        own = [span.segment for span in (*party.name, *party.address)]
+        if not own:
+            return frozenset()
+        block = self._sections.block_of[own[0]].segments
+        last = max((index for index, segment in enumerate(block) if segment in own), default=0)
+        return frozenset([*own, *block[block.index(own[0]) : last + 1]])
 
     def _name_parts(self, segment: Segment) -> list[tuple[int, int]]:
         """The parts of a line that may be names; of a sender line only its first."""
@@ -105,6 +116,8 @@ class Letterhead:
             score += 0.15
         first_part = span.start <= 1
         score += self._block_score(segment) if first_part else 0.0
+        if self._facts.begins_with(segment, "person"):
+            score -= 0.4
         role = self._sections.role_of(segment)
         if role in {"customer", "ship_to"}:
             score -= 0.4

@@ -34,7 +34,7 @@ class Parties:
         named = self._sections.party("supplier")
         if named is not None and named.score >= _PLAIN_HEADING:
             return named
-        return self._letterhead.supplier(self.customer.name_text) or named or Party()
+        return self._letterhead.supplier(self.customer) or named or Party()
 
     @cached_property
     def customer(self) -> Party:

@@ -9,6 +9,7 @@ from cira_pipeline.extraction.offline.blocks import Block, blocks_of, is_postal,
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span, whole
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import Label
+from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.names import company_score, namelike, only_salutation, without_attention
 from cira_pipeline.extraction.offline.party import Party, address_in, whole_lines
 from cira_pipeline.extraction.offline.web_addresses import names_web
@@ -65,13 +66,19 @@ class Sections:
                 if label.segment.row in self._items:
                     continue
                 for role in ROLES:
-                    weight = label.weight(role) * (1.0 if label.segment.page == 1 else 0.8)
+                    weight = label.weight(role) * self._height_trust(label.segment)
                     short = label.end - label.start <= 3
                     if not weight or not label.first or not _heads(label):
                         continue
                     if not short or label.has_colon or self._heads_address(label):
                         found.append(Section(role, label, weight))
         return found
+
+    def _height_trust(self, segment: Segment) -> float:
+        """Party headings stand in the upper part of the first page; payment slips repeat them at its foot."""
+        if segment.page > 1:
+            return 0.8
+        return 1.0 if self._facts.canvas.relative_top(segment) < 0.6 else 0.85
 
     def _heads_address(self, label: Label) -> bool:
         """`Aan`, `To`: a short word is a heading when an address stands right under it."""
@@ -117,8 +124,16 @@ class Sections:
         label = section.label
         if not label.alone:
             return self._inline(section)
-        lines = self._lines_under(label) or self._lines_right(label)
-        return self.party_of(lines, 0.93 * section.weight)
+        under, right = self._lines_under(label), self._lines_right(label)
+        if right and (not under or self._is_key(under[0])):
+            under = right
+        return self.party_of(under, 0.93 * section.weight)
+
+    def _is_key(self, segment: Segment) -> bool:
+        """The line under the heading is a key with its own value beside it, and so the heading is one, too."""
+        labels = self._facts.labels.get(segment, ())
+        beside = segment.row.segments[segment.row.segments.index(segment) + 1 :]
+        return bool(labels) and labels[0].first and labels[0].alone and bool(beside)
 
     def _inline(self, section: Section) -> Party | None:
         """`Sold By : WS Retail Services Pvt. Ltd.,`: the name on the heading's own line."""
@@ -212,7 +227,7 @@ class Sections:
             if segment not in heads and not keyword_line(self._facts, segment) and not _whole_address(segment)
         ]
         index = next((i for i, segment in enumerate(lines) if namelike(without_attention(segment)[1])), None)
-        if index is None or (is_street(lines[index].text) and not company_score(lines[index].text)):
+        if index is None or self._only_street(lines, index):
             return None
         start, text = without_attention(lines[index])
         name = [Span(lines[index], start, start + len(text))]
@@ -221,6 +236,18 @@ class Sections:
             name.append(whole(lines[index]))
         rest = lines[index + 1 :]
         return Party(tuple(name), address_in(rest), score)
+
+    @staticmethod
+    def _only_street(lines: list[Segment], index: int) -> bool:
+        """The address begins with its street: `Harper & Lane` over a street is a name all the same."""
+        name = lines[index].text
+        if not is_street(name) or company_score(name):
+            return False
+        words = [word for word, _, _ in lines[index].words]
+        edges = {words[0], words[-1]} & lexicon().words["street"]
+        return any(char.isdigit() for char in name) or (
+            bool(edges) and not any(is_street(line.text) for line in lines[index + 1 :])
+        )
 
 
 def _whole_address(segment: Segment) -> bool:
@@ -269,4 +296,12 @@ def keyword_line(facts: Facts, segment: Segment) -> bool:
         and any(meaning.concept in _DETAILS and meaning.weight > 0.6 for meaning in labels[0].meanings)
     ):
         return labels[0].has_colon or labels[0].alone or any(char.isdigit() for char in segment.text)
+    if labels and following and _only_label(labels[0], segment):
+        return True
     return names_web(segment.text)
+
+
+def _only_label(label: Label, segment: Segment) -> bool:
+    """`Amount due` with its amount beside it: a key of another field, not a line of an address."""
+    concepts = {meaning.concept for meaning in label.meanings if meaning.weight > 0.6}
+    return label.first and label.alone and bool(concepts) and not concepts & {"name", "address", *ROLES}

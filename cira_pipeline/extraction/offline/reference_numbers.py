@@ -182,6 +182,14 @@ def _with_prefix(codes: list[re.Match[str]], index: int) -> int:
 
 def _with_suffix(segment: Segment, codes: list[re.Match[str]], index: int) -> int:
     """`2020 / 17` and `12 345`: digits that follow with a slash or a single space, when nothing else follows."""
+    groups = codes[index:]
+    spaced = all(
+        re.fullmatch(r"\d{2,4}", group.group())
+        and (step == 0 or segment.text[groups[step - 1].end() : group.start()] == " ")
+        for step, group in enumerate(groups)
+    )
+    if spaced and len(groups) <= 6:
+        return len(codes) - 1
     last = index
     for following in codes[index + 1 : index + 3]:
         between = segment.text[codes[last].end() : following.start()]

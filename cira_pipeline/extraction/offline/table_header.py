@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
-from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.labels import closest, phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import words_of
 
@@ -61,6 +61,7 @@ class Header:
 
 def header_at(facts: Facts, row: Row) -> Header | None:
     """The header whose main row is `row`, or `None`."""
+    ocr = row.page in facts.canvas.ocr_pages
     cells = [cell for segment in row.segments for cell in _cells(segment)]
     if not _main(facts, row, cells):
         return None
@@ -68,7 +69,7 @@ def header_at(facts: Facts, row: Row) -> Header | None:
     for other in _stacked(facts, row):
         rows.append(other)
         cells.extend(cell for segment in other.segments for cell in _cells(segment))
-    columns = tuple(_columns(_clusters(cells)))
+    columns = tuple(_columns(_clusters(cells), ocr=ocr))
     concepts = {column.concept for column in columns}
     numeric = concepts & set(NUMERIC)
     if not concepts & _AMOUNTS and not {"unit_price", "quantity"} <= concepts:
@@ -134,9 +135,9 @@ def _cells(segment: Segment) -> Iterator[Cell]:
     """The segment's header cells: one for each phrase the lexicon knows, with what lies between going to neighbours."""
     hits = list(phrases(segment, lexicon().columns))
     if len(hits) <= 1:
-        concepts = (
-            frozenset(meaning.concept for meaning in hits[0][4]) if hits and _most(segment, hits[0]) else frozenset()
-        )
+        concepts: frozenset[str] = frozenset()
+        if hits and _most(segment, hits[0]):
+            concepts = frozenset(meaning.concept for meaning in hits[0][4])
         yield Cell(segment.text, segment.left, segment.right, segment.top, segment.bottom, concepts)
         return
     for _, _, start, end, meanings in hits:
@@ -178,23 +179,27 @@ def _clusters(cells: Iterable[Cell]) -> list[list[Cell]]:
     return sorted(clusters, key=lambda cluster: min(cell.left for cell in cluster))
 
 
-def _columns(clusters: list[list[Cell]]) -> Iterator[Column]:
+def _columns(clusters: list[list[Cell]], *, ocr: bool) -> Iterator[Column]:
     texts = [" ".join(cell.text for cell in sorted(cluster, key=lambda cell: cell.top)) for cluster in clusters]
-    options = [_options(text, cluster) for text, cluster in zip(texts, clusters, strict=True)]
+    options = [_options(text, cluster, ocr=ocr) for text, cluster in zip(texts, clusters, strict=True)]
     chosen = _assigned(options)
     for text, cluster, concept in zip(texts, clusters, chosen, strict=True):
         yield Column(concept, min(cell.left for cell in cluster), max(cell.right for cell in cluster), text)
 
 
-def _options(text: str, cluster: list[Cell]) -> frozenset[str]:
-    """What a column can mean: its whole text if the lexicon knows it, else what its lines mean."""
+def _options(text: str, cluster: list[Cell], *, ocr: bool) -> frozenset[str]:
+    """What a column can mean: its whole text if the lexicon knows it, else what its lines mean.
+
+    On pages read by OCR a text that is unknown throughout means what the one entry means that it nearly is.
+    """
     key = "".join(word for word, _, _ in words_of(text))
     whole = lexicon().columns.get(key)
     if whole:
         return frozenset(meaning.concept for meaning in whole)
     lines = [cell.concepts for cell in cluster if cell.concepts]
     if not lines:
-        return frozenset()
+        near = closest(key, table="columns") if ocr else None
+        return frozenset(meaning.concept for meaning in lexicon().columns[near]) if near is not None else frozenset()
     lines = [concepts for cell in cluster if (concepts := cell.concepts) and not _qualifies(cell.text)] or lines
     shared = frozenset.intersection(*lines)
     return shared or max(lines, key=lambda concepts: _SPECIFIC.get(next(iter(sorted(concepts))), 0))
@@ -244,6 +249,9 @@ def _assigned(options: list[frozenset[str]]) -> list[str]:
         if free:
             chosen[index] = free[0]
             taken.add(free[0])
+    if not taken & _AMOUNTS and len(options) > 2 and not chosen[-1] and "unit_price" in options[-1]:
+        # A second column of prices or costs, the last one: what the line costs.
+        chosen[-1] = "net_amount"
     return chosen
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cira_pipeline.extraction.offline.amounts import Number
+from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import phrases
@@ -54,14 +55,18 @@ def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
 def _header_of(row: Row) -> dict[str, Segment]:
     """Columns of a breakdown's header, when the row names at least base and tax, or rate and tax."""
     columns: dict[str, Segment] = {}
-    for segment in row.segments:
+    lettered = [segment for segment in row.segments if not any(char.isdigit() for char in segment.text)]
+    for segment in lettered:
         for _, _, _, _, meanings in phrases(segment, lexicon().breakdown):
             for meaning in meanings:
                 columns.setdefault(meaning.concept, segment)
-    numeric = any(char.isdigit() for segment in row.segments for char in segment.text)
-    if numeric or "tax" not in columns or not {"net", "rate"} & set(columns):
+    if "tax" not in columns or not {"net", "rate"} & set(columns):
         return {}
-    return columns if len({id(segment) for segment in columns.values()}) >= 2 or len(row.segments) <= 2 else {}
+    cells = len({id(segment) for segment in columns.values()})
+    if len(lettered) < len(row.segments):
+        # The box of the totals may stand beside the breakdown; a row of figures of its own is no header.
+        return columns if cells >= 2 and len(row.segments) - len(lettered) == 1 else {}
+    return columns if cells >= 2 or len(row.segments) <= 2 else {}
 
 
 def _rows_in(facts: Facts, row: Row, *, headed: bool) -> Iterator[TaxRow]:
@@ -171,3 +176,20 @@ def _selections(rows: list[TaxRow]) -> Iterator[list[TaxRow]]:
         for row in rows:
             if len(rows) > 1:
                 yield [row]
+
+
+def one_rate(facts: Facts, net: Candidate[Decimal], tax: Candidate[Decimal]) -> TaxRow | None:
+    """The one printed rate with net x rate = tax, wherever it stands; `None` for none or several."""
+    if not tax.value:
+        return None
+    found = {
+        number.value: number
+        for numbers in facts.numbers.values()
+        for number in numbers
+        if number.percent and 0 < number.value <= 30
+        if abs(net.value * number.value / _HUNDRED - tax.value) <= _ROUNDING
+    }
+    if len(found) != 1:
+        return None
+    rate = next(iter(found.values()))
+    return TaxRow(rate.value, net.value, tax.value, rate.span, net.span, tax.span, tax.span.segment.row)

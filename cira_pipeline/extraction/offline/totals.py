@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import combinations
 
 from cira_pipeline.extraction.offline.amounts import Number
 from cira_pipeline.extraction.offline.candidates import Candidate
@@ -52,13 +53,17 @@ class Amount:
 
 @dataclass
 class Totals:
-    """The chosen amounts, `None` where nothing can be pointed at. `consistent` when net + tax = gross was printed."""
+    """The chosen amounts, `None` where nothing can be pointed at. `consistent` when net + tax = gross was printed.
+
+    `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum.
+    """
 
     net: Candidate[Decimal] | None = None
     tax: Candidate[Decimal] | None = None
     gross: Candidate[Decimal] | None = None
     due: Candidate[Decimal] | None = None
     prepaid: Candidate[Decimal] | None = None
+    tax_parts: tuple[Candidate[Decimal], ...] = ()
     consistent: bool = False
     contradictions: list[str] = field(default_factory=list)
 
@@ -156,12 +161,22 @@ def _shared(number: Number, left: float, right: float) -> float:
 
 @dataclass(frozen=True)
 class Support:
-    """What else the document says about the totals: sums of the tax breakdown and of the lines."""
+    """What else the document says about the totals: sums of the tax breakdown and of the lines.
+
+    `parts` are the breakdown's rows with a base other than nothing: (net, tax).
+    """
 
     breakdown_net: Decimal | None = None
     breakdown_tax: Decimal | None = None
     lines: Decimal | None = None
     rates: int = 0
+    parts: tuple[tuple[Decimal, Decimal], ...] = ()
+
+    def is_part(self, net: Decimal | None, tax: Decimal | None) -> bool:
+        """`net` and `tax` are those of one rate among several: a part of the totals, not the totals."""
+        if net is None or tax is None or len(self.parts) < 2:
+            return False
+        return any(abs(part[0] - net) <= CENT and abs(part[1] - tax) <= CENT for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -171,6 +186,7 @@ class _Choice:
     gross: Amount | None
     score: float
     consistent: bool
+    taxes: tuple[Amount, ...] = ()
 
 
 def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Support, *, tax_free: bool) -> Totals:
@@ -185,7 +201,9 @@ def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Suppo
         if (choice := _triple(net, gross, taxes, support, tax_free=tax_free)) is not None
     ]
     choices += _split_taxes(nets, grosses, support)
+    choices += _several_taxes(nets, taxes, grosses)
     choices += _pairs(grosses, taxes, support)
+    choices += _confirmed(grosses, support)
     choices += _singles(nets, taxes, grosses, support, tax_free=tax_free)
     chosen = max(choices, key=lambda choice: choice.score, default=None)
     totals = Totals()
@@ -196,6 +214,7 @@ def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Suppo
     totals.net = _candidate(chosen.net, certainty)
     totals.tax = _candidate(chosen.tax, certainty)
     totals.gross = _candidate(chosen.gross, certainty)
+    totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, certainty)) is not None)
     _amount_due(totals, amounts)
     return totals
 
@@ -249,6 +268,30 @@ def _split_taxes(nets: Sequence[Amount], grosses: Sequence[Amount], support: Sup
                 yield _Choice(net, None, gross, score, consistent=True)
 
 
+def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount]) -> Iterable[_Choice]:
+    """Two or three taxes of different rows that together lead from net to gross, with no sum of them printed."""
+    plain = [tax for tax in taxes[:6] if tax.score >= 0.5 and tax.value != 0]
+    for count in (2, 3):
+        for parts in combinations(plain, count):
+            if len({tax.number.span.segment.row.index for tax in parts}) < count:
+                continue
+            total = sum((tax.value for tax in parts), Decimal(0))
+            for gross in grosses:
+                for net in nets:
+                    if abs(net.value + total - gross.value) <= TOLERANCE and net.value != gross.value:
+                        score = net.score + gross.score + 1.4 + 0.1 * sum(tax.score for tax in parts) / count
+                        yield _Choice(net, None, gross, score, consistent=True, taxes=parts)
+
+
+def _confirmed(grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]:
+    """A gross total that the rows of several rates add up to, where neither net nor tax is totalled."""
+    if support.breakdown_net is None or support.breakdown_tax is None or len(support.parts) < 2:
+        return
+    for gross in grosses:
+        if abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE:
+            yield _Choice(None, None, gross, gross.score + 1.6, consistent=True)
+
+
 def _apart(net: Amount, tax: Amount, gross: Amount) -> bool:
     """Three amounts of three places, unless the tax is nothing."""
     places = {(amount.number.span.segment, amount.number.span.start) for amount in (net, tax, gross)}
@@ -265,6 +308,8 @@ def _agreement(net: Decimal | None, tax: Decimal | None, gross: Decimal | None, 
         score += 0.5 if abs(support.breakdown_tax - tax) <= TOLERANCE else -0.3
     if support.lines is not None and support.lines in (net, gross):
         score += 0.5 if support.lines == net else 0.3
+    if support.is_part(net, tax):
+        score -= 2.0
     return score
 
 
