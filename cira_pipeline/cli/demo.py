@@ -1,0 +1,280 @@
+"""`cira demo`: the whole pipeline on this machine, over invoices whose truth is known."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from cira_pipeline.accuracy.score import Scoreboard
+from cira_pipeline.cli.record_view import VERDICT_STYLES
+from cira_pipeline.clock import utc_now
+from cira_pipeline.embedded.running import running_services
+from cira_pipeline.embedded.supervisor import Supervisor
+from cira_pipeline.errors import AlreadyRunning
+from cira_pipeline.jobs import JobId
+from cira_pipeline.samples.demo_set import demo_samples
+from cira_pipeline.samples.local_server import HOST, served
+from cira_pipeline.samples.outcome import Outcome, accuracy_by_kind, outcomes
+from cira_pipeline.samples.sample import Sample
+from cira_pipeline.settings import Settings, load_settings
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.jobs import Job, JobRepository, Submission
+from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.storage.status_cache import StatusCache
+
+CLIENT = "demo"
+_POLL_S = 0.5
+_PATIENCE_S = 900.0
+_RUN_END_PATIENCE_S = 60.0
+_RUN_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+_RUN_STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What the demo plays on. `supervisor` is none where a `cira up` of this folder is used."""
+
+    settings: Settings
+    ui_url: str
+    supervisor: Supervisor | None
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when the results are shown, and stop everything.")] = False,
+) -> None:
+    """Make 24 sample invoices, process them as in production, and show what came out.
+
+    Starts everything as `cira up` does and keeps it running afterwards until Ctrl-C. Every demo makes invoices with
+    numbers of their own, so it can be repeated in the same folder. Exit status 1 when a job did not end as it had to.
+    """
+    console = Console(highlight=False)
+    messages = Console(stderr=True, highlight=False)
+    try:
+        with _stage(load_settings(), messages) as stage:
+            complaints = _play(stage, console, messages)
+            _tell_how_to_go_on(console, stage, once=once)
+            if stage.supervisor is not None and not once:
+                stage.supervisor.wait()
+    except KeyboardInterrupt:
+        messages.print("Stopped. Nothing is left running; the data stays in place.")
+        return
+    if complaints:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _stage(settings: Settings, messages: Console) -> Iterator[_Stage]:
+    """The services of a running `cira up` if it may fetch from this machine, or everything started here."""
+    running = running_services(settings.home)
+    if running is not None:
+        if HOST not in settings.fetch_allowed_hosts:
+            raise AlreadyRunning(
+                f"a `cira up` or `cira demo` runs in this folder, and it does not fetch from {HOST}, where the samples "
+                f"are; stop it (kill {running.supervisor_pid}) and start the demo again, or run both with "
+                f"CIRA_FETCH_ALLOWED_HOSTS={HOST}",
+                pid=running.supervisor_pid,
+            )
+        messages.print(f"Using the services that run in this folder; their UI: {running.ui_url}", style="dim")
+        yield _Stage(running.fill_in(settings), running.ui_url, None)
+        return
+    supervisor = Supervisor(_demo_settings(settings), say=lambda line: messages.print(line, style="dim"))
+    with supervisor.running() as services:
+        yield _Stage(services.settings, services.ui_url, supervisor)
+
+
+def _demo_settings(settings: Settings) -> Settings:
+    """As configured, but this machine may be fetched from, and nobody waits for the sensor's usual tick."""
+    return settings.model_copy(
+        update={
+            "fetch_allowed_hosts": (*settings.fetch_allowed_hosts, HOST),
+            "sensor_interval_s": min(settings.sensor_interval_s, 2),
+        }
+    )
+
+
+def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
+    """The demo itself; answers what did not end as it had to."""
+    settings = stage.settings
+    database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    jobs = JobRepository(database, StatusCache(redis_url, settings.status_ttl_s))
+    try:
+        number = _next_demo(jobs)
+        with messages.status("Making 24 invoices"):
+            samples = {sample.name: sample for sample in demo_samples(number, utc_now().date())}
+        folder = settings.home / "demo" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        for sample in samples.values():
+            (folder / sample.name).write_bytes(sample.content)
+        messages.print(f"Made {len(samples)} invoices; to look at them: {folder}", style="dim")
+        _load_labels(database, samples.values())
+        with served({name: sample.content for name, sample in samples.items()}) as urls:
+            ended = _processed(jobs, _submissions(urls, number), messages)
+        results = outcomes(database, zip(samples.values(), ended, strict=True))
+        _wait_for_runs(stage.ui_url, {job.run_id for job in ended if job.run_id})
+    finally:
+        database.dispose()
+    console.print(_results_table(results))
+    console.print()
+    console.print(_accuracy_table(results))
+    complaints = [f"{each.sample.name}: {each.complaint}" for each in results if each.complaint]
+    _tell_whether_as_expected(console, len(results), complaints)
+    return complaints
+
+
+def _next_demo(jobs: JobRepository) -> int:
+    """Counts the demos of this database, so that no invoice of an earlier one comes again as its duplicate."""
+    newest = jobs.list(client=CLIENT, limit=1)
+    return int(newest[0].idempotency_key) + 1 if newest else 1
+
+
+def _load_labels(database: Database, samples: Iterable[Sample]) -> None:
+    repository = LabelRepository(database)
+    for sample in samples:
+        if sample.label is not None:
+            repository.put(hashlib.sha256(sample.content).hexdigest(), sample.label, source="cira demo")
+
+
+def _submissions(urls: Mapping[str, str], number: int) -> list[Submission]:
+    return [
+        Submission(url=url, client=CLIENT, idempotency_key=str(number), client_reference=name, source="demo")
+        for name, url in urls.items()
+    ]
+
+
+def _processed(jobs: JobRepository, submissions: Sequence[Submission], messages: Console) -> list[Job]:
+    """Submits, and shows how far the jobs are until all have ended, or nothing has ended for very long."""
+    submitted = {each.job.job_id: each.job for each in jobs.submit(submissions)}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=messages, transient=True) as progress:
+        bar = progress.add_task("Waiting for the sensor", total=len(submitted))
+        waiting, last_end = set(submitted), time.monotonic()
+        while waiting and time.monotonic() - last_end < _PATIENCE_S:
+            time.sleep(_POLL_S)
+            stages = {job_id: jobs.status(job_id) for job_id in waiting}
+            still = {job_id for job_id, entry in stages.items() if not entry.status.final}
+            if still != waiting:
+                last_end, waiting = time.monotonic(), still
+            busy = sorted(str(stages[job_id].stage) for job_id in waiting if stages[job_id].stage)
+            doing = f"Processing ({', '.join(sorted(set(busy)))})" if busy else "Waiting for the sensor"
+            progress.update(bar, completed=len(submitted) - len(waiting), description=doing)
+    return [jobs.get(JobId(job_id)) for job_id in submitted]
+
+
+def _wait_for_runs(ui_url: str, run_ids: set[str]) -> None:
+    """Lets Dagster write its last events; a run stopped before would be shown as interrupted for ever."""
+    deadline = time.monotonic() + _RUN_END_PATIENCE_S
+    waiting = set(run_ids)
+    while waiting and time.monotonic() < deadline:
+        waiting = {run_id for run_id in waiting if _run_status(ui_url, run_id) not in _RUN_ENDED}
+        if waiting:
+            time.sleep(_POLL_S)
+
+
+def _run_status(ui_url: str, run_id: str) -> str | None:
+    question = {"query": _RUN_STATUS, "variables": {"id": run_id}}
+    try:
+        answer = httpx.post(f"{ui_url}/graphql", json=question, timeout=30, trust_env=False).raise_for_status()
+        found = answer.json()["data"]["runOrError"].get("status")
+    except httpx.HTTPError:
+        return None
+    return str(found) if found else None
+
+
+def _results_table(results: Sequence[Outcome]) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim", expand=False)
+    table.add_column("file", no_wrap=True, overflow="ellipsis", min_width=20)
+    table.add_column("what", no_wrap=True, overflow="ellipsis")
+    table.add_column("verdict or error", no_wrap=True)
+    table.add_column("supplier", no_wrap=True, overflow="ellipsis", min_width=12)
+    for column in ("total", "engine", "cost", "seconds"):
+        table.add_column(column, no_wrap=True, justify="left" if column == "engine" else "right")
+    for each in results:
+        invoice = each.record.invoice if each.record else None
+        total = f"{invoice.gross_total:,.2f} {invoice.currency or ''}" if invoice and invoice.gross_total else ""
+        table.add_row(
+            each.sample.name,
+            Text(each.sample.about, "dim"),
+            _verdict(each),
+            Text(invoice.supplier_name or "" if invoice else ""),
+            total.strip(),
+            str(each.record.engine) if each.record else "",
+            f"${each.cost_usd:.4f}",
+            f"{each.seconds:.1f}",
+            style="" if each.complaint is None else "on dark_red",
+        )
+    return table
+
+
+def _verdict(result: Outcome) -> Text:
+    job = result.job
+    if job.verdict is not None:
+        return Text(str(job.verdict), VERDICT_STYLES[str(job.verdict)])
+    return Text(job.error_code or str(job.status), "red")
+
+
+def _accuracy_table(results: Sequence[Outcome]) -> Table:
+    table = Table(
+        title="Against the samples' known truth",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 2),
+        pad_edge=False,
+        header_style="dim",
+    )
+    table.add_column("kind")
+    for column in ("documents", "header fields right", "wrong", "missing", "lines F1"):
+        table.add_column(column, justify="right")
+    whole = Scoreboard()
+    boards = accuracy_by_kind(results)
+    for board in boards.values():
+        whole.documents += board.documents
+        for name in ("right", "wrong", "missing"):
+            getattr(whole, name).update(getattr(board, name))
+        whole.lines += board.lines
+    for kind, board in sorted(boards.items()):
+        table.add_row(kind, *_shares(board))
+    table.add_row("all", *_shares(whole), style="bold")
+    return table
+
+
+def _shares(board: Scoreboard) -> Iterator[str]:
+    yield str(board.documents)
+    for share in (board.header_accuracy, board.wrong_share, board.missing_share, board.lines.f1):
+        yield _percent(share)
+
+
+def _percent(share: Decimal | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+def _tell_whether_as_expected(console: Console, count: int, complaints: Sequence[str]) -> None:
+    console.print()
+    if not complaints:
+        console.print(f"[bold green]All {count} jobs ended as they had to.[/]")
+        return
+    console.print(f"[bold red]{len(complaints)} of {count} jobs did not end as they had to:[/]")
+    for complaint in complaints:
+        console.print(Text(f"  {complaint}"))
+
+
+def _tell_how_to_go_on(console: Console, stage: _Stage, *, once: bool) -> None:
+    if once and stage.supervisor is not None:
+        console.print("Stopping everything. To look around in Dagster's UI: `cira up`, or `cira demo` without --once.")
+        return
+    console.print(f"Dagster's UI: [bold]{stage.ui_url}[/]   one invoice in full: [bold]cira show JOB[/]")
+    if stage.supervisor is not None:
+        console.print("Ctrl-C stops everything; the data stays in place.")

@@ -1,0 +1,173 @@
+"""One sale: who, to whom, what, and all its sums. Every document of it is made from this, and so is its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
+
+from cira_pipeline.invoice import TaxLine
+from cira_pipeline.samples.catalogue import Good, Party, Supplier, goods, rates
+
+CREDIT_NOTE = "381"
+INVOICE = "380"
+_CENT = Decimal("0.01")
+_BY_METRE_OR_WEIGHT = frozenset({"KGM", "MTR", "MTK", "MTQ", "HUR"})
+
+
+@dataclass(frozen=True)
+class BilledLine:
+    """`unit_price` is before the discount, which is in percent of it."""
+
+    name: str
+    detail: str
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    discount: Decimal
+    tax_rate: Decimal
+
+    @property
+    def net_amount(self) -> Decimal:
+        return _cents(self.quantity * self.unit_price * (100 - self.discount) / 100)
+
+
+@dataclass(frozen=True)
+class Bill:
+    """`days` until it is due. `corrects` is number and date of the invoice that a credit note takes back.
+
+    `miscalculated` is by how much the supplier got its gross total wrong.
+    """
+
+    supplier: Supplier
+    customer: Party
+    kind: str
+    number: str
+    issue_date: date
+    days: int
+    delivery_date: date
+    purchase_order: str
+    customer_number: str
+    lines: tuple[BilledLine, ...]
+    reverse_charge: bool = False
+    prepaid: Decimal = Decimal(0)
+    corrects: tuple[str, date] | None = None
+    miscalculated: Decimal = Decimal(0)
+
+    @property
+    def due_date(self) -> date:
+        return self.issue_date + timedelta(days=self.days)
+
+    @property
+    def is_credit(self) -> bool:
+        return self.kind == CREDIT_NOTE
+
+    @property
+    def taxes(self) -> tuple[TaxLine, ...]:
+        """One row for each rate, the lowest first."""
+        rows = []
+        for rate in sorted({line.tax_rate for line in self.lines}):
+            net = sum((line.net_amount for line in self.lines if line.tax_rate == rate), Decimal(0))
+            rows.append(TaxLine(rate=rate, net=net, tax=_cents(net * rate / 100)))
+        return tuple(rows)
+
+    @property
+    def net_total(self) -> Decimal:
+        return sum((line.net_amount for line in self.lines), Decimal(0))
+
+    @property
+    def tax_total(self) -> Decimal:
+        return sum((row.tax or Decimal(0) for row in self.taxes), Decimal(0))
+
+    @property
+    def gross_total(self) -> Decimal:
+        return self.net_total + self.tax_total + self.miscalculated
+
+    @property
+    def amount_due(self) -> Decimal:
+        return self.gross_total - self.prepaid
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a bill shall be like. `lines` is how many; `rates` how many different VAT rates at the most."""
+
+    lines: int = 4
+    rates: int = 1
+    credit: bool = False
+    discount: bool = False
+    reverse_charge: bool = False
+    prepaid: bool = False
+
+
+def compose_bill(
+    random: Random, supplier: Supplier, customer: Party, wish: Wish, *, issue_date: date, sequence: int
+) -> Bill:
+    """A bill as `wish` says; `sequence` makes its number, so that no two of a supplier are alike."""
+    number = _number(supplier, issue_date, sequence)
+    bill = Bill(
+        supplier=supplier,
+        customer=customer,
+        kind=CREDIT_NOTE if wish.credit else INVOICE,
+        number=number,
+        issue_date=issue_date,
+        days=random.choice((8, 10, 14, 21, 30, 30)),
+        delivery_date=issue_date - timedelta(days=random.randint(1, 9)),
+        purchase_order=random.choice(("PO-{:05}", "{:06}", "B{:05}", "45{:08}")).format(random.randint(10_000, 99_999)),
+        customer_number=str(random.randint(10_000, 99_999)),
+        lines=_lines(random, supplier, wish),
+        reverse_charge=wish.reverse_charge,
+    )
+    if wish.credit:
+        corrected = issue_date - timedelta(days=random.randint(6, 30))
+        bill = replace(bill, corrects=(_number(supplier, corrected, max(1, sequence - 9)), corrected))
+    if wish.prepaid:
+        bill = replace(bill, prepaid=_cents(bill.gross_total * random.choice((20, 25, 30, 50)) / 100))
+    return bill
+
+
+def _lines(random: Random, supplier: Supplier, wish: Wish) -> tuple[BilledLine, ...]:
+    offered = _of_few_rates(random, goods(supplier.trade), wish.rates)
+    chosen: list[Good] = []
+    while len(chosen) < wish.lines:
+        # No good twice until all were taken.
+        chosen += random.sample(list(offered), min(len(offered), wish.lines - len(chosen)))
+    by_kind = rates(supplier.country)
+    return tuple(
+        _line(random, good, Decimal(0) if wish.reverse_charge else by_kind[good.rate], discount=wish.discount)
+        for good in chosen
+    )
+
+
+def _of_few_rates(random: Random, offered: Sequence[Good], rates_wanted: int) -> Sequence[Good]:
+    kinds = sorted({good.rate for good in offered})
+    kept = set(random.sample(kinds, min(rates_wanted, len(kinds))))
+    return [good for good in offered if good.rate in kept]
+
+
+def _line(random: Random, good: Good, rate: Decimal, *, discount: bool) -> BilledLine:
+    low, high = good.quantity
+    quantity = Decimal(random.randint(low, high))
+    if good.unit in _BY_METRE_OR_WEIGHT and random.random() < 0.5:
+        quantity += random.choice((Decimal("0.25"), Decimal("0.5"), Decimal("0.75")))
+    # Prices differ a little from customer to customer.
+    price = good.price * random.choice((100, 100, 100, 97, 98, 102, 103)) / 100
+    return BilledLine(
+        name=good.name,
+        detail=good.detail,
+        quantity=quantity,
+        unit=good.unit,
+        unit_price=_cents(price),
+        discount=Decimal(random.choice((0, 0, 5, 10))) if discount else Decimal(0),
+        tax_rate=rate,
+    )
+
+
+def _number(supplier: Supplier, issued: date, sequence: int) -> str:
+    return supplier.number.format(year=issued.year, sequence=sequence)
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)

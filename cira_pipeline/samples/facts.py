@@ -1,0 +1,212 @@
+"""Number, dates and references of the invoice, and its title."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cira_pipeline.samples.draft import Draft
+from cira_pipeline.samples.sheet import GREY, LIGHT
+
+_FIELDS: Mapping[str, str | None] = {
+    "number": "invoice_number",
+    "issue_date": "issue_date",
+    "due_date": "due_date",
+    "delivery_date": None,
+    "customer_number": None,
+    "purchase_order": "purchase_order",
+    "customer_vat_id": "customer_vat_id",
+    "supplier_vat_id": "supplier_vat_id",
+    "payment_terms": "payment_terms",
+}
+Fact = tuple[str, str]
+
+
+def draw_title(draft: Draft) -> None:
+    """The word that says what this is; `with_number` puts the number behind it."""
+    title, accent, sheet = draft.word(f"title.{draft.bill.kind}"), draft.layout.accent, draft.sheet
+    draft.shown.add("invoice_type")
+    match draft.layout.title:
+        case "large":
+            draft.y += 26
+            sheet.text(draft.left, draft.y, title, 19, bold=True, colour=accent)
+        case "plain":
+            draft.y += 20
+            sheet.text(draft.left, draft.y, title, draft.size + 2, bold=True)
+        case "capitals":
+            draft.y += 24
+            sheet.text(draft.left, draft.y, title.upper(), 15, bold=True)
+        case "spaced":
+            draft.y += 26
+            sheet.text(draft.left, draft.y, title.upper(), 15, colour=accent, spacing=3)
+        case "right":
+            draft.y += 22
+            sheet.text(draft.right, draft.y, title, 20, bold=True, colour=accent, align="right")
+        case "with_number":
+            draft.y += 24
+            draft.shown.add("invoice_number")
+            label = draft.word(f"number.{draft.bill.kind}")
+            # "Facture n° 17", but "Rechnung 17": where the label holds the title, it stands for both.
+            head = label if label.casefold().startswith(title.casefold()) and " " in label else title
+            sheet.text(draft.left, draft.y, f"{head} {draft.bill.number}", 15, bold=True, colour=accent)
+    draft.y += 8
+
+
+def draw_side_facts(draft: Draft) -> None:
+    """Those that stand beside the address; the others follow the title."""
+    if draft.layout.facts in _BESIDE:
+        _BESIDE[draft.layout.facts](draft, _facts(draft))
+
+
+def draw_facts_below(draft: Draft) -> None:
+    if draft.layout.facts in _BELOW:
+        _BELOW[draft.layout.facts](draft, _facts(draft))
+
+
+def terms(draft: Draft) -> str:
+    """The sentence that says when to pay."""
+    draft.shown.add("payment_terms")
+    if draft.bill.is_credit:
+        return draft.word("terms_credit")
+    return draft.word("terms").format(days=draft.bill.days)
+
+
+def _facts(draft: Draft) -> list[Fact]:
+    """Labels and values, without those that make no sense here."""
+    bill, layout = draft.bill, draft.layout
+    wanted = [name for name in layout.facts_shown if name != "number" or layout.title != "with_number"]
+    if layout.vat_id_in == "facts" and "supplier_vat_id" not in wanted:
+        wanted.append("supplier_vat_id")
+    if bill.is_credit:
+        wanted = [name for name in wanted if name not in ("due_date", "payment_terms", "delivery_date")]
+    if bill.reverse_charge and "customer_vat_id" not in wanted:
+        wanted.append("customer_vat_id")
+    return [_fact(draft, name) for name in wanted]
+
+
+def _fact(draft: Draft, name: str) -> Fact:
+    bill, write = draft.bill, draft.writing
+    values = {
+        "number": bill.number,
+        "issue_date": write.date(bill.issue_date),
+        "due_date": write.date(bill.due_date),
+        "delivery_date": write.date(bill.delivery_date),
+        "customer_number": bill.customer_number,
+        "purchase_order": bill.purchase_order,
+        "customer_vat_id": bill.customer.vat_id,
+        "supplier_vat_id": bill.supplier.vat_id,
+    }
+    shown = _FIELDS[name]
+    if shown is not None:
+        draft.shown.add(shown)
+    label = draft.word(f"number.{bill.kind}" if name == "number" else name)
+    return label, terms(draft) if name == "payment_terms" else values[name]
+
+
+def _column(draft: Draft, facts: Sequence[Fact]) -> None:
+    """Labels left, values behind them on one edge."""
+    y = max(draft.right_y + 24, 140)
+    x = draft.middle
+    gap = max(draft.sheet.width_of(label + draft.layout.colon, draft.size) for label, _ in facts) + 10
+    gap = min(gap, (draft.right - x) * 0.62)
+    for label, value in facts:
+        text = label + draft.layout.colon
+        draft.sheet.text(x, y, text, draft.sheet.fitted(gap - 6, text, draft.size), colour=GREY)
+        for piece in draft.sheet.wrapped(value, draft.right - x - gap, draft.size):
+            draft.sheet.text(x + gap, y, piece, draft.sheet.fitted(draft.right - x - gap, piece, draft.size))
+            y += draft.leading + 1.5
+    draft.right_y = y
+
+
+def _boxed(draft: Draft, facts: Sequence[Fact]) -> None:
+    """In a frame, the values against its right edge."""
+    top = max(draft.right_y + 20, 122)
+    y = top + draft.leading
+    for label, value in facts:
+        half = (draft.right - draft.middle - 16) / 2
+        draft.sheet.text(
+            draft.middle + 8, y, label + draft.layout.colon, draft.sheet.fitted(half + 8, label, draft.size)
+        )
+        size = draft.sheet.fitted(half - 12, value, draft.size, bold=True)
+        draft.sheet.text(draft.right - 8, y, value, size, bold=True, align="right")
+        y += draft.leading + 3
+    draft.sheet.box(draft.middle, top, draft.right, y - draft.leading + 4, stroke=draft.layout.accent)
+    draft.right_y = y - draft.leading + 6
+
+
+def _stacked(draft: Draft, facts: Sequence[Fact]) -> None:
+    """Each value under its label, at the right."""
+    y = max(draft.right_y + 22, 134)
+    for label, value in facts:
+        draft.sheet.text(draft.middle, y, label, draft.size - 2, colour=GREY)
+        y += draft.leading - 1
+        draft.sheet.text(draft.middle, y, value, draft.size, bold=True)
+        y += draft.leading + 3
+    draft.right_y = y
+
+
+def _strip(draft: Draft, facts: Sequence[Fact]) -> None:
+    """One ruled row across the page: labels above, values below."""
+    sheet, top = draft.sheet, draft.y + 8
+    width = (draft.right - draft.left) / len(facts)
+    sheet.box(draft.left, top, draft.right, top + 32, stroke=LIGHT, thickness=0.8)
+    sheet.box(draft.left, top, draft.right, top + 15, fill="#eeeeee", stroke=LIGHT)
+    for index, (label, value) in enumerate(facts):
+        x = draft.left + index * width
+        if index:
+            sheet.upright(x, top, top + 32, colour=LIGHT)
+        sheet.text(x + 4, top + 10.5, label, sheet.fitted(width - 8, label, draft.size - 1.5))
+        sheet.text(x + 4, top + 26, value, sheet.fitted(width - 8, value, draft.size))
+    draft.y = top + 38
+
+
+def _pairs(draft: Draft, facts: Sequence[Fact]) -> None:
+    """In two columns below the title, label and value on a line."""
+    sheet, y = draft.sheet, draft.y + 14
+    half = (draft.right - draft.left) / 2
+    for index, (label, value) in enumerate(facts):
+        x = draft.left + (index % 2) * half
+        text = label + draft.layout.colon
+        sheet.text(x, y, text, draft.size, bold=True)
+        start = x + max(96.0, sheet.width_of(text, draft.size, bold=True) + 8)
+        sheet.text(start, y, value, sheet.fitted(x + half - start - 4, value, draft.size))
+        if index % 2 or index == len(facts) - 1:
+            y += draft.leading + 2
+    draft.y = y
+
+
+def _grid(draft: Draft, facts: Sequence[Fact]) -> None:
+    """A ruled table of two columns at the left below the title."""
+    sheet, top = draft.sheet, draft.y + 8
+    height = draft.leading + 5
+    right = draft.left + (draft.right - draft.left) * 0.62
+    split = draft.left + (right - draft.left) * 0.5
+    for index, (label, value) in enumerate(facts):
+        y = top + index * height
+        sheet.box(draft.left, y, split, y + height, fill="#f2f2f2", stroke=LIGHT)
+        sheet.box(split, y, right, y + height, stroke=LIGHT)
+        sheet.text(draft.left + 5, y + height - 5, label, sheet.fitted(split - draft.left - 8, label, draft.size))
+        sheet.text(split + 5, y + height - 5, value, sheet.fitted(right - split - 8, value, draft.size))
+    draft.y = top + len(facts) * height + 6
+
+
+def _sentence(draft: Draft, facts: Sequence[Fact]) -> None:
+    """Running text, as in a letter."""
+    text = ", ".join(f"{label}{draft.layout.colon} {value}" for label, value in facts) + "."
+    draft.y += 6
+    for line in draft.sheet.wrapped(text, draft.right - draft.left, draft.size):
+        draft.y += draft.leading
+        draft.sheet.text(draft.left, draft.y, line, draft.size)
+    draft.y += 6
+
+
+_BESIDE: Mapping[str, Callable[[Draft, Sequence[Fact]], None]] = {
+    "column": _column,
+    "boxed": _boxed,
+    "stacked": _stacked,
+}
+_BELOW: Mapping[str, Callable[[Draft, Sequence[Fact]], None]] = {
+    "strip": _strip,
+    "pairs": _pairs,
+    "grid": _grid,
+    "sentence": _sentence,
+}

@@ -1,0 +1,131 @@
+"""A layout: one company's habits on paper, as a combination of choices. `data/layouts.toml` lists them by id.
+
+Each choice names a function of the module that draws that part; a layout knows no language and no supplier.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cira_pipeline.samples.catalogue import Supplier
+from cira_pipeline.samples.writing import Sign, Writing
+
+Letterhead = Literal["left", "right", "centre", "band", "monogram", "rule", "plain", "none"]
+Recipient = Literal["window", "labelled", "boxed", "right", "beside_supplier"]
+Facts = Literal["column", "boxed", "strip", "stacked", "pairs", "sentence", "grid"]
+Title = Literal["large", "plain", "capitals", "with_number", "right", "spaced"]
+Ruling = Literal["head", "rows", "grid", "zebra", "none", "filled_head", "columns"]
+Totals = Literal["right", "boxed", "strip", "filled", "table", "left"]
+Footer = Literal["columns", "line", "two_lines", "centred", "none"]
+Payment = Literal["sentence", "box", "list", "terms", "none"]
+Column = Literal[
+    "position",
+    "article",
+    "description",
+    "quantity",
+    "unit",
+    "quantity_unit",
+    "unit_price",
+    "discount",
+    "tax_rate",
+    "net_amount",
+]
+Fact = Literal[
+    "number",
+    "issue_date",
+    "due_date",
+    "delivery_date",
+    "customer_number",
+    "purchase_order",
+    "customer_vat_id",
+    "supplier_vat_id",
+    "payment_terms",
+]
+
+# Thousands and decimals, and patterns of dates, that are in use in a language; a layout prefers one of each.
+_NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "de": (".,", ".,", " ,", ".,"),
+    "en": (",.", ",.", ",."),
+    "fr": ("\u00a0,", " ,", ".,"),
+    "nl": (".,", ".,", " ,"),
+    "es": (".,", ".,", " ,"),
+    "it": (".,", ".,", ".,"),
+    "pt": (".,", " ,", ".,"),
+    "pl": (" ,", "\u00a0,", " ,"),
+    "da": (".,", ".,", " ,"),
+    "sv": (" ,", "\u00a0,", " ,"),
+}
+_DATES: Mapping[str, tuple[str, ...]] = {
+    "de": ("dd.MM.yyyy", "d. MMMM yyyy", "dd.MM.yy", "yyyy-MM-dd"),
+    "en": ("d MMMM yyyy", "dd/MM/yyyy", "d MMM yyyy", "yyyy-MM-dd"),
+    "fr": ("dd/MM/yyyy", "d MMMM yyyy", "dd.MM.yyyy", "dd/MM/yy"),
+    "nl": ("dd-MM-yyyy", "d MMMM yyyy", "dd/MM/yyyy", "yyyy-MM-dd"),
+    "es": ("dd/MM/yyyy", "d 'de' MMMM 'de' yyyy", "dd-MM-yyyy", "dd/MM/yy"),
+    "it": ("dd/MM/yyyy", "d MMMM yyyy", "dd-MM-yyyy", "dd/MM/yy"),
+    "pt": ("dd/MM/yyyy", "d 'de' MMMM 'de' yyyy", "dd-MM-yyyy", "yyyy-MM-dd"),
+    "pl": ("dd.MM.yyyy", "d MMMM yyyy", "yyyy-MM-dd", "dd-MM-yyyy"),
+    "da": ("dd.MM.yyyy", "d. MMMM yyyy", "dd-MM-yyyy", "yyyy-MM-dd"),
+    "sv": ("yyyy-MM-dd", "d MMMM yyyy", "yyyy-MM-dd", "dd.MM.yyyy"),
+}
+
+
+class Layout(BaseModel):
+    """`spelling`, `numbers` and `dates` choose among what a language offers; sizes are in points."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    font: Literal["helvetica", "times", "courier", "vera"] = "helvetica"
+    size: float = 9.5
+    accent: str = Field("#1f3a5f", pattern="^#[0-9a-f]{6}$")
+    margin: float = 56
+    letterhead: Letterhead
+    sender_line: bool = False
+    recipient: Recipient
+    facts: Facts
+    facts_shown: tuple[Fact, ...] = ("number", "issue_date", "due_date", "customer_number")
+    title: Title = "large"
+    colon: Literal[":", "", " :"] = ":"
+    intro: bool = False
+    columns: tuple[Column, ...]
+    ruling: Ruling = "head"
+    details: bool = True
+    carried: bool = False
+    totals: Totals = "right"
+    totals_breakdown: bool = False
+    due_line: bool = False
+    payment: Payment = "terms"
+    footer: Footer = "columns"
+    vat_id_in: Literal["footer", "letterhead", "facts", "closing"] = "footer"
+    bank_in: Literal["footer", "closing", "both"] = "footer"
+    sign: Sign = "symbol_after"
+    line_sign: bool = False
+    spelling: int = 0
+    numbers: int = 0
+    dates: int = 0
+
+    def writing(self, supplier: Supplier, locale: str) -> Writing:
+        """How `supplier` writes, given this layout's habits."""
+        styles, patterns = _NUMBERS[supplier.language], _DATES[supplier.language]
+        style = styles[self.numbers % len(styles)]
+        return Writing(
+            locale=locale,
+            currency=supplier.currency,
+            grouping=style[0],
+            decimal=style[1],
+            date_pattern=patterns[self.dates % len(patterns)],
+            sign=self.sign,
+        )
+
+
+@cache
+def layouts() -> Mapping[str, Layout]:
+    """All layouts by id."""
+    text = (files(__package__) / "data" / "layouts.toml").read_text(encoding="utf-8")
+    return {name: Layout(id=name, **row) for name, row in tomllib.loads(text).items()}

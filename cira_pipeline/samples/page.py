@@ -1,0 +1,129 @@
+"""A bill on paper, as its layout has it, and the invoice a careful reader would take from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cira_pipeline.invoice import HEADER_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.samples.bill import Bill, BilledLine
+from cira_pipeline.samples.catalogue import words
+from cira_pipeline.samples.closing import closing_height, draw_closing, draw_intro
+from cira_pipeline.samples.draft import Draft
+from cira_pipeline.samples.facts import draw_facts_below, draw_side_facts, draw_title
+from cira_pipeline.samples.footer import draw_footer
+from cira_pipeline.samples.item_table import draw_items
+from cira_pipeline.samples.layout import Layout
+from cira_pipeline.samples.letterhead import draw_letterhead
+from cira_pipeline.samples.recipient import draw_recipient
+from cira_pipeline.samples.sheet import GREY, Sheet, family
+from cira_pipeline.samples.sums import draw_sums, sums_height
+
+
+@dataclass(frozen=True)
+class Printed:
+    """`truth` is what the pages show, and nothing else."""
+
+    pdf: bytes
+    pages: int
+    truth: Invoice
+
+
+def print_bill(bill: Bill, layout: Layout, *, stamp: bool = False) -> Printed:
+    """The PDF of `bill`; `stamp` marks it as a copy. The same bill and layout give the same bytes."""
+    draft = _drawn(bill, layout, pages=1, stamp=stamp)
+    if draft.sheet.page > 1:
+        # Only now it is known of how many pages the footer speaks.
+        draft = _drawn(bill, layout, pages=draft.sheet.page, stamp=stamp)
+    return Printed(draft.sheet.finished(), draft.sheet.page, truth_of(draft))
+
+
+def truth_of(draft: Draft) -> Invoice:
+    """The fields that `draft` has shown."""
+    whole = bill_as_invoice(draft.bill, unit=lambda line: draft.word(f"unit.{line.unit}"), details=draft.layout.details)
+    lines = tuple(LineItem(**{name: getattr(line, name) for name in draft.line_parts}) for line in whole.line_items)
+    taxes = tuple(TaxLine(**{name: getattr(row, name) for name in draft.tax_parts}) for row in whole.tax_breakdown)
+    header = {name: getattr(whole, name) for name in HEADER_FIELDS if name in draft.shown}
+    if "payment_terms" in header:
+        header["payment_terms"] = draft.word("terms_credit" if draft.bill.is_credit else "terms").format(
+            days=draft.bill.days
+        )
+    return Invoice(**header, line_items=lines, tax_breakdown=taxes if draft.tax_parts else ())
+
+
+def bill_as_invoice(bill: Bill, *, unit: Callable[[BilledLine], str], details: bool) -> Invoice:
+    """Everything `bill` knows. `unit` says how a line's unit is written; terms are the layout's words, so not here."""
+    return Invoice(
+        invoice_number=bill.number,
+        issue_date=bill.issue_date,
+        invoice_type=bill.kind,
+        currency=bill.supplier.currency,
+        due_date=None if bill.is_credit else bill.due_date,
+        purchase_order=bill.purchase_order,
+        supplier_name=bill.supplier.name,
+        supplier_vat_id=bill.supplier.vat_id,
+        supplier_address=bill.supplier.address,
+        customer_name=bill.customer.name,
+        customer_vat_id=bill.customer.vat_id,
+        customer_address=bill.customer.address,
+        payment_iban=bill.supplier.iban,
+        net_total=bill.net_total,
+        tax_total=bill.tax_total,
+        gross_total=bill.gross_total,
+        amount_due=bill.amount_due,
+        tax_breakdown=bill.taxes,
+        line_items=tuple(
+            LineItem(
+                description=f"{line.name} {line.detail}" if details and line.detail else line.name,
+                quantity=line.quantity,
+                unit=unit(line),
+                unit_price=line.unit_price,
+                tax_rate=line.tax_rate,
+                net_amount=line.net_amount,
+            )
+            for line in bill.lines
+        ),
+    )
+
+
+def _drawn(bill: Bill, layout: Layout, *, pages: int, stamp: bool) -> Draft:
+    language = words(bill.supplier.language)
+    draft = Draft(
+        sheet=Sheet(family(layout.font), title=bill.number),
+        bill=bill,
+        layout=layout,
+        words=language,
+        writing=layout.writing(bill.supplier, language.locale),
+        pages=pages,
+    )
+    draw_letterhead(draft)
+    draw_recipient(draft)
+    draw_side_facts(draft)
+    draft.y = max(draft.left_y, draft.right_y) + 6
+    draw_title(draft)
+    draw_facts_below(draft)
+    draw_intro(draft)
+    draw_items(draft, _next_page)
+    _keep_together(draft, sums_height(draft))
+    draw_sums(draft)
+    _keep_together(draft, closing_height(draft))
+    draw_closing(draft)
+    if stamp:
+        draft.sheet.stamp(draft.right - 80, draft.y + 30, draft.word("copy"), 22, colour="#b03a2e", degrees=12)
+    draw_footer(draft)
+    return draft
+
+
+def _keep_together(draft: Draft, height: float) -> None:
+    if draft.y + height > draft.bottom:
+        _next_page(draft)
+
+
+def _next_page(draft: Draft) -> None:
+    draw_footer(draft)
+    draft.sheet.new_page()
+    title = f"{draft.word(f'title.{draft.bill.kind}')} {draft.bill.number}"
+    draft.sheet.text(draft.left, 56, draft.bill.supplier.name, draft.size, bold=True, colour=draft.layout.accent)
+    draft.sheet.text(draft.right, 56, title, draft.size, colour=GREY, align="right")
+    draft.sheet.rule(draft.left, 62, draft.right, thickness=0.5, colour=GREY)
+    draft.y = 70

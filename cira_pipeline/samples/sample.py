@@ -1,0 +1,50 @@
+"""A sample: a file, the truth about it, and how its job has to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cira_pipeline.invoice import Invoice
+from cira_pipeline.jobs import JobStatus
+from cira_pipeline.values import Verdict
+
+Kind = Literal["pdf-text", "pdf-scan", "hybrid-pdf", "xml", "image", "broken"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job may end. A page that was read by OCR may be accepted or need a person: both are right."""
+
+    status: JobStatus = JobStatus.SUCCEEDED
+    verdicts: frozenset[Verdict] = frozenset({Verdict.ACCEPTED})
+    error_code: str | None = None
+
+
+ACCEPTED = Ending()
+REVIEWED = Ending(verdicts=frozenset({Verdict.NEEDS_REVIEW}))
+READ_BY_OCR = Ending(verdicts=frozenset({Verdict.ACCEPTED, Verdict.NEEDS_REVIEW}))
+DAMAGED = Ending(JobStatus.REJECTED, frozenset(), "document_damaged")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`truth` is what the page shows or the XML says; none for a file that cannot be opened."""
+
+    name: str
+    kind: Kind
+    content: bytes
+    truth: Invoice | None
+    ending: Ending
+    about: str = ""
+
+    @property
+    def label(self) -> Mapping[str, Any] | None:
+        """`truth` as the fields of a label; tables that the page does not have are not judged."""
+        return None if self.truth is None else label_of(self.truth)
+
+
+def label_of(truth: Invoice) -> dict[str, Any]:
+    fields = truth.model_dump(mode="json", exclude_none=True)
+    return {name: value for name, value in fields.items() if value != []}

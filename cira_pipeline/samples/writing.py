@@ -1,0 +1,69 @@
+"""How a company writes numbers, amounts and dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from babel.dates import format_date
+
+Sign = Literal["symbol_after", "symbol_before", "code_after", "code_before", "bare"]
+
+_SYMBOLS = {"EUR": "€", "GBP": "£", "PLN": "zł", "DKK": "kr.", "SEK": "kr", "USD": "$"}
+NO_BREAK_SPACE = "\u00a0"
+
+
+@dataclass(frozen=True)
+class Writing:
+    """`grouping` parts thousands, `decimal` the cents; `date_pattern` is one of Unicode's (UTS 35)."""
+
+    locale: str
+    currency: str
+    grouping: str
+    decimal: str
+    date_pattern: str
+    sign: Sign
+
+    @property
+    def currency_mark(self) -> str:
+        """What stands for the currency: its symbol or its code."""
+        return self.currency if self.sign.startswith("code") else _SYMBOLS[self.currency]
+
+    def date(self, day: date) -> str:
+        return format_date(day, self.date_pattern, locale=self.locale)
+
+    def number(self, value: Decimal, decimals: int) -> str:
+        digits = f"{value:,.{decimals}f}"
+        return digits.replace(",", "\0").replace(".", self.decimal).replace("\0", self.grouping)
+
+    def amount(self, value: Decimal) -> str:
+        """With two decimals and no currency."""
+        return self.number(value, 2)
+
+    def money(self, value: Decimal) -> str:
+        """With the currency, where this company prints it."""
+        digits = self.amount(value)
+        if self.sign == "symbol_after" and self.currency_mark in "£$":
+            # Nobody writes pounds behind the amount.
+            return f"{self.currency_mark}{digits}"
+        match self.sign:
+            case "symbol_after" | "code_after":
+                return f"{digits}{NO_BREAK_SPACE}{self.currency_mark}"
+            case "symbol_before":
+                space = "" if self.currency_mark in "£$" else NO_BREAK_SPACE
+                return f"{self.currency_mark}{space}{digits}"
+            case "code_before":
+                return f"{self.currency_mark}{NO_BREAK_SPACE}{digits}"
+            case _:
+                return digits
+
+    def quantity(self, value: Decimal) -> str:
+        """As many decimals as it has."""
+        decimals = max(0, -int(value.normalize().as_tuple().exponent))
+        return self.number(value, decimals)
+
+    def rate(self, value: Decimal) -> str:
+        """A percentage without its sign."""
+        return self.quantity(value)

@@ -1,0 +1,78 @@
+"""`cira demo`, as a newcomer runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.conftest import CIRA
+
+# A machine that is busy with other tests takes many times longer than the half minute of an idle one.
+PATIENCE_S = 540
+
+
+def _demo(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CIRA_", "DAGSTER_"))}
+    return subprocess.run(
+        [CIRA, "demo", *options],
+        cwd=folder,
+        env={**inherited, "COLUMNS": "160", "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2 * PATIENCE_S)
+def test_the_demo_shows_what_came_out_of_every_sample_and_leaves_nothing_running(services_folder: Path) -> None:
+    folder = services_folder / "demo"
+    folder.mkdir()
+    ended = _demo(folder, "--once")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "All 24 jobs ended as they had to." in ended.stdout
+    names = [path.name for path in (folder / ".cira" / "demo" / "1").iterdir()]
+    assert len(names) == 24
+    for name in names:
+        assert name in ended.stdout, f"{name} is not among the results"
+    assert "document_damaged" in ended.stdout
+    assert not _processes_of(folder)
+
+
+def test_a_demo_beside_a_running_one_says_what_to_do(services_folder: Path) -> None:
+    folder = services_folder / "occupied"
+    (folder / ".cira").mkdir(parents=True)
+    me = psutil.Process()
+    (folder / ".cira" / "services.json").write_text(
+        json.dumps(
+            {
+                "supervisor_pid": me.pid,
+                "supervisor_started": me.create_time(),
+                "postgres_url": "postgresql://nobody@127.0.0.1:1/none",
+                "redis_url": "redis://127.0.0.1:1/0",
+                "object_store": "file:///nowhere",
+                "ui_url": "http://127.0.0.1:1",
+                "pids": {},
+            }
+        )
+    )
+    ended = _demo(folder, "--once")
+    assert ended.returncode == 1
+    assert "already_running" in ended.stderr
+    assert str(me.pid) in ended.stderr
+    assert "CIRA_FETCH_ALLOWED_HOSTS" in ended.stderr
+
+
+def _processes_of(folder: Path) -> list[str]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = " ".join(process.info["cmdline"] or ())
+        if str(folder) in command:
+            found.append(command)
+    return found
