@@ -6,13 +6,18 @@ from typing import Annotated
 
 import typer
 
+from cira_pipeline.cli.named_jobs import each_job
+from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
-from cira_pipeline.jobs import JobId
 
 
 def cancel(jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="Queued or running jobs.")]) -> None:
-    """Take queued or running jobs back for good; a running one stops before its next stage."""
+    """Take queued or running jobs back for good; a running one stops before its next stage.
+
+    Exit status 1 when one of them could not be cancelled; the others are.
+    """
     with connected() as services:
-        for job in jobs:
-            services.jobs.cancel(JobId(job))
-    typer.echo(f"{len(jobs)} jobs are cancelled.")
+        cancelled, refused = each_job(jobs, services.jobs.cancel)
+    typer.echo(f"{counted(cancelled, 'job')} cancelled.")
+    if refused:
+        raise typer.Exit(1)

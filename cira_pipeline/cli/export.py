@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
 from cira_pipeline.storage.export import ExportFormat, ExportView, export_invoices
 
@@ -21,6 +22,8 @@ def export(
     client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
 ) -> None:
     """Write the records as CSV, Parquet or JSON lines."""
+    if output is None and file_format == "parquet" and sys.stdout.isatty():
+        raise typer.BadParameter("Parquet is nothing for a terminal; give --output FILE", param_hint="--output")
     with connected() as services:
         rows = export_invoices(
             services.database,
@@ -31,4 +34,4 @@ def export(
             client=client,
         )
     if output is not None:
-        typer.echo(f"{rows} rows are in {output}.", err=True)
+        typer.echo(f"{counted(rows, 'row')} in {output}.", err=True)

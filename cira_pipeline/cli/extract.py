@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from cira_pipeline.errors import ExportFailed, SourceNotFound
 from cira_pipeline.settings import Policy, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ def extract(
     if policy is not None:
         settings = settings.model_copy(update={"policy": policy})
     files = list(_files(paths))
+    if not files:
+        folders = ", ".join(str(path) for path in paths)
+        raise SourceNotFound(f"no invoices in {folders}: no file there ends in {', '.join(sorted(SUFFIXES))}")
     failed = 0
     with _opened(output) as stream:
         for result in _with_progress(_results(files, settings, jobs), len(files)):
@@ -44,7 +49,8 @@ def extract(
             else:
                 _print_readably(result, stream)
     if failed:
-        typer.secho(f"{failed} of {len(files)} files have an error; their lines say which.", err=True, fg="red")
+        of = "the file" if len(files) == 1 else f"{failed} of {len(files)} files"
+        typer.secho(f"Error: {of} could not be processed; the output says why.", err=True, fg="red")
         raise typer.Exit(1)
 
 
@@ -62,7 +68,11 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    with output.open("w", encoding="utf-8") as stream:
+    try:
+        stream = output.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ExportFailed(f"{output} cannot be written: {error.strerror}", path=str(output)) from error
+    with stream:
         yield stream
 
 
@@ -85,6 +95,8 @@ _worker_extractor: Extractor
 def _prepare_worker(settings: Settings) -> None:
     from cira_pipeline.processing.without_services import Extractor
 
+    # Ctrl-C reaches every process of the terminal; a worker just ends, the command says so once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     global _worker_extractor
     _worker_extractor = Extractor(settings)
 
@@ -98,15 +110,15 @@ def _with_progress(results: Iterator[FileResult], total: int) -> Iterator[FileRe
     if not sys.stderr.isatty() or total < 2:
         yield from results
         return
-    from rich.console import Console
     from rich.progress import track
 
-    yield from track(results, total=total, description="Extracting", console=Console(stderr=True), transient=True)
+    from cira_pipeline.cli.screen import progress_console
+
+    yield from track(results, total=total, description="Extracting", console=progress_console(), transient=True)
 
 
 def _print_readably(result: FileResult, stream: TextIO) -> None:
-    from rich.console import Console
-
     from cira_pipeline.cli.record_view import extracted_file_view
+    from cira_pipeline.cli.screen import screen
 
-    Console(file=stream).print(extracted_file_view(result))
+    screen(stream).print(extracted_file_view(result))

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import count
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cira_pipeline.cli.screen import progress_console
 from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.jobs import Job, JobRepository
 
 POLL_S = 0.5
+# What Redis missed while it was away must not keep anybody waiting: PostgreSQL is asked now and then.
+ROUNDS_BETWEEN_TRUTHS = 10
 
 
 def follow(jobs: JobRepository, job_ids: Sequence[JobId], *, console: Console | None = None) -> list[Job]:
-    """Shows how many have ended until all have; answers them in the order given."""
+    """Shows how many have ended until all have; answers them in the order given. Silent where no terminal is."""
+    shown = console or progress_console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("Processing", total=len(set(job_ids)))
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
         waiting = set(job_ids)
-        while waiting:
-            waiting = {job_id for job_id in waiting if not jobs.status(job_id).status.final}
+        bar = progress.add_task("Processing", total=len(waiting))
+        for at in count(1):
+            ask = jobs.get if at % ROUNDS_BETWEEN_TRUTHS == 0 else jobs.status
+            waiting = {job_id for job_id in waiting if not ask(job_id).status.final}
             progress.update(bar, completed=len(set(job_ids)) - len(waiting))
-            if waiting:
-                time.sleep(POLL_S)
+            if not waiting:
+                break
+            time.sleep(POLL_S)
     return [jobs.get(job_id) for job_id in job_ids]

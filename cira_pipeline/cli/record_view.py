@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cira_pipeline.cli.screen import counted, printable, usd
 from cira_pipeline.values import Evidence, Finding, Severity
 
 if TYPE_CHECKING:
@@ -20,12 +20,14 @@ SEVERITY_STYLES = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ER
 
 
 def extracted_file_view(result: FileResult) -> RenderableType:
-    head = Text.assemble((result.file, "bold"), "  ")
+    head = Text.assemble(printable(result.file, "bold"), "  ")
     if result.error is not None:
-        head.append(f"{result.status}: {result.error.message} [{result.error.code}]", "red")
+        head.append_text(printable(f"{result.status}: {result.error.message} [{result.error.code}]", "red"))
         return Group(head, Text(f"  {result.error.hint}"), Text())
     head.append(str(result.verdict), VERDICT_STYLES[str(result.verdict)])
-    head.append(f"  {result.engine}, {result.pages} pages, {result.seconds:.1f} s, {result.cost_usd} USD", "dim")
+    head.append(
+        f"  {result.engine}, {counted(result.pages, 'page')}, {result.seconds:.1f} s, {usd(result.cost_usd)}", "dim"
+    )
     return Group(head, *invoice_view(result.fields, result.evidence), *findings_view(result.findings), Text())
 
 
@@ -33,9 +35,12 @@ def invoice_view(fields: Mapping[str, Any], evidence: Sequence[Evidence]) -> lis
     """The header fields with the place each stands at, the tax lines and the line items. Values are JSON-ready."""
     places = {each.field: each for each in evidence}
     header = Table(box=None, show_header=False, padding=(0, 2))
+    for _ in range(4):
+        header.add_column(overflow="fold")
+    header.columns[0].no_wrap = header.columns[3].no_wrap = True
     for name, value in fields.items():
         if isinstance(value, str):
-            header.add_row(Text(name, "cyan"), escape(value), *_place_and_confidence(places.get(name)))
+            header.add_row(Text(name, "cyan"), printable(value), *_place_and_confidence(places.get(name)))
     parts: list[RenderableType] = [header]
     for name, columns in (
         ("tax_breakdown", ("rate", "net", "tax")),
@@ -48,7 +53,9 @@ def invoice_view(fields: Mapping[str, Any], evidence: Sequence[Evidence]) -> lis
 
 def findings_view(findings: Sequence[Finding]) -> list[RenderableType]:
     return [
-        Text.assemble("  ", (f"{each.severity}", SEVERITY_STYLES[each.severity]), f" {each.rule}: {each.message}")
+        Text.assemble(
+            "  ", (each.severity.value, SEVERITY_STYLES[each.severity]), printable(f" {each.rule}: {each.message}")
+        )
         for each in findings
     ]
 
@@ -56,10 +63,17 @@ def findings_view(findings: Sequence[Finding]) -> list[RenderableType]:
 def _rows_table(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title=name, title_justify="left", title_style="cyan", box=None, padding=(0, 2), pad_edge=True)
     for column in columns:
-        table.add_column(column, justify="left" if column in ("description", "unit") else "right", header_style="dim")
+        number = column not in ("description", "unit")
+        table.add_column(
+            column, justify="right" if number else "left", no_wrap=number, overflow="fold", header_style="dim"
+        )
     for row in rows:
-        table.add_row(*(escape(str(row.get(column) or "")) for column in columns))
+        table.add_row(*(printable(_cell(row.get(column))) for column in columns))
     return table
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _place_and_confidence(evidence: Evidence | None) -> tuple[Text, Text]:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
+from cira_pipeline.cli.named_jobs import each_job
+from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
-from cira_pipeline.errors import SubmissionInvalid
 from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.storage.jobs import JobRepository
 
-AT_ONCE = 10_000
+AT_ONCE = 1_000
 
 
 def retry(
     jobs: Annotated[list[str] | None, typer.Argument(metavar="JOB...", help="The jobs to retry.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All failed jobs.")] = False,
 ) -> None:
-    """Put failed or rejected jobs back into the queue; finished work is kept."""
+    """Put failed or rejected jobs back into the queue; finished work is kept.
+
+    Exit status 1 when one of them could not be retried; the others are.
+    """
+    if not jobs and not failed:
+        raise typer.BadParameter("name a job, or say --failed", param_hint="JOB")
     with connected() as services:
-        wanted = [JobId(job) for job in jobs or ()]
-        if failed:
-            wanted += [job.job_id for job in services.jobs.list(status=JobStatus.FAILED, limit=AT_ONCE)]
-        if not wanted and not failed:
-            raise SubmissionInvalid("no job was named; name some, or say --failed")
-        for job_id in wanted:
-            services.jobs.retry(job_id)
-    typer.echo(f"{len(wanted)} jobs are queued again.")
+        wanted = [*(jobs or ()), *(_failed(services.jobs) if failed else ())]
+        queued, refused = each_job(wanted, services.jobs.retry)
+    typer.echo(f"{counted(queued, 'job')} queued again.")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _failed(repository: JobRepository) -> Iterator[JobId]:
+    before: JobId | None = None
+    while page := repository.list(status=JobStatus.FAILED, limit=AT_ONCE, before=before):
+        yield from (job.job_id for job in page)
+        before = page[-1].job_id

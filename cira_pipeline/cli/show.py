@@ -8,15 +8,17 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cira_pipeline.cli.job_table import STATUS_STYLES
+from cira_pipeline.cli.named_jobs import job_id
 from cira_pipeline.cli.record_view import VERDICT_STYLES, findings_view, invoice_view
+from cira_pipeline.cli.screen import printable, screen, usd
 from cira_pipeline.cli.services import Connected, connected
-from cira_pipeline.cli.status import STATUS_STYLES
 from cira_pipeline.costs.ledger import Ledger
-from cira_pipeline.jobs import JobId
+from cira_pipeline.shown_url import shown_url
 from cira_pipeline.storage.extractions import ExtractionRepository, StoredOutcome
 from cira_pipeline.storage.jobs import Job
 from cira_pipeline.storage.records import RecordRepository, StoredRecord
@@ -28,14 +30,14 @@ def show(
 ) -> None:
     """Everything about one job: record, evidence, findings, cost."""
     with connected() as services:
-        found = services.jobs.get(JobId(job))
+        found = services.jobs.get(job_id(job))
         stored = RecordRepository(services.database).get(found.job_id)
         outcome = ExtractionRepository(services.database).outcome(found.job_id)
         cost_usd = Ledger(services.database).total(found.job_id)
         if as_json:
             typer.echo(json.dumps(_as_json(found, stored, outcome, cost_usd), ensure_ascii=False, indent=2))
             return
-        Console().print(Group(*_view(services, found, stored, outcome, cost_usd)))
+        screen().print(Group(*_view(services, found, stored, outcome, cost_usd)))
 
 
 def _as_json(job: Job, stored: StoredRecord | None, outcome: StoredOutcome | None, cost_usd: Decimal) -> dict[str, Any]:
@@ -57,7 +59,8 @@ def _view(
         head.append(f"  {stored.record.verdict}", VERDICT_STYLES[stored.record.verdict.value])
     yield head
     if job.error_code:
-        yield Text.assemble((f"{job.error_message} [{job.error_code}]", "red"), f"\n{job.error_hint}")
+        yield printable(f"{job.error_message} [{job.error_code}]", "red")
+        yield Text(f"  {job.error_hint}")
     yield _facts(services, job, outcome, cost_usd)
     if stored is not None:
         if stored.duplicate_of:
@@ -74,7 +77,7 @@ def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_us
         "client": f"{job.client}{f', reference {job.client_reference}' if job.client_reference else ''}",
         "submitted": f"{job.submitted_at:%Y-%m-%d %H:%M:%S} UTC, by {job.source}",
         "attempts": str(job.attempts),
-        "cost": f"{cost_usd} USD",
+        "cost": usd(cost_usd),
     }
     if job.started_at and job.finished_at:
         facts["took"] = f"{(job.finished_at - job.started_at).total_seconds():.1f} s"
@@ -84,9 +87,11 @@ def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_us
         facts["document"] = job.document_sha256
     if services.settings.dagster_ui_url:
         facts["in Dagster"] = (
-            f"{services.settings.dagster_ui_url}/assets/validated_record?view=partitions&partition={job.job_id}"
+            f"{shown_url(services.settings.dagster_ui_url)}/assets/validated_record?view=partitions&partition={job.job_id}"
         )
     table = Table(box=None, show_header=False, padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(Text(name, "dim"), Text(value, overflow="fold"))
+        table.add_row(Text(name, "dim"), printable(value))
     return table

@@ -7,23 +7,17 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from cira_pipeline.cli.job_table import STATUS_STYLES, job_table
+from cira_pipeline.cli.named_jobs import job_id
+from cira_pipeline.cli.screen import screen
 from cira_pipeline.cli.services import connected
-from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.jobs import JobStatus
 from cira_pipeline.storage.jobs import Job, JobRepository
 
-STATUS_STYLES = {
-    JobStatus.QUEUED: "dim",
-    JobStatus.RUNNING: "cyan",
-    JobStatus.SUCCEEDED: "green",
-    JobStatus.FAILED: "red",
-    JobStatus.REJECTED: "magenta",
-    JobStatus.CANCELLED: "dim",
-}
 WATCH_S = 1.0
 
 
@@ -35,42 +29,37 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Keep it on the screen until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a job and line.")] = False,
 ) -> None:
-    """How many jobs are where, and the newest ones."""
+    """How many jobs are where, and the newest ones, newest first. `cira show JOB` tells everything about one."""
+    if jobs and (only or client):
+        raise typer.BadParameter("name jobs, or filter them, not both", param_hint="JOB")
     with connected() as services:
 
         def found() -> Sequence[Job]:
             if jobs:
-                return [services.jobs.get(JobId(job)) for job in jobs]
+                return [services.jobs.get(job_id(job)) for job in jobs]
             return services.jobs.list(status=only, client=client, limit=limit)
+
+        def view() -> RenderableType:
+            return job_table(found()) if jobs else _view(services.jobs, found(), filtered=bool(only or client))
 
         if as_json:
             for job in found():
                 typer.echo(job.model_dump_json())
             return
-        if not watch:
-            Console().print(_view(services.jobs, found()))
+        console = screen()
+        if not watch or not console.is_terminal:
+            console.print(view())
             return
-        with Live(_view(services.jobs, found()), refresh_per_second=4) as live:
+        with Live(view(), console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(WATCH_S)
-                live.update(_view(services.jobs, found()))
+                live.update(view(), refresh=True)
 
 
-def _view(repository: JobRepository, jobs: Sequence[Job]) -> Group:
+def _view(repository: JobRepository, jobs: Sequence[Job], *, filtered: bool) -> RenderableType:
     counts = repository.counts()
-    head = Text("  ").join(Text(f"{counts[status]} {status}", STATUS_STYLES[status]) for status in JobStatus)
-    if not jobs:
-        return Group(head, Text("No jobs yet. Submit one: cira submit URL", "dim") if not any(counts.values()) else "")
-    table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="dim")
-    for column in ("job", "status", "stage or error", "verdict", "submitted", "url"):
-        table.add_column(column, no_wrap=column != "url", overflow="fold")
-    for job in jobs:
-        table.add_row(
-            job.job_id,
-            Text(job.status.value, STATUS_STYLES[job.status]),
-            job.error_code or (job.stage.value if job.stage and not job.status.final else ""),
-            job.verdict.value if job.verdict else "",
-            f"{job.submitted_at:%Y-%m-%d %H:%M:%S}",
-            Text(job.url),
-        )
-    return Group(head, "", table)
+    head = Text("  ").join(Text(f"{counts[status]:,} {status}", STATUS_STYLES[status]) for status in JobStatus)
+    if jobs:
+        return Group(head, "", job_table(jobs))
+    nothing = "No such jobs." if filtered else "No jobs yet. Submit one: cira submit URL"
+    return Group(head, Text(nothing, "dim"))

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cira_pipeline.cli.following import follow
+from cira_pipeline.cli.job_table import job_table, url_text
+from cira_pipeline.cli.screen import columns, counted, screen
 from cira_pipeline.cli.services import connected
-from cira_pipeline.errors import SubmissionInvalid
+from cira_pipeline.errors import SourceNotFound, UrlInvalid
 from cira_pipeline.intake.manifest import read_manifest
 from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.jobs import JobStatus
@@ -30,17 +32,24 @@ def submit(
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; exit status 1 when a job failed.")] = False,
 ) -> None:
     """Submit invoice URLs, or a CSV manifest of them. The same URL twice is the same job."""
+    if not urls and manifest is None:
+        raise typer.BadParameter("give a URL, the path of a file, or --manifest", param_hint="URL")
     submissions = _submissions(urls or [], manifest, client, idempotency_key, reference, policy)
     with connected() as services:
         submitted = services.jobs.submit(submissions)
-        Console().print(_table(submitted))
+        new = sum(each.created for each in submitted)
         if not wait:
+            screen().print(_table(submitted))
+            typer.echo(f"{counted(new, 'new job')}, {len(submitted) - new:,} known before.", err=True)
             return
+        typer.echo(f"Waiting for {counted(len(submitted), 'job')}; Ctrl-C stops waiting, not the work.", err=True)
         ended = follow(services.jobs, [each.job.job_id for each in submitted])
-    failed = [job for job in ended if job.status is not JobStatus.SUCCEEDED]
-    for job in failed:
-        typer.secho(f"{job.job_id} {job.status}: {job.error_message} [{job.error_code}]", err=True, fg="red")
-    if failed:
+    screen().print(job_table(ended))
+    if not all(job.status is JobStatus.SUCCEEDED for job in ended):
+        for job in ended:
+            if job.error_code:
+                typer.secho(f"{job.job_id}: {job.error_message} [{job.error_code}]", err=True, fg="red")
+                typer.secho(f"  {job.error_hint}", err=True)
         raise typer.Exit(1)
 
 
@@ -54,7 +63,7 @@ def _submissions(
 ) -> list[Submission]:
     given = [
         Submission(
-            url=normalise_url(_as_url(url)),
+            url=_url(url),
             client=client,
             idempotency_key=idempotency_key,
             client_reference=reference,
@@ -63,23 +72,37 @@ def _submissions(
         )
         for url in urls
     ]
-    listed = read_manifest(manifest, client=client) if manifest else []
-    if not given and not listed:
-        raise SubmissionInvalid("nothing to submit: no URL was given, and no manifest with lines")
-    return given + listed
+    return given + (read_manifest(manifest, client=client) if manifest else [])
 
 
-def _as_url(given: str) -> str:
-    """A path of an existing file is what people type first; it becomes the file's URL."""
-    if "://" not in given and Path(given).is_file():
-        return Path(given).absolute().as_uri()
-    return given
+def _url(given: str) -> str:
+    """A path of an existing file is what people type first; it becomes the file's URL.
+
+    Raises: UrlInvalid and UrlSchemeUnsupported naming what was given, SourceNotFound for a path without a file.
+    """
+    if "://" not in given:
+        path = Path(given)
+        if path.is_dir():
+            raise SourceNotFound(f"{given} is a folder; name the files in it, such as {given.rstrip('/')}/*.pdf")
+        if path.is_file():
+            return normalise_url(path.absolute().as_uri())
+        if ":" not in given:
+            raise SourceNotFound(f"there is no file {given}, and a URL starts with https://, s3:// or file://")
+    try:
+        return normalise_url(given)
+    except UrlInvalid as error:
+        # A URL with a password in it is refused, so it must not be repeated.
+        raise UrlInvalid(error.message if "@" in given else f"{given}: {error.message}") from error
 
 
 def _table(submitted: Sequence[Submitted]) -> Table:
-    table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="dim")
-    for column in ("job", "status", "", "url"):
-        table.add_column(column, overflow="fold" if column == "url" else "ellipsis", no_wrap=column != "url")
+    table = columns("job", "", "status", "url")
+    table.columns[-1].no_wrap = False
     for each in submitted:
-        table.add_row(each.job.job_id, each.job.status.value, "new" if each.created else "known", each.job.url)
+        table.add_row(
+            each.job.job_id,
+            Text("new" if each.created else "known", "green" if each.created else "dim"),
+            each.job.status.value,
+            url_text(each.job.url),
+        )
     return table

@@ -1,0 +1,73 @@
+"""Jobs as rows that fit a terminal of 100 characters: the id whole, then how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote, urlsplit
+
+from rich.table import Table
+from rich.text import Text
+
+from cira_pipeline.cli.record_view import VERDICT_STYLES
+from cira_pipeline.cli.screen import columns, printable
+from cira_pipeline.jobs import JobStatus
+from cira_pipeline.storage.jobs import Job
+
+STATUS_STYLES = {
+    JobStatus.QUEUED: "dim",
+    JobStatus.RUNNING: "cyan",
+    JobStatus.NEEDS_BUDGET: "yellow",
+    JobStatus.WAITING: "yellow",
+    JobStatus.SUCCEEDED: "green",
+    JobStatus.FAILED: "red",
+    JobStatus.REJECTED: "magenta",
+    JobStatus.CANCELLED: "dim",
+}
+_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def job_table(jobs: Sequence[Job], *, now: datetime | None = None) -> Table:
+    """What stands under `outcome`: the verdict, the error's code, or the stage a running job is in."""
+    table = columns("job", "status", "outcome", "age", "file")
+    table.columns[-1].no_wrap = False
+    for job in jobs:
+        table.add_row(
+            job.job_id,
+            Text(job.status.value, STATUS_STYLES[job.status]),
+            _outcome(job),
+            _age((now or datetime.now(UTC)) - job.submitted_at),
+            _file(job.url),
+        )
+    return table
+
+
+def url_text(url: str) -> Text:
+    """The URL without its query, which is where signatures stand; cut, not folded, where there is no room."""
+    shown, question_mark, _ = url.partition("?")
+    text = printable(f"{shown}?..." if question_mark else shown)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def _outcome(job: Job) -> Text:
+    if job.error_code:
+        return Text(job.error_code, STATUS_STYLES[job.status])
+    if job.verdict:
+        return Text(job.verdict.value, VERDICT_STYLES[job.verdict.value])
+    return Text(job.stage.value if job.stage and not job.status.final else "")
+
+
+def _age(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    size, unit = next(((size, unit) for size, unit in _AGES if seconds >= size), _AGES[-1])
+    return f"{seconds // size} {unit}"
+
+
+def _file(url: str) -> Text:
+    """The last part of the URL's path: what people know a file by."""
+    parts = urlsplit(url)
+    name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
+    text = printable(name)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

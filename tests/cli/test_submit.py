@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cira_pipeline.cli import following
+from cira_pipeline.errors import DocumentDamaged
+from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.storage.documents import DocumentRepository
+from cira_pipeline.storage.jobs import JobRepository, Submission
+from cira_pipeline.storage.objects import ObjectStore
+from cira_pipeline.values import Verdict
+from tests.storage.invoices import document
+
+URL = "https://supplier.example/4711.pdf"
+
+
+def test_a_url_becomes_a_job_and_the_same_url_again_is_the_same_job(cira, jobs: JobRepository) -> None:
+    first = cira("submit", URL, "--client", "anna", "--reference", "order 12", "--policy", "offline_only")
+    assert (first.status, first.stderr) == (0, "1 new job, 0 known before.\n")
+    [job] = jobs.list()
+    assert (job.url, job.client, job.client_reference, job.policy, job.source) == (
+        URL,
+        "anna",
+        "order 12",
+        "offline_only",
+        "cli",
+    )
+    assert first.stdout.splitlines()[1].split() == [job.job_id, "new", "queued", URL]
+
+    again = cira("submit", "HTTPS://Supplier.Example:443/4711.pdf", "--client", "anna")
+    assert again.stdout.splitlines()[1].split() == [job.job_id, "known", "queued", URL]
+    assert again.stderr == "0 new jobs, 1 known before.\n"
+
+    cira("submit", URL, "--client", "anna", "--idempotency-key", "second")
+    assert len(jobs.list()) == 2
+
+
+def test_a_path_is_submitted_as_the_file_it_names(cira, jobs: JobRepository) -> None:
+    (cira.folder / "an invoice #1.pdf").write_bytes(b"%PDF-")
+    assert cira("submit", "an invoice #1.pdf").status == 0
+    assert jobs.list()[0].url == (cira.folder / "an invoice #1.pdf").as_uri()
+
+
+def test_a_manifest_and_urls_are_submitted_together(cira, jobs: JobRepository) -> None:
+    manifest = cira.folder / "invoices.csv"
+    manifest.write_text("url;client_reference\nhttps://a.example/1.pdf;eins\nhttps://a.example/2.pdf;zwei\n")
+    answer = cira("submit", "--manifest", str(manifest), URL)
+    assert answer.status == 0
+    assert {(job.url, job.client_reference, job.source) for job in jobs.list()} == {
+        (URL, None, "cli"),
+        ("https://a.example/1.pdf", "eins", "manifest"),
+        ("https://a.example/2.pdf", "zwei", "manifest"),
+    }
+
+
+def test_one_bad_line_of_a_manifest_is_named_and_nothing_is_submitted(cira, jobs: JobRepository) -> None:
+    manifest = cira.folder / "invoices.csv"
+    manifest.write_text("url\nhttps://a.example/1.pdf\nftp://a.example/2.pdf\n")
+    answer = cira("submit", "--manifest", str(manifest))
+    assert answer.status == 1
+    assert "line 3" in answer.stderr
+    assert "[manifest_invalid]" in answer.stderr
+    assert jobs.list() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("ftp://a.example/1.pdf", "url_scheme_unsupported"),
+        ("https://", "https://: the URL names no host [url_invalid]"),
+        ("no-such-file.pdf", "there is no file no-such-file.pdf"),
+        (".", ". is a folder; name the files in it"),
+        ("", "[source_not_found]"),
+        ("https://me:hunter2@a.example/1.pdf", "user name or password [url_invalid]"),
+    ],
+)
+def test_what_is_no_url_is_refused_in_one_line_with_what_to_do(
+    cira, jobs: JobRepository, given: str, said: str
+) -> None:
+    answer = cira("submit", URL, given)
+    error, hint = answer.stderr.splitlines()
+    assert (answer.status, answer.stdout) == (1, "")
+    assert error.startswith("Error: ")
+    assert said in error
+    assert hint.startswith("  ")
+    assert "hunter2" not in answer.stderr
+    assert jobs.list() == []
+
+
+def test_nothing_to_submit_is_wrong_usage(cira) -> None:
+    answer = cira("submit")
+    assert answer.status == 2
+    assert "--manifest" in answer.stderr
+
+
+def test_waiting_ends_with_the_jobs_and_tells_failure_by_the_exit_status(cira, jobs: JobRepository, database) -> None:
+    """The worker's changes do not reach Redis here: who waits must hear of them all the same."""
+    cira.monkeypatch.setattr(following, "POLL_S", 0.05)
+    found = document()
+    DocumentRepository(database, ObjectStore(str(cira.folder / "objects"))).put(found)
+    [good, bad, back] = [
+        each.job.job_id
+        for each in jobs.submit(Submission(f"https://a.example/{n}.pdf") for n in ("good", "bad", "back"))
+    ]
+
+    def work() -> None:
+        while jobs.get(good).status is JobStatus.QUEUED:
+            time.sleep(0.2)
+            for job_id in (good, bad):
+                jobs.start(job_id, Stage.RAW_DOCUMENT, "run-1")
+            jobs.document_found(good, found.sha256)
+            jobs.succeed(good, Verdict.NEEDS_REVIEW)
+            jobs.fail(bad, Stage.RAW_DOCUMENT, DocumentDamaged("cut off after 12 bytes"))
+            jobs.cancel(back)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    both = cira(
+        "submit", "--wait", "https://a.example/good.pdf", "https://a.example/bad.pdf", "https://a.example/back.pdf"
+    )
+    worker.join()
+    assert both.status == 1
+    assert [row.split()[:3] for row in both.stdout.splitlines()[1:]] == [
+        [good, "succeeded", "needs_review"],
+        [bad, "rejected", "document_damaged"],
+        [back, "cancelled", "0"],
+    ]
+    assert f"{bad}: cut off after 12 bytes [document_damaged]" in both.stderr
+    assert "None" not in both.stderr
+    assert cira("submit", "--wait", "https://a.example/good.pdf").status == 0
+
+
+def test_without_services_it_says_how_to_start_them(without_services, tmp_path: Path) -> None:
+    answer = without_services("submit", URL)
+    assert answer.status == 1
+    assert "`cira up`" in answer.stderr
+    assert "[service_unreachable]" in answer.stderr
+    assert not (tmp_path / ".cira").exists()
