@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import dagster as dg
 
+from assets.metadata import findings_table
 from assets.specs import asset_key
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.processing.processor import RecordValidated
@@ -49,7 +50,6 @@ def _evaluation(
 def _consistency(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
     findings = done.record.findings
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    rows = [f"| {each.rule} | {each.severity} | {each.message} |" for each in findings]
     return _evaluation(
         "consistency",
         job_id,
@@ -58,9 +58,7 @@ def _consistency(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluatio
         description=f"{len(errors)} errors, {len(findings) - len(errors)} lesser findings",
         metadata={
             "verdict": dg.MetadataValue.text(done.record.verdict.value),
-            "findings": dg.MetadataValue.md(
-                "\n".join(["| rule | severity | message |", "| --- | --- | --- |", *rows]) if rows else "none"
-            ),
+            "findings": findings_table(findings),
         },
     )
 
@@ -100,5 +98,10 @@ def _cost(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
         metadata={
             "cost_usd": dg.MetadataValue.float(float(cost.total_usd)),
             "budget_usd": dg.MetadataValue.float(float(cost.budget_usd)),
+            **(
+                {"budget_alerts": dg.MetadataValue.md("\n".join(f"- {each}" for each in cost.alerts))}
+                if cost.alerts
+                else {}
+            ),
         },
     )

@@ -6,18 +6,21 @@ and backfills, retries and re-executions clear them. See docs/decisions/0001-str
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 import dagster as dg
 
 from assets.check_evaluations import evaluate_checks
-from assets.metadata import materialization_metadata
+from assets.metadata import failure_metadata, materialization_metadata
 from assets.specs import STAGES, asset_key, invoice_check_specs, invoice_specs
 from cira_pipeline.jobs import JobId, jobs_of_partition
 from cira_pipeline.processing.processor import RecordValidated
-from cira_pipeline.processing.stream import JobSkipped, StageDone, StageFailed, stream
+from cira_pipeline.processing.stream import JobHeld, JobSkipped, StageDone, StageFailed, stream
 from resources.processor import ProcessorResource
 
 MAX_FAILURES_LISTED = 50
+
+InvoiceEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
 @dg.multi_asset(
@@ -26,15 +29,14 @@ MAX_FAILURES_LISTED = 50
     can_subset=True,
     backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=100),
 )
-def invoices(
-    context: dg.AssetExecutionContext, processor: ProcessorResource
-) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+def invoices(context: dg.AssetExecutionContext, processor: ProcessorResource) -> Iterator[InvoiceEvent]:
     stages = [stage for stage in STAGES if asset_key(stage) in context.selected_asset_keys]
     job_ids = [job_id for key in context.partition_keys for job_id in jobs_of_partition(key)]
     context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
     failures: dict[JobId, StageFailed] = {}
 
     with processor.opened() as opened:
+        url_of = cache(lambda job_id: opened.jobs.get(job_id).url)
         for event in stream(opened, job_ids, stages, run_id=context.run_id):
             if isinstance(event, StageFailed):
                 failures[event.job_id] = event
@@ -42,26 +44,37 @@ def invoices(
                     f"{event.job_id} failed in {event.stage}: {event.error} What to do: {event.error.hint}",
                     exc_info=event.error,
                 )
+                yield _why_it_failed(event, url_of(event.job_id))
+            elif isinstance(event, JobHeld):
+                context.log.warning(f"{event.job_id} waits in {event.stage} and goes on by itself: {event.error}")
             elif isinstance(event, JobSkipped):
                 context.log.info(f"{event.job_id} skipped: {event.reason}")
             else:
-                yield from _events(context, event)
+                yield from _events(context, event, url_of(event.job_id))
 
     if failures:
         raise _failure(failures, len(job_ids))
 
 
-def _events(
-    context: dg.AssetExecutionContext, done: StageDone
-) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+def _events(context: dg.AssetExecutionContext, done: StageDone, url: str) -> Iterator[InvoiceEvent]:
     yield dg.AssetMaterialization(
         asset_key=asset_key(done.stage),
         partition=done.job_id,
-        metadata=materialization_metadata(done),
+        metadata=materialization_metadata(done, url),
     )
     if isinstance(done.result, RecordValidated):
         selected = {check.name for check in context.selected_asset_check_keys}
         yield from evaluate_checks(context, done.job_id, done.result, selected)
+
+
+def _why_it_failed(failed: StageFailed, url: str) -> dg.AssetObservation:
+    """Stands with the failed partition, which would otherwise only name its run. It does not count as materialised."""
+    return dg.AssetObservation(
+        asset_key=asset_key(failed.stage),
+        partition=failed.job_id,
+        description=f"{failed.error.code}: {failed.error.message}",
+        metadata=failure_metadata(failed, url),
+    )
 
 
 def _failure(failures: dict[JobId, StageFailed], job_count: int) -> dg.Failure:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import dagster as dg
+from babel.numbers import get_currency_precision
 
-from cira_pipeline.invoice import Invoice
+from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
 from cira_pipeline.processing.processor import (
     DocumentObtained,
     DocumentRead,
@@ -14,7 +16,9 @@ from cira_pipeline.processing.processor import (
     RecordValidated,
     StageResult,
 )
-from cira_pipeline.processing.stream import StageDone
+from cira_pipeline.processing.stream import StageDone, StageFailed
+from cira_pipeline.shown_url import shown_url
+from cira_pipeline.values import Finding
 
 PREVIEW_LINES = 40
 PREVIEW_ITEMS = 20
@@ -22,8 +26,28 @@ PREVIEW_ITEMS = 20
 Metadata = dict[str, dg.MetadataValue]
 
 
-def materialization_metadata(done: StageDone) -> Metadata:
-    return {**_metadata(done.result), "seconds": dg.MetadataValue.float(round(done.result.seconds, 3))}
+def materialization_metadata(done: StageDone, url: str) -> Metadata:
+    """`url` is the job's. What is long comes last, so that the rest is seen at a glance."""
+    metadata = _metadata(done.result)
+    seconds = dg.MetadataValue.float(round(done.result.seconds, 3))
+    long: Metadata = {name: metadata.pop(name) for name in ("findings", "preview") if name in metadata}
+    return {**metadata, "seconds": seconds, "source": _link(url), **long}
+
+
+def failure_metadata(failed: StageFailed, url: str) -> Metadata:
+    return {
+        "what_happened": dg.MetadataValue.text(failed.error.message),
+        "what_to_do": dg.MetadataValue.text(failed.error.hint),
+        "error_code": dg.MetadataValue.text(failed.error.code),
+        "source": _link(url),
+    }
+
+
+def findings_table(findings: Sequence[Finding]) -> dg.MetadataValue:
+    if not findings:
+        return dg.MetadataValue.md("none")
+    rows = [f"| {each.severity} | {_cell(each.message)} | {each.rule} |" for each in findings]
+    return dg.MetadataValue.md("\n".join(["| severity | finding | rule |", "| --- | --- | --- |", *rows]))
 
 
 def _metadata(result: StageResult) -> Metadata:
@@ -39,12 +63,11 @@ def _metadata(result: StageResult) -> Metadata:
 def _of_document(done: DocumentObtained) -> Metadata:
     document = done.document
     return {
-        "source": dg.MetadataValue.url(done.url),
-        "kept_at": dg.MetadataValue.url(done.object_url),
         "media_type": dg.MetadataValue.text(document.media_type.value),
         "size_bytes": dg.MetadataValue.int(document.size_bytes),
         "pages": dg.MetadataValue.int(document.page_count),
         "sha256": dg.MetadataValue.text(document.sha256),
+        "kept_at": dg.MetadataValue.url(done.object_url),
         "reused": dg.MetadataValue.bool(done.reused),
     }
 
@@ -80,9 +103,11 @@ def _of_extraction(done: FieldsExtracted) -> Metadata:
 def _of_record(done: RecordValidated) -> Metadata:
     record = done.record
     return {
-        "preview": dg.MetadataValue.md(_invoice_table(record.invoice)),
         "verdict": dg.MetadataValue.text(record.verdict.value),
-        "findings": dg.MetadataValue.int(len(record.findings)),
+        "supplier": dg.MetadataValue.text(record.invoice.supplier_name or "unknown"),
+        "total": dg.MetadataValue.text(_total(record.invoice)),
+        "findings": findings_table(record.findings),
+        "preview": dg.MetadataValue.md(_invoice_table(record.invoice)),
         "engine": dg.MetadataValue.text(record.engine.value),
         "cost_usd": dg.MetadataValue.float(float(done.cost.total_usd)),
         "accuracy": dg.MetadataValue.text(done.accuracy.status),
@@ -92,21 +117,47 @@ def _of_record(done: RecordValidated) -> Metadata:
 def _invoice_table(invoice: Invoice) -> str:
     """The invoice as two Markdown tables: the header fields it has, then its lines."""
     header = [
-        f"| {name} | {_cell(value)} |"
+        f"| {name} | {_cell(_printed(invoice, name))} |"
         for name in Invoice.model_fields
-        if name not in ("tax_breakdown", "line_items") and (value := getattr(invoice, name)) is not None
+        if name not in ("tax_breakdown", "line_items") and getattr(invoice, name) is not None
     ]
     table = ["| field | value |", "| --- | --- |", *header]
     if invoice.line_items:
         table += ["", "| description | quantity | unit price | tax % | net |", "| --- | ---: | ---: | ---: | ---: |"]
         table += [
-            f"| {_cell(item.description)} | {_cell(item.quantity)} | {_cell(item.unit_price)} "
-            f"| {_cell(item.tax_rate)} | {_cell(item.net_amount)} |"
+            f"| {_cell(item.description)} | {_cell(item.quantity)} | {_money(item.unit_price, invoice.currency)} "
+            f"| {_cell(item.tax_rate)} | {_money(item.net_amount, invoice.currency)} |"
             for item in invoice.line_items[:PREVIEW_ITEMS]
         ]
         if len(invoice.line_items) > PREVIEW_ITEMS:
             table.append(f"\n… and {len(invoice.line_items) - PREVIEW_ITEMS} more lines")
     return "\n".join(table)
+
+
+def _printed(invoice: Invoice, name: str) -> object:
+    value = getattr(invoice, name)
+    return _money(value, invoice.currency) if name in AMOUNT_FIELDS else value
+
+
+def _total(invoice: Invoice) -> str:
+    if invoice.gross_total is None:
+        return "unknown"
+    return f"{_money(invoice.gross_total, invoice.currency)} {invoice.currency or '(currency unknown)'}"
+
+
+def _money(amount: Decimal | None, currency: str | None) -> str:
+    """With the decimals of its currency, and more where the invoice has more."""
+    if amount is None:
+        return ""
+    usual = get_currency_precision(currency) if currency else 2
+    exponent = amount.as_tuple().exponent
+    return f"{amount:.{max(usual, -exponent if isinstance(exponent, int) else 0)}f}"
+
+
+def _link(url: str) -> dg.MetadataValue:
+    """A link where it can be shown whole: what a query or a user part holds may open more than one invoice."""
+    shown = shown_url(url)
+    return dg.MetadataValue.url(url) if shown == url else dg.MetadataValue.text(shown)
 
 
 def _cell(value: object) -> str:

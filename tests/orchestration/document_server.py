@@ -10,13 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class DocumentServer:
-    """`documents` maps a path to its bytes; `held` paths wait until `release` is called."""
+    """`documents` maps a path to its bytes; a path that is on `hold` is not answered until its `release`."""
 
     def __init__(self) -> None:
         self.documents: dict[str, bytes] = {}
         self.requests: Counter[str] = Counter()
-        self.held: set[str] = set()
-        self._released = threading.Event()
+        self._held: dict[str, threading.Event] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
 
@@ -27,9 +26,11 @@ class DocumentServer:
         self.documents[path] = content
         return self.url(path)
 
-    def release(self) -> None:
-        self.held.clear()
-        self._released.set()
+    def hold(self, path: str) -> None:
+        self._held[path] = threading.Event()
+
+    def release(self, path: str) -> None:
+        self._held[path].set()
 
     @contextmanager
     def running(self) -> Iterator[DocumentServer]:
@@ -38,7 +39,8 @@ class DocumentServer:
         try:
             yield self
         finally:
-            self.release()
+            for held in self._held.values():
+                held.set()
             self._server.shutdown()
             self._server.server_close()
             thread.join()
@@ -49,8 +51,8 @@ class DocumentServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 owner.requests[self.path] += 1
-                if self.path in owner.held:
-                    owner._released.wait(timeout=120)
+                if self.path in owner._held:
+                    owner._held[self.path].wait(timeout=300)
                 content = owner.documents.get(self.path)
                 self.send_response(200 if content is not None else 404)
                 self.send_header("Content-Length", str(len(content or b"")))

@@ -1,4 +1,4 @@
-"""A small text invoice, different for every number."""
+"""A small text invoice, different for every number, and what stands in it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from io import BytesIO
 
 from reportlab.pdfgen.canvas import Canvas
 
+NET = Decimal("100.00")
+SUPPLIER = "Bellweather Tools Ltd"
 
-def invoice_pdf(number: str, *, net: Decimal = Decimal("100.00"), supplier: str = "Bellweather Tools Ltd") -> bytes:
+
+def invoice_pdf(number: str, *, net: Decimal = NET, supplier: str = SUPPLIER) -> bytes:
     """One page, one line item, 20 % VAT; amounts add up."""
-    tax = (net * Decimal("0.2")).quantize(Decimal("0.01"))
+    tax = _tax(net)
     buffer = BytesIO()
     canvas = Canvas(buffer, pagesize=(595, 842), invariant=True)
     rows = [
@@ -44,3 +47,37 @@ def invoice_pdf(number: str, *, net: Decimal = Decimal("100.00"), supplier: str 
     canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def invoice_label(number: str, *, net: Decimal = NET, supplier: str = SUPPLIER) -> dict[str, object]:
+    """The fields of `invoice_pdf` with the same arguments."""
+    tax = _tax(net)
+    return {
+        "invoice_number": number,
+        "issue_date": "2026-03-14",
+        "due_date": "2026-04-13",
+        "invoice_type": "380",
+        "currency": "GBP",
+        "supplier_name": supplier,
+        "supplier_vat_id": "GB980780684",
+        "supplier_address": "12 Foundry Lane, Leeds LS1 4AB, United Kingdom",
+        "customer_name": "Harbour Print Works Ltd",
+        "customer_address": "3 Quay Street, Bristol BS1 4DJ",
+        "net_total": str(net),
+        "tax_total": str(tax),
+        "gross_total": str(net + tax),
+        "amount_due": str(net + tax),
+        "tax_breakdown": [{"rate": "20", "net": str(net), "tax": str(tax)}],
+        "line_items": [
+            {
+                "description": "Calibrated torque wrench",
+                "quantity": "1",
+                "unit_price": str(net),
+                "net_amount": str(net),
+            }
+        ],
+    }
+
+
+def _tax(net: Decimal) -> Decimal:
+    return (net * Decimal("0.2")).quantize(Decimal("0.01"))

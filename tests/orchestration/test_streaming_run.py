@@ -83,7 +83,31 @@ def test_every_materialisation_shows_a_person_what_came_out(pipeline: Pipeline) 
     assert "BT-3001" in shown[AssetKey("extracted_fields")]["preview"].value
     assert shown[AssetKey("validated_record")]["verdict"].value in ("accepted", "needs_review")
     assert shown[AssetKey("raw_document")]["pages"].value == 1
+    assert shown[AssetKey("validated_record")]["total"].value == "120.00 GBP"
+    assert "120.00" in shown[AssetKey("validated_record")]["preview"].value
+    assert shown[AssetKey("validated_record")]["engine"].value == "offline"
+    assert shown[AssetKey("validated_record")]["cost_usd"].value == 0.0
     assert all("seconds" in metadata for metadata in shown.values())
+    assert {metadata["source"].value for metadata in shown.values()} == {pipeline.server.url("/a.pdf")}
+
+
+def test_no_link_gives_away_what_opens_other_invoices(pipeline: Pipeline) -> None:
+    pipeline.submit(pipeline.server.serve("/a.pdf?token=hunter2", invoice_pdf("BT-3002")))
+    (run,) = pipeline.process()
+    assert run.success
+    shown = [event.step_materialization_data for event in run.all_events if event.is_step_materialization]
+    assert shown
+    assert not [each for each in shown if "hunter2" in str(each)]
+
+
+def test_a_failed_partition_says_why_and_what_to_do(pipeline: Pipeline) -> None:
+    (bad,) = pipeline.submit(pipeline.server.url("/missing.pdf"))
+    (run,) = pipeline.process()
+    (told,) = [event.event_specific_data for event in run.all_events if event.event_type_value == "ASSET_OBSERVATION"]
+    observation = told.asset_observation
+    assert (observation.asset_key, observation.partition) == (AssetKey("raw_document"), bad)
+    assert observation.metadata["error_code"].value == "source_not_found"
+    assert observation.metadata["what_to_do"].value == pipeline.jobs.get(bad).error_hint
 
 
 def test_an_unlabelled_document_never_passes_the_accuracy_check(pipeline: Pipeline) -> None:
