@@ -34,6 +34,9 @@ COMMANDS = {
     "extract": Command("cira_pipeline.cli.extract:extract", "Read, extract and validate files; needs no services."),
     "export": Command("cira_pipeline.cli.export:export", "Write the records as CSV, Parquet or JSON lines."),
     "labels": Command("cira_pipeline.cli.labels:app", "Ground truth: load labels to measure accuracy against."),
+    "api": Command("cira_pipeline.cli.api:api", "Serve the REST API until Ctrl-C."),
+    "keys": Command("cira_pipeline.cli.keys:app", "Keys of the REST service: create, list, revoke, rotate."),
+    "samples": Command("cira_pipeline.cli.samples:samples", "Write labelled sample invoices to measure and train on."),
     "doctor": Command("cira_pipeline.cli.doctor:doctor", "What is configured, what answers, and what is missing."),
 }
 

@@ -36,6 +36,8 @@ from cira_pipeline.storage.status_cache import StatusCache
 
 CLIENT = "demo"
 _POLL_S = 0.5
+_COLUMNS = ("file", "what", "verdict or error", "supplier", "total", "engine", "cost", "seconds")
+_WIDE_ENOUGH_FOR_ALL = 120
 _PATIENCE_S = 900.0
 _RUN_END_PATIENCE_S = 60.0
 _RUN_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
@@ -126,7 +128,7 @@ def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
         _wait_for_runs(stage.ui_url, {job.run_id for job in ended if job.run_id})
     finally:
         database.dispose()
-    console.print(_results_table(results))
+    console.print(_results_table(results, console.width))
     console.print()
     console.print(_accuracy_table(results))
     complaints = [f"{each.sample.name}: {each.complaint}" for each in results if each.complaint]
@@ -193,29 +195,42 @@ def _run_status(ui_url: str, run_id: str) -> str | None:
     return str(found) if found else None
 
 
-def _results_table(results: Sequence[Outcome]) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim", expand=False)
-    table.add_column("file", no_wrap=True, overflow="ellipsis", min_width=20)
-    table.add_column("what", no_wrap=True, overflow="ellipsis")
-    table.add_column("verdict or error", no_wrap=True)
-    table.add_column("supplier", no_wrap=True, overflow="ellipsis", min_width=12)
-    for column in ("total", "engine", "cost", "seconds"):
-        table.add_column(column, no_wrap=True, justify="left" if column == "engine" else "right")
-    for each in results:
-        invoice = each.record.invoice if each.record else None
-        total = f"{invoice.gross_total:,.2f} {invoice.currency or ''}" if invoice and invoice.gross_total else ""
-        table.add_row(
-            each.sample.name,
-            Text(each.sample.about, "dim"),
-            _verdict(each),
-            Text(invoice.supplier_name or "" if invoice else ""),
-            total.strip(),
-            str(each.record.engine) if each.record else "",
-            f"${each.cost_usd:.4f}",
-            f"{each.seconds:.1f}",
-            style="" if each.complaint is None else "on dark_red",
+def _results_table(results: Sequence[Outcome], width: int) -> Table:
+    """Names give way where the terminal is narrow; amounts and verdicts never do."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    rows = [_row(each) for each in results]
+    for column in _COLUMNS:
+        if column == "what" and width < _WIDE_ENOUGH_FOR_ALL:
+            continue
+        longest = max(len(column), *(len(row[column]) for row in rows))
+        table.add_column(
+            column,
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=min(longest, 22) if column in ("file", "supplier") else longest,
+            justify="right" if column in ("total", "cost", "seconds") else "left",
         )
+    for row, each in zip(rows, results, strict=True):
+        cells = [cell for column, cell in row.items() if column != "what" or width >= _WIDE_ENOUGH_FOR_ALL]
+        table.add_row(*cells, style="on dark_red" if each.complaint else "")
     return table
+
+
+def _row(result: Outcome) -> dict[str, Text]:
+    invoice = result.record.invoice if result.record else None
+    total = ""
+    if invoice is not None and invoice.gross_total is not None:
+        total = f"{invoice.gross_total:,.2f} {invoice.currency or ''}".strip()
+    return {
+        "file": Text(result.sample.name),
+        "what": Text(result.sample.about, "dim"),
+        "verdict or error": _verdict(result),
+        "supplier": Text((invoice.supplier_name or "") if invoice else ""),
+        "total": Text(total),
+        "engine": Text(str(result.record.engine) if result.record else ""),
+        "cost": Text(f"${result.cost_usd:.4f}"),
+        "seconds": Text(f"{result.seconds:.1f}"),
+    }
 
 
 def _verdict(result: Outcome) -> Text:

@@ -107,6 +107,18 @@ def customers() -> Mapping[str, Party]:
 
 
 @cache
+def companies() -> Mapping[str, Any]:
+    """What invented companies are like, by country."""
+    return _toml("companies")
+
+
+@cache
+def trades() -> Mapping[str, Any]:
+    """Trades by language: words for company names, and slogans."""
+    return _toml("trades")
+
+
+@cache
 def goods(trade: str) -> Sequence[Good]:
     return tuple(
         Good(**{**row, "price": Decimal(row["price"]), "quantity": tuple(row["quantity"])})

@@ -5,6 +5,7 @@ Each choice names a function of the module that draws that part; a layout knows 
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -24,6 +25,7 @@ Ruling = Literal["head", "rows", "grid", "zebra", "none", "filled_head", "column
 Totals = Literal["right", "boxed", "strip", "filled", "table", "left"]
 Footer = Literal["columns", "line", "two_lines", "centred", "none"]
 Payment = Literal["sentence", "box", "list", "terms", "none"]
+Split = Literal["train", "test"]
 Column = Literal[
     "position",
     "article",
@@ -109,6 +111,17 @@ class Layout(BaseModel):
     spelling: int = 0
     numbers: int = 0
     dates: int = 0
+
+    @property
+    def split(self) -> Split:
+        """Which side of a split by layout it is on; by its id alone, so that new layouts move no old one."""
+        return "test" if hashlib.sha256(self.id.encode()).digest()[0] % 3 == 0 else "train"
+
+    def for_language(self, language: str) -> Layout:
+        """Itself, in a font that has the letters of `language`."""
+        if language != "pl" or self.font == "vera":
+            return self
+        return self.model_copy(update={"font": "vera", "size": round(self.size * 0.9, 1)})
 
     def writing(self, supplier: Supplier, locale: str) -> Writing:
         """How `supplier` writes, given this layout's habits."""

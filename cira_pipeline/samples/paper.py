@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO
+from random import Random
 from typing import Any
 
 import cv2
@@ -17,19 +19,54 @@ Picture = NDArray[Any]
 POINTS_PER_INCH = 72
 
 
-def scanned(pdf: bytes, seed: int, *, dpi: int = 200, skew_deg: float = 0.4, quality: int = 68) -> bytes:
-    """`pdf` as a scanner's PDF: grey JPEG pages, a little skewed, unevenly lit and noisy. Deterministic."""
+@dataclass(frozen=True)
+class Wear:
+    """How a scan suffered: `skew_deg` at most, `blur` as a Gaussian's sigma in pixels, `noise` in grey levels of 255,
+    `quality` of the JPEG. `bitonal` is black and white, as fax machines and old scanners make it.
+    """
+
+    dpi: int = 200
+    skew_deg: float = 0.4
+    blur: float = 0.7
+    noise: float = 4.0
+    shade: float = 0.06
+    quality: int = 68
+    bitonal: bool = False
+
+    @classmethod
+    def drawn(cls, random: Random) -> Wear:
+        """From hardly any to what a person still reads without effort."""
+        bitonal = random.random() < 0.12
+        return cls(
+            dpi=random.choice((150, 200, 200, 200, 240, 300)),
+            skew_deg=random.choice((0.0, 0.2, 0.5, 0.9, 1.4)),
+            blur=random.uniform(0.3, 1.0),
+            noise=random.uniform(1, 3 if bitonal else 9),
+            shade=random.uniform(0, 0.03 if bitonal else 0.16),
+            quality=random.randint(38, 88),
+            bitonal=bitonal,
+        )
+
+
+FAIR = Wear()
+
+
+def scanned(pdf: bytes, seed: int, *, wear: Wear = FAIR) -> bytes:
+    """`pdf` as a scanner's PDF: one grey JPEG a page. Deterministic."""
     random = np.random.default_rng(seed)
     file = BytesIO()
     canvas = Canvas(file, invariant=1)
-    for page in _rendered(pdf, dpi):
+    for page in _rendered(pdf, wear.dpi):
         grey = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
-        skewed = _turned(grey, random.uniform(0.5, 1) * skew_deg * random.choice((-1, 1)))
-        noisy = _noise(_shaded(cv2.GaussianBlur(skewed, (3, 3), 0.7), random), random, strength=4)
+        skewed = _turned(grey, random.uniform(0.5, 1) * wear.skew_deg * random.choice((-1, 1)))
+        soft = _shaded(cv2.GaussianBlur(skewed, (0, 0), wear.blur), random, depth=wear.shade)
+        noisy = _noise(soft, random, strength=wear.noise)
+        if wear.bitonal:
+            noisy = cv2.threshold(noisy, 168, 255, cv2.THRESH_BINARY)[1]
         height, width = noisy.shape[:2]
-        size = (width * POINTS_PER_INCH / dpi, height * POINTS_PER_INCH / dpi)
+        size = (width * POINTS_PER_INCH / wear.dpi, height * POINTS_PER_INCH / wear.dpi)
         canvas.setPageSize(size)
-        jpeg = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        jpeg = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, wear.quality])[1].tobytes()
         canvas.drawImage(ImageReader(BytesIO(jpeg)), 0, 0, *size)
         canvas.showPage()
     canvas.save()

@@ -14,6 +14,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from cira_pipeline.samples.extended_font import with_polish_letters
+
 Align = Literal["left", "right", "centre"]
 BLACK = "#1a1a1a"
 GREY = "#6b6b6b"
@@ -39,12 +41,13 @@ _FAMILIES = {
 
 @cache
 def family(name: str) -> Family:
-    """The fonts of `name`; those that PDF viewers do not bring along are embedded."""
+    """The fonts of `name`. Vera, embedded, has the letters of all languages here; the others lack those of Polish."""
     found = _FAMILIES[name]
     if name == "vera":
         folder = Path(reportlab.__file__).parent / "fonts"
         for font in (found.regular, found.bold, found.italic):
-            pdfmetrics.registerFont(TTFont(font, folder / f"{font}.ttf"))
+            data = with_polish_letters((folder / f"{font}.ttf").read_bytes())
+            pdfmetrics.registerFont(TTFont(font, BytesIO(data)))
     return found
 
 

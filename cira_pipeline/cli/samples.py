@@ -1,0 +1,88 @@
+"""`cira samples`: labelled invoices to measure and train on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from cira_pipeline.errors import ExportFailed
+
+if TYPE_CHECKING:
+    from cira_pipeline.samples.generator import LabelledDocument, LabelledKind, Order
+
+LABELS_FILE = "labels.jsonl"
+
+
+class Kind(StrEnum):
+    PDF_TEXT = "pdf-text"
+    PDF_SCAN = "pdf-scan"
+    HYBRID_PDF = "hybrid-pdf"
+    IMAGE = "image"
+    XML = "xml"
+
+
+class Layouts(StrEnum):
+    TRAIN = "train"
+    TEST = "test"
+    ALL = "all"
+
+
+def samples(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to; made if it is not there.")],
+    count: Annotated[int, typer.Option(min=1, help="How many documents.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other documents.")] = 1,
+    layouts: Annotated[Layouts, typer.Option(help="One side of the split by layout, or all.")] = Layouts.ALL,
+    kinds: Annotated[
+        str, typer.Option(help=f"Of {', '.join(Kind)}, with commas between; a mixture if not given.")
+    ] = "",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents made at once, each in a process.")] = 1,
+) -> None:
+    """Write labelled invoices: OUT/documents/ and OUT/labels.jsonl.
+
+    Layouts, languages, suppliers, goods and dates vary; the truth is what a page shows. A layout is on the training or
+    on the test side for ever, so what was learned from one side can be judged on the other. The same seed gives the
+    same documents.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from cira_pipeline.samples.generator import Order
+
+    order = Order(seed, layouts.value, _kinds(kinds))
+    documents = out / "documents"
+    try:
+        documents.mkdir(parents=True, exist_ok=True)
+        with (out / LABELS_FILE).open("w", encoding="utf-8") as labels:
+            made = track(_made(order, count, jobs), "Making", total=count, console=Console(stderr=True), transient=True)
+            for document in made:
+                (documents / document.name).write_bytes(document.content)
+                labels.write(json.dumps(document.row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise ExportFailed(f"{error.filename or out} cannot be written: {error.strerror}") from error
+    typer.echo(f"{count} documents and their labels are in {out / LABELS_FILE}")
+
+
+def _kinds(given: str) -> tuple[LabelledKind, ...]:
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    unknown = [name for name in names if name not in list(Kind)]
+    if unknown:
+        raise typer.BadParameter(f"there is no kind {', '.join(unknown)}; there are {', '.join(Kind)}")
+    return cast("tuple[LabelledKind, ...]", tuple(names))
+
+
+def _made(order: Order, count: int, jobs: int) -> Iterator[LabelledDocument]:
+    from cira_pipeline.samples.generator import labelled_document
+
+    make = partial(labelled_document, order)
+    if jobs == 1:
+        yield from map(make, range(count))
+        return
+    with ProcessPoolExecutor(min(jobs, count)) as pool:
+        yield from pool.map(make, range(count), chunksize=4)

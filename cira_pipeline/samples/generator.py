@@ -1,0 +1,155 @@
+"""Labelled invoices in any number: layouts, languages, suppliers and kinds of document, from one seed.
+
+Each supplier keeps its language and its layout, as companies do, and comes back every few documents. A document
+depends on the seed and on its own number only, so more documents of the same seed begin with the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import PurePosixPath
+from random import Random
+from typing import Any, Literal, get_args
+
+from cira_pipeline.invoice import Invoice
+from cira_pipeline.samples.bill import Bill, Wish, compose_bill
+from cira_pipeline.samples.catalogue import Supplier
+from cira_pipeline.samples.cii import XRECHNUNG, cii_truth, cii_xml
+from cira_pipeline.samples.hybrid import factur_x
+from cira_pipeline.samples.invented import invent_customer, invent_supplier
+from cira_pipeline.samples.layout import Layout, Split, layouts
+from cira_pipeline.samples.page import Printed, print_bill
+from cira_pipeline.samples.paper import Wear, photographed, scanned
+from cira_pipeline.samples.receipt import print_receipt
+from cira_pipeline.samples.sample import label_of
+from cira_pipeline.samples.ubl import ubl_truth, ubl_xml
+
+LabelledKind = Literal["pdf-text", "pdf-scan", "hybrid-pdf", "image", "xml"]
+KINDS: tuple[LabelledKind, ...] = get_args(LabelledKind)
+
+COUNTRIES: Sequence[str] = ("DE", "GB", "FR", "NL", "ES", "IT", "PT", "PL", "DK", "SE", "AT", "IE")
+"""Of the suppliers, in turn; ten languages."""
+
+_FIRST_DAY, _DAYS = date(2024, 1, 2), 700
+_DOCUMENTS_OF_A_SUPPLIER = 4
+# How often each kind comes where nothing is said: readers meet text most, XML least.
+_USUAL_MIX: tuple[LabelledKind, ...] = (
+    "pdf-text",
+    "pdf-scan",
+    "pdf-text",
+    "hybrid-pdf",
+    "pdf-text",
+    "image",
+    "pdf-scan",
+    "pdf-text",
+    "xml",
+    "pdf-scan",
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make: `split` chooses among the layouts, `kinds` come in turn (the usual mix when there are none)."""
+
+    seed: int
+    split: Split | Literal["all"] = "all"
+    kinds: tuple[LabelledKind, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelledDocument:
+    """`name` is the file's; `truth` what its pages show or its XML says."""
+
+    name: str
+    kind: LabelledKind
+    layout: Layout
+    supplier: Supplier
+    content: bytes
+    truth: Invoice
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        """One line of labels.jsonl (docs/accuracy.md)."""
+        name = PurePosixPath(self.name)
+        return {
+            "id": name.stem,
+            "file": f"documents/{name}",
+            "kind": self.kind,
+            "layout": self.layout.id,
+            "split": self.layout.split,
+            "language": self.supplier.language,
+            "supplier": self.supplier.name,
+            "fields": label_of(self.truth),
+        }
+
+
+def labelled_document(order: Order, number: int) -> LabelledDocument:
+    """The document with this `number`, from 0, of an `order`. The same two give the same label."""
+    supplier, layout = _supplier(order, number // _DOCUMENTS_OF_A_SUPPLIER)
+    random = Random(f"{order.seed}/document/{number}")  # noqa: S311
+    mix = order.kinds or _USUAL_MIX
+    # Not in step with the suppliers, so that each of them sends several kinds.
+    kind = mix[(number * 7 + number // _DOCUMENTS_OF_A_SUPPLIER) % len(mix)]
+    bill = _bill(random, supplier, layout, kind, number)
+    content, truth, suffix = _made(random, kind, bill, layout)
+    name = f"{order.seed:03}-{number:05}-{supplier.language}.{suffix}"
+    return LabelledDocument(name, kind, layout, supplier, content, truth)
+
+
+def chosen_layouts(split: Split | Literal["all"]) -> list[Layout]:
+    return [layout for layout in layouts().values() if split in ("all", layout.split)]
+
+
+def _supplier(order: Order, index: int) -> tuple[Supplier, Layout]:
+    random = Random(f"{order.seed}/supplier/{index}")  # noqa: S311
+    offered = chosen_layouts(order.split)
+    # Each round through the layouts is in an order of its own, so layout and language never go in step.
+    Random(f"{order.seed}/round/{index // len(offered)}").shuffle(offered)  # noqa: S311
+    supplier = invent_supplier(random, COUNTRIES[index % len(COUNTRIES)])
+    return supplier, offered[index % len(offered)].for_language(supplier.language)
+
+
+def _bill(random: Random, supplier: Supplier, layout: Layout, kind: LabelledKind, number: int) -> Bill:
+    abroad = kind != "image" and random.random() < 0.06
+    country = random.choice([each for each in COUNTRIES if each != supplier.country]) if abroad else supplier.country
+    long = kind not in ("image", "xml") and random.random() < 0.12
+    wish = Wish(
+        lines=random.randint(18, 55) if long else random.choice((1, 1, 2, 3, 3, 4, 5, 6, 7, 8, 10, 12)),
+        rates=random.choice((1, 1, 1, 2, 2, 3)),
+        credit=kind != "image" and random.random() < 0.08,
+        discount=kind in ("pdf-text", "pdf-scan") and "discount" in layout.columns and random.random() < 0.8,
+        reverse_charge=abroad and random.random() < 0.7,
+        prepaid=kind != "image" and random.random() < 0.06,
+    )
+    issued = _FIRST_DAY + timedelta(days=random.randrange(_DAYS))
+    customer = invent_customer(random, country)
+    # A supplier's number grows with its documents.
+    sequence = 7 + (number // _DOCUMENTS_OF_A_SUPPLIER) % 40 * 11 + number % _DOCUMENTS_OF_A_SUPPLIER
+    return compose_bill(random, supplier, customer, wish, issue_date=issued, sequence=sequence)
+
+
+def _made(random: Random, kind: LabelledKind, bill: Bill, layout: Layout) -> tuple[bytes, Invoice, str]:
+    """Content, truth and the suffix of the file's name."""
+    match kind:
+        case "xml":
+            if random.random() < 0.5:
+                return ubl_xml(bill), ubl_truth(bill), "xml"
+            return cii_xml(bill, XRECHNUNG), cii_truth(bill), "xml"
+        case "hybrid-pdf":
+            return factur_x(print_bill(bill, layout).pdf, bill), cii_truth(bill), "pdf"
+        case "image":
+            receipt = print_receipt(bill, layout, random)
+            return photographed(receipt.pdf, random.randrange(2**32)), receipt.truth, "png"
+        case "pdf-scan":
+            printed = _printed(random, bill, layout)
+            return scanned(printed.pdf, random.randrange(2**32), wear=Wear.drawn(random)), printed.truth, "pdf"
+        case _:
+            printed = print_bill(bill, layout)
+            return printed.pdf, printed.truth, "pdf"
+
+
+def _printed(random: Random, bill: Bill, layout: Layout) -> Printed:
+    """On paper that has been through an office: some of it was stamped."""
+    return print_bill(bill, layout, stamp=random.random() < 0.25)
