@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -18,6 +20,8 @@ from cira_pipeline.settings import Policy, Settings, load_settings
 if TYPE_CHECKING:
     from cira_pipeline.processing.without_services import Extractor, FileResult
 
+# Files given to each process before their turn: a slow one holds the others up only after so many.
+AHEAD = 16
 SUFFIXES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".xml"})
 
 
@@ -85,8 +89,26 @@ def _results(files: Sequence[Path], settings: Settings, jobs: int) -> Iterator[F
         return
     # Processes share the cores: each takes its part of the threads that OCR would use.
     settings = settings.model_copy(update={"ocr_threads": max(1, settings.ocr_threads // jobs)})
-    with ProcessPoolExecutor(min(jobs, len(files)), initializer=_prepare_worker, initargs=(settings,)) as pool:
-        yield from pool.map(_extract_in_worker, files)
+    yield from _in_processes(files, settings, min(jobs, len(files)))
+
+
+def _in_processes(files: Sequence[Path], settings: Settings, jobs: int) -> Iterator[FileResult]:
+    """The results in the order of the files; whatever ends the iteration ends the processes at once."""
+    pool = ProcessPoolExecutor(jobs, initializer=_prepare_worker, initargs=(settings,))
+    ahead: deque[Future[FileResult]] = deque()
+    try:
+        for path in files:
+            ahead.append(pool.submit(_extract_in_worker, path))
+            if len(ahead) > AHEAD * jobs:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    except BaseException:
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown()
 
 
 _worker_extractor: Extractor
@@ -95,8 +117,8 @@ _worker_extractor: Extractor
 def _prepare_worker(settings: Settings) -> None:
     from cira_pipeline.processing.without_services import Extractor
 
-    # Ctrl-C reaches every process of the terminal; a worker just ends, the command says so once.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Ctrl-C reaches every process of the terminal; the command itself ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _worker_extractor
     _worker_extractor = Extractor(settings)
 

@@ -17,8 +17,6 @@ from cira_pipeline.storage.jobs import Job
 STATUS_STYLES = {
     JobStatus.QUEUED: "dim",
     JobStatus.RUNNING: "cyan",
-    JobStatus.NEEDS_BUDGET: "yellow",
-    JobStatus.WAITING: "yellow",
     JobStatus.SUCCEEDED: "green",
     JobStatus.FAILED: "red",
     JobStatus.REJECTED: "magenta",
@@ -34,7 +32,7 @@ def job_table(jobs: Sequence[Job], *, now: datetime | None = None) -> Table:
     for job in jobs:
         table.add_row(
             job.job_id,
-            Text(job.status.value, STATUS_STYLES[job.status]),
+            Text(job.status.value, STATUS_STYLES.get(job.status, "yellow")),
             _outcome(job),
             _age((now or datetime.now(UTC)) - job.submitted_at),
             _file(job.url),
@@ -52,7 +50,7 @@ def url_text(url: str) -> Text:
 
 def _outcome(job: Job) -> Text:
     if job.error_code:
-        return Text(job.error_code, STATUS_STYLES[job.status])
+        return Text(job.error_code, STATUS_STYLES.get(job.status, "yellow"))
     if job.verdict:
         return Text(job.verdict.value, VERDICT_STYLES[job.verdict.value])
     return Text(job.stage.value if job.stage and not job.status.final else "")

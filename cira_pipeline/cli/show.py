@@ -54,7 +54,7 @@ def _as_json(job: Job, stored: StoredRecord | None, outcome: StoredOutcome | Non
 def _view(
     services: Connected, job: Job, stored: StoredRecord | None, outcome: StoredOutcome | None, cost_usd: Decimal
 ) -> Iterator[RenderableType]:
-    head = Text.assemble((job.job_id, "bold"), "  ", (job.status.value, STATUS_STYLES[job.status]))
+    head = Text.assemble((job.job_id, "bold"), "  ", (job.status.value, STATUS_STYLES.get(job.status, "yellow")))
     if stored is not None:
         head.append(f"  {stored.record.verdict}", VERDICT_STYLES[stored.record.verdict.value])
     yield head

@@ -58,7 +58,11 @@ def status(
 
 def _view(repository: JobRepository, jobs: Sequence[Job], *, filtered: bool) -> RenderableType:
     counts = repository.counts()
-    head = Text("  ").join(Text(f"{counts[status]:,} {status}", STATUS_STYLES[status]) for status in JobStatus)
+    # Statuses that are rare are named only when a job is in one.
+    shown = [status for status in JobStatus if counts[status] or status in STATUS_STYLES]
+    head = Text("  ").join(
+        Text(f"{counts[status]:,} {status}", STATUS_STYLES.get(status, "yellow")) for status in shown
+    )
     if jobs:
         return Group(head, "", job_table(jobs))
     nothing = "No such jobs." if filtered else "No jobs yet. Submit one: cira submit URL"
