@@ -13,6 +13,24 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── JobNotCancellable         job_not_cancellable
     │   ├── SubmissionInvalid         submission_invalid
     │   └── UpstreamMissing           upstream_missing
+    ├── AccessError
+    │   ├── KeyMissing                key_missing
+    │   ├── KeyInvalid                key_invalid
+    │   ├── KeyNotFound               key_not_found
+    │   ├── KeySettingsInvalid        key_settings_invalid
+    │   ├── ScopeMissing              scope_missing
+    │   ├── RateExceeded              rate_exceeded                (retryable)
+    │   └── QuotaExhausted            quota_exhausted              (retryable)
+    ├── RequestError
+    │   ├── RequestInvalid            request_invalid
+    │   ├── RequestTooLarge           request_too_large
+    │   ├── RequestTimedOut           request_timed_out            (retryable)
+    │   ├── RouteNotFound             route_not_found
+    │   ├── MethodNotAllowed          method_not_allowed
+    │   ├── RecordNotFound            record_not_found
+    │   ├── DocumentNotFound          document_not_found
+    │   ├── PageNotFound              page_not_found
+    │   └── JobNotFinished            job_not_finished             (retryable)
     ├── IntakeError
     │   ├── UrlInvalid                url_invalid
     │   ├── UrlSchemeUnsupported      url_scheme_unsupported
@@ -59,6 +77,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     ├── RecordRejected                verdict_rejected             (a record was made, and must not be paid)
     ├── LabelsInvalid                 labels_invalid
     ├── CircuitOpen                   circuit_open                 (retryable)
+    ├── BudgetReached                 budget_reached               (retryable)
     ├── StorageError
     │   ├── ObjectMissing             object_missing
     │   ├── ValueNotStorable          value_not_storable
@@ -120,12 +139,12 @@ class JobNotFound(JobError):
 
 class JobNotRetryable(JobError):
     code = "job_not_retryable"
-    hint = "Only failed and rejected jobs can be retried; `cira show JOB` tells its status."
+    hint = "Only failed, rejected and waiting jobs can be retried; `cira show JOB` tells its status."
 
 
 class JobNotCancellable(JobError):
     code = "job_not_cancellable"
-    hint = "Only queued and running jobs can be cancelled; `cira show JOB` tells its status."
+    hint = "Only queued, running and waiting jobs can be cancelled; `cira show JOB` tells its status."
 
 
 class SubmissionInvalid(JobError):
@@ -136,6 +155,98 @@ class SubmissionInvalid(JobError):
 class UpstreamMissing(JobError):
     code = "upstream_missing"
     hint = "Materialise the earlier assets of this job first, or retry the whole job."
+
+
+class AccessError(CiraError):
+    """Who asks may not, or not so often."""
+
+
+class KeyMissing(AccessError):
+    code = "key_missing"
+    hint = "Send `Authorization: Bearer KEY`; an operator makes keys with `cira keys create`."
+
+
+class KeyInvalid(AccessError):
+    code = "key_invalid"
+    hint = "The key is unknown, revoked or expired; ask an operator for a new one (`cira keys list` shows all)."
+
+
+class KeyNotFound(AccessError):
+    code = "key_not_found"
+    hint = "`cira keys list` shows the ids of all keys."
+
+
+class KeySettingsInvalid(AccessError):
+    code = "key_settings_invalid"
+    hint = "A key has a client, one or more of the scopes submit, read, review and admin, and limits above zero."
+
+
+class ScopeMissing(AccessError):
+    code = "scope_missing"
+    hint = "Use a key that has this scope; an operator makes one with `cira keys create --scope ...`."
+
+
+class RateExceeded(AccessError):
+    code = "rate_exceeded"
+    retryable = True
+    hint = "Wait as long as `Retry-After` says; an operator can give the key a higher rate."
+
+
+class QuotaExhausted(AccessError):
+    code = "quota_exhausted"
+    retryable = True
+    hint = "The key's jobs of this day (UTC) are used up; go on tomorrow, or ask an operator for a higher quota."
+
+
+class RequestError(CiraError):
+    """A request to the REST service that cannot be met as it was sent."""
+
+
+class RequestInvalid(RequestError):
+    code = "request_invalid"
+    hint = "The problem's `errors` name what is wrong and where; docs/api.md and /openapi.json say what is expected."
+
+
+class RequestTooLarge(RequestError):
+    code = "request_too_large"
+    hint = "Send less at once: up to 1,000 URLs a request, and one document of at most CIRA_FETCH_MAX_BYTES."
+
+
+class RequestTimedOut(RequestError):
+    code = "request_timed_out"
+    retryable = True
+    hint = "The request's body came too slowly; send it again over a better connection."
+
+
+class RouteNotFound(RequestError):
+    code = "route_not_found"
+    hint = "/openapi.json lists all paths."
+
+
+class MethodNotAllowed(RequestError):
+    code = "method_not_allowed"
+    hint = "The header `Allow` names the methods of this path."
+
+
+class RecordNotFound(RequestError):
+    code = "record_not_found"
+    hint = "The job has no record, or not yet; ask for the job's status."
+
+
+class DocumentNotFound(RequestError):
+    code = "document_not_found"
+    hint = "The job's document was not fetched yet, or has been erased; ask for the job's status."
+
+
+class PageNotFound(RequestError):
+    code = "page_not_found"
+    hint = "Pages count from 1; e-invoices in XML have none."
+
+
+class JobNotFinished(RequestError):
+    code = "job_not_finished"
+    retryable = True
+    hint = "Wait until the job has ended, or cancel it first."
 
 
 class IntakeError(CiraError):
@@ -372,6 +483,17 @@ class CircuitOpen(CiraError):
     code = "circuit_open"
     retryable = True
     hint = "This dependency failed repeatedly and is left alone for a while; the job can be retried later."
+
+
+class BudgetReached(CiraError):
+    """Detail: `needs_usd` (Decimal), `not_before` (datetime), when the budget's period ends."""
+
+    code = "budget_reached"
+    retryable = True
+    hint = (
+        "The job goes on by itself when the period ends or the budget is raised (CIRA_DAILY_BUDGET_USD, "
+        "CIRA_MONTHLY_BUDGET_USD, CIRA_CLIENT_BUDGETS); `cira costs` shows what was spent."
+    )
 
 
 class StorageError(CiraError):

@@ -24,12 +24,14 @@ this one invoice; the hint, also in the tables below, says what to do.
 - **again**: trying again can help without anything being changed. CIRA has then already tried several times by itself.
 - **job**: how a job ends that this error ends. `failed`: a retry may help, at once or after a correction. `rejected`:
   this document can never become a record that is paid, and a retry ends the same way unless a limit it names is raised.
-  Errors about requests, settings and commands end no job.
+  `waits`: the job does not end, it goes on by itself. Errors about requests, settings and commands end no job.
 """
 
 _FAMILIES = {
     errors.ConfigurationError: "Settings and services",
     errors.JobError: "Requests about jobs",
+    errors.AccessError: "Keys and limits of the REST service",
+    errors.RequestError: "Requests to the REST service",
     errors.IntakeError: "Getting the document",
     errors.DocumentError: "The document itself",
     errors.ReadingError: "Reading",
@@ -38,6 +40,7 @@ _FAMILIES = {
 }
 _REST = "Everywhere"
 _REFUSED = (errors.DocumentError, errors.RecordRejected)
+_WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen)
 
 
 def leaves() -> tuple[type[CiraError], ...]:
@@ -69,7 +72,7 @@ def _section(title: str, family: list[type[CiraError]]) -> str:
 
 def _row(error: type[CiraError]) -> str:
     again = "yes" if error.retryable else "no"
-    job = "rejected" if issubclass(error, _REFUSED) else "failed"
+    job = "rejected" if issubclass(error, _REFUSED) else "waits" if issubclass(error, _WAITED_FOR) else "failed"
     return f"| `{error.code}` | {again} | {job} | {error.hint} |"
 
 

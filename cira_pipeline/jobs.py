@@ -15,14 +15,17 @@ JOB_ID_PATTERN = r"^inv_[0-9a-hjkmnp-tv-z]{26}$"
 
 
 class JobStatus(StrEnum):
-    """queued -> running -> succeeded | failed | rejected.
+    """queued -> running -> succeeded | failed | rejected; on the way it may wait, and then it is queued again.
 
+    `needs_budget`: it waits for money. `waiting`: it waits for a dependency that is down. Both go on by themselves.
     `failed`: a stage broke, a retry may help. `rejected`: the document can never become an accepted invoice.
     `cancelled`: a person took it back.
     """
 
     QUEUED = "queued"
     RUNNING = "running"
+    NEEDS_BUDGET = "needs_budget"
+    WAITING = "waiting"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     REJECTED = "rejected"
@@ -30,7 +33,13 @@ class JobStatus(StrEnum):
 
     @property
     def final(self) -> bool:
-        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+        """Whether it has ended: nothing happens any more unless a person wants it."""
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING) and not self.held
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits, in no run, and goes on by itself."""
+        return self in (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
 
 
 class Stage(StrEnum):

@@ -161,6 +161,12 @@ class Settings(BaseSettings):
     price_list: Path | None = Field(
         None, description="TOML or JSON file with your own prices; they go before published ones"
     )
+    accept_confidence: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="below it, a value that people pay by sends its record to review; empty: as the calibration advises",
+    )
     accuracy_threshold: Decimal = Field(
         Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right"
     )

@@ -1,18 +1,17 @@
 """All connections together, as the processor of the four stages."""
 
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 from dagster import ResourceDependency
 
+from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.processing.paid_answers import paid_answers
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.answers import AnswerRepository
 from cira_pipeline.storage.documents import DocumentRepository
 from cira_pipeline.storage.extractions import ExtractionRepository
 from cira_pipeline.storage.jobs import JobRepository
@@ -43,9 +42,8 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         settings = self._settings()
         database = self.postgres.database()
         objects = self.object_store.object_store()
-        answers = AnswerRepository(
-            database, owner=f"{socket.gethostname()}:{os.getpid()}", lease_s=_longest_call_s(settings)
-        )
+        prices, ledger = PriceList.load(settings.price_list), Ledger(database, Budgets.from_settings(settings))
+        answers = paid_answers(database, settings, prices, ledger)
         fetcher = self.fetcher.fetcher(settings)
         try:
             yield Processor(
@@ -56,8 +54,8 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 extractions=ExtractionRepository(database),
                 records=RecordRepository(database),
                 labels=LabelRepository(database),
-                ledger=Ledger(database),
-                prices=PriceList.load(settings.price_list),
+                ledger=ledger,
+                prices=prices,
                 fetcher=fetcher,
                 reader=self.reader.open_reader(settings),
                 engines=self.extraction.engines(settings, answers),
@@ -75,9 +73,3 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _settings(self) -> Settings:
         overrides = self.fetcher.overrides() | self.reader.overrides() | self.extraction.overrides()
         return Settings().model_copy(update=overrides)
-
-
-def _longest_call_s(settings: Settings) -> float:
-    """After this long a model's answer cannot come any more: whoever asked is dead."""
-    waits_between_s = 30.0
-    return settings.azure_openai_attempts * (settings.azure_openai_timeout_s + waits_between_s)

@@ -1,9 +1,10 @@
 """The sensor that turns waiting jobs into partition keys and runs. It is the only writer of partition keys.
 
 Idempotent: what a tick decides is in PostgreSQL (a batch) before Dagster hears of it, and every tick goes through all
-open batches again. A batch that has a run is left alone; one that has none is asked for (Dagster's run key makes the
-second request a no-op); one whose runs all ended is taken apart, and its unfinished jobs wait for a new run or, after
-too many attempts, fail with `run_interrupted`.
+open batches again. Jobs that wait for money or for a dependency are queued again first, when they can go on. A batch
+that has a run is left alone; one that has none is asked for (Dagster's run key makes the second request a no-op); one
+whose runs all ended is taken apart, and its unfinished jobs wait for a new run or, after too many attempts, fail with
+`run_interrupted`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +16,11 @@ from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 from assets.jobs import process_invoices
 from assets.partitions import BATCH_TAG, invoice_jobs
 from cira_pipeline.clock import utc_now
+from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.errors import RunInterrupted
 from cira_pipeline.jobs import Stage
+from cira_pipeline.processing.engines import breakers_from_settings
+from cira_pipeline.processing.resuming import resume_held_jobs
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch
 from cira_pipeline.storage.jobs import JobRepository
@@ -24,6 +28,7 @@ from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 
 MAX_ATTEMPTS = 3
+MAX_LISTED = 20
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 WILL_RETRY_TAG = "dagster/will_retry"
@@ -33,7 +38,8 @@ RETRY_GRACE = timedelta(minutes=3)
 
 
 def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
-    """The sensor, with the tick interval and sizes of `settings`."""
+    """The sensor, with the tick interval, sizes and budgets of `settings`."""
+    breakers = breakers_from_settings(settings)
 
     @dg.sensor(
         name="new_invoices",
@@ -50,6 +56,9 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         batches = BatchRepository(database)
         jobs = JobRepository(database, redis.status_cache())
 
+        resumed = resume_held_jobs(jobs, database, Budgets.from_settings(settings), breakers, utc_now())
+        if resumed:
+            context.log.info(f"{len(resumed)} waiting jobs go on: {', '.join(resumed[:MAX_LISTED])}")
         released = _release_interrupted(batches.open(), context.instance, jobs)
         batches.plan(max_jobs=settings.sensor_max_jobs, batch_max_jobs=settings.batch_max_jobs)
         open_batches = batches.open()

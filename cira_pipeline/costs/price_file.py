@@ -5,7 +5,7 @@ version = "contract 4711, 2026-11"
 [[prices]]
 provider = "azure"            # azure, openai, cira, docling-serve
 model = "gpt-4.1-mini"
-unit = "input_token"          # input_token, cached_input_token, output_token, ocr_page, page, stored_byte
+unit = "input_token"          # input_token, cached_input_token, output_token, ocr_page, ocr_second, page, stored_byte
 usd = "0.38"                  # a string keeps every digit
 per = 1000000                 # units that cost this much; 1 if left out
 valid_from = 2026-01-01       # for ever if left out

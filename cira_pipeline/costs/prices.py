@@ -54,11 +54,11 @@ class PriceList:
         """What this use cost: nothing when the answer was there already. Raises as `price_answer` does."""
         return () if usage.reused else self.price_answer(usage)
 
-    def price_answer(self, usage: Usage) -> tuple[CostEntry, ...]:
+    def price_answer(self, usage: Usage, purchase: str = "") -> tuple[CostEntry, ...]:
         """What the answer cost when it was paid, whether or not it was paid for this use.
 
-        For the ledger: it books an answer once, and so also the one whose payer was killed before it could book.
-        Raises: ConfigurationError when a price is not known.
+        For the ledger: it books an answer once, however many jobs use it. `purchase` names a second purchase of the
+        same answer, which is booked too. Raises: ConfigurationError when a price is not known.
         """
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         counts: dict[TokenUnit, int] = {
@@ -70,24 +70,29 @@ class PriceList:
         for unit, count in counts.items():
             if count:
                 price = self.token_price(usage.provider, usage.model, unit, question_tokens=usage.input_tokens)
-                key = f"{usage.request_hash}:{unit}"
+                key = f"{usage.request_hash}:{unit}" + (f":{purchase}" if purchase else "")
                 entries.append(
                     _entry(Stage.EXTRACTED_FIELDS, usage.provider, usage.model, unit, Decimal(count), price, key)
                 )
         return tuple(entries)
 
     def price_reading(self, reading: Reading, document_sha256: str) -> tuple[CostEntry, ...]:
-        """Pages read by OCR here, or all pages when docling-serve read them; nothing where they cost nothing."""
-        served = reading.reader.startswith("docling_serve")
-        pages = [page for page in reading.pages if served or page.source == "ocr"]
-        provider, model, unit = (
-            ("docling-serve", "docling-serve", "page") if served else ("cira", "rapidocr", "ocr_page")
-        )
-        key = f"{document_sha256}:{reading.reader}:{reading.reader_version}:{unit}"
-        return self._own_work(Stage.OCR_TEXT, provider, model, unit, Decimal(len(pages)), key)
+        """All pages when docling-serve read them; else pages read by OCR here, and the seconds that took.
+
+        An amount can be zero: how much was done is booked all the same.
+        """
+        read = f"{document_sha256}:{reading.reader}:{reading.reader_version}"
+        if reading.reader.startswith("docling_serve"):
+            served = Decimal(len(reading.pages))
+            return self._own_work(Stage.OCR_TEXT, "docling-serve", "docling-serve", "page", served, f"{read}:page")
+        pages = Decimal(sum(page.source == "ocr" for page in reading.pages))
+        seconds = Decimal(f"{reading.seconds:.3f}") if pages else Decimal(0)
+        return self._own_work(
+            Stage.OCR_TEXT, "cira", "rapidocr", "ocr_page", pages, f"{read}:ocr_page"
+        ) + self._own_work(Stage.OCR_TEXT, "cira", "rapidocr", "ocr_second", seconds, f"{read}:ocr_second")
 
     def price_storage(self, size_bytes: int, document_sha256: str) -> tuple[CostEntry, ...]:
-        """The document's bytes, kept once however many jobs share them; nothing where storage costs nothing."""
+        """The document's bytes, kept once however many jobs share them."""
         key = f"{document_sha256}:stored_byte"
         return self._own_work(Stage.RAW_DOCUMENT, "cira", "object_store", "stored_byte", Decimal(size_bytes), key)
 
@@ -140,7 +145,7 @@ class PriceList:
         self, stage: Stage, provider: str, model: str, unit: str, quantity: Decimal, key: str
     ) -> tuple[CostEntry, ...]:
         price = self._listed(provider, model, unit)
-        if price is None or not price.usd or not quantity:
+        if price is None or not quantity:
             return ()
         return (_entry(stage, provider, model, unit, quantity, price, key),)
 

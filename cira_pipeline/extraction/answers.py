@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
-from cira_pipeline.values import ModelAnswer
+from cira_pipeline.values import ModelAnswer, Usage
 
 
 class AnswerStore(Protocol):
@@ -14,15 +14,19 @@ class AnswerStore(Protocol):
     Thread-safe. A claim belongs to the thread that made it, and that thread ends it by `commit` or `release`.
     """
 
-    def claim(self, request_hash: str) -> ModelAnswer | None:
+    def claim(self, request_hash: str, worst_case: Usage | None = None) -> ModelAnswer | None:
         """The answer kept, or `None`: then the caller holds the claim and is the one who may pay.
 
-        Waits while another caller holds the claim.
+        `worst_case` is the most the answer can consume; stores that know budgets reserve it. Waits while another caller
+        holds the claim. Raises: BudgetReached when there is no answer and no money for one.
         """
         ...
 
-    def commit(self, answer: ModelAnswer) -> None:
-        """Keeps a paid answer, durably, before anybody uses it. Ends the claim."""
+    def commit(self, answer: ModelAnswer, asked_model: str | None = None) -> None:
+        """Keeps a paid answer, durably and with its cost, before anybody uses it. Ends the claim.
+
+        `asked_model` is the model whose price holds when that of the one that answered is not known.
+        """
         ...
 
     def release(self, request_hash: str) -> None:
@@ -38,7 +42,7 @@ class AnswersInMemory:
         self._claimed: set[str] = set()
         self._changed = threading.Condition()
 
-    def claim(self, request_hash: str) -> ModelAnswer | None:
+    def claim(self, request_hash: str, worst_case: Usage | None = None) -> ModelAnswer | None:
         with self._changed:
             self._changed.wait_for(lambda: request_hash in self._answers or request_hash not in self._claimed)
             answer = self._answers.get(request_hash)
@@ -46,7 +50,7 @@ class AnswersInMemory:
                 self._claimed.add(request_hash)
             return answer
 
-    def commit(self, answer: ModelAnswer) -> None:
+    def commit(self, answer: ModelAnswer, asked_model: str | None = None) -> None:
         with self._changed:
             self._answers.setdefault(answer.request_hash, answer)
             self._claimed.discard(answer.request_hash)

@@ -16,6 +16,7 @@ from decimal import Decimal
 from cira_pipeline.accuracy.check import AccuracyResult, measure
 from cira_pipeline.costs.check import CostResult, check_cost
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.costs.payer import Payer, paying
 from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.errors import CiraError, UpstreamMissing
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade, usage_of_error
@@ -23,6 +24,7 @@ from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.processing.holding import model_awaited
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Policy, Settings
 from cira_pipeline.storage.documents import DocumentRepository
@@ -113,11 +115,13 @@ class Processor:
         job = self.jobs.get(job_id)
         if job.document_sha256 is not None and self.documents.row(job.document_sha256) is not None:
             document = self.documents.load(job.document_sha256)
+            self.ledger.record(job_id, self.prices.price_storage(document.size_bytes, document.sha256))
             return self._obtained(job, document, reused=True, started=started)
         fetched = self.fetcher.fetch(job.url)
         document = recognise(fetched.content, max_pages=self.settings.max_pages, max_pixels=self.settings.max_pixels)
         self.documents.put(document)
         self.jobs.document_found(job_id, document.sha256)
+        self.ledger.record(job_id, self.prices.price_storage(document.size_bytes, document.sha256))
         return self._obtained(job, document, reused=False, started=started)
 
     def read_document(self, job_id: JobId) -> DocumentRead:
@@ -125,9 +129,11 @@ class Processor:
         sha256 = self._document_sha256(job_id)
         kept = self.readings.get(sha256, self.reader.name, self.reader.version)
         if kept is not None:
+            self.ledger.record(job_id, self.prices.price_reading(kept, sha256))
             return DocumentRead(sha256, kept, reused=True, seconds=time.monotonic() - started)
         result = self.reader.read(self.documents.load(sha256))
         self.readings.put(sha256, result.reading, result.docling_json)
+        self.ledger.record(job_id, self.prices.price_reading(result.reading, sha256))
         return DocumentRead(sha256, result.reading, reused=False, seconds=time.monotonic() - started)
 
     def extract_fields(self, job_id: JobId) -> FieldsExtracted:
@@ -137,21 +143,27 @@ class Processor:
         reading = self.readings.get(sha256, self.reader.name, self.reader.version)
         if reading is None:
             raise UpstreamMissing(f"job {job_id} has no reading yet", job_id=job_id, stage=Stage.OCR_TEXT)
-        policy = self._policy(job)
-        context = ValidationContext(today=self.today())
+        policy = self.settings.policy_for(job.client, job.policy)
+        context = ValidationContext(
+            today=self.today(), reading=reading, accept_confidence=self.settings.accept_confidence
+        )
         try:
-            outcome = run_cascade(
-                self.documents.load(sha256),
-                reading,
-                self.engines,
-                policy,
-                lambda extraction: validate(extraction, context),
-            )
+            with paying(Payer(job_id, job.client)):
+                outcome = run_cascade(
+                    self.documents.load(sha256),
+                    reading,
+                    self.engines,
+                    policy,
+                    lambda extraction: validate(extraction, context),
+                )
         except CiraError as error:
             # An answer that was of no use was paid for all the same.
             self._charge(job_id, usage_of_error(error))
             raise
         self._charge(job_id, outcome.usage)
+        awaited = model_awaited(outcome, self.settings)
+        if awaited is not None:
+            raise awaited
         self._keep_outcome(job_id, sha256, reading, outcome)
         return FieldsExtracted(
             extractions=tuple(step.extraction for step in outcome.steps),
@@ -176,15 +188,17 @@ class Processor:
                 today=self.today(),
                 duplicate_job_ids=self.records.duplicates_of(job_id, extraction.invoice, sha256),
                 known_ibans=self.records.ibans_of(job_id, extraction.invoice),
+                reading=self.readings.get(sha256, self.reader.name, self.reader.version),
+                accept_confidence=self.settings.accept_confidence,
             )
             record = validate(extraction, context).model_copy(update={"engines": engines})
             self.records.put(job_id, sha256, record)
 
-        total_usd = self.ledger.total(job_id)
+        job, total_usd = self.jobs.get(job_id), self.ledger.total(job_id)
         return RecordValidated(
             record=record,
             accuracy=measure(record.invoice, self.labels.get(sha256), self.settings.accuracy_threshold),
-            cost=check_cost(total_usd, self.settings.cost_budget_usd),
+            cost=check_cost(total_usd, self.settings.cost_budget_usd, self.ledger.budget_states(job.client)),
             seconds=time.monotonic() - started,
         )
 
@@ -203,11 +217,8 @@ class Processor:
             raise UpstreamMissing(f"job {job_id} has no document yet", job_id=job_id, stage=Stage.RAW_DOCUMENT)
         return sha256
 
-    def _policy(self, job: Job) -> Policy:
-        return Policy(job.policy) if job.policy and self.settings.model_configured else self.settings.effective_policy
-
     def _charge(self, job_id: JobId, usages: Iterable[Usage]) -> None:
-        """Books what was paid, reused answers too: their payer may have been killed before it could book them."""
+        """Books what was paid, reused answers too, where an answer was not booked when it was kept."""
         for usage in usages:
             self.ledger.record(job_id, self.prices.price_answer(usage))
 

@@ -12,8 +12,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from queue import Full, Queue
 
+from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import CiraError, InternalError
 from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.processing.holding import why_to_hold
 from cira_pipeline.processing.processor import Processor, RecordValidated, StageResult
 
 
@@ -34,12 +36,21 @@ class StageFailed:
 
 
 @dataclass(frozen=True)
+class JobHeld:
+    """The job waits for what `error` names and goes on by itself in a later run: nothing is done, nothing failed."""
+
+    job_id: JobId
+    stage: Stage
+    error: CiraError
+
+
+@dataclass(frozen=True)
 class JobSkipped:
     job_id: JobId
     reason: str
 
 
-StreamEvent = StageDone | StageFailed | JobSkipped
+StreamEvent = StageDone | StageFailed | JobHeld | JobSkipped
 
 
 def stream(
@@ -123,7 +134,7 @@ def _events_of(
                 processor.jobs.succeed(job_id, result.record.verdict)
             yield StageDone(job_id, stage, result)
     except CiraError as error:
-        yield _failed(processor, job_id, stage, error, tracked=tracked)
+        yield _stopped(processor, job_id, stage, error, tracked=tracked)
     except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library throws
         internal = InternalError(f"{type(error).__name__}: {error}")
         internal.__cause__ = error
@@ -135,6 +146,20 @@ def _may_go_on(processor: Processor, job_id: JobId, stage: Stage, run_id: str, *
     if tracked:
         return processor.jobs.start(job_id, stage, run_id)
     return processor.jobs.get(job_id).status is not JobStatus.CANCELLED
+
+
+def _stopped(
+    processor: Processor, job_id: JobId, stage: Stage, error: CiraError, *, tracked: bool
+) -> StageFailed | JobHeld:
+    """A job that belongs to the run may wait; a person who materialises some of its assets hears why it does not go."""
+    attempts = processor.jobs.get(job_id).attempts
+    hold = why_to_hold(error, processor.settings, attempts, utc_now()) if tracked else None
+    if hold is None:
+        return _failed(processor, job_id, stage, error, tracked=tracked)
+    processor.jobs.hold(
+        job_id, stage, error, not_before=hold.not_before, needs_usd=hold.needs_usd, is_attempt=hold.is_attempt
+    )
+    return JobHeld(job_id, stage, error)
 
 
 def _failed(processor: Processor, job_id: JobId, stage: Stage, error: CiraError, *, tracked: bool) -> StageFailed:

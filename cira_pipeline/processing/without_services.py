@@ -97,7 +97,9 @@ class Extractor:
             _content(path, settings.fetch_max_bytes), max_pages=settings.max_pages, max_pixels=settings.max_pixels
         )
         reading = self._reader.read(document).reading
-        context = ValidationContext(today=self._today())
+        context = ValidationContext(
+            today=self._today(), reading=reading, accept_confidence=settings.accept_confidence
+        )
         outcome = run_cascade(
             document,
             reading,
@@ -109,6 +111,9 @@ class Extractor:
         cost_usd = sum(
             (entry.amount_usd for usage in outcome.usage for entry in self._prices.price_usage(usage)),
             Decimal(0),
+        )
+        cost_usd += sum(
+            (entry.amount_usd for entry in self._prices.price_reading(reading, document.sha256)), Decimal(0)
         )
         return FileResult(
             file=str(path),

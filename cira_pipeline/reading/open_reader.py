@@ -16,5 +16,10 @@ def reader_from_settings(settings: Settings) -> Reader:
     """
     if settings.reader == "local":
         return LocalReader(settings)
+    return DoclingServeReader(settings, docling_serve_breaker(settings))
+
+
+def docling_serve_breaker(settings: Settings) -> Breaker:
+    """The same in every process that has the same settings."""
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    return DoclingServeReader(settings, Breaker("docling_serve", redis_url))
+    return Breaker("docling_serve", redis_url, settings.breaker_failures, settings.breaker_reset_s)

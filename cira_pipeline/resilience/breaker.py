@@ -1,7 +1,7 @@
 """A circuit breaker whose state all processes share through Redis.
 
 After `fail_max` failures in a row the circuit opens: calls end at once as `CircuitOpen`, and the dependency is left
-alone. After `reset_timeout_s` one call of each process may try; success closes the circuit for all, failure opens it
+alone. After `reset_timeout_s` one call of all processes may try; success closes the circuit for all, failure opens it
 again (M. Nygard, Release It!). Without Redis, or while it is away, each process keeps its own state.
 """
 
@@ -11,9 +11,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
+from uuid import uuid4
 
 import pybreaker
 import redis
@@ -35,6 +36,15 @@ def dependency_failed(error: BaseException) -> bool:
     Everything else (a refused document, a programming error) shows that the dependency answered or was not reached.
     """
     return error.retryable if isinstance(error, CiraError) else isinstance(error, OSError)
+
+
+# KEYS[1]: the trial. ARGV[1]: whose it is.
+_END_TRIAL = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    return redis.call('DEL', KEYS[1])
+end
+return 0
+"""
 
 
 class Breaker:
@@ -77,30 +87,65 @@ class Breaker:
         circuit = self._circuit_in_force()
         # pybreaker lets every thread through once the reset time is over: a dependency that is just getting up
         # would be run down again.
-        trial = circuit.current_state != pybreaker.STATE_CLOSED
-        if trial and not self._trial.acquire(blocking=False):
-            raise self._circuit_open(circuit)
-        try:
-            with ExitStack() as running:
-                try:
-                    # `calling` and not `call`: the latter holds a lock while the call runs.
-                    running.enter_context(circuit.calling())
-                except pybreaker.CircuitBreakerError as error:
-                    raise self._circuit_open(circuit) from error
-                yield
-        finally:
-            if trial:
-                self._trial.release()
+        with ExitStack() as running:
+            if circuit.current_state != pybreaker.STATE_CLOSED:
+                running.enter_context(self._trying_alone(circuit))
+            try:
+                # `calling` and not `call`: the latter holds a lock while the call runs.
+                running.enter_context(circuit.calling())
+            except pybreaker.CircuitBreakerError as error:
+                raise self._circuit_open(circuit) from error
+            yield
 
     @property
     def state(self) -> str:
         """`closed`, `open` or `half-open`, as all processes see it."""
         return str(self._circuit_in_force().current_state)
 
+    @property
+    def shared(self) -> bool:
+        """Whether its state is that of all processes, and not only of this one."""
+        return self._circuit_in_force() is not self._own
+
     def close(self) -> None:
         """Lets go of the connection to Redis."""
         if self._redis is not None:
             self._redis.close()
+
+    @contextmanager
+    def _trying_alone(self, circuit: pybreaker.CircuitBreaker) -> Iterator[None]:
+        """Raises `CircuitOpen` when another thread, or through Redis another process, is trying already."""
+        if not self._trial.acquire(blocking=False):
+            raise self._circuit_open(circuit)
+        mine = uuid4().hex
+        try:
+            if not self._trial_is_mine(circuit, mine):
+                raise self._circuit_open(circuit)
+            try:
+                yield
+            finally:
+                self._end_trial(circuit, mine)
+        finally:
+            self._trial.release()
+
+    def _trial_is_mine(self, circuit: pybreaker.CircuitBreaker, mine: str) -> bool:
+        if self._redis is None or circuit is not self._shared:
+            return True
+        # It ends by itself, for whoever tries may be killed.
+        milliseconds = max(1_000, int(self._reset_timeout_s * 1_000))
+        try:
+            return bool(self._redis.set(self._trial_key, mine, nx=True, px=milliseconds))
+        except redis.RedisError:
+            return True
+
+    def _end_trial(self, circuit: pybreaker.CircuitBreaker, mine: str) -> None:
+        if self._redis is not None and circuit is self._shared:
+            with suppress(redis.RedisError):
+                self._redis.eval(_END_TRIAL, 1, self._trial_key, mine)
+
+    @property
+    def _trial_key(self) -> str:
+        return f"cira:breaker:{self.name}:trial"
 
     def _circuit(self, storage: pybreaker.CircuitBreakerStorage) -> pybreaker.CircuitBreaker:
         return pybreaker.CircuitBreaker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ class RetryPolicy:
     """How often and for how long a call is tried again.
 
     Only a `CiraError` that says `retryable` is tried again; an open circuit is not, because it exists to fail at once.
-    An error with `retry_after_s` among its details names the wait itself. A wait that would end after the deadline is
-    not begun: the error goes to the caller instead.
+    An error with `retry_after_s` among its details names the shortest wait itself; a part of it, at most
+    `wait_jitter_s`, is added, so that all who were told the same do not come back at once. A wait that would end after
+    the deadline is not begun: the error goes to the caller instead.
 
     `attempts` counts the first call too. `deadline_s` bounds calls and waits together, in seconds; `None` is no bound.
     The call itself must keep to what is left of the deadline; a running call is not interrupted.
@@ -43,7 +45,7 @@ class RetryPolicy:
             if not isinstance(error, CiraError) or isinstance(error, CircuitOpen) or not error.retryable:
                 return False
             asked = error.detail.get("retry_after_s")
-            wait = float(asked) if isinstance(asked, int | float) else None
+            wait = self._with_jitter(float(asked)) if isinstance(asked, int | float) else None
             longest = self._longest_wait_s(failures) if wait is None else wait
             if ends is not None and monotonic() + longest >= ends:
                 return False
@@ -61,6 +63,9 @@ class RetryPolicy:
             with attempt:
                 return function()
         raise AssertionError("stamina ends with a result or an error")
+
+    def _with_jitter(self, asked_s: float) -> float:
+        return asked_s + min(asked_s, self.wait_jitter_s) * random.random()  # noqa: S311 - no secret
 
     def _longest_wait_s(self, failures: int) -> float:
         """The longest that stamina waits by itself after so many failures."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -29,20 +30,29 @@ from cira_pipeline.jobs import JobId, JobStatus, Stage, new_job_id
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.status_cache import JobStatusEntry, StatusCache
-from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, jobs
+from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, cost_entries, jobs
 from cira_pipeline.values import Verdict
 
 Source = Literal["cli", "api", "folder", "s3", "manifest", "demo"]
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _COLUMNS = [column for column in jobs.c if column.name != "submission_hash"]
+_COST = (
+    select(func.coalesce(func.sum(cost_entries.c.amount_usd), 0))
+    .where(cost_entries.c.job_id == jobs.c.job_id)
+    .correlate(jobs)
+    .scalar_subquery()
+    .label("cost_usd")
+)
 _ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+_HELD = (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
 _NOTHING_ENDED: Mapping[str, None] = {
     "verdict": None,
     "error_code": None,
     "error_message": None,
     "error_hint": None,
     "finished_at": None,
+    "not_before": None,
 }
 _AGAIN_IN_QUEUE: Mapping[str, Any] = {
     **_NOTHING_ENDED,
@@ -53,6 +63,7 @@ _AGAIN_IN_QUEUE: Mapping[str, Any] = {
     "started_at": None,
     "queued_at": func.now(),
 }
+_ENDED: Mapping[str, Any] = {"finished_at": func.now(), "not_before": None, "needs_usd": None}
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,8 @@ class Job(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
+    not_before: datetime | None
+    needs_usd: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ class JobRepository:
         with self._database.begin() as connection:
             created = _insert(connection, wanted, hashes)
             found = _by_hash(connection, set(hashes) - created.keys())
-        self._write_through(created.values())
+        self._write_through([_entry(job, Decimal(0)) for job in created.values()])
         answers, first = [], set(created)
         for key in hashes:
             answers.append(Submitted(created.get(key) or found[key], created=key in first))
@@ -142,15 +155,21 @@ class JobRepository:
         held = self._cache.get(job_id) if self._cache else None
         if held is not None:
             return held
-        job = self.get(job_id)
-        self._write_through([job])
-        return _entry(job)
+        with self._database.begin() as connection:
+            row = connection.execute(select(*_COLUMNS, _COST).where(jobs.c.job_id == job_id)).one_or_none()
+        if row is None:
+            raise _not_found(job_id)
+        entry = _entry(_job(row), row.cost_usd)
+        self._write_through([entry])
+        return entry
 
     def list(
         self,
         *,
         status: JobStatus | None = None,
         client: str | None = None,
+        verdict: Verdict | None = None,
+        client_reference: str | None = None,
         limit: int = 50,
         before: JobId | None = None,
     ) -> list[Job]:
@@ -160,6 +179,10 @@ class JobRepository:
             statement = statement.where(jobs.c.status == status)
         if client is not None:
             statement = statement.where(jobs.c.client == client)
+        if verdict is not None:
+            statement = statement.where(jobs.c.verdict == verdict)
+        if client_reference is not None:
+            statement = statement.where(jobs.c.client_reference == client_reference)
         if before is not None:
             statement = statement.where(jobs.c.job_id < before)
         with self._database.begin() as connection:
@@ -208,7 +231,7 @@ class JobRepository:
         return self._change(
             job_id,
             jobs.c.status != JobStatus.CANCELLED,
-            {**ended, "stage": Stage.VALIDATED_RECORD, "verdict": verdict, "finished_at": func.now()},
+            {**ended, **_ENDED, "stage": Stage.VALIDATED_RECORD, "verdict": verdict},
         )[0]
 
     def fail(self, job_id: JobId, stage: Stage, error: CiraError) -> Job:
@@ -219,15 +242,68 @@ class JobRepository:
         return self._change(
             job_id,
             jobs.c.status.in_(_ACTIVE),
-            {**_ended_by(error), "stage": stage, "verdict": None, "finished_at": func.now()},
+            {**_ended_by(error), **_ENDED, "stage": stage, "verdict": None},
         )[0]
 
+    def hold(
+        self,
+        job_id: JobId,
+        stage: Stage,
+        error: CiraError,
+        *,
+        not_before: datetime,
+        needs_usd: Decimal | None = None,
+        is_attempt: bool = False,
+    ) -> Job:
+        """Lets a queued or running job wait for what `error` names, until `not_before` or until `resume`.
+
+        With `needs_usd` it waits for a budget (`needs_budget`), else for a dependency (`waiting`). The run that ends so
+        counts as an attempt only when `is_attempt`. Raises: JobNotFound.
+        """
+        return self._change(
+            job_id,
+            jobs.c.status.in_(_ACTIVE),
+            {
+                "status": JobStatus.WAITING if needs_usd is None else JobStatus.NEEDS_BUDGET,
+                "stage": stage,
+                "error_code": error.code,
+                "error_message": error.message,
+                "error_hint": error.hint,
+                "not_before": not_before,
+                "needs_usd": needs_usd,
+                "attempts": jobs.c.attempts if is_attempt else func.greatest(jobs.c.attempts - 1, 0),
+                "verdict": None,
+                "finished_at": None,
+            },
+        )[0]
+
+    def held(self, status: JobStatus, *, limit: int = 10_000) -> Sequence[Job]:
+        """Jobs that wait, oldest first; `status` is needs_budget or waiting."""
+        statement = select(*_COLUMNS).where(jobs.c.status == status).order_by(jobs.c.job_id).limit(limit)
+        with self._database.begin() as connection:
+            return [_job(row) for row in connection.execute(statement)]
+
+    def promised_usd(self) -> dict[str, Decimal]:
+        """USD that jobs which waited for a budget and were taken up again may yet spend, by client."""
+        statement = (
+            select(jobs.c.client, func.sum(jobs.c.needs_usd))
+            .where(jobs.c.needs_usd.is_not(None), jobs.c.status.in_(_ACTIVE))
+            .group_by(jobs.c.client)
+        )
+        with self._database.begin() as connection:
+            return {row[0]: row[1] for row in connection.execute(statement)}
+
+    def resume(self, job_id: JobId) -> bool:
+        """Puts a job that waits back into the queue; false when it does not wait any more. Raises: JobNotFound."""
+        return self._change(job_id, jobs.c.status.in_(_HELD), _AGAIN_IN_QUEUE)[1]
+
     def retry(self, job_id: JobId) -> Job:
-        """Puts a failed or rejected job back into the queue; attempts are kept.
+        """Puts a failed, rejected or waiting job back into the queue; attempts are kept.
 
         Raises: JobNotFound, JobNotRetryable.
         """
-        job, changed = self._change(job_id, jobs.c.status.in_((JobStatus.FAILED, JobStatus.REJECTED)), _AGAIN_IN_QUEUE)
+        retryable = (JobStatus.FAILED, JobStatus.REJECTED, *_HELD)
+        job, changed = self._change(job_id, jobs.c.status.in_(retryable), _AGAIN_IN_QUEUE)
         if not changed:
             raise JobNotRetryable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
         return job
@@ -240,12 +316,14 @@ class JobRepository:
         return self._change(job_id, jobs.c.status.in_(_ACTIVE), _AGAIN_IN_QUEUE)[0]
 
     def cancel(self, job_id: JobId) -> Job:
-        """Takes a queued or running job back for good; a run stops before its next stage.
+        """Takes a queued, running or waiting job back for good; a run stops before its next stage.
 
         Cancelling twice is once. Raises: JobNotFound, JobNotCancellable.
         """
         job, _ = self._change(
-            job_id, jobs.c.status.in_(_ACTIVE), {"status": JobStatus.CANCELLED, "finished_at": func.now()}
+            job_id,
+            jobs.c.status.in_((*_ACTIVE, *_HELD)),
+            {**_NOTHING_ENDED, **_ENDED, "status": JobStatus.CANCELLED},
         )
         if job.status is not JobStatus.CANCELLED:
             raise JobNotCancellable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
@@ -257,18 +335,18 @@ class JobRepository:
             update(jobs)
             .where(jobs.c.job_id == job_id, when)
             .values(**values, version=jobs.c.version + 1, updated_at=func.now())
-            .returning(*_COLUMNS)
+            .returning(*_COLUMNS, _COST)
         )
         with self._database.begin() as connection:
             row = connection.execute(statement).one_or_none()
             job = _get(connection, job_id) if row is None else _job(row)
         if row is not None:
-            self._write_through([job])
+            self._write_through([_entry(job, row.cost_usd)])
         return job, row is not None
 
-    def _write_through(self, changed: Iterable[Job]) -> None:
+    def _write_through(self, changed: Sequence[JobStatusEntry]) -> None:
         if self._cache is not None:
-            self._cache.put_all([_entry(job) for job in changed])
+            self._cache.put_all(changed)
 
 
 def _check(submission: Submission, index: int) -> None:
@@ -328,16 +406,21 @@ def _by_hash(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, Job
 def _get(connection: Connection, job_id: JobId) -> Job:
     row = connection.execute(select(*_COLUMNS).where(jobs.c.job_id == job_id)).one_or_none()
     if row is None:
-        raise JobNotFound(f"there is no job {job_id}", job_id=job_id)
+        raise _not_found(job_id)
     return _job(row)
+
+
+def _not_found(job_id: JobId) -> JobNotFound:
+    return JobNotFound(f"there is no job {job_id}", job_id=job_id)
 
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:
     return Job.model_validate({column.name: row._mapping[column] for column in _COLUMNS})
 
 
-def _entry(job: Job) -> JobStatusEntry:
-    return JobStatusEntry.model_validate(job.model_dump(include=set(JobStatusEntry.model_fields)))
+def _entry(job: Job, cost_usd: Decimal) -> JobStatusEntry:
+    known = job.model_dump(include=set(JobStatusEntry.model_fields))
+    return JobStatusEntry.model_validate({**known, "cost_usd": cost_usd})
 
 
 def _ended_by(error: CiraError) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def _duplicates(
         .where(
             jobs.c.document_sha256 == document_sha256,
             jobs.c.job_id < job_id,
-            jobs.c.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)),
+            jobs.c.status.in_([status for status in JobStatus if not status.final]),
             records.c.job_id.is_(None),
         )
     )

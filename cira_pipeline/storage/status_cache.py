@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.invoice import Amount
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.values import Verdict
 
@@ -39,7 +40,10 @@ _log = logging.getLogger(__name__)
 
 
 class JobStatusEntry(BaseModel):
-    """Where a job stands. `version` grows with every change of the job's row; times are UTC."""
+    """Where a job stands. `cost_usd` is what was booked on it when it last changed; times are UTC.
+
+    `version` grows with every change of the job's row.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -53,9 +57,27 @@ class JobStatusEntry(BaseModel):
     error_message: str | None
     error_hint: str | None
     attempts: int
+    cost_usd: Amount
+    client_reference: str | None
+    document_sha256: str | None
     submitted_at: datetime
+    queued_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
+
+
+def entry_key(job_id: JobId) -> str:
+    """The Redis hash that holds a job's status: its fields are `version` and `entry`."""
+    return f"cira:job:{job_id}"
+
+
+def parse_entry(text: str) -> JobStatusEntry | None:
+    """The entry in a hash's field `entry`; `None` when another version of CIRA wrote it: PostgreSQL has the status."""
+    try:
+        return JobStatusEntry.model_validate_json(text)
+    except ValidationError:
+        return None
 
 
 class StatusCache:
@@ -87,18 +109,12 @@ class StatusCache:
         if not self._may_ask() or self._client is None:
             return None
         try:
-            entry = self._client.hget(_key(job_id), "entry")
+            entry = self._client.hget(entry_key(job_id), "entry")
         except (redis.RedisError, OSError) as error:
             self._failed(error)
             return None
         self._answered()
-        if not isinstance(entry, str):
-            return None
-        try:
-            return JobStatusEntry.model_validate_json(entry)
-        except ValidationError:
-            # Written by another version of CIRA; PostgreSQL has the status.
-            return None
+        return parse_entry(entry) if isinstance(entry, str) else None
 
     def put(self, entry: JobStatusEntry) -> None:
         self.put_all([entry])
@@ -111,7 +127,7 @@ class StatusCache:
             with self._client.pipeline(transaction=False) as pipeline:
                 for entry in entries:
                     self._put_unless_older(
-                        keys=[_key(entry.job_id)],
+                        keys=[entry_key(entry.job_id)],
                         args=[entry.version, entry.model_dump_json(), self._ttl_ms],
                         client=pipeline,
                     )
@@ -153,7 +169,3 @@ def _client(redis_url: str) -> redis.Redis:
     except ValueError:
         # Not chained: the cause may quote the URL with its password.
         raise ConfigurationError("CIRA_REDIS_URL is no Redis URL: redis://host:6379/0") from None
-
-
-def _key(job_id: JobId) -> str:
-    return f"cira:job:{job_id}"

@@ -28,6 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from cira_pipeline.storage.document_text import DocumentJson, DocumentText, DocumentTexts
 
@@ -49,7 +50,8 @@ KeyText = Text(collation="C")
 Instant = DateTime(timezone=True)
 NOW = text("now()")
 
-STATUSES = "'queued', 'running', 'succeeded', 'failed', 'rejected', 'cancelled'"
+STATUSES = "'queued', 'running', 'needs_budget', 'waiting', 'succeeded', 'failed', 'rejected', 'cancelled'"
+HELD = "'needs_budget', 'waiting'"
 STAGES = "'raw_document', 'ocr_text', 'extracted_fields', 'validated_record'"
 VERDICTS = "'accepted', 'needs_review', 'rejected'"
 ENGINES = "'einvoice', 'offline', 'azure_openai'"
@@ -100,14 +102,25 @@ jobs = Table(
         Text,
         nullable=False,
         server_default="queued",
-        comment="queued, running, succeeded, failed (a stage broke, a retry may help), rejected (can never become an "
-        "accepted invoice), cancelled",
+        comment="queued, running, needs_budget (waits for money), waiting (waits for a dependency that is down), "
+        "succeeded, failed (a stage broke, a retry may help), rejected (can never become an accepted invoice), "
+        "cancelled",
     ),
-    Column("stage", Text, comment="the stage it is in or ended in; null while queued"),
-    Column("error_code", Text, comment="stable code of the error that ended the job; docs/errors.md lists them"),
+    Column("stage", Text, comment="the stage it is in, waits in or ended in; null while queued"),
+    Column(
+        "error_code",
+        Text,
+        comment="stable code of the error that ended the job or makes it wait; docs/errors.md lists them",
+    ),
     Column("error_message", DocumentText, comment="what happened to this document"),
     Column("error_hint", Text, comment="what a person can do about it"),
-    Column("attempts", Integer, nullable=False, server_default="0", comment="runs that have worked on it"),
+    Column(
+        "attempts",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="runs that have worked on it, those left out at whose end it waited",
+    ),
     Column(
         "document_sha256",
         Text,
@@ -128,8 +141,18 @@ jobs = Table(
     Column("submitted_at", Instant, nullable=False, server_default=NOW, comment="when it was submitted; never changes"),
     Column("queued_at", Instant, nullable=False, server_default=NOW, comment="when it last entered the queue"),
     Column("started_at", Instant, comment="when its last attempt began"),
-    Column("finished_at", Instant, comment="when it ended; null while queued or running"),
+    Column("finished_at", Instant, comment="when it ended; null before"),
     Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when this row last changed"),
+    Column(
+        "not_before",
+        Instant,
+        comment="a waiting job is taken up again then, or sooner when there is money; null for all others",
+    ),
+    Column(
+        "needs_usd",
+        Numeric,
+        comment="USD that a job which waited for a budget may spend next; null for all others",
+    ),
     # URLs can be longer than an index entry, so that the uniqueness is over their hash.
     Column(
         "submission_hash",
@@ -155,7 +178,15 @@ jobs = Table(
     CheckConstraint(f"status IN ({STATUSES})", name="status"),
     CheckConstraint(f"stage IN ({STAGES})", name="stage"),
     CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
-    CheckConstraint("(status IN ('failed', 'rejected')) = (error_code IS NOT NULL)", name="error_code_when_failed"),
+    CheckConstraint(
+        f"(status IN ('failed', 'rejected', {HELD})) = (error_code IS NOT NULL)", name="error_code_when_failed"
+    ),
+    CheckConstraint(f"(status IN ({HELD})) = (not_before IS NOT NULL)", name="waits_until"),
+    CheckConstraint("not_before IS NULL OR stage IS NOT NULL", name="waits_in_stage"),
+    CheckConstraint(
+        "needs_usd >= 0 AND needs_usd < 1e12 AND (status <> 'needs_budget' OR needs_usd IS NOT NULL)",
+        name="needs_usd",
+    ),
     CheckConstraint("num_nulls(error_code, error_message, error_hint) IN (0, 3)", name="error_is_whole"),
     CheckConstraint(
         "CASE status WHEN 'succeeded' THEN verdict IS NOT NULL AND verdict <> 'rejected' "
@@ -174,6 +205,8 @@ jobs = Table(
     # The queue stays small however many jobs are finished: the sensor's queries never touch those.
     Index("jobs_waiting_idx", "job_id", postgresql_where=text("status = 'queued' AND batch_id IS NULL")),
     Index("jobs_open_batch_idx", "batch_id", postgresql_where=text("status IN ('queued', 'running')")),
+    Index("jobs_held_idx", "status", "job_id", postgresql_where=text(f"status IN ({HELD})")),
+    Index("jobs_needs_usd_idx", "client", postgresql_where=text("needs_usd IS NOT NULL")),
     Index("jobs_batch_id_idx", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     # Exactly what the view review_queue asks for, in its order.
     Index(
@@ -465,6 +498,19 @@ model_answers = Table(
     Column("cached_input_tokens", BigInteger, comment="of these, tokens billed as cached"),
     Column("output_tokens", BigInteger, comment="tokens of the answer"),
     Column("answered_at", Instant, comment="when the answer was kept; null while it is being asked"),
+    Column(
+        "job_id",
+        KeyText,
+        ForeignKey("cira.jobs.job_id", ondelete="SET NULL"),
+        comment="the job it is asked and paid for; others may use the answer too",
+    ),
+    Column(
+        "reserved_usd",
+        Numeric,
+        nullable=False,
+        server_default="0",
+        comment="USD the answer can cost at the most; held back from the budgets while it is being asked",
+    ),
     _sha256("request_hash"),
     CheckConstraint(
         "num_nulls(answered_at, provider, model, content, finish_reason, input_tokens, cached_input_tokens, "
@@ -472,7 +518,25 @@ model_answers = Table(
         name="answer_is_whole",
     ),
     CheckConstraint("input_tokens >= 0 AND cached_input_tokens >= 0 AND output_tokens >= 0", name="tokens"),
+    CheckConstraint("reserved_usd >= 0 AND reserved_usd < 1e12", name="reserved_usd"),
+    Index("model_answers_asked_idx", "lease_until", postgresql_where=text("answered_at IS NULL")),
+    Index("model_answers_job_id_idx", "job_id"),
     comment="Paid answers of models, kept so that the same question is never paid again",
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("client", Text, nullable=False, comment="whose jobs it was spent on; empty: all clients together"),
+    Column("period", Text, nullable=False, comment="day or month"),
+    Column("starts_on", Date, nullable=False, comment="first day of the period, UTC"),
+    Column("spent_usd", Numeric, nullable=False, server_default="0", comment="USD booked in the period"),
+    PrimaryKeyConstraint("client", "period", "starts_on"),
+    CheckConstraint(
+        "period IN ('day', 'month') AND (period = 'day' OR extract(day FROM starts_on) = 1)", name="period"
+    ),
+    CheckConstraint("spent_usd >= 0 AND spent_usd < 1e12", name="spent_usd"),
+    comment="Cost entries summed by day and month (UTC), for each client and for all; budgets are held to it",
 )
 
 labels = Table(
@@ -487,4 +551,62 @@ labels = Table(
     _sha256("document_sha256"),
     CheckConstraint("jsonb_typeof(fields) = 'object'", name="fields"),
     comment="Ground truth for documents",
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", KeyText, primary_key=True, comment="the part of the key that is no secret"),
+    Column("client", Text, nullable=False, comment="whose jobs it submits and sees"),
+    Column("name", DocumentText, nullable=False, comment="what it is used for, in a person's words"),
+    Column("scopes", ARRAY(Text), nullable=False, comment="what it may do: submit, read, review, admin"),
+    Column("secret_hash", LargeBinary, nullable=False, comment="HMAC-SHA-256 of the secret under the pepper"),
+    Column("pepper_id", Text, nullable=False, comment="which pepper it was hashed with; not the pepper itself"),
+    Column("requests_per_minute", Integer, nullable=False, comment="requests it may make in a minute"),
+    Column("jobs_per_day", Integer, nullable=False, comment="new jobs it may submit in a day (UTC)"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
+    Column("expires_at", Instant, comment="from then on it is not taken; null: never"),
+    Column("revoked_at", Instant, comment="since when it is not taken; null: it is"),
+    Column("replaced_by", KeyText, ForeignKey("cira.api_keys.key_id"), comment="the key made by rotating this one"),
+    Column("last_used_at", Instant, comment="when it was last seen, to a minute"),
+    CheckConstraint("key_id ~ '^[0-9a-hjkmnp-tv-z]{16}$'", name="key_id"),
+    CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
+    CheckConstraint(f"length(name) <= {MAX_NAME_CHARS}", name="name"),
+    CheckConstraint("cardinality(scopes) > 0 AND scopes <@ ARRAY['submit', 'read', 'review', 'admin']", name="scopes"),
+    CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+    CheckConstraint("requests_per_minute > 0 AND jobs_per_day > 0", name="limits"),
+    Index("api_keys_client_idx", "client"),
+    comment="Keys of the REST service; the keys themselves are kept nowhere",
+)
+
+api_key_usage = Table(
+    "api_key_usage",
+    metadata,
+    Column(
+        "key_id", KeyText, ForeignKey("cira.api_keys.key_id", ondelete="CASCADE"), nullable=False, comment="the key"
+    ),
+    Column("day", Date, nullable=False, comment="the day, in UTC"),
+    Column("jobs", Integer, nullable=False, comment="new jobs it submitted on that day"),
+    PrimaryKeyConstraint("key_id", "day"),
+    CheckConstraint("jobs >= 0", name="jobs"),
+    comment="How much of its daily quota each API key has used",
+)
+
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("confirmation_id", BigInteger, Identity(always=True), primary_key=True, comment="identifies it"),
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), nullable=False, comment="the job"),
+    Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
+    Column("confirmed_by", DocumentText, nullable=False, comment="the person who confirmed"),
+    Column("key_id", KeyText, ForeignKey("cira.api_keys.key_id"), comment="the API key they used; null without one"),
+    Column("changes", DocumentJson, nullable=False, comment="field -> before and after, for what was corrected"),
+    Column("verdict_before", Text, nullable=False, comment="the record's verdict before"),
+    Column("verdict_after", Text, nullable=False, comment="the record's verdict after it was validated anew"),
+    Column("confirmed_at", Instant, nullable=False, server_default=NOW, comment="when"),
+    CheckConstraint("jsonb_typeof(changes) = 'object'", name="changes"),
+    CheckConstraint(f"verdict_before IN ({VERDICTS}) AND verdict_after IN ({VERDICTS})", name="verdicts"),
+    Index("confirmations_job_id_idx", "job_id"),
+    Index("confirmations_document_sha256_idx", "document_sha256"),
+    comment="Who confirmed which record, when, and what they corrected",
 )

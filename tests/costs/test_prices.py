@@ -116,15 +116,33 @@ def test_a_model_in_ones_own_house_can_be_listed_as_free(tmp_path) -> None:
     assert [entry.amount_usd for entry in entries] == [0, 0, 0]
 
 
-def test_pages_read_by_ocr_cost_what_the_price_list_says_and_nothing_by_default(tmp_path) -> None:
+def test_pages_read_by_ocr_cost_what_the_price_list_says_and_are_counted_where_they_cost_nothing(tmp_path) -> None:
     pages = tuple(
         Page(number=number, width=1, height=1, source=source) for number, source in ((1, "ocr"), (2, "native"))
     )
     reading = Reading(reader="local", reader_version="1", pages=pages, lines=(), seconds=1)
+    counted = PriceList.load().price_reading(reading, HASH) + PriceList.load().price_storage(1_000, HASH)
+    assert {entry.unit: (entry.quantity, entry.amount_usd) for entry in counted} == {
+        "ocr_page": (1, 0),
+        "ocr_second": (1, 0),
+        "stored_byte": (1_000, 0),
+    }
+    by_contract = {entry.unit: entry for entry in _price_list(tmp_path, CONTRACT).price_reading(reading, HASH)}
+    assert by_contract["ocr_page"].amount_usd == Decimal("0.001")
+    assert by_contract["ocr_page"].price_list == "contract 7"
+
+
+def test_pages_docling_serve_read_are_counted_apart_from_ones_own(tmp_path) -> None:
+    page = Page(number=1, width=1, height=1, source="native")
+    reading = Reading(reader="docling_serve", reader_version="1", pages=(page, page), lines=(), seconds=9)
+    [entry] = PriceList.load().price_reading(reading, HASH)
+    assert (entry.provider, entry.unit, entry.quantity) == ("docling-serve", "page", 2)
+
+
+def test_a_text_document_read_here_uses_no_ocr_and_books_none() -> None:
+    page = Page(number=1, width=1, height=1, source="native")
+    reading = Reading(reader="local", reader_version="1", pages=(page,), lines=(), seconds=9)
     assert PriceList.load().price_reading(reading, HASH) == ()
-    assert PriceList.load().price_storage(1_000, HASH) == ()
-    [entry] = _price_list(tmp_path, CONTRACT).price_reading(reading, HASH)
-    assert (entry.quantity, entry.amount_usd) == (1, Decimal("0.001"))
 
 
 @pytest.mark.parametrize(

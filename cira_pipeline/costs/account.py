@@ -1,0 +1,63 @@
+"""What a paid answer does to the books: reserved when it is asked for, booked in the transaction that keeps it."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from cira_pipeline.costs.budgets import BudgetState, usd
+from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.costs.payer import current_payer
+from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.storage.answers import Reservation
+from cira_pipeline.values import ModelAnswer, Usage
+
+_log = logging.getLogger(__name__)
+
+
+class Account:
+    """Implements `cira_pipeline.storage.answers.Account` for the job that `paying` names. Thread-safe."""
+
+    def __init__(self, prices: PriceList, ledger: Ledger) -> None:
+        self._prices = prices
+        self._ledger = ledger
+        self._budgets = ledger.budgets
+
+    def reserve(self, connection: Connection, worst_case: Usage) -> Reservation:
+        """Raises: BudgetReached, ConfigurationError when a price is not known."""
+        payer = current_payer()
+        amount_usd = self.worst_case_usd(worst_case)
+        self._budgets.require_room(connection, payer.client, amount_usd, own_claim=worst_case.request_hash)
+        return Reservation(payer.job_id, amount_usd)
+
+    def book(self, connection: Connection, answer: ModelAnswer, asked_model: str, purchase: str) -> None:
+        payer = current_payer()
+        entries = self._prices.price_answer(self._usage(answer, asked_model), purchase)
+        self._ledger.book(connection, payer.job_id, entries)
+        for state in self._budgets.states_within(connection, client=payer.client):
+            self._warn(state, sum((entry.amount_usd for entry in entries), Decimal(0)))
+
+    def worst_case_usd(self, worst_case: Usage) -> Decimal:
+        """No token is assumed to be cached: whether one is, only the answer tells."""
+        return sum((entry.amount_usd for entry in self._prices.price_answer(worst_case)), Decimal(0))
+
+    def _usage(self, answer: ModelAnswer, asked_model: str) -> Usage:
+        """A deployment can change what is behind its name: billed is what answered, where its price is known."""
+        known = self._prices.knows(answer.provider, answer.model)
+        return Usage(
+            provider=answer.provider,
+            model=answer.model if known else asked_model,
+            input_tokens=answer.input_tokens,
+            cached_input_tokens=answer.cached_input_tokens,
+            output_tokens=answer.output_tokens,
+            request_hash=answer.request_hash,
+        )
+
+    @staticmethod
+    def _warn(state: BudgetState, spent_now_usd: Decimal) -> None:
+        """Once, by whoever spends the amount that crosses the threshold."""
+        threshold = state.budget.limit_usd * state.alert_share
+        if state.spent_usd - spent_now_usd < threshold <= state.spent_usd:
+            _log.warning("%s; %s USD are left", state, usd(state.room_usd))

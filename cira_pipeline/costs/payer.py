@@ -1,0 +1,37 @@
+"""For which job the work of this thread is paid. Engines do not know of jobs; whoever calls them says it here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from cira_pipeline.jobs import JobId
+
+
+@dataclass(frozen=True)
+class Payer:
+    job_id: JobId
+    client: str
+
+
+_payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
+
+
+@contextmanager
+def paying(payer: Payer) -> Iterator[None]:
+    """What is paid inside the block, by this thread, is paid for `payer`'s job."""
+    token = _payer.set(payer)
+    try:
+        yield
+    finally:
+        _payer.reset(token)
+
+
+def current_payer() -> Payer:
+    """Raises: RuntimeError when nobody pays, which is a programming error: every cent belongs to a job."""
+    payer = _payer.get()
+    if payer is None:
+        raise RuntimeError("a paid call was about to be made for no job; wrap it in `paying(...)`")
+    return payer

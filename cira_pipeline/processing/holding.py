@@ -1,0 +1,73 @@
+"""Which errors end a job and which only make it wait, and until when.
+
+A budget that is used up and a dependency that is left alone are nobody's fault and pass by themselves: the job waits,
+keeps what it has, and goes on. `sensors.new_invoices` takes it up again (`cira_pipeline/processing/resuming.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from cira_pipeline.errors import (
+    BudgetReached,
+    CiraError,
+    CircuitOpen,
+    ModelRateLimited,
+    ModelTimedOut,
+    ModelUnavailable,
+)
+from cira_pipeline.extraction.cascade import CascadeOutcome
+from cira_pipeline.settings import Settings
+from cira_pipeline.values import EngineName, Verdict
+
+MODEL_IS_DOWN = (CircuitOpen, ModelUnavailable, ModelRateLimited, ModelTimedOut)
+MOST_ATTEMPTS = 5
+"""Runs of a job that may end with a failure of the model itself. Refusals of an open circuit are no attempts."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """`needs_usd` is what a job waits for that waits for a budget. `is_attempt`: the run counts as one."""
+
+    not_before: datetime
+    needs_usd: Decimal | None = None
+    is_attempt: bool = False
+
+
+def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: datetime) -> Hold | None:
+    """How the job waits that `error` stopped in its run number `attempts`; `None` when the error ends it."""
+    if isinstance(error, BudgetReached):
+        return _for_budget(error, now)
+    if isinstance(error, CircuitOpen):
+        return Hold(now + _asked_wait(error, settings))
+    if isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait" and attempts < MOST_ATTEMPTS:
+        return Hold(now + _asked_wait(error, settings), is_attempt=True)
+    return None
+
+
+def model_awaited(outcome: CascadeOutcome, settings: Settings) -> CiraError | None:
+    """The model's failure for which a job waits although another engine found something.
+
+    Under `wait` nobody stands in for a model that is down, unless the record needs no model to be accepted.
+    """
+    if settings.when_model_down != "wait" or outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED:
+        return None
+    errors = (failure.error for failure in outcome.failed if failure.engine is EngineName.AZURE_OPENAI)
+    return next((error for error in errors if isinstance(error, MODEL_IS_DOWN)), None)
+
+
+def _for_budget(error: BudgetReached, now: datetime) -> Hold:
+    needs_usd, not_before = error.detail.get("needs_usd"), error.detail.get("not_before")
+    return Hold(
+        not_before if isinstance(not_before, datetime) else now + timedelta(hours=1),
+        needs_usd if isinstance(needs_usd, Decimal) else Decimal(0),
+    )
+
+
+def _asked_wait(error: CiraError, settings: Settings) -> timedelta:
+    """What the provider or the circuit asked for, but not so little that a job goes round in circles."""
+    asked_s = error.detail.get("retry_after_s")
+    shortest_s = 1.0 if isinstance(error, CircuitOpen) else settings.breaker_reset_s
+    return timedelta(seconds=max(float(asked_s) if isinstance(asked_s, int | float) else 0.0, shortest_s))
