@@ -108,7 +108,7 @@ def _release_interrupted(open_batches: Iterable[OpenBatch], instance: DagsterIns
             runs = list(by_batch.get(batch.batch_id, ()))
             if job.run_id is not None and job.run_id in by_id:
                 runs.append(by_id[job.run_id])
-            if runs and not any(_lives(record) for record in runs):
+            if runs and not any(_lives(record, retries_enabled=instance.run_retries_enabled) for record in runs):
                 _release(job, jobs)
                 released += 1
     return released
@@ -121,13 +121,16 @@ def _runs_by_id(instance: DagsterInstance, run_ids: Sequence[str]) -> Mapping[st
     return {record.dagster_run.run_id: record for record in records}
 
 
-def _lives(record: RunRecord) -> bool:
+def _lives(record: RunRecord, *, retries_enabled: bool) -> bool:
     """Whether this run, or the automatic retry Dagster owes it, may still finish the job."""
     run = record.dagster_run
     if not run.is_finished:
         return True
-    awaits_retry = run.status is DagsterRunStatus.FAILURE and run.tags.get(WILL_RETRY_TAG) == "true"
-    return awaits_retry and RETRIED_BY_TAG not in run.tags and utc_now() - record.update_timestamp < RETRY_GRACE
+    if run.status is not DagsterRunStatus.FAILURE or RETRIED_BY_TAG in run.tags:
+        return False
+    # Dagster says so in a tag that it writes a moment after the status.
+    will_retry = run.tags.get(WILL_RETRY_TAG, "true" if retries_enabled else "false") == "true"
+    return will_retry and utc_now() - record.update_timestamp < RETRY_GRACE
 
 
 def _release(job: BatchJob, jobs: JobRepository) -> None:

@@ -93,7 +93,9 @@ def pipeline(
     }.items():
         monkeypatch.setenv(name, value)
     settings = Settings(batch_max_jobs=3)
-    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "dagster")) as instance:
+    # As in dagster.yaml.
+    retries = {"run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}}
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "dagster"), settings=retries) as instance:
         yield Pipeline(
             settings=settings,
             database=database,

@@ -23,6 +23,11 @@ def bounds(request: dg.RunRequest) -> tuple[str | None, str | None]:
     return request.tags.get(RANGE_START_TAG), request.tags.get(RANGE_END_TAG)
 
 
+def failed_run(pipeline: Pipeline, request: dg.RunRequest, *, will_retry: str | None = None) -> dg.DagsterRun:
+    tags = dict(request.tags) | ({"dagster/will_retry": will_retry} if will_retry else {})
+    return create_run_for_test(pipeline.instance, "process_invoices", tags=tags, status=DagsterRunStatus.FAILURE)
+
+
 def test_waiting_jobs_become_ranges_oldest_first(pipeline: Pipeline) -> None:
     jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(7)))
     asked = requests(pipeline.tick())
@@ -66,9 +71,7 @@ def test_a_job_whose_run_died_gets_a_run_of_its_own(pipeline: Pipeline) -> None:
     url = pipeline.server.serve("/a.pdf", invoice_pdf("BT-8001"))
     job, _ = pipeline.submit(url, pipeline.server.url("/b.pdf"))
     (request,) = requests(pipeline.tick())
-    run = create_run_for_test(
-        pipeline.instance, "process_invoices", tags=dict(request.tags), status=DagsterRunStatus.FAILURE
-    )
+    run = failed_run(pipeline, request, will_retry="false")
     pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
 
     asked = requests(pipeline.tick())
@@ -80,12 +83,14 @@ def test_a_job_whose_run_died_gets_a_run_of_its_own(pipeline: Pipeline) -> None:
 def test_a_job_waits_for_the_automatic_retry_dagster_owes_its_run(pipeline: Pipeline) -> None:
     pipeline.submit(pipeline.server.url("/a.pdf"))
     (request,) = requests(pipeline.tick())
-    create_run_for_test(
-        pipeline.instance,
-        "process_invoices",
-        tags={**request.tags, "dagster/will_retry": "true"},
-        status=DagsterRunStatus.FAILURE,
-    )
+    failed_run(pipeline, request, will_retry="true")
+    assert isinstance(pipeline.tick(), dg.SkipReason)
+
+
+def test_a_job_gets_no_second_run_before_dagster_said_whether_it_retries_the_first(pipeline: Pipeline) -> None:
+    pipeline.submit(pipeline.server.url("/a.pdf"))
+    (request,) = requests(pipeline.tick())
+    failed_run(pipeline, request)
     assert isinstance(pipeline.tick(), dg.SkipReason)
 
 
@@ -93,9 +98,7 @@ def test_a_job_that_kills_every_run_fails_with_a_code_instead_of_going_round_for
     (job,) = pipeline.submit(pipeline.server.url("/a.pdf"))
     for _ in range(MAX_ATTEMPTS):
         (request,) = requests(pipeline.tick())
-        run = create_run_for_test(
-            pipeline.instance, "process_invoices", tags=dict(request.tags), status=DagsterRunStatus.FAILURE
-        )
+        run = failed_run(pipeline, request, will_retry="false")
         pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
     assert requests(pipeline.tick()) == []
     ended = pipeline.jobs.get(job)
