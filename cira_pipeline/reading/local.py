@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cira_pipeline.reading.lines import PlacedLine
 
-REVISION = 1
+REVISION = 2
 """Raised with every change of CIRA's own code that can change a reading."""
 
 _SUFFIXES = {MediaType.PDF: "pdf", MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.TIFF: "tiff"}

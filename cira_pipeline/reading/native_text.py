@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING
 
 from cira_pipeline.reading.characters import as_printed, readable_count, unreadable_count
 from cira_pipeline.reading.lines import PlacedLine, PlacedWord, lines_of
+from cira_pipeline.reading.sight import LEAST_HEIGHT_PT, Sight
 from cira_pipeline.reading.turning import TURNS, Turn, Turned
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ _UNREADABLE_SHARE = 0.1
 # Text rendering modes "invisible" and "clip only" (ISO 32000-1, 9.3.6).
 _UNPAINTED = (3, 7)
 _ASKEW_FROM_DEG = 20
+_SMALL_SHARE = 0.4
+_COVERED_SHARE = 0.5
 
 
 def native_text_usable(page: SegmentedPdfPage) -> bool:
@@ -32,17 +36,20 @@ class NativeText:
     """A page's own text in points, origin top left, after the page was turned clockwise by `turned.turn`.
 
     `words` run from left to right; `standing` are lines that run up, down or askew beside them.
+    `contested` are upright words that the page's picture must show: they lie on one another, or some of their ink is
+    missing where they should be.
     `layer`: the words are the invisible text a scanner's software laid over the page's picture.
     """
 
     words: tuple[PlacedWord, ...]
+    contested: tuple[PlacedWord, ...]
     standing: tuple[PlacedLine, ...]
     turned: Turned
     layer: bool
 
     @property
     def all_words(self) -> tuple[PlacedWord, ...]:
-        return (*self.words, *(word for line in self.standing for word in line.words))
+        return (*self.words, *self.contested, *(word for line in self.standing for word in line.words))
 
     @property
     def characters(self) -> int:
@@ -57,20 +64,27 @@ class _NativeWord:
     box: tuple[float, float, float, float]
     turn: Turn | None
     hidden: bool
+    height: float
+    unclear: bool = False
 
 
-def native_text(page: SegmentedPdfPage) -> NativeText:
-    """What the page's text says, without what stands off the page or is shown to nobody."""
-    found = list(_visible_words(page))
+def native_text(page: SegmentedPdfPage, sight: Sight) -> NativeText:
+    """What the page's text says, without what stands off the page, is too small to read or is shown to nobody."""
+    found = list(_words_on_page(page))
+    layer = sum(word.hidden for word in found) > len(found) / 2
+    found = found if layer else list(_seen(found, sight))
     turned = Turned(page.dimension.width, page.dimension.height, _prevailing_turn(found))
-    words = without_repeats([_placed(word, turned) for word in found if word.turn == turned.turn])
+    upright = without_repeats([_placed(word, turned) for word in found if word.turn == turned.turn])
+    unclear = {_placed(word, turned) for word in found if word.unclear}
+    lying_on_others = overprinted(upright)
+    contested = tuple(word for word in upright if word in unclear or word in lying_on_others)
+    words = [word for word in upright if word not in contested]
     standing = [line for turn in TURNS if turn != turned.turn for line in _lines_turned_by(turn, found, turned)]
     standing += [PlacedLine((_placed(word, turned),)) for word in found if word.turn is None]
-    layer = sum(word.hidden for word in found) > len(found) / 2
-    return NativeText(tuple(words), tuple(standing), turned, layer)
+    return NativeText(tuple(words), contested, tuple(standing), turned, layer)
 
 
-def _visible_words(page: SegmentedPdfPage) -> Iterator[_NativeWord]:
+def _words_on_page(page: SegmentedPdfPage) -> Iterator[_NativeWord]:
     width, height = page.dimension.width, page.dimension.height
     pictures = [bitmap.rect.to_bounding_box().to_top_left_origin(height) for bitmap in page.bitmap_resources]
     for cell in page.word_cells:
@@ -83,7 +97,23 @@ def _visible_words(page: SegmentedPdfPage) -> Iterator[_NativeWord]:
         # Over a picture it is a scanner's reading of it; elsewhere no person ever sees it.
         if hidden and not any(each.l <= x <= each.r and each.t <= y <= each.b for each in pictures):
             continue
-        yield _NativeWord(text, (box.l, box.t, box.r, box.b), _turn_of(cell), hidden)
+        yield _NativeWord(text, (box.l, box.t, box.r, box.b), _turn_of(cell), hidden, float(cell.rect.height))
+
+
+def _seen(words: Sequence[_NativeWord], sight: Sight) -> Iterator[_NativeWord]:
+    """Words that a person sees, or may see. Print of a page that is small as a whole is not small for its page."""
+    usual = median(word.height for word in words) if words else 0.0
+    least = min(LEAST_HEIGHT_PT, _SMALL_SHARE * usual)
+    for word in words:
+        if word.hidden or word.height < least:
+            continue
+        # Nothing is stated by a lone colon, and nothing lost by keeping it.
+        bare = not any(map(str.isalnum, word.text))
+        if sight.sees(*word.box):
+            unclear = word.turn == 0 and not sight.sees_each_figure(word.text, *word.box)
+            yield replace(word, unclear=unclear)
+        elif sight.sees_around(*word.box):
+            yield replace(word, unclear=not bare)
 
 
 def _turn_of(cell: TextCell) -> Turn | None:
@@ -132,3 +162,32 @@ def without_repeats(words: Sequence[PlacedWord]) -> list[PlacedWord]:
         same.append(word)
         kept.append(word)
     return kept
+
+
+def overprinted(words: Sequence[PlacedWord]) -> frozenset[PlacedWord]:
+    """Words that lie on words of another text, by half of their area or more."""
+    found: set[PlacedWord] = set()
+    by_top = sorted((word for word in words if _states_something(word)), key=lambda word: word.top)
+    for index, word in enumerate(by_top):
+        for other in by_top[index + 1 :]:
+            if other.top >= word.bottom:
+                break
+            if _share_covered(word, other) >= _COVERED_SHARE and not _same_print(word, other):
+                found |= {word, other}
+    return frozenset(found)
+
+
+def _states_something(word: PlacedWord) -> bool:
+    return any(char.isalnum() for char in word.text)
+
+
+def _share_covered(first: PlacedWord, second: PlacedWord) -> float:
+    """Of the smaller one's area."""
+    width = min(first.right, second.right) - max(first.left, second.left)
+    height = min(first.bottom, second.bottom) - max(first.top, second.top)
+    smaller = min((word.right - word.left) * word.height for word in (first, second))
+    return width * height / smaller if width > 0 and height > 0 and smaller > 0 else 0.0
+
+
+def _same_print(first: PlacedWord, second: PlacedWord) -> bool:
+    return first.text in second.text or second.text in first.text

@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from typing import Any, Literal
@@ -24,6 +25,8 @@ from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
 from docling.utils.locks import pypdfium2_lock
 from docling_core.types.doc.base import BoundingBox, CoordOrigin, Size
 from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, TextCell
+from rapidfuzz.fuzz import ratio
+from rapidfuzz.utils import default_process
 
 from cira_pipeline.errors import ReadingTimedOut
 from cira_pipeline.reading.lines import PlacedLine, PlacedWord, in_reading_order, lines_of
@@ -31,6 +34,7 @@ from cira_pipeline.reading.native_text import NativeText, native_text, native_te
 from cira_pipeline.reading.ocr import LONGEST_SIDE_PX, Image, OcrEngine, turned_image
 from cira_pipeline.reading.page_content import damage_of
 from cira_pipeline.reading.page_pictures import Region, inside, picture_regions, without_words
+from cira_pipeline.reading.sight import Sight, sight_of
 from cira_pipeline.reading.turning import Turned
 from cira_pipeline.values import Box
 from cira_pipeline.values import Page as PageRead
@@ -47,6 +51,7 @@ _FEW_CHARACTERS = 120
 _MUCH_MORE = 1.3
 _LARGE_PICTURE_SHARE = 0.3
 _SURE_IN_PICTURES = 0.8
+_SAME_WORD = 80.0
 
 
 class InvoicePipelineOptions(NativePdfPipelineOptions):
@@ -104,9 +109,10 @@ class InvoicePipeline(NativePdfPipeline):
         page = super()._parse_page(timings, conv_res, page_backend)
         if page is None or page.parsed_page is None or page.size is None:
             return None
-        if native_text_usable(page.parsed_page):
-            return self._by_native_text(conv_res, page_backend, page, page.parsed_page)
         content = _pdf_content(conv_res)
+        if content is not None and native_text_usable(page.parsed_page):
+            native = native_text(page.parsed_page, _sight(content, page.page_no, page.parsed_page))
+            return self._by_native_text(conv_res, page_backend, page, page.parsed_page, native)
         if content is not None and not page.parsed_page.bitmap_resources:
             damage = damage_of(content, page.page_no)
             if damage is not None:
@@ -115,10 +121,21 @@ class InvoicePipeline(NativePdfPipeline):
         return self._by_ocr(page, page.parsed_page, self._picture(conv_res, page_backend))
 
     def _by_native_text(
-        self, conv_res: ConversionResult, page_backend: PdfPageBackend, page: DoclingPage, parsed: SegmentedPdfPage
+        self,
+        conv_res: ConversionResult,
+        page_backend: PdfPageBackend,
+        page: DoclingPage,
+        parsed: SegmentedPdfPage,
+        native: NativeText,
     ) -> ReadDoclingPage:
-        """The page's own words and what its pictures say besides; OCR alone where its text is a mere stamp."""
-        native = native_text(parsed)
+        """The page's own words and what its pictures say besides.
+
+        OCR alone where its text is a mere stamp, or an unseen layer: that can say anything, the picture is what people
+        see.
+        """
+        if native.layer:
+            return self._by_ocr(page, parsed, self._picture(conv_res, page_backend))
+        native = self._settled(native, lambda: self._picture(conv_res, page_backend))
         lines = [*lines_of(native.words), *native.standing]
         if native.characters < _FEW_CHARACTERS:
             picture = self._picture(conv_res, page_backend)
@@ -127,7 +144,7 @@ class InvoicePipeline(NativePdfPipeline):
                 by_ocr = self._by_ocr(page, parsed, picture)
                 if by_ocr.characters > _MUCH_MORE * native.characters:
                     return by_ocr
-        elif not native.layer and (regions := picture_regions(parsed, native.turned)):
+        elif regions := picture_regions(parsed, native.turned):
             picture = turned_image(self._picture(conv_res, page_backend), native.turned.turn)
             found = [line for region in regions for line in self._in_region(picture, region, native)]
             lines = [*in_reading_order([*lines_of(native.words), *found]), *native.standing]
@@ -162,6 +179,22 @@ class InvoicePipeline(NativePdfPipeline):
         ]
         return _read_page(page, parsed, lines, "ocr" if lines else "empty", turned, text.skew_deg)
 
+    def _settled(self, native: NativeText, picture: Callable[[], Image]) -> NativeText:
+        """With those of the words lying on one another that the page's picture shows."""
+        if not native.contested:
+            return native
+        upright = turned_image(picture(), native.turned.turn)
+        x_px, y_px = _pixels_a_point(upright, native.turned)
+        shown: list[PlacedWord] = []
+        for word in native.contested:
+            margin = word.height
+            left, top = max(int((word.left - 4 * margin) * x_px), 0), max(int((word.top - margin) * y_px), 0)
+            right, bottom = round((word.right + 4 * margin) * x_px), round((word.bottom + margin) * y_px)
+            crop = upright[top:bottom, left:right]
+            if min(crop.shape[:2]) > 0 and _shows(self._ocr.read_upright(crop, self._checkpoint), word.text):
+                shown.append(word)
+        return replace(native, words=(*native.words, *shown), contested=())
+
     def _picture(self, conv_res: ConversionResult, page_backend: PdfPageBackend) -> Image:
         """The page as a viewer shows it, BGR."""
         content = _pdf_content(conv_res)
@@ -170,6 +203,25 @@ class InvoicePipeline(NativePdfPipeline):
         size = page_backend.get_size()
         scale = min(1.0, LONGEST_SIDE_PX / max(size.width, size.height))
         return np.ascontiguousarray(np.asarray(page_backend.get_page_image(scale))[:, :, ::-1])
+
+
+def _sight(content: bytes, page_number: int, parsed: SegmentedPdfPage) -> Sight:
+    size = parsed.dimension
+    pictures = picture_regions(parsed, Turned(size.width, size.height, 0))
+    return sight_of(content, page_number, size.width, size.height, pictures)
+
+
+def _shows(read: Sequence[PlacedWord], text: str) -> bool:
+    """Whether OCR read this very word: every figure, and all but a character or two of a long word."""
+    figures = _figures(text)
+    return any(
+        _figures(word.text) == figures and ratio(text, word.text, processor=default_process) >= _SAME_WORD
+        for word in read
+    )
+
+
+def _figures(text: str) -> str:
+    return "".join(char for char in text if char.isdigit())
 
 
 def _pdf_content(conv_res: ConversionResult) -> bytes | None:

@@ -79,7 +79,7 @@ def test_text_that_no_person_sees_is_not_read(reader: LocalReader) -> None:
     assert texts(reader.read(document(pdf(with_hidden_text))).reading) == PRINTED
 
 
-def test_the_text_layer_of_a_scanner_is_used_without_reading_the_picture_again(reader: LocalReader) -> None:
+def test_the_picture_is_read_and_not_the_text_layer_that_a_scanner_or_a_forger_put_over_it(reader: LocalReader) -> None:
     def with_layer(canvas: Canvas) -> None:
         scanned_page(scan())(canvas)
         layer = canvas.beginText(40, 550)
@@ -90,8 +90,9 @@ def test_the_text_layer_of_a_scanner_is_used_without_reading_the_picture_again(r
         canvas.drawText(layer)
 
     reading = reader.read(document(pdf(with_layer))).reading
-    assert texts(reading) == ["A scanner's own reading of this page, with enough characters to be one."] * 4
-    assert reading.pages[0].source == "native"
+    assert not any("reading of this page" in line for line in texts(reading))
+    assert "Rechnung Nr. 2024-0017 vom 03.04.2024" in texts(reading)
+    assert reading.pages[0].source == "ocr"
 
 
 def test_bold_print_made_by_printing_twice_is_read_once(reader: LocalReader) -> None:

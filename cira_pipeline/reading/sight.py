@@ -1,0 +1,146 @@
+"""What of a page's text a person sees.
+
+A PDF can carry text that nobody ever reads: white on white, covered, transparent, on a hidden layer, under a picture,
+too small. It is found by looking: a word is seen when its place on the drawn page is not of one colour. Where a picture
+lies, that says little; there the page is drawn once more without its text, and a word is seen when its place changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from docling.utils.locks import pypdfium2_lock
+from numpy.typing import NDArray
+
+from cira_pipeline.reading.page_pictures import Region
+
+Image = NDArray[np.uint8]
+
+DPI = 144
+LEAST_CONTRAST = 20
+"""Difference between the darkest and the lightest pixel of a word, of 255, below which it cannot be seen."""
+LEAST_HEIGHT_PT = 2.8
+"""Height of a line's box, about that of 3-point type: smaller print cannot be read."""
+_LARGEST_PX = 30_000_000
+# Rules of a table run along the edges of its words.
+_EDGE = 0.12
+_DEEPEST_FORM = 8
+# Widths in a number: full stop and comma against a figure, and what is cut off a figure's sides to get its middle.
+_NARROW = 0.5
+_MIDDLE = 0.15
+
+
+@dataclass(frozen=True)
+class Sight:
+    """`drawn`: the page as a viewer shows it, BGR. `textless`: the same without its text, where pictures lie on it."""
+
+    drawn: Image
+    textless: Image | None
+    width: float
+    height: float
+    pictures: Sequence[Region] = ()
+
+    def sees(self, left: float, top: float, right: float, bottom: float) -> bool:
+        """Whether print in this box, in points from the page's top left, can be seen."""
+        place = self._pixels(left, top, right, bottom)
+        shown = self.drawn[place]
+        if shown.size == 0 or _range(shown) < LEAST_CONTRAST:
+            return False
+        if self.textless is None or not self._over_picture((left + right) / 2, (top + bottom) / 2):
+            return True
+        return int(np.abs(shown.astype(np.int16) - self.textless[place]).max()) >= LEAST_CONTRAST
+
+    def sees_around(self, left: float, top: float, right: float, bottom: float) -> bool:
+        """Whether there is print within a line's height beside this box, where a substitute font may have put it."""
+        reach = bottom - top
+        return self.sees(left - reach, top, right + reach, bottom)
+
+    def sees_each_figure(self, text: str, left: float, top: float, right: float, bottom: float) -> bool:
+        """Whether every figure of a number on an upright line shows ink of its own: one may be added in white."""
+        if not any(char.isdigit() for char in text):
+            return True
+        widths = [1.0 if char.isalnum() else _NARROW for char in text]
+        unit, start = (right - left) / sum(widths), left
+        for char, width in zip(text, widths, strict=True):
+            end = start + width * unit
+            if char.isdigit() and not self.sees(start + _MIDDLE * unit, top, end - _MIDDLE * unit, bottom):
+                return False
+            start = end
+        return True
+
+    def _over_picture(self, x: float, y: float) -> bool:
+        return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in self.pictures)
+
+    def _pixels(self, left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
+        x, y = self.drawn.shape[1] / self.width, self.drawn.shape[0] / self.height
+        edge_x, edge_y = _EDGE * min(right - left, bottom - top) / 2, _EDGE * (bottom - top)
+        return (
+            slice(max(int((top + edge_y) * y), 0), max(round((bottom - edge_y) * y), int((top + edge_y) * y) + 1, 0)),
+            slice(max(int((left + edge_x) * x), 0), max(round((right - edge_x) * x), int((left + edge_x) * x) + 1, 0)),
+        )
+
+
+def sight_of(content: bytes, page_number: int, width: float, height: float, pictures: Sequence[Region] = ()) -> Sight:
+    """The page of a PDF, `width` by `height` points as shown; `pictures` are where pictures lie, in those points."""
+    with pypdfium2_lock:
+        document = pdfium.PdfDocument(content)
+        try:
+            document.init_forms()
+            page = document[page_number - 1]
+            drawn = _drawn(page)
+            textless = None
+            if pictures and _take_text_away(page):
+                textless = _drawn(page)
+        finally:
+            document.close()
+    if textless is not None and textless.shape != drawn.shape:
+        textless = None
+    return Sight(drawn, textless, width, height, tuple(pictures))
+
+
+def _drawn(page: Any) -> Image:
+    width, height = page.get_size()
+    scale = min(DPI / 72, (_LARGEST_PX / max(width * height, 1.0)) ** 0.5)
+    picture: Image = page.render(scale=scale, rev_byteorder=False, prefer_bgrx=False).to_numpy()
+    if picture.ndim == 2:
+        picture = picture[:, :, None]
+    # A copy: pdfium's own memory goes with the document.
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else np.array(picture[:, :, :3])
+
+
+def _range(pixels: Image) -> int:
+    """Largest difference within one colour channel."""
+    flat = pixels.reshape(-1, pixels.shape[2])
+    return int((flat.max(axis=0).astype(np.int16) - flat.min(axis=0)).max())
+
+
+def _take_text_away(page: Any) -> bool:
+    """Removes text from the page as it is in memory; false when there is none that can be removed."""
+    removed = False
+    for each in _objects(page.raw, pdfium_c.FPDFPage_CountObjects, pdfium_c.FPDFPage_GetObject):
+        kind = pdfium_c.FPDFPageObj_GetType(each)
+        if kind == pdfium_c.FPDF_PAGEOBJ_TEXT:
+            removed |= bool(pdfium_c.FPDFPage_RemoveObject(page.raw, each))
+        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM:
+            removed |= _take_text_from_form(each, _DEEPEST_FORM)
+    return removed
+
+
+def _take_text_from_form(form: Any, depth: int) -> bool:
+    removed = False
+    for each in _objects(form, pdfium_c.FPDFFormObj_CountObjects, pdfium_c.FPDFFormObj_GetObject):
+        kind = pdfium_c.FPDFPageObj_GetType(each)
+        if kind == pdfium_c.FPDF_PAGEOBJ_TEXT:
+            removed |= bool(pdfium_c.FPDFFormObj_RemoveObject(form, each))
+        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth:
+            removed |= _take_text_from_form(each, depth - 1)
+    return removed
+
+
+def _objects(parent: Any, count: Any, get: Any) -> list[Any]:
+    return [get(parent, index) for index in range(count(parent))]
