@@ -13,6 +13,7 @@ from typing import Any
 
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Span
+from cira_pipeline.extraction.offline.confidence import LABELLED, contested, printed, proven
 from cira_pipeline.extraction.offline.currency import currency
 from cira_pipeline.extraction.offline.document_type import document_type, titles_of
 from cira_pipeline.extraction.offline.facts import Facts
@@ -30,6 +31,10 @@ from cira_pipeline.extraction.offline.totals import Amount, Support, Totals, amo
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
 from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 
+# Two codes whose scores differ less cannot be told apart.
+_EQUALLY_LIKELY = 0.03
+# A code that several labels of the document announce alike.
+_REPEATED = 0.3
 # Below this a value is not worth showing: it would be wrong more often than right.
 _LEAST_SCORE = 0.3
 _TOTAL_OF_COLUMN = {"net_amount": "net_total", "tax_amount": "tax_total", "gross_amount": "gross_total"}
@@ -86,7 +91,6 @@ class _Draft:
     def prove(self, field: str, spans: Iterable[Span], confidence: float) -> None:
         """Evidence for `field`: one entry a page and line, so that each box is what was printed there."""
         for span in spans:
-            shaky = min(confidence, 0.5 + 0.5 * span.segment.confidence)
             self.evidence.append(
                 Evidence(
                     field=field,
@@ -95,7 +99,7 @@ class _Draft:
                     page=span.page,
                     box=span.box,
                     line=span.line,
-                    confidence=round(max(0.0, min(shaky, 1.0)), 4),
+                    confidence=printed(confidence, span.segment.confidence),
                 )
             )
 
@@ -207,16 +211,18 @@ class _Draft:
         if not found or found[0].score < _LEAST_SCORE:
             return None
         winner = found[0]
-        rivals = [c for c in found[1:] if c.value != winner.value and winner.score - c.score < 0.03]
         repeated = sum(c.value == winner.value for c in found)
+        others = [c for c in found[1:] if c.value != winner.value and winner.value not in c.value]
+        lead = winner.score - others[0].score if others else 1.0
+        rivals = others if lead < _EQUALLY_LIKELY else []
         if rivals and repeated == 1:
             self.doubt(
                 "offline.ambiguous",
                 f"`{winner.value}` and `{rivals[0].value}` are equally likely; the first one printed was taken.",
                 field,
             )
-        confidence = winner.score * (0.75 if rivals and repeated == 1 else 1.0)
-        self.put(field, winner.value, [winner.span], confidence)
+        confidence = proven(LABELLED * winner.score, _REPEATED if repeated > 1 else 0.0)
+        self.put(field, winner.value, [winner.span], contested(confidence, lead))
         return winner.value
 
     def _dates(self) -> None:
@@ -243,7 +249,7 @@ class _Draft:
                 f"`{choice.span.text}` can be read day first or month first, and nothing in the document decides.",
                 field,
             )
-        self.put(field, choice.value, [choice.span], choice.score * (1.0 if choice.certain else 0.6))
+        self.put(field, choice.value, [choice.span], LABELLED * choice.score * (1.0 if choice.certain else 0.6))
 
     def _parties(self) -> None:
         if self.receipt and not self.parties.customer_named:
@@ -274,7 +280,8 @@ class _Draft:
     def _accounts(self) -> None:
         facts = self.facts
         for identifier in facts.ibans:
-            self.put("payment_iban", identifier.value, [identifier.span], 0.97)
+            others = {other.value for other in facts.ibans} - {identifier.value}
+            self.put("payment_iban", identifier.value, [identifier.span], 0.75 if others else 0.97)
             if identifier.mended:
                 self.doubt(
                     "offline.check_digit_repair",
@@ -282,7 +289,6 @@ class _Draft:
                     "payment_iban",
                     severity=Severity.INFO,
                 )
-            others = {other.value for other in facts.ibans} - {identifier.value}
             if others:
                 self.doubt(
                     "offline.several_accounts",

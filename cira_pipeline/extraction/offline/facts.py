@@ -83,6 +83,12 @@ class Facts:
                 found[segment] = numbers
         return found
 
+    @cached_property
+    def cents(self) -> bool:
+        """The document writes its amounts to the cent."""
+        decimals = [number.decimals for numbers in self.numbers.values() for number in numbers if number.is_money]
+        return len(decimals) >= 3 and decimals.count(2) >= 0.75 * len(decimals)
+
     def numbers_of(self, segment: Segment) -> tuple[Number, ...]:
         return self.numbers.get(segment, _NO_NUMBERS)
 

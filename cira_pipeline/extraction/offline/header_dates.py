@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.confidence import contested
 from cira_pipeline.extraction.offline.dates import PrintedDate
 from cira_pipeline.extraction.offline.document_type import Title
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.proposals import Proposal
 
 _RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "delivery_note", "purchase_order", "page"})
+# The trust in a key that says no more than `date`, and in one that may continue the line above it.
+_PLAIN = 0.75
+_CONTINUES = 0.55
+_SHORT = 3
 # A payment term is at most this long; larger numbers before `days` are something else.
 _LONGEST_TERM_DAYS = 180
 
@@ -31,7 +37,7 @@ class DateChoice:
 def issue_date(facts: Facts, titles: list[Title]) -> DateChoice | None:
     """BT-2: the date an issue label points at, else the one on the title's row, else the only date near the top."""
     found = [
-        _choice(printed, proposal.score * _first_of(printed, proposal))
+        _choice(printed, _issue_trust(facts, proposal) * _first_of(printed, proposal))
         for proposal in facts.proposals.of("issue_date")
         for printed in _dates_at(facts, proposal)
         if facts.proposals.rival(proposal, _RIVALS) is None
@@ -39,8 +45,25 @@ def issue_date(facts: Facts, titles: list[Title]) -> DateChoice | None:
     found += [_choice(printed, 0.8) for printed in _on_title_row(facts, titles)]
     strong = [choice for choice in found if choice.score >= 0.3]
     if strong:
-        return max(strong, key=lambda choice: choice.score)
+        return _best(strong)
     return _only_date_at_top(facts)
+
+
+def _best(choices: list[DateChoice]) -> DateChoice:
+    """The best choice, less sure when another date comes near it."""
+    winner = max(choices, key=lambda choice: choice.score)
+    others = [choice.score for choice in choices if choice.value != winner.value]
+    return replace(winner, score=contested(winner.score, winner.score - max(others, default=0.0)))
+
+
+def _issue_trust(facts: Facts, proposal: Proposal) -> float:
+    """`Datum:` as a key of its own at the top is the invoice's; `vom` and `du` rather continue the line above them."""
+    label = proposal.label
+    keyed = label.first and (label.has_colon or label.alone) and label.segment.page == 1
+    if proposal.score > _PLAIN or not keyed or facts.canvas.relative_top(label.segment) > 0.5:
+        return proposal.score
+    intro = len(compact(label.span.text)) <= _SHORT
+    return max(proposal.score, (_CONTINUES if intro else _PLAIN) * proposal.place.fit)
 
 
 def _choice(printed: PrintedDate, score: float) -> DateChoice:
@@ -108,7 +131,7 @@ def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
             early = issued is not None and printed.value < issued.value
             score = trust * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
             found.append(_choice(printed, score))
-    return max(found, key=lambda choice: choice.score, default=None)
+    return _best(found) if found else None
 
 
 def _due_trust(facts: Facts, proposal: Proposal) -> float:

@@ -200,11 +200,26 @@ def _valid_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Iterato
         if 15 <= len(value) <= 34 and iban_holds(value):
             yield Identifier(value, Span(segment, start, stop), checked=True)
             return
+    whole = bare(segment.text[start:end])
+    glued = next((length for length in range(15, len(whole)) if iban_holds(whole[:length])), None)
+    if glued is not None:
+        # Every country has one length, so what follows it belongs to the next word: `AT78...502BIC`.
+        yield Identifier(whole[:glued], Span(segment, start, _end_of(segment.text, start, glued)), checked=True)
+        return
     if ocr:
-        value = bare(segment.text[start:end])
+        value = whole
         fits = {mended for mended in _mendings(value, 2) if 15 <= len(mended) <= 34 and iban_holds(mended)}
         if len(fits) == 1:
             yield Identifier(fits.pop(), Span(segment, start, end), checked=True, mended=True)
+
+
+def _end_of(text: str, start: int, count: int) -> int:
+    """Where the `count`th letter or digit from `start` on ends."""
+    for index in range(start, len(text)):
+        count -= text[index].isalnum()
+        if count == 0:
+            return index + 1
+    return len(text)
 
 
 def labelled_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Identifier | None:

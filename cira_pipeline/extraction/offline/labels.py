@@ -89,11 +89,11 @@ def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int,
 
 
 def _part_of_code(text: str, start: int, end: int) -> bool:
-    """`PO-68271`, `Invoice_Nr_7`: letters that a dash or underscore ties to a code are no label."""
+    """`PO-68271`, `PO/551`, `Invoice_Nr_7`: letters that a dash, slash or underscore ties to a code are no label."""
     after = text[end : end + 2]
     before = text[max(start - 2, 0) : start]
     tied = before[-1:] == "_" or (before[-1:] in {"/", "-"} and before[:1].isdigit())
-    return tied or after[:1] == "_" or (after[:1] == "-" and after[1:].isdigit())
+    return tied or after[:1] == "_" or (after[:1] in {"-", "/"} and after[1:].isdigit())
 
 
 def labels_of(canvas: Canvas) -> dict[Segment, tuple[Label, ...]]:
@@ -112,7 +112,15 @@ def labels_of(canvas: Canvas) -> dict[Segment, tuple[Label, ...]]:
 
 def _exact(segment: Segment) -> Iterator[Label]:
     for first, _, start, end, meanings in phrases(segment, lexicon().labels):
-        yield Label(segment, start, end, meanings, first=first == 0)
+        if not _is_currency(segment.text, start, end):
+            yield Label(segment, start, end, meanings, first=first == 0)
+
+
+def _is_currency(text: str, start: int, end: int) -> bool:
+    """`RM 16.80`: the sign of an amount is no label, whatever it abbreviates elsewhere."""
+    word = text[start:end]
+    known = word in lexicon().symbols or word in lexicon().currency_codes
+    return known and text[end : end + 2].strip()[:1].isdigit()
 
 
 def _merged(labels: list[Label]) -> list[Label]:

@@ -17,7 +17,14 @@ from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
-from cira_pipeline.extraction.offline.names import company_score, country_names, matches_domain, namelike, same_name
+from cira_pipeline.extraction.offline.names import (
+    company_score,
+    country_names,
+    matches_domain,
+    namelike,
+    same_name,
+    shares_word,
+)
 from cira_pipeline.extraction.offline.normal import compact, folded
 from cira_pipeline.extraction.offline.party import Party, address_in
 from cira_pipeline.extraction.offline.party_sections import Sections
@@ -106,6 +113,8 @@ class Letterhead:
         score += min(0.08 * (count - 1), 0.16)
         if domains and matches_domain(text, domains):
             score += 0.35
+        elif domains and shares_word(text, domains):
+            score += 0.2
         if _BANKISH.search(text):
             score -= 0.5
         if any(char.isdigit() for char in text) or len(words) > 7:

@@ -56,6 +56,15 @@ def matches_domain(text: str, domains: frozenset[str]) -> bool:
     return False
 
 
+def shares_word(text: str, domains: frozenset[str]) -> bool:
+    """`Bloemenhandel Zonneveld` and `zonneveld-bloemen.nl`: a long word of the name stands in the domain."""
+    return any(
+        len(word := compact(part)) >= 5 and word not in lexicon().weak_forms and word in compact(domain)
+        for part in text.split()
+        for domain in domains
+    )
+
+
 @lru_cache(maxsize=1)
 def country_names() -> frozenset[str]:
     """Names of countries in the lexicon's languages (Unicode CLDR, through babel)."""

@@ -12,6 +12,7 @@ from functools import cached_property
 from cira_pipeline.extraction.offline.address_window import AddressWindow
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment
+from cira_pipeline.extraction.offline.confidence import CHECK_DIGITS, LABELLED, proven
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import Identifier, labelled_vat_id
 from cira_pipeline.extraction.offline.letterhead import Letterhead
@@ -19,6 +20,8 @@ from cira_pipeline.extraction.offline.party import Party
 from cira_pipeline.extraction.offline.party_sections import Sections
 
 _PLAIN_HEADING = 0.6
+# An id that no label announces: whose it is, is told by its place alone.
+_UNLABELLED = 0.6
 
 
 class Parties:
@@ -73,14 +76,17 @@ class Parties:
                 if proposal.score < 0.4:
                     continue
                 seen.add((identifier.span.segment, identifier.span.start))
-                score = proposal.score * (1.0 if identifier.checked else 0.78)
+                score = LABELLED * proposal.score * (1.0 if identifier.checked else 0.78)
+                score = proven(score, CHECK_DIGITS) if identifier.checked else score
                 if concept == "customer_vat_id":
                     yield "customer", identifier, score
                 else:
                     yield self._owner(proposal.label.segment, identifier), identifier, score
+        alone = not seen and len({identifier.value for identifier in self._facts.vat_ids}) == 1
         for identifier in self._facts.vat_ids:
             if (identifier.span.segment, identifier.span.start) not in seen:
-                yield self._owner(identifier.span.segment, identifier), identifier, 0.6
+                score = proven(_UNLABELLED, CHECK_DIGITS) if alone else _UNLABELLED
+                yield self._owner(identifier.span.segment, identifier), identifier, score
 
     def _owner(self, segment: Segment, identifier: Identifier) -> str:
         role = self._sections.role_of(segment) or self._sections.role_of(identifier.span.segment)

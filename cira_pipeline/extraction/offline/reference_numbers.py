@@ -39,6 +39,8 @@ _RIVALS = frozenset(
 _CODE = re.compile(r"[^\W_][\w./\-–#+&]*[^\W_]|[^\W_]")
 _AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})*[.,]\d{2}")
 _NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
+# A title's own keys stand in the rows right under it.
+_BLOCK_ROWS = 4
 _LEAD = re.compile(r"[\s:#.\-–=°º]*")
 
 
@@ -72,12 +74,24 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
             score = max(score, 0.7 if label.span.text in {head.text for head in heads} else 0.84)
         else:
             score *= _weak_trust(facts, proposal)
+        if _under_title(label.segment, heads) and label.first:
+            score = max(score, 0.75 * proposal.place.fit)
         between = label.segment.text[label.end : label.value_start + 1]
         if _NUMBER_SIGN.search(between):
             score = max(score, 0.8)
     if weak and _in_party_block(facts, label.segment):
         score *= 0.5
     return score
+
+
+def _under_title(segment: Segment, heads: list[Span]) -> bool:
+    """`Nummer:` is a key of the block that the title opens."""
+    return any(
+        head.page == segment.page
+        and 0 < segment.row.index - head.segment.row.index <= _BLOCK_ROWS
+        and abs(head.segment.left - segment.left) < 2 * segment.height
+        for head in heads
+    )
 
 
 def _weak_trust(facts: Facts, proposal: Proposal) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations
 
+from cira_pipeline.extraction.offline import confidence
 from cira_pipeline.extraction.offline.amounts import Number
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment
@@ -53,7 +54,7 @@ class Amount:
 
 @dataclass
 class Totals:
-    """The chosen amounts, `None` where nothing can be pointed at. `consistent` when net + tax = gross was printed.
+    """The chosen amounts, `None` where nothing can be pointed at.
 
     `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum.
     """
@@ -64,7 +65,6 @@ class Totals:
     due: Candidate[Decimal] | None = None
     prepaid: Candidate[Decimal] | None = None
     tax_parts: tuple[Candidate[Decimal], ...] = ()
-    consistent: bool = False
     contradictions: list[str] = field(default_factory=list)
 
 
@@ -95,15 +95,18 @@ def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row]) -> Iterable[tu
     for index, number in enumerate(right):
         fit = 1.0 if index == count - 1 else 0.62
         for concept in concepts:
-            yield concept, Amount(number, _score(label, concept, number, fit))
+            yield concept, Amount(number, _score(facts, label, concept, number, fit))
     if not right:
         for depth, number in enumerate(_below(facts, label, skip)):
             for concept in concepts:
-                yield concept, Amount(number, _score(label, concept, number, 0.85 - 0.12 * depth))
+                yield concept, Amount(number, _score(facts, label, concept, number, 0.85 - 0.12 * depth))
 
 
-def _score(label: Label, concept: str, number: Number, fit: float) -> float:
+def _score(facts: Facts, label: Label, concept: str, number: Number, fit: float) -> float:
     money = 1.0 if number.is_money else (0.7 if number.decimals else 0.5)
+    if not number.decimals and number.value and facts.cents:
+        # Where amounts are written to the cent, a whole number is a count, or lost its decimal sign.
+        money = 0.55 if number.currency else 0.2
     prose = 0.6 if len(label.segment.words) > 10 else 1.0
     return label.weight(concept) * fit * money * prose * (1.0 if number.certain else 0.9)
 
@@ -185,7 +188,7 @@ class _Choice:
     tax: Amount | None
     gross: Amount | None
     score: float
-    consistent: bool
+    proof: float = 0.0
     taxes: tuple[Amount, ...] = ()
 
 
@@ -209,20 +212,35 @@ def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Suppo
     totals = Totals()
     if chosen is None:
         return totals
-    totals.consistent = chosen.consistent
-    certainty = 0.25 if chosen.consistent else 0.0
-    totals.net = _candidate(chosen.net, certainty)
-    totals.tax = _candidate(chosen.tax, certainty)
-    totals.gross = _candidate(chosen.gross, certainty)
-    totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, certainty)) is not None)
+    proof = chosen.proof
+    if not proof and support.lines is not None and chosen.gross is not None and support.lines == chosen.gross.value:
+        proof = confidence.LINES
+    lead = _lead(chosen, choices)
+    totals.net = _candidate(chosen.net, proof, lead)
+    totals.tax = _candidate(chosen.tax, proof, lead)
+    totals.gross = _candidate(chosen.gross, proof, lead)
+    totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, proof, lead)) is not None)
     _amount_due(totals, amounts)
     return totals
 
 
-def _candidate(amount: Amount | None, certainty: float) -> Candidate[Decimal] | None:
+def _lead(chosen: _Choice, choices: Iterable[_Choice]) -> float:
+    """By how much `chosen` outdoes the best choice with another total; choices that add up are ahead of single ones."""
+    own = {amount.value for amount in (chosen.gross, chosen.net) if amount is not None}
+    others = [
+        other.score
+        for other in choices
+        if (top := other.gross or other.net) is not None and top.value not in own and (other.proof or not chosen.proof)
+    ]
+    return chosen.score - max(others, default=float("-inf"))
+
+
+def _candidate(amount: Amount | None, proof: float, lead: float) -> Candidate[Decimal] | None:
+    """The amount with its confidence: its label, what proves it, and how far ahead of other totals it is."""
     if amount is None:
         return None
-    return Candidate(amount.value, amount.number.span, min(0.45 + 0.4 * amount.score + certainty, 0.99))
+    score = confidence.proven(confidence.LABELLED_AMOUNT * amount.score, proof)
+    return Candidate(amount.value, amount.number.span, min(confidence.contested(score, lead), 0.99))
 
 
 def _with_free(
@@ -250,10 +268,10 @@ def _triple(net: Amount, gross: Amount, taxes: Sequence[Amount], support: Suppor
         score = (
             net.score + tax.score + gross.score + bonus - exact + _agreement(net.value, tax.value, gross.value, support)
         )
-        return _Choice(net, tax, gross, score, consistent=True)
+        return _Choice(net, tax, gross, score, confidence.TRIPLE if wanted else confidence.LINES)
     if wanted == 0 and (tax_free or not taxes):
         score = 0.6 * (net.score + gross.score) + _agreement(net.value, None, gross.value, support)
-        return _Choice(net, None, gross, score + (0.3 if tax_free else 0.0), consistent=False)
+        return _Choice(net, None, gross, score + (0.3 if tax_free else 0.0))
     return None
 
 
@@ -265,7 +283,7 @@ def _split_taxes(nets: Sequence[Amount], grosses: Sequence[Amount], support: Sup
         for net in nets:
             if gross.value != net.value and abs(gross.value - net.value - support.breakdown_tax) <= TOLERANCE:
                 score = net.score + gross.score + 1.7 + _agreement(net.value, None, gross.value, support)
-                yield _Choice(net, None, gross, score, consistent=True)
+                yield _Choice(net, None, gross, score, confidence.TWO_OF_THREE)
 
 
 def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount]) -> Iterable[_Choice]:
@@ -280,7 +298,7 @@ def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Seq
                 for net in nets:
                     if abs(net.value + total - gross.value) <= TOLERANCE and net.value != gross.value:
                         score = net.score + gross.score + 1.4 + 0.1 * sum(tax.score for tax in parts) / count
-                        yield _Choice(net, None, gross, score, consistent=True, taxes=parts)
+                        yield _Choice(net, None, gross, score, confidence.TRIPLE, parts)
 
 
 def _confirmed(grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]:
@@ -289,7 +307,7 @@ def _confirmed(grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]
         return
     for gross in grosses:
         if abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE:
-            yield _Choice(None, None, gross, gross.score + 1.6, consistent=True)
+            yield _Choice(None, None, gross, gross.score + 1.6, confidence.TWO_OF_THREE)
 
 
 def _apart(net: Amount, tax: Amount, gross: Amount) -> bool:
@@ -321,7 +339,7 @@ def _pairs(grosses: Sequence[Amount], taxes: Sequence[Amount], support: Support)
                 continue
             fits = abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE
             if fits and abs(tax.value - support.breakdown_tax) <= TOLERANCE:
-                yield _Choice(None, tax, gross, gross.score + tax.score + 1.0, consistent=True)
+                yield _Choice(None, tax, gross, gross.score + tax.score + 1.0, confidence.TWO_OF_THREE)
 
 
 def _singles(
@@ -339,15 +357,15 @@ def _singles(
     if gross is not None and net is not None and tax is not None:
         # All three printed and not adding up: which one is wrong cannot be told here.
         score = 0.5 * (gross.score + net.score + tax.score) + _agreement(net.value, tax.value, gross.value, support)
-        yield _Choice(net, tax, gross, score, consistent=False)
+        yield _Choice(net, tax, gross, score)
     if gross is not None:
-        yield _Choice(None, None, gross, gross.score + _agreement(None, None, gross.value, support), consistent=False)
+        yield _Choice(None, None, gross, gross.score + _agreement(None, None, gross.value, support))
         if net is not None and tax is None and (net.value != gross.value or tax_free):
-            yield _Choice(net, None, gross, gross.score + 0.5 * net.score, consistent=False)
+            yield _Choice(net, None, gross, gross.score + 0.5 * net.score)
         if tax is not None and abs(tax.value) < abs(gross.value):
-            yield _Choice(None, tax, gross, gross.score + 0.4 * tax.score, consistent=False)
+            yield _Choice(None, tax, gross, gross.score + 0.4 * tax.score)
     elif net is not None:
-        yield _Choice(net, None, None, 0.5 * net.score, consistent=False)
+        yield _Choice(net, None, None, 0.5 * net.score)
 
 
 def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
