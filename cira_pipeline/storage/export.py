@@ -22,6 +22,7 @@ from sqlalchemy import Connection, text
 
 from cira_pipeline.errors import ExportFailed
 from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.invoice_search import InvoiceFilter
 from cira_pipeline.storage.tables import AMOUNT_SCALE, SCHEMA
 
 ExportFormat = Literal["csv", "jsonl", "parquet"]
@@ -64,8 +65,9 @@ def export_invoices(
     since: datetime | None = None,
     client: str | None = None,
     view: ExportView = "invoices",
+    wanted: InvoiceFilter | None = None,
 ) -> int:
-    """Writes `view` in order of submission; returns the number of rows.
+    """Writes `view` in order of submission; returns the number of rows. `wanted` is for the view `invoices` only.
 
     `since` takes what was recorded (or, for costs, booked) at that time or later, so that a corrected record comes
     again. A file appears only when it is complete; a stream gets bytes and stays open. CSV is RFC 4180 in UTF-8 with a
@@ -79,7 +81,7 @@ def export_invoices(
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         columns = _columns(connection, view)
-        batches = _batches(connection, view, list(columns), since, client)
+        batches = _batches(connection, view, list(columns), since, client, wanted or InvoiceFilter())
         if isinstance(path_or_stream, Path | str):
             with _complete_file(Path(path_or_stream)) as stream:
                 return write(stream, columns, batches)
@@ -99,15 +101,22 @@ def _columns(connection: Connection, view: ExportView) -> Columns:
 
 
 def _batches(
-    connection: Connection, view: ExportView, columns: Sequence[str], since: datetime | None, client: str | None
+    connection: Connection,
+    view: ExportView,
+    columns: Sequence[str],
+    since: datetime | None,
+    client: str | None,
+    wanted: InvoiceFilter,
 ) -> Iterator[list[Row]]:
+    condition, parameters = wanted.where()
+    parameters = {"client": client, **parameters}
     statement = text(
         f"SELECT {', '.join(columns)} FROM {SCHEMA}.{view} "  # noqa: S608 - names of our own columns
         f"WHERE (CAST(:since AS timestamptz) IS NULL OR {_TIME[view]} >= :since) "
-        f"AND (CAST(:client AS text) IS NULL OR client = :client) ORDER BY {_ORDER[view]}"
+        f"AND (CAST(:client AS text) IS NULL OR client = :client) AND {condition} ORDER BY {_ORDER[view]}"
     )
     streamed = connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE)
-    for rows in streamed.execute(statement, {"since": since, "client": client}).partitions():
+    for rows in streamed.execute(statement, {**parameters, "since": since}).partitions():
         yield [tuple(row) for row in rows]
 
 

@@ -7,7 +7,7 @@ import logging
 from statistics import fmean
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.errors import ObjectMissing
@@ -60,6 +60,19 @@ class ReadingRepository:
             readings.c.reader == reader,
             readings.c.reader_version == reader_version,
         )
+        return self._kept(sha256, statement)
+
+    def latest(self, sha256: str) -> Reading | None:
+        """The newest reading of a document, by whatever reader; `None` when there is none or it is lost."""
+        statement = (
+            select(readings.c.reading_key)
+            .where(readings.c.document_sha256 == sha256)
+            .order_by(readings.c.created_at.desc(), readings.c.reader_version.desc())
+            .limit(1)
+        )
+        return self._kept(sha256, statement)
+
+    def _kept(self, sha256: str, statement: Select[str]) -> Reading | None:
         with self._database.begin() as connection:
             key = connection.scalar(statement)
         if key is None:

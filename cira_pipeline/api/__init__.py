@@ -1,0 +1,1 @@
+"""The REST service: submit and follow invoices over HTTP."""

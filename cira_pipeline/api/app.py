@@ -1,0 +1,87 @@
+"""The application: routes, errors and the front door put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from cira_pipeline.api import invoice_routes, job_routes, problems, service_routes
+from cira_pipeline.api.front_door import FrontDoor, Limits
+from cira_pipeline.api.openapi import describe
+from cira_pipeline.api.services import Services
+from cira_pipeline.settings import Settings
+
+# A multipart form has boundaries and headers of its own.
+_FORM_BYTES = 100_000
+
+
+def create_app(services: Services) -> FastAPI:
+    """An ASGI application over `services`, which it closes when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.figures = service_routes.FiguresKept()
+        try:
+            yield
+        finally:
+            await services.fast_path.close()
+            services.database.dispose()
+
+    app = FastAPI(
+        title="CIRA",
+        version=version("cira-pipeline"),
+        lifespan=lifespan,
+        middleware=_middleware(services),
+        # The page that FastAPI offers loads its scripts from another company's server.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    problems.install(app)
+    for router in (job_routes.router, invoice_routes.router, invoice_routes.costs, service_routes.router):
+        app.include_router(router)
+    describe(app)
+    return app
+
+
+def _middleware(services: Services) -> list[Middleware]:
+    """Outermost first."""
+    settings = services.settings
+    door = Middleware(
+        FrontDoor,
+        access=services.access,
+        fast_path=services.fast_path,
+        limits=_limits(settings),
+        metrics=services.metrics,
+    )
+    if not settings.api_allowed_origins:
+        return [door]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.api_allowed_origins),
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        expose_headers=["X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"],
+    )
+    return [cors, door]
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        body_bytes=settings.api_max_body_bytes,
+        upload_bytes=settings.fetch_max_bytes + _FORM_BYTES,
+        body_timeout_s=settings.api_body_timeout_s,
+    )
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

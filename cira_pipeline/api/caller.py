@@ -1,0 +1,68 @@
+"""Who asks, for the routes: the key the front door has checked, the scope a route wants, and whose jobs it sees."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import HTTPBearer
+
+from cira_pipeline.api.access import demand
+from cira_pipeline.api.services import Services
+from cira_pipeline.errors import JobNotFound
+from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
+from cira_pipeline.storage.api_keys import ApiKey, Scope
+from cira_pipeline.storage.jobs import Job
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A key of `cira keys create`: `Authorization: Bearer cira_...`"
+)
+
+
+def services_of(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)  # noqa: S101 - set once by create_app
+    return services
+
+
+def _key(scope: Scope) -> object:
+    # Asynchronous, so that no thread is borrowed for it.
+    async def key(request: Request) -> ApiKey:
+        found: ApiKey = request.scope["cira.key"]
+        demand(found, scope)
+        return found
+
+    return key
+
+
+async def _declared(_header: Annotated[object, Security(_bearer)]) -> None:
+    """Only says in OpenAPI that a key is needed; the front door has read it before."""
+
+
+NEEDS_KEY = Depends(_declared)
+ServicesOf = Annotated[Services, Depends(services_of)]
+Submitter = Annotated[ApiKey, Depends(_key(Scope.SUBMIT))]
+Reader = Annotated[ApiKey, Depends(_key(Scope.READ))]
+Reviewer = Annotated[ApiKey, Depends(_key(Scope.REVIEW))]
+Admin = Annotated[ApiKey, Depends(_key(Scope.ADMIN))]
+
+JobIdInPath = Annotated[
+    str, Path(pattern=JOB_ID_PATTERN, description="the job's id", examples=["inv_01jdj5hx4fhk1n2x5vd8sbxy3m"])
+]
+
+
+def sees(key: ApiKey, client: str) -> bool:
+    return key.client == client or Scope.ADMIN in key.scopes
+
+
+def client_filter(key: ApiKey, wanted: str | None = None) -> str | None:
+    """The client whose things are listed: the key's own; for an admin the one asked for, or `None` for all."""
+    return wanted if Scope.ADMIN in key.scopes else key.client
+
+
+def own_job(services: Services, key: ApiKey, job_id: str) -> Job:
+    """Raises: JobNotFound, also for another client's job: whether it exists is nobody else's business."""
+    job = services.jobs.get(JobId(job_id))
+    if not sees(key, job.client):
+        raise JobNotFound(f"there is no job {job_id}", job_id=job_id)
+    return job

@@ -1,0 +1,144 @@
+"""A person confirms a record: their values become the document's label, and the record is validated anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cira_pipeline.api.services import Services
+from cira_pipeline.errors import JobNotFinished, RecordNotFound, RequestInvalid, ValueNotStorable
+from cira_pipeline.invoice import HEADER_FIELDS, Invoice
+from cira_pipeline.jobs import JobId
+from cira_pipeline.storage.api_keys import ApiKey
+from cira_pipeline.storage.confirmations import Confirmation
+from cira_pipeline.storage.jobs import Job
+from cira_pipeline.storage.records import StoredRecord
+from cira_pipeline.storage.tables import AMOUNT_BOUND
+from cira_pipeline.validation.rules import RAISED_BY_ENGINES
+from cira_pipeline.validation.validate import ValidationContext, validate
+from cira_pipeline.validation.verdict import verdict_of
+from cira_pipeline.values import Evidence, Extraction, Record, Severity
+
+MAX_TEXT_CHARS = 2_000
+MAX_ROWS = 2_000
+_ENGINES_OWN = frozenset(rule.id for rule in RAISED_BY_ENGINES)
+_TABLES = ("line_items", "tax_breakdown")
+
+
+class ConfirmRecord(BaseModel):
+    """Fields that are left out are confirmed as they stand; `null` says that the document has no such field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: Invoice = Field(default_factory=Invoice, description="corrections, named as in the record")
+    confirmed_by: str | None = Field(
+        None, min_length=1, max_length=200, description="the person; the key's name or client if not given"
+    )
+
+
+def confirm(services: Services, key: ApiKey, job: Job, body: ConfirmRecord, today: date) -> Confirmation:
+    """Corrects, labels, validates anew, and notes who did it and when. Doing it twice does no harm.
+
+    Raises: JobNotFinished, RecordNotFound, RequestInvalid, ValueNotStorable.
+    """
+    if not job.status.final:
+        raise JobNotFinished(f"job {job.job_id} is {job.status}", status=job.status)
+    stored = services.records.get(job.job_id)
+    if stored is None:
+        raise RecordNotFound(f"job {job.job_id} has no record", job_id=job.job_id)
+    corrected = _corrected(stored.record.invoice, body.fields)
+    confirmed_by = body.confirmed_by or key.name or key.client
+    with services.records.one_at_a_time(corrected):
+        record = _validated(services, job.job_id, stored, corrected, confirmed_by, today)
+        services.records.put(job.job_id, stored.document_sha256, record)
+    services.labels.put(
+        stored.document_sha256, corrected.model_dump(mode="json"), source="review", confirmed_by=confirmed_by
+    )
+    confirmation = services.confirmations.put(
+        job.job_id,
+        stored.document_sha256,
+        confirmed_by=confirmed_by,
+        key_id=key.key_id,
+        changes=_changes(stored.record.invoice, corrected),
+        verdict_before=stored.record.verdict,
+        verdict_after=record.verdict,
+    )
+    services.jobs.succeed(job.job_id, record.verdict)
+    return confirmation
+
+
+def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
+    """`invoice` with what was given in place of its own. Raises: RequestInvalid, ValueNotStorable."""
+    changes = {name: getattr(given, name) for name in given.model_fields_set}
+    for path, value in _leaves(changes):
+        # Before anything is printed: `1e999999999` is a short text and a long number.
+        if isinstance(value, Decimal) and not -Decimal(AMOUNT_BOUND) < value < Decimal(AMOUNT_BOUND):
+            raise ValueNotStorable(f"{path} is more than any invoice is about", field=path)
+        if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
+            raise RequestInvalid(f"{path} is longer than {MAX_TEXT_CHARS} characters")
+    for table in _TABLES:
+        if len(changes.get(table, ())) > MAX_ROWS:
+            raise RequestInvalid(f"{table} has more than {MAX_ROWS} rows")
+    return invoice.model_copy(update=changes)
+
+
+def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for name, value in values.items():
+        if name in _TABLES:
+            for index, row in enumerate(value):
+                yield from ((f"{name}[{index}].{part}", each) for part, each in row)
+        else:
+            yield name, value
+
+
+def _validated(
+    services: Services, job_id: JobId, stored: StoredRecord, corrected: Invoice, confirmed_by: str, today: date
+) -> Record:
+    """The record as a person stands by it.
+
+    Doubts that only a person can settle (warnings: a low confidence, engines that disagree, a new bank account) are
+    settled by the confirmation and stay to be read; what is provably wrong (errors) still needs review.
+    """
+    before = stored.record
+    extraction = Extraction(
+        engine=before.engine,
+        engine_version="confirmed",
+        invoice=corrected,
+        evidence=tuple(_evidence(before, corrected, confirmed_by)),
+        # What an engine knows of the document besides (allowances, prepayments) still explains its sums.
+        findings=tuple(
+            each for each in before.findings if each.rule in _ENGINES_OWN and each.severity is Severity.INFO
+        ),
+    )
+    context = ValidationContext(
+        today=today,
+        duplicate_job_ids=services.records.duplicates_of(job_id, corrected, stored.document_sha256),
+        known_ibans=services.records.ibans_of(job_id, corrected),
+    )
+    record = validate(extraction, context)
+    errors = [each for each in record.findings if each.severity is Severity.ERROR]
+    verdict = verdict_of(errors, read_from_page=False)
+    return record.model_copy(update={"engines": before.engines, "verdict": verdict})
+
+
+def _evidence(before: Record, corrected: Invoice, confirmed_by: str) -> Iterator[Evidence]:
+    """What stands where it stood, now certain; for what a person changed, that person's word."""
+    changed = {name for name in (*HEADER_FIELDS, *_TABLES) if getattr(before.invoice, name) != getattr(corrected, name)}
+    seen = set()
+    for each in before.evidence:
+        if each.field.partition("[")[0] not in changed:
+            seen.add(each.field.partition(".")[0])
+            yield each.model_copy(update={"confidence": 1.0})
+    missing = [name for name in HEADER_FIELDS if getattr(corrected, name) is not None and name not in seen]
+    rows = [f"{table}[{index}]" for table in _TABLES for index in range(len(getattr(corrected, table)))]
+    for field in (*missing, *(row for row in rows if row not in seen)):
+        yield Evidence(field=field, engine=before.engine, text=f"confirmed by {confirmed_by}", confidence=1.0)
+
+
+def _changes(before: Invoice, after: Invoice) -> dict[str, dict[str, Any]]:
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return {name: {"before": old[name], "after": new[name]} for name in new if old[name] != new[name]}

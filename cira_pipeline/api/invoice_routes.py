@@ -1,0 +1,292 @@
+"""Invoices: the record, its document and pages, a person's confirmation, lists, and costs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import IO, Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from starlette.responses import StreamingResponse
+
+from cira_pipeline.api.caller import NEEDS_KEY, JobIdInPath, Reader, Reviewer, ServicesOf, client_filter, own_job
+from cira_pipeline.api.confirmation import ConfirmRecord, confirm
+from cira_pipeline.api.invoice_models import (
+    ConfirmationView,
+    CostReport,
+    CostView,
+    InvoicePage,
+    InvoiceView,
+    ListedInvoice,
+    PageView,
+    SpentView,
+)
+from cira_pipeline.api.job_models import PageSize
+from cira_pipeline.api.page_picture import page_png
+from cira_pipeline.api.problems import responses
+from cira_pipeline.api.services import Services
+from cira_pipeline.clock import utc_now
+from cira_pipeline.errors import DocumentNotFound, ObjectMissing, PageNotFound, RecordNotFound, RequestInvalid
+from cira_pipeline.invoice import HeaderField
+from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
+from cira_pipeline.storage.api_keys import ApiKey
+from cira_pipeline.storage.cost_report import spending
+from cira_pipeline.storage.export import export_invoices
+from cira_pipeline.storage.invoice_search import InvoiceFilter, find_invoices
+from cira_pipeline.storage.jobs import Job
+from cira_pipeline.storage.records import StoredRecord
+from cira_pipeline.values import Document, MediaType, Page, Verdict
+
+router = APIRouter(prefix="/v1/invoices", tags=["invoices"], dependencies=[NEEDS_KEY])
+costs = APIRouter(prefix="/v1/costs", tags=["costs"], dependencies=[NEEDS_KEY])
+
+SPOOLED_BYTES = 8_000_000
+CHUNK_BYTES = 1 << 16
+MAX_PERIOD_DAYS = 400
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+_ENDINGS = {
+    MediaType.PDF: "pdf",
+    MediaType.PNG: "png",
+    MediaType.JPEG: "jpg",
+    MediaType.TIFF: "tif",
+    MediaType.XML: "xml",
+}
+_FILE_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_FILES = {kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}} for kind in _FILE_TYPES.values()}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+Text = Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS)]
+
+
+@router.get(
+    "",
+    response_model=InvoicePage,
+    summary="Find invoices; as JSON, CSV or Parquet",
+    responses={200: {"content": _FILES, "description": "One page as JSON, or everything as one file"}, **responses()},
+)
+def list_invoices(
+    services: ServicesOf,
+    key: Reader,
+    verdict: Annotated[Verdict | None, Query()] = None,
+    supplier: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="part of the name")] = None,
+    invoice_number: Text = None,
+    currency: Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")] = None,
+    issued_from: Annotated[date | None, Query()] = None,
+    issued_until: Annotated[date | None, Query(description="this day included")] = None,
+    recorded_since: Annotated[datetime | None, Query(description="UTC if it names no offset")] = None,
+    client: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for admin keys")] = None,
+    cursor: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="JSON only")] = None,
+    limit: Annotated[PageSize, Query(description="JSON only")] = 50,
+    format: Annotated[Literal["json", "csv", "parquet"], Query()] = "json",  # noqa: A002 - the word users know
+) -> InvoicePage | Response:
+    """The client's records. JSON comes in pages, newest first; CSV and Parquet hold everything, oldest first."""
+    wanted = InvoiceFilter(
+        client=client_filter(key, client),
+        verdict=verdict,
+        supplier=supplier,
+        invoice_number=invoice_number,
+        currency=currency,
+        issued_from=issued_from,
+        issued_until=issued_until,
+        recorded_since=_aware(recorded_since),
+    )
+    if format != "json":
+        return _file(services, format, wanted)
+    rows = find_invoices(services.database, wanted, limit=limit + 1, before=JobId(cursor) if cursor else None)
+    page = [ListedInvoice.model_validate(row) for row in rows[:limit]]
+    return InvoicePage(invoices=page, next_cursor=page[-1].job_id if len(rows) > limit else None)
+
+
+@router.get("/{job_id}", response_model=InvoiceView, summary="A job's record", responses=responses(404))
+def invoice(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> InvoiceView:
+    """The canonical invoice, evidence for every value, findings, verdict, and what it cost."""
+    job = own_job(services, key, job_id)
+    return invoice_view(services, key, job, _record(services, job))
+
+
+def invoice_view(services: Services, key: ApiKey, job: Job, stored: StoredRecord) -> InvoiceView:
+    record = stored.record
+    costs_of_job = [CostView.model_validate(each, from_attributes=True) for each in services.ledger.entries(job.job_id)]
+    confirmation = services.confirmations.latest(job.job_id)
+    return InvoiceView(
+        job_id=job.job_id,
+        client=job.client,
+        client_reference=job.client_reference,
+        status=job.status,
+        verdict=record.verdict,
+        invoice=record.invoice,
+        evidence=list(record.evidence),
+        findings=list(record.findings),
+        duplicate_of=_own(services, key, stored.duplicate_of),
+        engine=record.engine,
+        engines=list(record.engines),
+        cost_usd=sum((each.amount_usd for each in costs_of_job), Decimal(0)),
+        costs=costs_of_job,
+        confirmation=ConfirmationView.of(confirmation) if confirmation else None,
+        document_sha256=stored.document_sha256,
+        pages=[
+            PageView(
+                number=page.number,
+                width=page.width,
+                height=page.height,
+                picture=f"/v1/invoices/{job.job_id}/pages/{page.number}.png",
+            )
+            for page in pages_of(services, stored.document_sha256)
+        ],
+        recorded_at=stored.updated_at,
+    )
+
+
+@router.get(
+    "/{job_id}/document",
+    response_class=Response,
+    summary="The document as it was fetched",
+    responses={
+        200: {"content": {kind.value: _BINARY for kind in MediaType}, "description": "The bytes"},
+        **responses(404),
+    },
+)
+def document(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> Response:
+    job = own_job(services, key, job_id)
+    found = _document(services, job)
+    return Response(
+        found.content,
+        media_type=found.media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{job.job_id}.{_ENDINGS[found.media_type]}"',
+            # Whatever a stranger put into the file, a browser runs none of it.
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+        },
+    )
+
+
+@router.get(
+    "/{job_id}/pages/{number}.png",
+    response_class=Response,
+    summary="A page as a picture, values boxed",
+    responses={200: {"content": {"image/png": _BINARY}, "description": "The picture"}, **responses(404)},
+)
+def page_picture(
+    job_id: JobIdInPath,
+    number: Annotated[int, Path(ge=1, le=10_000, description="from 1")],
+    services: ServicesOf,
+    key: Reader,
+    field: Annotated[list[HeaderField] | None, Query(description="only these fields; all if not given")] = None,
+    boxes: Annotated[bool, Query(description="false: the bare page")] = True,
+) -> Response:
+    """The page as it was read: turned upright and levelled, with a box around each value found on it."""
+    job = own_job(services, key, job_id)
+    return Response(picture_of(services, job, number, field, boxes=boxes), media_type="image/png")
+
+
+def picture_of(services: Services, job: Job, number: int, fields: list[HeaderField] | None, *, boxes: bool) -> bytes:
+    """Raises: PageNotFound, DocumentNotFound."""
+    found = _document(services, job)
+    page = next((each for each in pages_of(services, found.sha256) if each.number == number), None)
+    if page is None:
+        raise PageNotFound(f"there is no page {number} that was read")
+    stored = services.records.get(job.job_id) if boxes else None
+    evidence = stored.record.evidence if stored else ()
+    return page_png(found, page, [each for each in evidence if fields is None or each.field in fields])
+
+
+@router.put(
+    "/{job_id}/confirmation",
+    response_model=InvoiceView,
+    summary="Confirm a record, corrected or as it stands",
+    responses=responses(404, 409),
+)
+def confirm_invoice(job_id: JobIdInPath, body: ConfirmRecord, services: ServicesOf, key: Reviewer) -> InvoiceView:
+    """A person stands by the values: they become the document's label, and the record is validated anew.
+
+    Warnings are settled by that, errors are not: a record whose sums do not add up still needs review.
+    """
+    job = own_job(services, key, job_id)
+    confirm(services, key, job, body, utc_now().date())
+    job = services.jobs.get(job.job_id)
+    return invoice_view(services, key, job, _record(services, job))
+
+
+@costs.get("", response_model=CostReport, summary="What was spent", responses=responses())
+def cost_report(
+    services: ServicesOf,
+    key: Reader,
+    since: Annotated[date | None, Query(description="30 days before `until` if not given")] = None,
+    until: Annotated[date | None, Query(description="today if not given")] = None,
+    client: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for admin keys")] = None,
+) -> CostReport:
+    """Money spent by day, provider, model and stage, newest first."""
+    until = until or utc_now().date()
+    since = since or max(date.min, date.fromordinal(max(until.toordinal() - 30, 1)))
+    if since > until or until - since > timedelta(days=MAX_PERIOD_DAYS):
+        raise RequestInvalid(f"a period starts before it ends and has at most {MAX_PERIOD_DAYS} days")
+    if until == date.max:
+        raise RequestInvalid("the period ends after the end of the calendar")
+    whose = client_filter(key, client)
+    spent = spending(services.database, since=since, until=until, client=whose)
+    return CostReport(
+        since=since,
+        until=until,
+        client=whose,
+        total_usd=sum((each.amount_usd for each in spent), Decimal(0)),
+        entries=[SpentView.model_validate(each, from_attributes=True) for each in spent],
+    )
+
+
+def pages_of(services: Services, document_sha256: str) -> tuple[Page, ...]:
+    reading = services.readings.latest(document_sha256)
+    return reading.pages if reading else ()
+
+
+def _record(services: Services, job: Job) -> StoredRecord:
+    stored = services.records.get(job.job_id)
+    if stored is None:
+        raise RecordNotFound(f"job {job.job_id} has no record; it is {job.status}", status=job.status)
+    return stored
+
+
+def _document(services: Services, job: Job) -> Document:
+    if job.document_sha256 is None:
+        raise DocumentNotFound(f"job {job.job_id} has no document; it is {job.status}", status=job.status)
+    try:
+        return services.documents.load(job.document_sha256)
+    except ObjectMissing as error:
+        raise DocumentNotFound(f"the document of job {job.job_id} is lost") from error
+
+
+def _own(services: Services, key: ApiKey, job_ids: tuple[JobId, ...]) -> list[str]:
+    """Those of the jobs that the key sees; ids of other clients' jobs are not told."""
+    whose = client_filter(key)
+    return [job_id for job_id in job_ids if whose is None or services.jobs.get(job_id).client == whose]
+
+
+def _file(services: Services, kind: Literal["csv", "parquet"], wanted: InvoiceFilter) -> Response:
+    # Written to its end before the first byte goes out: a file that breaks off looks like a complete one.
+    spool = tempfile.SpooledTemporaryFile(max_size=SPOOLED_BYTES)  # noqa: SIM115 - the answer closes it
+    try:
+        export_invoices(services.database, spool, kind, wanted=wanted)
+    except BaseException:
+        spool.close()
+        raise
+    size_bytes = spool.tell()
+    spool.seek(0)
+    return StreamingResponse(
+        _chunks(spool),
+        media_type=_FILE_TYPES[kind],
+        headers={
+            "Content-Length": str(size_bytes),
+            "Content-Disposition": f'attachment; filename="invoices.{kind}"',
+        },
+    )
+
+
+def _chunks(spool: IO[bytes]) -> Iterator[bytes]:
+    with spool:
+        while chunk := spool.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

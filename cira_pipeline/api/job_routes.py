@@ -1,0 +1,174 @@
+"""Jobs: submit, follow, list, retry, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from cira_pipeline.api.caller import NEEDS_KEY, JobIdInPath, Reader, ServicesOf, Submitter, client_filter, own_job, sees
+from cira_pipeline.api.job_models import (
+    JobPage,
+    JobRequest,
+    JobView,
+    ListedJob,
+    PageSize,
+    SubmitJobs,
+    SubmittedJobs,
+    submitted,
+)
+from cira_pipeline.api.problems import FieldProblem, responses
+from cira_pipeline.api.services import Services
+from cira_pipeline.errors import CiraError, JobNotFound, RequestInvalid, UrlSchemeUnsupported
+from cira_pipeline.intake.url import normalise_url
+from cira_pipeline.jobs import JOB_ID_PATTERN, JobId, JobStatus
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.api_keys import ApiKey
+from cira_pipeline.storage.jobs import Submission
+from cira_pipeline.values import Verdict
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[NEEDS_KEY])
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=200,
+        pattern=r"^[\x20-\x7e]*$",
+        description="with client and URL it names a job: a request that is sent again makes no new one",
+    ),
+]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=SubmittedJobs,
+    summary="Submit one or up to 1,000 invoice URLs",
+    responses={200: {"model": SubmittedJobs, "description": "All of them were known already"}, **responses()},
+)
+def submit_jobs(
+    body: SubmitJobs, services: ServicesOf, key: Submitter, response: Response, idempotency_key: IdempotencyKey = ""
+) -> SubmittedJobs:
+    """Makes a job of each URL, all or none; they are on disk when the answer comes.
+
+    The same URL from the same client with the same `Idempotency-Key` is the same job, so sending a request again is
+    safe. Another key makes a new job of a URL that was submitted before.
+    """
+    submissions = _submissions(body.jobs, services.settings, key, idempotency_key)
+    return submit_within_quota(services, key, submissions, response)
+
+
+def submit_within_quota(
+    services: Services, key: ApiKey, submissions: Sequence[Submission], response: Response
+) -> SubmittedJobs:
+    """Counts new jobs against the day's quota; those that were known cost nothing. Raises: QuotaExhausted."""
+    wanted = len({submission.url for submission in submissions})
+    quota = services.keys.take_quota(key, wanted)
+    created = 0
+    try:
+        answers = services.jobs.submit(submissions)
+        created = sum(each.created for each in answers)
+    finally:
+        services.keys.give_back(key, wanted - created)
+    response.status_code = 202 if created else 200
+    response.headers["Quota-Limit"] = str(quota.limit)
+    response.headers["Quota-Remaining"] = str(quota.limit - quota.used + wanted - created)
+    return SubmittedJobs(created=created, jobs=[submitted(each.job, created=each.created) for each in answers])
+
+
+@router.get(
+    "/{job_id}",
+    response_model=JobView,
+    summary="Where a job stands",
+    responses=responses(404),
+)
+async def job_status(request: Request, job_id: JobIdInPath, services: ServicesOf, key: Reader) -> Response:
+    """Status, stage, timings, verdict, cost so far, and what to do when it failed. Made for being polled."""
+    entry = request.scope["cira.status_entry"]
+    source = "redis"
+    if entry is None:
+        source = "postgresql"
+        entry = await run_in_threadpool(services.jobs.status, JobId(job_id))
+    services.metrics.status_from.labels(source).inc()
+    if not sees(key, entry.client):
+        raise JobNotFound(f"there is no job {job_id}", job_id=job_id)
+    return Response(JobView.of(entry).model_dump_json(), media_type="application/json")
+
+
+@router.get("", response_model=JobPage, summary="List jobs", responses=responses())
+def list_jobs(
+    services: ServicesOf,
+    key: Reader,
+    status: Annotated[JobStatus | None, Query()] = None,
+    verdict: Annotated[Verdict | None, Query()] = None,
+    client_reference: Annotated[str | None, Query(max_length=500)] = None,
+    client: Annotated[str | None, Query(max_length=200, description="for keys with the scope admin")] = None,
+    cursor: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="`next_cursor` of the page before")] = None,
+    limit: Annotated[PageSize, Query()] = 50,
+) -> JobPage:
+    """The client's jobs, newest first."""
+    found = services.jobs.list(
+        status=status,
+        verdict=verdict,
+        client_reference=client_reference,
+        client=client_filter(key, client),
+        limit=limit + 1,
+        before=JobId(cursor) if cursor else None,
+    )
+    page = found[:limit]
+    return JobPage(
+        jobs=[ListedJob.of(job) for job in page],
+        next_cursor=page[-1].job_id if len(found) > limit else None,
+    )
+
+
+@router.post("/{job_id}/retry", response_model=ListedJob, summary="Put a job back", responses=responses(404, 409))
+def retry_job(job_id: JobIdInPath, services: ServicesOf, key: Submitter) -> ListedJob:
+    """Queues a failed, rejected or waiting job again. What was fetched, read and paid is kept."""
+    own_job(services, key, job_id)
+    return ListedJob.of(services.jobs.retry(JobId(job_id)))
+
+
+@router.delete("/{job_id}", response_model=ListedJob, summary="Cancel a job", responses=responses(404, 409))
+def cancel_job(job_id: JobIdInPath, services: ServicesOf, key: Submitter) -> ListedJob:
+    """Takes a job back that has not ended; a run stops before its next stage. Twice is once."""
+    own_job(services, key, job_id)
+    return ListedJob.of(services.jobs.cancel(JobId(job_id)))
+
+
+def _submissions(
+    wanted: Sequence[JobRequest], settings: Settings, key: ApiKey, idempotency_key: str
+) -> list[Submission]:
+    """Raises: RequestInvalid naming every URL that cannot be fetched."""
+    submissions: list[Submission] = []
+    wrong: list[FieldProblem] = []
+    for index, each in enumerate(wanted):
+        try:
+            url = _allowed_url(each.url, settings)
+        except CiraError as error:
+            wrong.append(FieldProblem(pointer=f"/jobs/{index}/url", detail=f"{error.message} [{error.code}]"))
+            continue
+        submissions.append(
+            Submission(
+                url=url,
+                client=key.client,
+                idempotency_key=idempotency_key,
+                client_reference=each.client_reference,
+                policy=each.policy,
+                source="api",
+            )
+        )
+    if wrong:
+        raise RequestInvalid(f"{len(wrong)} of {len(wanted)} URLs cannot be submitted", wrong=wrong[:100])
+    return submissions
+
+
+def _allowed_url(url: str, settings: Settings) -> str:
+    normalised = normalise_url(url)
+    scheme = normalised.partition(":")[0]
+    if scheme not in settings.api_url_schemes:
+        raise UrlSchemeUnsupported(f"URLs with {scheme}: are not taken from clients here", scheme=scheme)
+    return normalised

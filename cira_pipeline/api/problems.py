@@ -1,0 +1,184 @@
+"""Every answer that is an error, in one form: RFC 9457 problem details with CIRA's stable codes.
+
+This is the one place where an error becomes an HTTP status.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from cira_pipeline import errors
+from cira_pipeline.errors import CiraError
+
+MEDIA_TYPE = "application/problem+json"
+
+# The first class that fits decides; families stand after their members.
+_STATUSES: Sequence[tuple[type[CiraError], int]] = (
+    (errors.JobNotFound, 404),
+    (errors.JobNotRetryable, 409),
+    (errors.JobNotCancellable, 409),
+    (errors.UpstreamMissing, 409),
+    (errors.JobNotFinished, 409),
+    (errors.RecordNotFound, 404),
+    (errors.DocumentNotFound, 404),
+    (errors.PageNotFound, 404),
+    (errors.RouteNotFound, 404),
+    (errors.MethodNotAllowed, 405),
+    (errors.RequestTimedOut, 408),
+    (errors.RequestTooLarge, 413),
+    (errors.DocumentTooLarge, 413),
+    (errors.KeyMissing, 401),
+    (errors.KeyInvalid, 401),
+    (errors.ScopeMissing, 403),
+    (errors.RateExceeded, 429),
+    (errors.QuotaExhausted, 429),
+    (errors.StoreUnavailable, 503),
+    (errors.ServiceUnreachable, 503),
+    (errors.CircuitOpen, 503),
+    (errors.ConfigurationError, 500),
+    (errors.JobError, 422),
+    (errors.RequestError, 422),
+    (errors.IntakeError, 422),
+    (errors.DocumentError, 422),
+    (errors.LabelsInvalid, 422),
+    (errors.ValueNotStorable, 422),
+)
+RETRY_AFTER_S = 5
+
+_log = logging.getLogger(__name__)
+
+
+class BodyRefused(HTTPException):
+    """Carries an error out of FastAPI's reading of a body, which takes every other exception for a parsing error."""
+
+    def __init__(self, error: CiraError) -> None:
+        super().__init__(status_code=status_of(error))
+        self.error = error
+
+
+class FieldProblem(BaseModel):
+    """One wrong part of a request. What was sent is not repeated: it may be a secret."""
+
+    pointer: str = Field(description="where: JSON pointer into the body, or `query/NAME`, `path/NAME`, `header/NAME`")
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. `code` is stable (docs/errors.md lists all); `hint` says what to do."""
+
+    type: str = Field(examples=["urn:cira:problem:job_not_found"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["there is no job inv_01jdj5hx4fhk1n2x5vd8sbxy3m"])
+    code: str = Field(examples=["job_not_found"])
+    hint: str
+    retryable: bool
+    request_id: str
+    errors: list[FieldProblem] | None = None
+
+
+def status_of(error: CiraError) -> int:
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def problem_response(
+    error: CiraError, request_id: str, *, wrong: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    status = status_of(error)
+    problem = Problem(
+        type=f"urn:cira:problem:{error.code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        # What is inside is nobody's business outside: file names, SQL, addresses.
+        detail=error.message if status < 500 else "the service could not do this; its log says why",
+        code=error.code,
+        hint=error.hint,
+        retryable=error.retryable,
+        request_id=request_id,
+        errors=list(wrong) or None,
+    )
+    return Response(
+        problem.model_dump_json(exclude_none=True),
+        status,
+        headers={**_headers(error, status), **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of the application a problem."""
+
+    @app.exception_handler(CiraError)
+    async def _on_cira_error(request: Request, error: CiraError) -> Response:
+        if status_of(error) >= 500:
+            _log.error("%s: request %s: %s", request.url.path, request_id_of(request), error)
+        return problem_response(error, request_id_of(request), wrong=_wrong_parts(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _on_invalid(request: Request, error: RequestValidationError) -> Response:
+        wrong = [FieldProblem(pointer=_pointer(each["loc"]), detail=str(each["msg"])) for each in error.errors()]
+        invalid = errors.RequestInvalid(f"{len(wrong)} part(s) of the request are not as expected")
+        return problem_response(invalid, request_id_of(request), wrong=wrong[:100])
+
+    @app.exception_handler(HTTPException)
+    async def _on_http_error(request: Request, error: HTTPException) -> Response:
+        return problem_response(_as_cira_error(error), request_id_of(request), headers=error.headers)
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("cira.request_id", ""))
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: the problems an operation answers with, besides those every operation can."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({400, 401, 403, 408, 413, 422, 429, 500, 503, *statuses})
+    }
+
+
+def _wrong_parts(error: CiraError) -> list[FieldProblem]:
+    parts = error.detail.get("wrong")
+    return [part for part in parts if isinstance(part, FieldProblem)] if isinstance(parts, list) else []
+
+
+def _as_cira_error(error: HTTPException) -> CiraError:
+    if isinstance(error, BodyRefused):
+        return error.error
+    match error.status_code:
+        case 404:
+            return errors.RouteNotFound("there is nothing at this path")
+        case 405:
+            return errors.MethodNotAllowed("this path does not take this method")
+        case 413:
+            return errors.RequestTooLarge("the request is too large")
+        case _:
+            return errors.RequestInvalid(str(error.detail))
+
+
+def _pointer(where: tuple[int | str, ...]) -> str:
+    place, *rest = where
+    if place == "body":
+        return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+    return "/".join(str(part) for part in where)
+
+
+def _headers(error: CiraError, status: int) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="cira"'
+    after = error.detail.get("retry_after_s")
+    if status in (429, 503):
+        headers["Retry-After"] = str(math.ceil(after) if isinstance(after, int | float) else RETRY_AFTER_S)
+    return headers

@@ -1,0 +1,197 @@
+"""How often a key may ask, and a job's status, both from Redis in one round trip; without Redis, from this process.
+
+The rate is a generic cell rate algorithm (ITU-T I.371, leaky bucket): a key may use its whole minute at once, and gets
+its requests back one by one. While Redis is away each process counts for itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import redis.asyncio
+from redis import RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from cira_pipeline.jobs import JobId
+from cira_pipeline.storage.status_cache import JobStatusEntry, entry_key, parse_entry
+
+TIMEOUT_S = 0.25
+PAUSE_S = 5.0
+WINDOW_S = 60.0
+BREAKER_PREFIX = "cira:breaker:"
+_MAX_LOCAL = 10_000
+_CONNECTIONS = 32
+
+# KEYS[1]: the key's counter. ARGV: microseconds a request costs, microseconds of the window.
+# Answers how much of the window is used, and whether the request fits; the time is Redis's own, the same for all.
+_COUNT = """
+local now = redis.call('TIME')
+now = now[1] * 1000000 + now[2]
+local used = (tonumber(redis.call('GET', KEYS[1])) or 0) - now
+if used < 0 then used = 0 end
+local cost, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+if used + cost > window then return {used, 0} end
+used = used + cost
+redis.call('SET', KEYS[1], string.format('%.0f', now + used), 'PX', math.ceil(used / 1000) + 1)
+return {used, 1}
+"""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`retry_after_s` is 0 when the request fits."""
+
+    limit: int
+    remaining: int
+    reset_s: float
+    retry_after_s: float
+
+    @property
+    def exceeded(self) -> bool:
+        return self.retry_after_s > 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    rate: Rate
+    entry: JobStatusEntry | None
+    """The job's status, when one was asked for and Redis has it."""
+
+
+class RedisFastPath:
+    """Answers within `TIMEOUT_S` whatever Redis does; after a failure Redis is left alone for `PAUSE_S`.
+
+    For one event loop. `redis_url` may be `None`. No call raises.
+    """
+
+    def __init__(
+        self,
+        redis_url: str | None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
+        self._asked_again_at = 0.0
+        self._away = False
+        self._trying = False
+        self.failures = 0
+        self._local: dict[str, float] = {}
+        self._client: redis.asyncio.Redis | None = None
+        if redis_url:
+            self._client = redis.asyncio.Redis.from_url(
+                redis_url,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),
+                decode_responses=True,
+                max_connections=_CONNECTIONS,
+            )
+            self._count = self._client.register_script(_COUNT)
+
+    @property
+    def configured(self) -> bool:
+        return self._client is not None
+
+    @property
+    def available(self) -> bool:
+        """Whether Redis is configured and answered when it was last asked."""
+        return self._client is not None and not self._away
+
+    async def ask(self, key_id: str, per_minute: int, job_id: JobId | None = None) -> Asked:
+        """Counts one request of the key, and looks a status up on the way."""
+        if self._client is None or not self._may_try():
+            return Asked(self._count_here(key_id, per_minute), None)
+        try:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                cost_us, window_us = int(WINDOW_S * 1e6 / per_minute), int(WINDOW_S * 1e6)
+                await self._count(keys=[f"cira:rate:{key_id}"], args=[cost_us, window_us], client=pipeline)
+                if job_id is not None:
+                    pipeline.hget(entry_key(job_id), "entry")
+                # One half must not cost the other: a full Redis refuses to count, and still has the status.
+                counted, *found = await pipeline.execute(raise_on_error=False)
+        except (RedisError, OSError) as error:
+            self._failed(error)
+            return Asked(self._count_here(key_id, per_minute), None)
+        finally:
+            self._trying = False
+        self._answered()
+        if isinstance(counted, Exception):
+            rate = self._count_here(key_id, per_minute)
+        else:
+            used_us, fits = counted
+            rate = _rate(per_minute, float(used_us) / 1e6, fits=bool(fits))
+        entry = parse_entry(found[0]) if found and isinstance(found[0], str) else None
+        return Asked(rate, entry)
+
+    async def ping(self) -> Literal["ok", "away", "not_configured"]:
+        """What Redis says now, whatever it said before."""
+        if self._client is None:
+            return "not_configured"
+        try:
+            await self._client.ping()
+        except (RedisError, OSError) as error:
+            self._failed(error)
+            return "away"
+        return "ok"
+
+    async def breakers(self) -> dict[str, str]:
+        """State of every circuit that processes share: closed, open or half-open; empty without Redis."""
+        if self._client is None or self._away:
+            return {}
+        states: dict[str, str] = {}
+        try:
+            async for key in self._client.scan_iter(match=f"{BREAKER_PREFIX}*:state"):
+                state = await self._client.get(key)
+                states[key.removeprefix(BREAKER_PREFIX).partition(":")[0]] = str(state)
+        except (RedisError, OSError) as error:
+            self._failed(error)
+        return states
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _count_here(self, key_id: str, per_minute: int) -> Rate:
+        now = self._monotonic()
+        used_s = max(0.0, self._local.get(key_id, 0.0) - now)
+        fits = used_s + WINDOW_S / per_minute <= WINDOW_S
+        if fits:
+            used_s += WINDOW_S / per_minute
+            if len(self._local) >= _MAX_LOCAL:
+                self._local = {key: until for key, until in self._local.items() if until > now}
+            self._local[key_id] = now + used_s
+        return _rate(per_minute, used_s, fits=fits)
+
+    def _may_try(self) -> bool:
+        if not self._away:
+            return True
+        # After an outage one request tries, and the others do not wait with it.
+        if self._trying or self._monotonic() < self._asked_again_at:
+            return False
+        self._trying = True
+        return True
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        self._asked_again_at = self._monotonic() + PAUSE_S
+        if not self._away:
+            self._away = True
+            _log.warning("Redis does not answer (%s); statuses come from PostgreSQL meanwhile", type(error).__name__)
+
+    def _answered(self) -> None:
+        if self._away:
+            self._away = False
+            _log.warning("Redis answers again")
+
+
+def _rate(limit: int, used_s: float, *, fits: bool) -> Rate:
+    cost_s = WINDOW_S / limit
+    remaining = int((WINDOW_S - used_s) / cost_s + 1e-6) if fits else 0
+    return Rate(limit, remaining, reset_s=used_s, retry_after_s=0.0 if fits else max(used_s + cost_s - WINDOW_S, 0.001))

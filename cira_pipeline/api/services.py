@@ -1,0 +1,73 @@
+"""What the routes work with: the repositories over one pool of connections, and what stands before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cira_pipeline.api.access import Access
+from cira_pipeline.api.key_secret import Pepper, load_pepper
+from cira_pipeline.api.metrics import Metrics
+from cira_pipeline.api.rate_limit import RedisFastPath
+from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.api_keys import ApiKeyRepository
+from cira_pipeline.storage.confirmations import ConfirmationRepository
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.documents import DocumentRepository
+from cira_pipeline.storage.extractions import ExtractionRepository
+from cira_pipeline.storage.jobs import JobRepository
+from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.storage.objects import ObjectStore
+from cira_pipeline.storage.readings import ReadingRepository
+from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.storage.status_cache import StatusCache
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    pepper: Pepper
+    database: Database
+    objects: ObjectStore
+    cache: StatusCache
+    fast_path: RedisFastPath
+    metrics: Metrics
+    access: Access
+    keys: ApiKeyRepository
+    jobs: JobRepository
+    documents: DocumentRepository
+    readings: ReadingRepository
+    extractions: ExtractionRepository
+    records: RecordRepository
+    labels: LabelRepository
+    confirmations: ConfirmationRepository
+    ledger: Ledger
+
+
+def open_services(settings: Settings) -> Services:
+    """Nothing is contacted yet. Raises: ConfigurationError."""
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "", pool_size=10)
+    objects = ObjectStore(settings.object_store_url, s3_endpoint_url=settings.s3_endpoint_url)
+    cache = StatusCache(redis_url, settings.status_ttl_s)
+    keys = ApiKeyRepository(database)
+    pepper = load_pepper(settings)
+    return Services(
+        settings=settings,
+        pepper=pepper,
+        database=database,
+        objects=objects,
+        cache=cache,
+        fast_path=RedisFastPath(redis_url),
+        metrics=Metrics(),
+        access=Access(keys, pepper),
+        keys=keys,
+        jobs=JobRepository(database, cache),
+        documents=DocumentRepository(database, objects),
+        readings=ReadingRepository(database, objects),
+        extractions=ExtractionRepository(database),
+        records=RecordRepository(database),
+        labels=LabelRepository(database),
+        confirmations=ConfirmationRepository(database),
+        ledger=Ledger(database),
+    )

@@ -1,0 +1,22 @@
+"""`cira api`: the REST service, until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cira_pipeline.api.server import serve
+from cira_pipeline.cli.connect import connected_settings
+
+
+def api(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; CIRA_API_HOST if not given.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="CIRA_API_PORT if not given.")] = None,
+) -> None:
+    """Serve the REST API until Ctrl-C. Without TLS: a proxy before it speaks that."""
+    settings = connected_settings()
+    given = {"api_host": host, "api_port": port}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+    typer.echo(f"CIRA's API listens on http://{settings.api_host}:{settings.api_port}; Ctrl-C stops it.", err=True)
+    serve(settings)

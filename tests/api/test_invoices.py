@@ -1,0 +1,237 @@
+"""Records, documents, pages and files over HTTP."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from cira_pipeline.values import Finding, MediaType, Severity, Verdict
+from tests.api.stored import ended_job, kept_document
+from tests.orchestration.invoice_pdf import invoice_pdf
+
+
+def test_a_record_comes_with_evidence_findings_and_its_pages(api):
+    job_id = ended_job(api.services)
+    answer = api.client().get(f"/v1/invoices/{job_id}").json()
+    assert answer["invoice"]["gross_total"] == "119.00", "amounts are strings: floats lose cents"
+    assert answer["invoice"]["line_items"][0]["unit_price"] == "0.0750"
+    assert {each["field"] for each in answer["evidence"]} > {"gross_total", "invoice_number"}
+    assert answer["findings"][0]["rule"] == "CIRA-GROUND-02"
+    [page] = answer["pages"]
+    assert (page["width"], page["height"]) == (595, 842)
+    assert api.client().get(page["picture"]).status_code == 200
+
+
+def test_a_document_comes_back_byte_for_byte_and_no_browser_runs_it(api):
+    content = invoice_pdf("DOC-1")
+    job_id = ended_job(api.services, content=content)
+    answer = api.client().get(f"/v1/invoices/{job_id}/document")
+    assert answer.content == content
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{job_id}.pdf"'
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def _picture(api, job_id: str, query: str = "") -> Image.Image:
+    answer = api.client().get(f"/v1/invoices/{job_id}/pages/1.png{query}")
+    assert answer.headers["Content-Type"] == "image/png"
+    return Image.open(io.BytesIO(answer.content)).convert("RGB")
+
+
+def _marked(picture: Image.Image, x_pt: float, y_pt: float) -> bool:
+    """Whether the point, in points of the page, is in the colour of a box."""
+    red, green, blue = picture.getpixel((int(x_pt * picture.width / 595), int(y_pt * picture.height / 842)))
+    return red > blue + 30 and red >= green
+
+
+def test_a_page_shows_boxes_where_values_stand_and_nowhere_else(api):
+    job_id = ended_job(api.services)
+    picture = _picture(api, job_id)
+    assert abs(picture.width / picture.height - 595 / 842) < 0.01
+    assert _marked(picture, 475, 354)
+    assert not _marked(picture, 100, 700)
+    assert not _marked(_picture(api, job_id, "?boxes=false"), 475, 354)
+    assert _marked(_picture(api, job_id, "?field=gross_total"), 475, 354)
+    assert not _marked(_picture(api, job_id, "?field=customer_address"), 475, 354)
+
+
+@pytest.mark.parametrize("number", [0, 2, 10_000, 10_001])
+def test_a_page_that_is_not_there_is_said_to_be_missing(api, number):
+    job_id = ended_job(api.services)
+    assert api.client().get(f"/v1/invoices/{job_id}/pages/{number}.png").status_code in (404, 422)
+
+
+def test_a_scan_is_shown_upright_and_level_as_it_was_read(api):
+    from cira_pipeline.api.page_picture import page_png
+    from cira_pipeline.values import Box, EngineName, Evidence, Page
+
+    # Lies on its side: what was at its top left stands at the top right once it is turned by a quarter.
+    scan = Image.new("RGB", (800, 600), "white")
+    scan.paste((0, 0, 0), (0, 0, 40, 40))
+    buffer = io.BytesIO()
+    scan.save(buffer, "PNG")
+    sha256 = kept_document(api.services, buffer.getvalue(), MediaType.PNG)
+    document = api.services.documents.load(sha256)
+    evidence = [
+        Evidence(
+            field="gross_total",
+            engine=EngineName.OFFLINE,
+            text="x",
+            page=1,
+            box=Box(left=300, top=400, right=400, bottom=440),
+            confidence=1,
+        )
+    ]
+    page = Page(number=1, width=600, height=800, source="ocr", rotation=90)
+    picture = Image.open(io.BytesIO(page_png(document, page, evidence))).convert("RGB")
+    assert picture.size == (600, 800)
+    assert picture.getpixel((590, 10)) == (0, 0, 0)
+    assert picture.getpixel((350, 420))[2] < 220
+    level = page.model_copy(update={"rotation": 0, "width": 800, "height": 600, "skew_deg": 5.0})
+    levelled = Image.open(io.BytesIO(page_png(document, level, []))).convert("RGB")
+    # Turned back counter-clockwise about the middle, the corner sinks.
+    assert levelled.getpixel((8, 50)) == (0, 0, 0)
+    assert levelled.getpixel((35, 10)) == (255, 255, 255)
+
+
+def test_invoices_are_found_by_what_stands_in_them(api):
+    first = ended_job(api.services, number="A-1", supplier_name="Müller GmbH", verdict=Verdict.ACCEPTED, findings=())
+    second = ended_job(api.services, number="B-1", supplier_name="Bellweather Tools", currency="GBP")
+    client = api.client()
+
+    def found(**query: object) -> list[str]:
+        answer = client.get("/v1/invoices", params=query)
+        assert answer.status_code == 200, answer.text
+        return [each["job_id"] for each in answer.json()["invoices"]]
+
+    assert found() == [second, first]
+    assert found(verdict="accepted") == [first]
+    assert found(supplier="bellW") == [second]
+    assert found(supplier="%") == []
+    assert found(invoice_number="A-1") == [first]
+    assert found(currency="GBP") == [second]
+    assert found(issued_from="2024-05-02", issued_until="2024-05-02") == [second, first]
+    assert found(issued_from="2024-05-03") == []
+    assert found(recorded_since=(datetime.now(UTC) + timedelta(hours=1)).isoformat()) == []
+    page = client.get("/v1/invoices", params={"limit": 1}).json()
+    assert found(cursor=page["next_cursor"]) == [first]
+
+
+def test_csv_and_parquet_hold_what_the_list_holds(api):
+    job_id = ended_job(api.services, number="A-1")
+    ended_job(api.services, number="B-1", currency="GBP")
+    client = api.client()
+    answer = client.get("/v1/invoices", params={"format": "csv", "currency": "EUR"})
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    [row] = csv.DictReader(io.StringIO(answer.text))
+    assert (row["job_id"], row["gross_total"]) == (job_id, "119.00")
+    answer = client.get("/v1/invoices", params={"format": "parquet", "currency": "EUR"})
+    table = pq.read_table(io.BytesIO(answer.content))
+    assert table.column("job_id").to_pylist() == [job_id]
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+def _confirm(api, job_id: str, **body: object):
+    return api.client().put(f"/v1/invoices/{job_id}/confirmation", json=body)
+
+
+def test_a_confirmed_record_is_accepted_labelled_and_signed(api):
+    job_id = ended_job(api.services)
+    answer = _confirm(api, job_id, confirmed_by="Anna Berg")
+    assert answer.status_code == 200, answer.text
+    view = answer.json()
+    assert (view["verdict"], view["status"]) == ("accepted", "succeeded")
+    assert view["confirmation"]["confirmed_by"] == "Anna Berg"
+    assert view["confirmation"]["changes"] == {}
+    assert (view["confirmation"]["verdict_before"], view["confirmation"]["verdict_after"]) == (
+        "needs_review",
+        "accepted",
+    )
+    label = api.services.labels.get(view["document_sha256"])
+    assert (label["gross_total"], label["issue_date"], label["payment_terms"]) == ("119.00", "2024-05-02", None)
+    assert api.client().get(f"/v1/jobs/{job_id}").json()["verdict"] == "accepted"
+
+
+def test_a_correction_replaces_the_value_and_its_evidence_and_is_remembered(api):
+    job_id = ended_job(api.services)
+    view = _confirm(api, job_id, fields={"invoice_number": "RE-2024/007", "purchase_order": None}).json()
+    assert view["invoice"]["invoice_number"] == "RE-2024/007"
+    assert view["confirmation"]["changes"] == {
+        "invoice_number": {"before": "RE-2024/001", "after": "RE-2024/007"},
+    }
+    assert view["confirmation"]["confirmed_by"] == "acme"
+    [evidence] = [each for each in view["evidence"] if each["field"] == "invoice_number"]
+    assert (evidence["text"], evidence["page"]) == ("confirmed by acme", None)
+    assert next(each for each in view["evidence"] if each["field"] == "gross_total")["page"] == 1
+    again = _confirm(api, job_id, fields={"invoice_number": "RE-2024/007"}).json()
+    assert again["confirmation"]["changes"] == {}
+
+
+def test_a_confirmation_does_not_make_wrong_sums_right(api):
+    job_id = ended_job(api.services)
+    view = _confirm(api, job_id, fields={"gross_total": "120.00", "amount_due": "120.00"}).json()
+    assert view["verdict"] == "needs_review"
+    assert "CIRA-ARITH-01" in {each["rule"] for each in view["findings"]}
+    assert (
+        _confirm(api, job_id, fields={"gross_total": "119.00", "amount_due": "119.00"}).json()["verdict"] == "accepted"
+    )
+
+
+def test_line_items_can_be_corrected_as_a_whole(api):
+    job_id = ended_job(api.services)
+    lines = [{"description": "Schrauben", "quantity": "2", "unit_price": "50.00", "net_amount": "100.00"}]
+    view = _confirm(api, job_id, fields={"line_items": lines}).json()
+    assert [each["net_amount"] for each in view["invoice"]["line_items"]] == ["100.00"]
+    assert view["verdict"] == "accepted", view["findings"]
+
+
+def test_an_invoice_that_came_before_still_needs_review_when_confirmed(api):
+    ended_job(api.services, number="SAME-1", verdict=Verdict.ACCEPTED, findings=())
+    second = ended_job(api.services, number="SAME-1", content=invoice_pdf("another scan of it"))
+    view = _confirm(api, second).json()
+    assert view["verdict"] == "needs_review"
+    assert "CIRA-DUP-01" in {each["rule"] for each in view["findings"]}
+
+
+def test_a_rejected_record_can_be_put_right_by_a_person(api):
+    finding = Finding(rule="CIRA-DOC-01", severity=Severity.ERROR, message="no invoice")
+    job_id = ended_job(api.services, verdict=Verdict.REJECTED, findings=(finding,))
+    assert api.client().get(f"/v1/jobs/{job_id}").json()["error"]["code"] == "verdict_rejected"
+    _confirm(api, job_id)
+    job = api.client().get(f"/v1/jobs/{job_id}").json()
+    assert (job["status"], job["verdict"], job["error"]) == ("succeeded", "accepted", None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"gross_total": "1e999999999"},
+        {"gross_total": "NaN"},
+        {"gross_total": "much"},
+        {"issue_date": "31.12.2024"},
+        {"no_such_field": "x"},
+        {"supplier_name": "x" * 2_001},
+        {"line_items": [{"net_amount": "1e30"}]},
+        {"line_items": [{}] * 2_001},
+    ],
+)
+def test_what_no_invoice_can_hold_is_refused_and_changes_nothing(api, fields):
+    job_id = ended_job(api.services)
+    answer = _confirm(api, job_id, fields=fields)
+    assert answer.status_code == 422, answer.text
+    assert api.services.records.get(job_id).record.verdict is Verdict.NEEDS_REVIEW
+    assert api.client().get(f"/v1/invoices/{job_id}").json()["confirmation"] is None
+    assert len(answer.content) < 2_000
+
+
+def test_a_job_that_is_still_under_way_cannot_be_confirmed(api):
+    client = api.client()
+    [job] = client.post("/v1/jobs", json={"jobs": [{"url": "https://a.example/1.pdf"}]}).json()["jobs"]
+    assert _confirm(api, job["job_id"]).json()["code"] == "job_not_finished"
+    assert client.get(f"/v1/invoices/{job['job_id']}").json()["code"] == "record_not_found"
+    assert client.get(f"/v1/invoices/{job['job_id']}/document").json()["code"] == "document_not_found"
