@@ -46,7 +46,7 @@ def extract(
         raise SourceNotFound(f"no invoices in {folders}: no file there ends in {', '.join(sorted(SUFFIXES))}")
     failed = 0
     with _opened(output) as stream:
-        for result in _with_progress(_results(files, settings, jobs), len(files)):
+        for result in _with_progress(_results(files, settings, jobs), len(files), stream):
             failed += result.error is not None
             if jsonl:
                 print(result.model_dump_json(), file=stream, flush=True)
@@ -127,9 +127,9 @@ def _extract_in_worker(path: Path) -> FileResult:
     return _worker_extractor.extract(path)
 
 
-def _with_progress(results: Iterator[FileResult], total: int) -> Iterator[FileResult]:
-    """A bar on standard error where a person looks at it."""
-    if not sys.stderr.isatty() or total < 2:
+def _with_progress(results: Iterator[FileResult], total: int, stream: TextIO) -> Iterator[FileResult]:
+    """A bar on standard error where a person looks at it, unless the results appear there themselves."""
+    if not sys.stderr.isatty() or stream.isatty() or total < 2:
         yield from results
         return
     from rich.progress import track

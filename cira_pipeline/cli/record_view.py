@@ -25,10 +25,9 @@ def extracted_file_view(result: FileResult) -> RenderableType:
         head.append_text(printable(f"{result.status}: {result.error.message} [{result.error.code}]", "red"))
         return Group(head, Text(f"  {result.error.hint}"), Text())
     head.append(str(result.verdict), VERDICT_STYLES[str(result.verdict)])
-    head.append(
-        f"  {result.engine}, {counted(result.pages, 'page')}, {result.seconds:.1f} s, {usd(result.cost_usd)}", "dim"
-    )
-    return Group(head, *invoice_view(result.fields, result.evidence), *findings_view(result.findings), Text())
+    pages = f"{counted(result.pages, 'page')}, " if result.pages else ""
+    spent = Text(f"  {result.engine}, {pages}{result.seconds:.1f} s, {usd(result.cost_usd)}", "dim")
+    return Group(head, spent, *invoice_view(result.fields, result.evidence), *findings_view(result.findings), Text())
 
 
 def invoice_view(fields: Mapping[str, Any], evidence: Sequence[Evidence]) -> list[RenderableType]:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from cira_pipeline.cli.job_table import STATUS_STYLES
@@ -61,7 +60,7 @@ def _view(
     if job.error_code:
         yield printable(f"{job.error_message} [{job.error_code}]", "red")
         yield Text(f"  {job.error_hint}")
-    yield _facts(services, job, outcome, cost_usd)
+    yield from _facts(services, job, outcome, cost_usd)
     if stored is not None:
         if stored.duplicate_of:
             yield Text(f"The same invoice as {', '.join(stored.duplicate_of)}.", "red")
@@ -71,7 +70,7 @@ def _view(
         yield from findings_view(stored.record.findings)
 
 
-def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_usd: Decimal) -> Table:
+def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_usd: Decimal) -> Iterator[Text]:
     facts: dict[str, str] = {
         "url": job.url,
         "client": f"{job.client}{f', reference {job.client_reference}' if job.client_reference else ''}",
@@ -89,9 +88,9 @@ def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_us
         facts["in Dagster"] = (
             f"{shown_url(services.settings.dagster_ui_url)}/assets/validated_record?view=partitions&partition={job.job_id}"
         )
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    width = max(map(len, facts))
     for name, value in facts.items():
-        table.add_row(Text(name, "dim"), printable(value))
-    return table
+        line = Text.assemble("  ", (f"{name:<{width}}", "dim"), "  ", printable(value))
+        # Addresses are there to be copied: the terminal may fold them, we do not.
+        line.no_wrap, line.overflow = True, "ignore"
+        yield line

@@ -9,11 +9,12 @@ from cira_pipeline.settings import load_settings
 
 
 def up() -> None:
-    """Start PostgreSQL, Valkey, Dagster's UI and daemon here, and keep them running until Ctrl-C.
+    """Start PostgreSQL, Valkey, Dagster's UI and daemon and the REST service here, and keep them running until Ctrl-C.
 
     Services whose address is set (CIRA_POSTGRES_URL, CIRA_REDIS_URL) are used as they are and not started.
     """
-    console = Console(stderr=True, highlight=False)
+    # Addresses and paths stay whole, to be copied; a terminal folds long lines by itself.
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     supervisor = Supervisor(load_settings(), say=lambda line: console.print(line, style="dim"))
     try:
         with supervisor.running() as services:
@@ -29,5 +30,6 @@ def _tell(console: Console, services: Services) -> None:
     console.print(
         f"  Submit an invoice, in another terminal: cira submit URL, or drop a file into {services.settings.inbox_path}"
     )
+    console.print(f"  REST service: {services.api_url}; make a key for it with `cira keys create`")
     console.print(f"  Data and logs: {home}; addresses and passwords: {home / 'services.json'}")
     console.print("  Ctrl-C stops everything.\n")
