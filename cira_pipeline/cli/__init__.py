@@ -37,6 +37,7 @@ COMMANDS = {
     "api": Command("cira_pipeline.cli.api:api", "Serve the REST API until Ctrl-C."),
     "keys": Command("cira_pipeline.cli.keys:app", "Keys of the REST service: create, list, revoke, rotate."),
     "samples": Command("cira_pipeline.cli.samples:samples", "Write labelled sample invoices to measure and train on."),
+    "costs": Command("cira_pipeline.cli.costs:costs", "What was spent, what the month will come to, the budgets."),
     "doctor": Command("cira_pipeline.cli.doctor:doctor", "What is configured, what answers, and what is missing."),
 }
 

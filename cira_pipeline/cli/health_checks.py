@@ -13,11 +13,14 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.embedded.dagster_processes import ui_answers, unhealthy_daemons
 from cira_pipeline.errors import CiraError, StoreUnavailable
+from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Settings
 from cira_pipeline.shown_url import shown_host, shown_url
 from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.jobs import JobRepository
 from cira_pipeline.storage.objects import ObjectStore
 
 _TIMEOUT_S = 5
@@ -50,6 +53,7 @@ def checks(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
     yield _disk(settings)
     yield _reader(settings)
     yield _model(settings)
+    yield from _budgets(settings)
     yield _inbox(settings)
     yield from _dagster(settings, up_is_running=up_is_running)
 
@@ -197,6 +201,29 @@ def _model(settings: Settings) -> Check:
         f"{name} ({label})", url, accept=lambda _: True, advice="Correct the address, or let this machine reach it."
     )
     return found._replace(message=f"{found.message}; policy {settings.effective_policy.value}")
+
+
+def _budgets(settings: Settings) -> Iterator[Check]:
+    """One check when budgets are set and the database can say how far they are used up; its own check says why not."""
+    budgets = Budgets.from_settings(settings)
+    if not budgets.budgets or settings.postgres_url is None:
+        return
+    database = Database(settings.postgres_url.get_secret_value(), pool_size=1)
+    try:
+        states = budgets.states(database)
+        waiting = JobRepository(database).counts()[JobStatus.NEEDS_BUDGET]
+    except (StoreUnavailable, SQLAlchemyError):
+        return
+    finally:
+        database.dispose()
+    used_up = [str(state) for state in states if state.alert]
+    message = "; ".join(used_up or [f"{len(states)} set, none is near its end"])
+    if not used_up and not waiting:
+        yield Check("Budgets", State.GOOD, message)
+        return
+    jobs = f"; {waiting} jobs wait for money" if waiting else ""
+    advice = "`cira costs` shows what was spent; jobs go on when the period ends or the budget is raised."
+    yield Check("Budgets", State.WARNING, f"{message}{jobs}", advice)
 
 
 def _inbox(settings: Settings) -> Check:

@@ -1,0 +1,101 @@
+"""`cira costs`: what was spent, on what, what the month will come to, and how far the budgets are used up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cira_pipeline.cli.screen import counted, printable, screen, usd
+from cira_pipeline.cli.services import connected
+from cira_pipeline.clock import utc_now
+from cira_pipeline.costs.budgets import Budgets, BudgetState
+from cira_pipeline.costs.report import CostRow, GroupBy, MonthCosts, costs_by, month_costs
+from cira_pipeline.jobs import JobStatus
+
+UNKNOWN = "(none read)"
+
+
+def costs(
+    by: Annotated[GroupBy, typer.Option(help="What to sum by.")] = GroupBy.DAY,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC; this month's first if not given.")
+    ] = None,
+    client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object; amounts are exact strings.")] = False,
+) -> None:
+    """What was spent, by day, client, engine, model or supplier; the month's projection; the budgets."""
+    now = utc_now()
+    first = since.replace(tzinfo=UTC).date() if since else now.date().replace(day=1)
+    with connected() as services:
+        rows = costs_by(services.database, by, since=first, client=client)
+        month = month_costs(services.database, now, client=client)
+        states = Budgets.from_settings(services.settings).states(services.database, client=client)
+        waiting = services.jobs.counts()[JobStatus.NEEDS_BUDGET]
+    if as_json:
+        typer.echo(json.dumps(_as_json(by, first, rows, month, states, waiting), ensure_ascii=False, indent=2))
+        return
+    screen().print(_view(by, first, rows, month, states, waiting))
+
+
+def _view(
+    by: GroupBy, first: date, rows: Sequence[CostRow], month: MonthCosts, states: Sequence[BudgetState], waiting: int
+) -> RenderableType:
+    parts: list[RenderableType] = [_table(by, rows) if rows else Text(f"Nothing was spent since {first}.", "dim")]
+    parts.append(
+        Text(f"\nThis month {usd(month.spent_usd)}, about {usd(month.projected_usd)} by its end at this pace.")
+    )
+    for state in states:
+        style = "red" if not state.room_usd else "yellow" if state.alert else "dim"
+        parts.append(printable(f"{_capital(str(state))}, {usd(state.room_usd)} left.", style))
+    if waiting:
+        parts.append(
+            Text(f"{counted(waiting, 'job')} waiting for a budget: `cira status --status needs_budget`.", "yellow")
+        )
+    return Group(*parts)
+
+
+def _table(by: GroupBy, rows: Sequence[CostRow]) -> Table:
+    table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="dim", show_footer=True)
+    total = sum((row.amount_usd for row in rows), Decimal(0))
+    table.add_column(by.value, footer="in all", overflow="fold")
+    table.add_column("jobs", justify="right", no_wrap=True)
+    table.add_column("cost", justify="right", no_wrap=True, footer=usd(total))
+    for row in rows:
+        table.add_row(printable(row.name or UNKNOWN), f"{row.jobs:,}", usd(row.amount_usd))
+    return table
+
+
+def _as_json(
+    by: GroupBy, first: date, rows: Sequence[CostRow], month: MonthCosts, states: Sequence[BudgetState], waiting: int
+) -> dict[str, Any]:
+    return {
+        "by": by.value,
+        "since": first.isoformat(),
+        "rows": [{by.value: row.name, "jobs": row.jobs, "amount_usd": f"{row.amount_usd:f}"} for row in rows],
+        "total_usd": f"{sum((row.amount_usd for row in rows), Decimal(0)):f}",
+        "month": {"spent_usd": f"{month.spent_usd:f}", "projected_usd": f"{month.projected_usd:f}"},
+        "budgets": [
+            {
+                "client": state.budget.client or None,
+                "period": state.budget.period,
+                "limit_usd": f"{state.budget.limit_usd:f}",
+                "spent_usd": f"{state.spent_usd:f}",
+                "reserved_usd": f"{state.reserved_usd:f}",
+                "alert": state.alert,
+            }
+            for state in states
+        ],
+        "jobs_waiting_for_budget": waiting,
+    }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

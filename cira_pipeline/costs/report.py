@@ -1,0 +1,96 @@
+"""What was spent, by whatever people ask for, and what the month will come to."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import text
+
+from cira_pipeline.storage.database import Database
+
+RECENT = timedelta(days=7)
+"""The month is projected at the pace of these last days."""
+
+
+class GroupBy(StrEnum):
+    DAY = "day"
+    CLIENT = "client"
+    ENGINE = "engine"
+    MODEL = "model"
+    SUPPLIER = "supplier"
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """`jobs` is how many the amount was spent on; `name` is `None` for a supplier nobody could read."""
+
+    name: str | None
+    jobs: int
+    amount_usd: Decimal
+
+
+@dataclass(frozen=True)
+class MonthCosts:
+    """`projected_usd`: what is spent, and the rest of the month at the pace of the last seven days."""
+
+    spent_usd: Decimal
+    projected_usd: Decimal
+
+
+_NAMES: Mapping[GroupBy, str] = {
+    GroupBy.DAY: "(c.created_at AT TIME ZONE 'UTC')::date::text",
+    GroupBy.CLIENT: "j.client",
+    # Only one engine is paid; what reading and storage cost stands under what did the work.
+    GroupBy.ENGINE: "CASE c.stage WHEN 'extracted_fields' THEN 'azure_openai' ELSE c.model END",
+    GroupBy.MODEL: "c.provider || ' ' || c.model",
+    GroupBy.SUPPLIER: "r.supplier_name",
+}
+
+
+def costs_by(database: Database, by: GroupBy, *, since: date, client: str | None = None) -> tuple[CostRow, ...]:
+    """Costs booked from the day `since` (UTC) on; days in order, everything else most expensive first.
+
+    Raises: StoreUnavailable.
+    """
+    order = "name" if by is GroupBy.DAY else "amount_usd DESC, name"
+    statement = text(f"""
+        SELECT {_NAMES[by]} AS name, count(DISTINCT c.job_id) AS jobs, sum(c.amount_usd) AS amount_usd
+        FROM cira.cost_entries c
+        JOIN cira.jobs j USING (job_id)
+        LEFT JOIN cira.records r USING (job_id)
+        WHERE c.created_at >= :since AND (CAST(:client AS text) IS NULL OR j.client = :client)
+        GROUP BY 1 ORDER BY {order}
+    """)  # noqa: S608 - both parts are of this file
+    with database.begin() as connection:
+        rows = connection.execute(statement, {"since": _midnight(since), "client": client}).all()
+    return tuple(CostRow(row.name, row.jobs, row.amount_usd) for row in rows)
+
+
+def month_costs(database: Database, now: datetime, *, client: str | None = None) -> MonthCosts:
+    """The month of `now` (UTC): what is spent, and what it will come to. Raises: StoreUnavailable."""
+    begins = _midnight(now.date().replace(day=1))
+    ends = begins + timedelta(days=monthrange(now.year, now.month)[1])
+    statement = text("""
+        SELECT coalesce(sum(amount_usd) FILTER (WHERE c.created_at >= :begins), 0) AS spent_usd,
+               coalesce(sum(amount_usd) FILTER (WHERE c.created_at >= :recent), 0) AS recent_usd,
+               min(c.created_at) FILTER (WHERE c.created_at >= :recent) AS first_at
+        FROM cira.cost_entries c JOIN cira.jobs j USING (job_id)
+        WHERE c.created_at >= least(CAST(:begins AS timestamptz), :recent)
+          AND (CAST(:client AS text) IS NULL OR j.client = :client)
+    """)
+    recent = now - RECENT
+    with database.begin() as connection:
+        row = connection.execute(statement, {"begins": begins, "recent": recent, "client": client}).one()
+    # Who began yesterday has a pace of one day, not a seventh of it; and one hour is no pace at all.
+    counted = max(now - (row.first_at or now), timedelta(days=1))
+    share = Decimal((ends - now).total_seconds()) / Decimal(min(counted, RECENT).total_seconds())
+    return MonthCosts(row.spent_usd, (row.spent_usd + row.recent_usd * share).quantize(Decimal("0.000001")))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
