@@ -33,12 +33,17 @@ class BilledLine:
     def net_amount(self) -> Decimal:
         return _cents(self.quantity * self.unit_price * (100 - self.discount) / 100)
 
+    @property
+    def tax_amount(self) -> Decimal:
+        return _cents(self.net_amount * self.tax_rate / 100)
+
 
 @dataclass(frozen=True)
 class Bill:
     """`days` until it is due. `corrects` is number and date of the invoice that a credit note takes back.
 
-    `miscalculated` is by how much the supplier got its gross total wrong.
+    `allowance_rate` is the discount on the whole, in percent; it needs a single VAT rate. `miscalculated` is by how
+    much the supplier got its gross total wrong.
     """
 
     supplier: Supplier
@@ -49,12 +54,16 @@ class Bill:
     days: int
     delivery_date: date
     purchase_order: str
+    order_date: date
+    contact: str
+    delivery_place: str
     customer_number: str
     lines: tuple[BilledLine, ...]
     reverse_charge: bool = False
     prepaid: Decimal = Decimal(0)
     corrects: tuple[str, date] | None = None
     miscalculated: Decimal = Decimal(0)
+    allowance_rate: Decimal = Decimal(0)
 
     @property
     def due_date(self) -> date:
@@ -69,13 +78,26 @@ class Bill:
         """One row for each rate, the lowest first."""
         rows = []
         for rate in sorted({line.tax_rate for line in self.lines}):
-            net = sum((line.net_amount for line in self.lines if line.tax_rate == rate), Decimal(0))
+            net = sum((line.net_amount for line in self.lines if line.tax_rate == rate), Decimal(0)) - self.allowance
             rows.append(TaxLine(rate=rate, net=net, tax=_cents(net * rate / 100)))
         return tuple(rows)
 
+    def negative(self) -> Bill:
+        """As some companies write credit notes: every amount with a minus."""
+        return replace(self, lines=tuple(replace(line, quantity=-line.quantity) for line in self.lines))
+
+    @property
+    def line_total(self) -> Decimal:
+        return sum((line.net_amount for line in self.lines), Decimal(0))
+
+    @property
+    def allowance(self) -> Decimal:
+        """What the discount on the whole takes away."""
+        return _cents(self.line_total * self.allowance_rate / 100)
+
     @property
     def net_total(self) -> Decimal:
-        return sum((line.net_amount for line in self.lines), Decimal(0))
+        return self.line_total - self.allowance
 
     @property
     def tax_total(self) -> Decimal:
@@ -100,12 +122,24 @@ class Wish:
     discount: bool = False
     reverse_charge: bool = False
     prepaid: bool = False
+    allowance: bool = False
 
 
 def compose_bill(
-    random: Random, supplier: Supplier, customer: Party, wish: Wish, *, issue_date: date, sequence: int
+    random: Random,
+    supplier: Supplier,
+    customer: Party,
+    wish: Wish,
+    *,
+    issue_date: date,
+    sequence: int,
+    contact: str = "",
+    delivery_place: str = "",
 ) -> Bill:
-    """A bill as `wish` says; `sequence` makes its number, so that no two of a supplier are alike."""
+    """A bill as `wish` says; `sequence` makes its number, so that no two of a supplier are alike.
+
+    `contact` is a person of the supplier, `delivery_place` an address on one line.
+    """
     number = _number(supplier, issue_date, sequence)
     bill = Bill(
         supplier=supplier,
@@ -113,9 +147,13 @@ def compose_bill(
         kind=CREDIT_NOTE if wish.credit else INVOICE,
         number=number,
         issue_date=issue_date,
-        days=random.choice((8, 10, 14, 21, 30, 30)),
+        # Longer than any term for an early-payment discount.
+        days=random.choice((10, 14, 14, 21, 30, 30, 30, 45)),
         delivery_date=issue_date - timedelta(days=random.randint(1, 9)),
         purchase_order=random.choice(("PO-{:05}", "{:06}", "B{:05}", "45{:08}")).format(random.randint(10_000, 99_999)),
+        order_date=issue_date - timedelta(days=random.randint(12, 40)),
+        contact=contact,
+        delivery_place=delivery_place,
         customer_number=str(random.randint(10_000, 99_999)),
         lines=_lines(random, supplier, wish),
         reverse_charge=wish.reverse_charge,
@@ -123,6 +161,8 @@ def compose_bill(
     if wish.credit:
         corrected = issue_date - timedelta(days=random.randint(6, 30))
         bill = replace(bill, corrects=(_number(supplier, corrected, max(1, sequence - 9)), corrected))
+    if wish.allowance and len(bill.taxes) == 1:
+        bill = replace(bill, allowance_rate=Decimal(random.choice((2, 3, 5, 10))))
     if wish.prepaid:
         bill = replace(bill, prepaid=_cents(bill.gross_total * random.choice((20, 25, 30, 50)) / 100))
     return bill
@@ -135,15 +175,23 @@ def _lines(random: Random, supplier: Supplier, wish: Wish) -> tuple[BilledLine, 
         # No good twice until all were taken.
         chosen += random.sample(list(offered), min(len(offered), wish.lines - len(chosen)))
     by_kind = rates(supplier.country)
-    return tuple(
-        _line(random, good, Decimal(0) if wish.reverse_charge else by_kind[good.rate], discount=wish.discount)
-        for good in chosen
-    )
+    lines = []
+    for position, good in enumerate(chosen):
+        rate = Decimal(0) if wish.reverse_charge else by_kind[good.rate]
+        line = _line(random, good, rate, discount=wish.discount)
+        if position >= len(offered):
+            # The same again, for another of the customer's places.
+            line = replace(line, name=f"{line.name} ({random.choice('ABCDEFG')}-{random.randint(100, 999)})")
+        lines.append(line)
+    return tuple(lines)
 
 
 def _of_few_rates(random: Random, offered: Sequence[Good], rates_wanted: int) -> Sequence[Good]:
     kinds = sorted({good.rate for good in offered})
-    kept = set(random.sample(kinds, min(rates_wanted, len(kinds))))
+    kept: set[str] = set()
+    while len(kept) < min(rates_wanted, len(kinds)):
+        # By the number of goods, so that a bill of one rate has several goods to choose from.
+        kept.add(random.choice(offered).rate)
     return [good for good in offered if good.rate in kept]
 
 

@@ -34,6 +34,8 @@ def draw_intro(draft: Draft) -> None:
         _paragraph(draft, draft.word("intro_credit").format(number=number, date=draft.writing.date(issued)))
     elif draft.layout.intro:
         _paragraph(draft, draft.word("intro"))
+    if draft.layout.delivery_address and bill.delivery_place:
+        _paragraph(draft, f"{draft.label('ship_to')} {bill.customer.name}, {bill.delivery_place}")
 
 
 def _draw_payment(draft: Draft) -> None:

@@ -10,11 +10,11 @@ from random import Random
 from typing import Literal
 
 from cira_pipeline.samples.bill import Bill, Wish, compose_bill
-from cira_pipeline.samples.catalogue import customers, suppliers
+from cira_pipeline.samples.catalogue import customers, suppliers, words
 from cira_pipeline.samples.cii import XRECHNUNG, cii_truth, cii_xml
 from cira_pipeline.samples.hybrid import factur_x
 from cira_pipeline.samples.layout import layouts
-from cira_pipeline.samples.page import print_bill
+from cira_pipeline.samples.page import Stamp, print_bill
 from cira_pipeline.samples.paper import photographed, scanned
 from cira_pipeline.samples.receipt import print_receipt
 from cira_pipeline.samples.sample import ACCEPTED, DAMAGED, READ_BY_OCR, REVIEWED, Sample
@@ -84,6 +84,11 @@ def demo_samples(seed: int, today: date) -> Iterator[Sample]:
         yield _sample(plan, bill, random)
 
 
+def _copy_stamp(bill: Bill) -> Stamp:
+    """Where the page is empty."""
+    return Stamp(words(bill.supplier.language).pick("copy", 0), 0.78, 0.72)
+
+
 def _sample(plan: _Plan, bill: Bill, random: Random) -> Sample:
     layout = layouts()[plan.layout]
     name = f"{plan.supplier}-{bill.number.replace('/', '-')}"
@@ -110,7 +115,7 @@ def _sample(plan: _Plan, bill: Bill, random: Random) -> Sample:
             printed = print_bill(replace(bill, miscalculated=_MISTAKE), layout)
             return Sample(f"{name}.pdf", "pdf-text", printed.pdf, printed.truth, REVIEWED, "wrong sum")
         case "copy":
-            printed = print_bill(bill, layout, stamp=True)
+            printed = print_bill(bill, layout, stamp=_copy_stamp(bill))
             return Sample(f"{name}-copy.pdf", "pdf-text", printed.pdf, printed.truth, REVIEWED, "duplicate")
         case _:
             printed = print_bill(bill, layout)

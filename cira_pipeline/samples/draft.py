@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from cira_pipeline.samples.bill import Bill
-from cira_pipeline.samples.catalogue import Words
+from cira_pipeline.samples.catalogue import Words, words
 from cira_pipeline.samples.layout import Layout
 from cira_pipeline.samples.sheet import Sheet
 from cira_pipeline.samples.writing import Writing
@@ -58,14 +58,35 @@ class Draft:
 
     @property
     def leading(self) -> float:
-        return self.layout.size * 1.32
+        return self.layout.size * self.layout.leading
 
     def word(self, path: str) -> str:
         return self.words.pick(path, self.layout.spelling)
 
+    def heading(self, path: str) -> str:
+        """A word that names a value: in capitals or with its English meaning, where the layout is so."""
+        word = self.word(path)
+        english = words("en").pick(path, self.layout.spelling)
+        if self.layout.bilingual and english.casefold() != word.casefold():
+            word = f"{word} / {english}"
+        return {"as_is": word, "upper": word.upper(), "lower": word.lower()}[self.layout.label_case]
+
     def label(self, path: str) -> str:
         """A word as it stands before its value."""
         return self.word(path) + self.layout.colon
+
+    @property
+    def vat_id(self) -> str:
+        """The supplier's, as it writes it."""
+        number = self.bill.supplier.vat_id
+        if not self.layout.vat_id_in_groups:
+            return number
+        digits = number[2:]
+        return " ".join([number[:2], *(digits[start : start + 3] for start in range(0, len(digits), 3))])
+
+    @property
+    def iban(self) -> str:
+        return self.bill.supplier.printed_iban if self.layout.iban_in_groups else self.bill.supplier.iban
 
     def money(self, value: Decimal) -> str:
         """An amount of the totals; shows the currency unless it is bare."""
@@ -73,5 +94,6 @@ class Draft:
             self.shown.add("currency")
         return self.writing.money(value)
 
-    def tax_label(self, rate: Decimal) -> str:
-        return self.word("total.tax").format(rate=self.writing.rate(rate))
+    def tax_label(self, rate: Decimal, path: str = "total.tax") -> str:
+        label = self.heading(path) if path == "total.tax" else self.word(path)
+        return label.replace("{rate}", self.writing.rate(rate)).replace("{RATE}", self.writing.rate(rate))

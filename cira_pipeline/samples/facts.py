@@ -17,6 +17,9 @@ _FIELDS: Mapping[str, str | None] = {
     "customer_vat_id": "customer_vat_id",
     "supplier_vat_id": "supplier_vat_id",
     "payment_terms": "payment_terms",
+    "currency": "currency",
+    "contact": None,
+    "order_date": None,
 }
 Fact = tuple[str, str]
 
@@ -48,7 +51,29 @@ def draw_title(draft: Draft) -> None:
             # "Facture n° 17", but "Rechnung 17": where the label holds the title, it stands for both.
             head = label if label.casefold().startswith(title.casefold()) and " " in label else title
             sheet.text(draft.left, draft.y, f"{head} {draft.bill.number}", 15, bold=True, colour=accent)
+        case "dated":
+            draft.y += 22
+            draft.shown |= {"invoice_number", "issue_date"}
+            written = draft.word("title_sentence").format(
+                title=title, number=draft.bill.number, date=draft.writing.date(draft.bill.issue_date)
+            )
+            sheet.text(draft.left, draft.y, written, draft.size + 2.5, bold=True)
+        case "centred":
+            draft.y += 24
+            middle = (draft.left + draft.right) / 2
+            sheet.text(middle, draft.y, title.upper(), 16, bold=True, align="centre")
     draft.y += 8
+
+
+def draw_place_and_date(draft: Draft) -> None:
+    """As letters begin: the town and the day."""
+    if draft.layout.place_date and draft.layout.title != "dated":
+        bill = draft.bill
+        draft.shown.add("issue_date")
+        city = bill.supplier.city.split(" ")[0]
+        written = draft.word("place_date").format(city=city, date=draft.writing.date(bill.issue_date))
+        draft.y += draft.leading
+        draft.sheet.text(draft.right, draft.y, written, draft.size, align="right")
 
 
 def draw_side_facts(draft: Draft) -> None:
@@ -73,11 +98,18 @@ def terms(draft: Draft) -> str:
 def _facts(draft: Draft) -> list[Fact]:
     """Labels and values, without those that make no sense here."""
     bill, layout = draft.bill, draft.layout
-    wanted = [name for name in layout.facts_shown if name != "number" or layout.title != "with_number"]
+    said = {"with_number": {"number"}, "dated": {"number", "issue_date"}}.get(layout.title, set())
+    if layout.place_date:
+        said = said | {"issue_date"}
+    wanted = [name for name in layout.facts_shown if name not in said]
+    if layout.sign == "bare" and layout.currency_in == "facts":
+        wanted.append("currency")
     if layout.vat_id_in == "facts" and "supplier_vat_id" not in wanted:
         wanted.append("supplier_vat_id")
     if bill.is_credit:
         wanted = [name for name in wanted if name not in ("due_date", "payment_terms", "delivery_date")]
+    if not bill.contact:
+        wanted = [name for name in wanted if name != "contact"]
     if bill.reverse_charge and "customer_vat_id" not in wanted:
         wanted.append("customer_vat_id")
     return [_fact(draft, name) for name in wanted]
@@ -93,12 +125,15 @@ def _fact(draft: Draft, name: str) -> Fact:
         "customer_number": bill.customer_number,
         "purchase_order": bill.purchase_order,
         "customer_vat_id": bill.customer.vat_id,
-        "supplier_vat_id": bill.supplier.vat_id,
+        "supplier_vat_id": draft.vat_id,
+        "currency": bill.supplier.currency,
+        "contact": bill.contact,
+        "order_date": write.date(bill.order_date),
     }
     shown = _FIELDS[name]
     if shown is not None:
         draft.shown.add(shown)
-    label = draft.word(f"number.{bill.kind}" if name == "number" else name)
+    label = draft.heading(f"number.{bill.kind}" if name == "number" else name)
     return label, terms(draft) if name == "payment_terms" else values[name]
 
 
@@ -199,14 +234,67 @@ def _sentence(draft: Draft, facts: Sequence[Fact]) -> None:
     draft.y += 6
 
 
+def _underlined(draft: Draft, facts: Sequence[Fact]) -> None:
+    """A form: each value on a rule, its label below in small."""
+    sheet, top = draft.sheet, draft.y + 8
+    columns = min(3, len(facts)) or 1
+    width = (draft.right - draft.left) / columns
+    for index, (label, value) in enumerate(facts):
+        x, y = draft.left + (index % columns) * width, top + (index // columns) * 34 + 12
+        sheet.text(x + 2, y, value, sheet.fitted(width - 16, value, draft.size + 0.5))
+        sheet.rule(x, y + 3.5, x + width - 12, thickness=0.5)
+        sheet.text(x + 2, y + 12, label, sheet.fitted(width - 16, label, draft.size - 2.5), colour=GREY)
+    draft.y = top + -(-len(facts) // columns) * 34
+
+
+def _inline(draft: Draft, facts: Sequence[Fact]) -> None:
+    """On one line or two, with bars between."""
+    lines: list[str] = []
+    for label, value in facts:
+        part = f"{label}{draft.layout.colon} {value}"
+        longer = f"{lines[-1]}  |  {part}" if lines else part
+        if lines and draft.sheet.width_of(longer, draft.size) <= draft.right - draft.left:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    for line in lines:
+        draft.y += draft.leading + 1
+        draft.sheet.text(draft.left, draft.y, line, draft.sheet.fitted(draft.right - draft.left, line, draft.size))
+    draft.y += 4
+
+
+def _list(draft: Draft, facts: Sequence[Fact]) -> None:
+    """Under each other below the title, each with its label before it."""
+    draft.y += 4
+    for label, value in facts:
+        draft.y += draft.leading + 0.5
+        line = f"{label}{draft.layout.colon} {value}"
+        draft.sheet.text(draft.left, draft.y, line, draft.sheet.fitted(draft.right - draft.left, line, draft.size))
+    draft.y += 4
+
+
+def _in_letterhead(draft: Draft, facts: Sequence[Fact]) -> None:
+    """Right below the sender's details, as if they were some more of them."""
+    y = draft.right_y + 4
+    for label, value in facts:
+        y += draft.leading
+        line = f"{label}{draft.layout.colon} {value}"
+        draft.sheet.text(draft.right, y, line, draft.sheet.fitted(draft.right - draft.middle, line, 9), align="right")
+    draft.right_y = y
+
+
 _BESIDE: Mapping[str, Callable[[Draft, Sequence[Fact]], None]] = {
     "column": _column,
     "boxed": _boxed,
     "stacked": _stacked,
+    "in_letterhead": _in_letterhead,
 }
 _BELOW: Mapping[str, Callable[[Draft, Sequence[Fact]], None]] = {
     "strip": _strip,
     "pairs": _pairs,
     "grid": _grid,
     "sentence": _sentence,
+    "underlined": _underlined,
+    "inline": _inline,
+    "list": _list,
 }

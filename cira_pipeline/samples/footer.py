@@ -24,7 +24,7 @@ def bank_lines(draft: Draft) -> list[str]:
     draft.shown.add("payment_iban")
     return [
         supplier.bank,
-        f"IBAN{draft.layout.colon} {supplier.printed_iban}",
+        f"IBAN{draft.layout.colon} {draft.iban}",
         f"BIC{draft.layout.colon} {supplier.bic}",
     ]
 

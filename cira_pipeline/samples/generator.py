@@ -15,12 +15,12 @@ from typing import Any, Literal, get_args
 
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.samples.bill import Bill, Wish, compose_bill
-from cira_pipeline.samples.catalogue import Supplier
+from cira_pipeline.samples.catalogue import Supplier, words
 from cira_pipeline.samples.cii import XRECHNUNG, cii_truth, cii_xml
 from cira_pipeline.samples.hybrid import factur_x
-from cira_pipeline.samples.invented import invent_customer, invent_supplier
+from cira_pipeline.samples.invented import invent_customer, invent_person, invent_place, invent_supplier
 from cira_pipeline.samples.layout import Layout, Split, layouts
-from cira_pipeline.samples.page import Printed, print_bill
+from cira_pipeline.samples.page import Printed, Stamp, print_bill
 from cira_pipeline.samples.paper import Wear, photographed, scanned
 from cira_pipeline.samples.receipt import print_receipt
 from cira_pipeline.samples.sample import label_of
@@ -122,12 +122,23 @@ def _bill(random: Random, supplier: Supplier, layout: Layout, kind: LabelledKind
         discount=kind in ("pdf-text", "pdf-scan") and "discount" in layout.columns and random.random() < 0.8,
         reverse_charge=abroad and random.random() < 0.7,
         prepaid=kind != "image" and random.random() < 0.06,
+        # In XML such a discount is an element of its own, which these samples do not write.
+        allowance=kind in ("pdf-text", "pdf-scan") and layout.totals_order == "net_first" and random.random() < 0.06,
     )
     issued = _FIRST_DAY + timedelta(days=random.randrange(_DAYS))
     customer = invent_customer(random, country)
     # A supplier's number grows with its documents.
     sequence = 7 + (number // _DOCUMENTS_OF_A_SUPPLIER) % 40 * 11 + number % _DOCUMENTS_OF_A_SUPPLIER
-    return compose_bill(random, supplier, customer, wish, issue_date=issued, sequence=sequence)
+    return compose_bill(
+        random,
+        supplier,
+        customer,
+        wish,
+        issue_date=issued,
+        sequence=sequence,
+        contact=invent_person(random, supplier.country),
+        delivery_place=invent_place(random, country),
+    )
 
 
 def _made(random: Random, kind: LabelledKind, bill: Bill, layout: Layout) -> tuple[bytes, Invoice, str]:
@@ -152,4 +163,17 @@ def _made(random: Random, kind: LabelledKind, bill: Bill, layout: Layout) -> tup
 
 def _printed(random: Random, bill: Bill, layout: Layout) -> Printed:
     """On paper that has been through an office: some of it was stamped."""
-    return print_bill(bill, layout, stamp=random.random() < 0.25)
+    if random.random() < 0.65:
+        return print_bill(bill, layout)
+    language = words(bill.supplier.language)
+    received = bill.issue_date + timedelta(days=random.randint(1, 6))
+    text = language.pick("stamps", random.randrange(3)).format(date=f"{received:%d.%m.%y}")
+    stamp = Stamp(
+        text=text,
+        x=random.uniform(0.3, 0.75),
+        y=random.choice((0.045, 0.28, 0.5, 0.7, 0.8)) + random.uniform(-0.02, 0.02),
+        size=random.uniform(11, 22),
+        colour=random.choice(("#b03a2e", "#1f4fa0", "#3a3a3a", "#2e7d4f")),
+        degrees=random.uniform(-14, 14),
+    )
+    return print_bill(bill, layout, stamp=stamp)

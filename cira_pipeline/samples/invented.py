@@ -99,6 +99,16 @@ _MAILBOXES: Mapping[str, Sequence[str]] = {
 }
 
 
+def invent_person(random: Random, country: str) -> str:
+    habits = companies()[country]
+    return f"{random.choice(habits['firstnames'])} {random.choice(habits['surnames'])}"
+
+
+def invent_place(random: Random, country: str) -> str:
+    """An address on one line, as `Party.address`."""
+    return invent_customer(random, country).address
+
+
 def _base(random: Random, country: str) -> dict[str, str]:
     """Street, postcode and city."""
     habits = companies()[country]

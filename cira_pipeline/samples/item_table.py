@@ -19,7 +19,9 @@ _WIDTHS: Mapping[str, float] = {
     "unit_price": 68,
     "discount": 46,
     "tax_rate": 42,
+    "tax_amount": 62,
     "net_amount": 74,
+    "gross_amount": 74,
 }
 _LEFT_ALIGNED = frozenset({"position", "article", "description", "unit", "quantity_unit"})
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +56,9 @@ def draw_items(draft: Draft, on_new_page: Callable[[Draft], None]) -> None:
     top, carried = draft.y, Decimal(0)
     for position, line in enumerate(draft.bill.lines, start=1):
         height = _row_height(draft, columns, line)
-        if draft.y + height > draft.bottom - 16:
+        heading = _section(draft, position)
+        needed = height + (draft.leading + 6 if heading else 0)
+        if draft.y + needed > draft.bottom - 16:
             _close(draft, columns, top)
             _draw_carried(draft, columns, carried)
             on_new_page(draft)
@@ -62,9 +66,22 @@ def draw_items(draft: Draft, on_new_page: Callable[[Draft], None]) -> None:
             _draw_head(draft, columns)
             top = draft.y
             _draw_carried(draft, columns, carried)
+        if heading:
+            draft.y += draft.leading + 4
+            draft.sheet.text(columns[0].left + 3, draft.y - 2, heading, draft.size, bold=True)
         _draw_row(draft, columns, line, position, height)
         carried += line.net_amount
     _close(draft, columns, top)
+
+
+def _section(draft: Draft, position: int) -> str:
+    """The heading above the line at `position`, if one stands there: the delivery that it came with."""
+    lines = len(draft.bill.lines)
+    if not draft.layout.sections or lines < 4 or (position - 1) % max(3, lines // 3):
+        return ""
+    number = 4000 + sum(ord(char) for char in draft.bill.number) + position
+    delivered = draft.writing.date(draft.bill.delivery_date)
+    return draft.word("section").format(number=number, date=delivered)
 
 
 def _columns(draft: Draft) -> list[_Column]:
@@ -94,8 +111,9 @@ def _draw_head(draft: Draft, columns: list[_Column]) -> None:
         sheet.box(draft.left, top, draft.right, top + height, fill="#e9e9e9", stroke=GREY)
     for column in columns:
         path = {"quantity_unit": "column.quantity", "article": "article"}.get(column.name, f"column.{column.name}")
-        text = draft.word(path)
-        if column.name in ("unit_price", "net_amount") and draft.layout.sign == "bare":
+        text = draft.heading(path)
+        bare = draft.layout.sign == "bare" and draft.layout.currency_in == "heads"
+        if column.name in ("unit_price", "net_amount") and bare:
             # A page whose amounts are bare must say the currency somewhere.
             text = f"{text} {draft.writing.currency_mark}"
             draft.shown.add("currency")
@@ -107,12 +125,14 @@ def _draw_head(draft: Draft, columns: list[_Column]) -> None:
 
 def _row_height(draft: Draft, columns: list[_Column], line: BilledLine) -> float:
     names, details = _description(draft, columns, line)
-    return draft.leading * len(names) + (draft.leading - 1.5) * len(details) + 6
+    lines = len(names) + int(draft.layout.two_line_rows)
+    return draft.leading * lines + (draft.leading - 1.5) * len(details) + 6
 
 
 def _description(draft: Draft, columns: list[_Column], line: BilledLine) -> tuple[list[str], list[str]]:
     column = next(column for column in columns if column.name == "description")
-    width = column.right - column.left - 8
+    # In rows of two lines the description has the first one for itself.
+    width = (draft.right if draft.layout.two_line_rows else column.right) - column.left - 8
     names = draft.sheet.wrapped(line.name, width, draft.size)
     shown = draft.layout.details and line.detail
     return names, draft.sheet.wrapped(line.detail, width, draft.size - 1.2) if shown else []
@@ -132,7 +152,9 @@ def _draw_row(draft: Draft, columns: list[_Column], line: BilledLine, position: 
                 y += draft.leading - 1.5
                 _cell(draft, column, y, [detail], draft.size - 1.2, colour=GREY)
         else:
-            _cell(draft, column, baseline, [_value(draft, column.name, line, position)], draft.size)
+            below = draft.layout.two_line_rows and column.name not in ("position", "article")
+            y = draft.y + height - 6 if below else baseline
+            _cell(draft, column, y, [_value(draft, column.name, line, position)], draft.size)
     draft.y += height
     if ruling in ("rows", "grid"):
         sheet.rule(draft.left, draft.y, draft.right, thickness=0.4, colour=GREY if ruling == "grid" else LIGHT)
@@ -147,7 +169,7 @@ def _value(draft: Draft, column: str, line: BilledLine, position: int) -> str:
         case "article":
             return f"{_article_number(line.name):05}"
         case "quantity":
-            return write.quantity(line.quantity)
+            return write.number(line.quantity, 2) if draft.layout.full_quantities else write.quantity(line.quantity)
         case "unit":
             return draft.word(f"unit.{line.unit}")
         case "quantity_unit":
@@ -156,6 +178,10 @@ def _value(draft: Draft, column: str, line: BilledLine, position: int) -> str:
             return money(line.unit_price)
         case "discount":
             return f"{write.rate(line.discount)} %" if line.discount else "–"
+        case "tax_amount":
+            return money(line.tax_amount)
+        case "gross_amount":
+            return money(line.net_amount + line.tax_amount)
         case "tax_rate":
             return f"{write.rate(line.tax_rate)} %"
         case _:

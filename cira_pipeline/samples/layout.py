@@ -19,10 +19,13 @@ from cira_pipeline.samples.writing import Sign, Writing
 
 Letterhead = Literal["left", "right", "centre", "band", "monogram", "rule", "plain", "none"]
 Recipient = Literal["window", "labelled", "boxed", "right", "beside_supplier"]
-Facts = Literal["column", "boxed", "strip", "stacked", "pairs", "sentence", "grid"]
-Title = Literal["large", "plain", "capitals", "with_number", "right", "spaced"]
+Facts = Literal[
+    "column", "boxed", "strip", "stacked", "pairs", "sentence", "grid", "underlined", "inline", "list", "in_letterhead"
+]
+Title = Literal["large", "plain", "capitals", "with_number", "right", "spaced", "dated", "centred"]
 Ruling = Literal["head", "rows", "grid", "zebra", "none", "filled_head", "columns"]
-Totals = Literal["right", "boxed", "strip", "filled", "table", "left"]
+Totals = Literal["right", "boxed", "strip", "filled", "table", "left", "dotted"]
+TotalsOrder = Literal["net_first", "gross_first", "included"]
 Footer = Literal["columns", "line", "two_lines", "centred", "none"]
 Payment = Literal["sentence", "box", "list", "terms", "none"]
 Split = Literal["train", "test"]
@@ -36,7 +39,9 @@ Column = Literal[
     "unit_price",
     "discount",
     "tax_rate",
+    "tax_amount",
     "net_amount",
+    "gross_amount",
 ]
 Fact = Literal[
     "number",
@@ -48,6 +53,9 @@ Fact = Literal[
     "customer_vat_id",
     "supplier_vat_id",
     "payment_terms",
+    "currency",
+    "contact",
+    "order_date",
 ]
 
 # Thousands and decimals, and patterns of dates, that are in use in a language; a layout prefers one of each.
@@ -78,13 +86,18 @@ _DATES: Mapping[str, tuple[str, ...]] = {
 
 
 class Layout(BaseModel):
-    """`spelling`, `numbers` and `dates` choose among what a language offers; sizes are in points."""
+    """`spelling`, `numbers` and `dates` choose among what a language offers; sizes are in points.
+
+    `currency_in` says where a page whose amounts are bare names the currency.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     font: Literal["helvetica", "times", "courier", "vera"] = "helvetica"
     size: float = 9.5
+    leading: float = 1.32
+    landscape: bool = False
     accent: str = Field("#1f3a5f", pattern="^#[0-9a-f]{6}$")
     margin: float = 56
     letterhead: Letterhead
@@ -93,20 +106,32 @@ class Layout(BaseModel):
     facts: Facts
     facts_shown: tuple[Fact, ...] = ("number", "issue_date", "due_date", "customer_number")
     title: Title = "large"
+    place_date: bool = False
+    label_case: Literal["as_is", "upper", "lower"] = "as_is"
+    bilingual: bool = False
+    delivery_address: bool = False
+    negative_credits: bool = False
     colon: Literal[":", "", " :"] = ":"
     intro: bool = False
     columns: tuple[Column, ...]
     ruling: Ruling = "head"
     details: bool = True
+    two_line_rows: bool = False
+    sections: bool = False
+    full_quantities: bool = False
     carried: bool = False
     totals: Totals = "right"
+    totals_order: TotalsOrder = "net_first"
     totals_breakdown: bool = False
     due_line: bool = False
     payment: Payment = "terms"
     footer: Footer = "columns"
     vat_id_in: Literal["footer", "letterhead", "facts", "closing"] = "footer"
     bank_in: Literal["footer", "closing", "both"] = "footer"
+    iban_in_groups: bool = True
+    vat_id_in_groups: bool = False
     sign: Sign = "symbol_after"
+    currency_in: Literal["heads", "totals", "facts"] = "heads"
     line_sign: bool = False
     spelling: int = 0
     numbers: int = 0

@@ -31,7 +31,7 @@ def contact_lines(draft: Draft) -> list[str]:
 
 def vat_id_line(draft: Draft) -> str:
     draft.shown.add("supplier_vat_id")
-    return f"{draft.label('supplier_vat_id')} {draft.bill.supplier.vat_id}"
+    return f"{draft.label('supplier_vat_id')} {draft.vat_id}"
 
 
 def _left(draft: Draft) -> None:

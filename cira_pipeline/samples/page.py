@@ -10,7 +10,7 @@ from cira_pipeline.samples.bill import Bill, BilledLine
 from cira_pipeline.samples.catalogue import words
 from cira_pipeline.samples.closing import closing_height, draw_closing, draw_intro
 from cira_pipeline.samples.draft import Draft
-from cira_pipeline.samples.facts import draw_facts_below, draw_side_facts, draw_title
+from cira_pipeline.samples.facts import draw_facts_below, draw_place_and_date, draw_side_facts, draw_title
 from cira_pipeline.samples.footer import draw_footer
 from cira_pipeline.samples.item_table import draw_items
 from cira_pipeline.samples.layout import Layout
@@ -18,6 +18,18 @@ from cira_pipeline.samples.letterhead import draw_letterhead
 from cira_pipeline.samples.recipient import draw_recipient
 from cira_pipeline.samples.sheet import GREY, Sheet, family
 from cira_pipeline.samples.sums import draw_sums, sums_height
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A word put on the paper, its middle at `x` and `y` as shares of the page (0 to 1, from the top left)."""
+
+    text: str
+    x: float
+    y: float
+    size: float = 22
+    colour: str = "#b03a2e"
+    degrees: float = 12
 
 
 @dataclass(frozen=True)
@@ -29,8 +41,10 @@ class Printed:
     truth: Invoice
 
 
-def print_bill(bill: Bill, layout: Layout, *, stamp: bool = False) -> Printed:
-    """The PDF of `bill`; `stamp` marks it as a copy. The same bill and layout give the same bytes."""
+def print_bill(bill: Bill, layout: Layout, *, stamp: Stamp | None = None) -> Printed:
+    """The PDF of `bill`; `stamp` is put on its first page. The same bill and layout give the same bytes."""
+    if layout.negative_credits and bill.is_credit:
+        bill = bill.negative()
     draft = _drawn(bill, layout, pages=1, stamp=stamp)
     if draft.sheet.page > 1:
         # Only now it is known of how many pages the footer speaks.
@@ -86,20 +100,24 @@ def bill_as_invoice(bill: Bill, *, unit: Callable[[BilledLine], str], details: b
     )
 
 
-def _drawn(bill: Bill, layout: Layout, *, pages: int, stamp: bool) -> Draft:
+def _drawn(bill: Bill, layout: Layout, *, pages: int, stamp: Stamp | None) -> Draft:
     language = words(bill.supplier.language)
     draft = Draft(
-        sheet=Sheet(family(layout.font), title=bill.number),
+        sheet=_sheet(layout, bill.number),
         bill=bill,
         layout=layout,
         words=language,
         writing=layout.writing(bill.supplier, language.locale),
         pages=pages,
     )
+    if stamp is not None:
+        x, y = stamp.x * draft.sheet.width, stamp.y * draft.sheet.height
+        draft.sheet.stamp(x, y, stamp.text, stamp.size, colour=stamp.colour, degrees=stamp.degrees)
     draw_letterhead(draft)
     draw_recipient(draft)
     draw_side_facts(draft)
     draft.y = max(draft.left_y, draft.right_y) + 6
+    draw_place_and_date(draft)
     draw_title(draft)
     draw_facts_below(draft)
     draw_intro(draft)
@@ -108,10 +126,15 @@ def _drawn(bill: Bill, layout: Layout, *, pages: int, stamp: bool) -> Draft:
     draw_sums(draft)
     _keep_together(draft, closing_height(draft))
     draw_closing(draft)
-    if stamp:
-        draft.sheet.stamp(draft.right - 80, draft.y + 30, draft.word("copy"), 22, colour="#b03a2e", degrees=12)
     draw_footer(draft)
     return draft
+
+
+def _sheet(layout: Layout, title: str) -> Sheet:
+    sheet = Sheet(family(layout.font), title=title)
+    if not layout.landscape:
+        return sheet
+    return Sheet(family(layout.font), width=sheet.height, height=sheet.width, title=title)
 
 
 def _keep_together(draft: Draft, height: float) -> None:

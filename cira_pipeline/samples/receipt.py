@@ -57,7 +57,8 @@ def print_receipt(bill: Bill, layout: Layout, random: Random) -> Printed:
         sheet.text(right, y, write.amount(row.tax or Decimal(0)), _SIZE, align="right")
     y += _LEADING * 2
     sheet.text(_WIDTH / 2, y, language.pick("thanks", layout.spelling), _SIZE, align="centre")
-    return Printed(sheet.finished(), 1, _truth(bill, total, taxes, currency=layout.sign != "bare"))
+    named = layout.sign != "bare" or bill.supplier.currency in language.pick("receipt.total", layout.spelling)
+    return Printed(sheet.finished(), 1, _truth(bill, total, taxes, currency=named))
 
 
 def _with_tax(line: BilledLine) -> Decimal:

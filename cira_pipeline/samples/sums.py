@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cira_pipeline.samples.draft import Draft
-from cira_pipeline.samples.sheet import LIGHT
+from cira_pipeline.samples.sheet import GREY, LIGHT
 
 
 class _Row(NamedTuple):
@@ -18,7 +18,7 @@ class _Row(NamedTuple):
 
 def sums_height(draft: Draft) -> float:
     """Points that totals and breakdown need."""
-    rows = len(draft.bill.taxes) + (4 if draft.bill.prepaid else 3)
+    rows = len(draft.bill.taxes) + 3 + bool(draft.bill.prepaid) + 2 * bool(draft.bill.allowance_rate)
     return (rows + (len(draft.bill.taxes) + 3 if draft.layout.totals_breakdown else 0)) * (draft.leading + 4) + 16
 
 
@@ -30,22 +30,53 @@ def draw_sums(draft: Draft) -> None:
 
 
 def _rows(draft: Draft) -> list[_Row]:
-    bill = draft.bill
-    draft.shown |= {"net_total", "gross_total"}
-    rows = [_Row(draft.word("total.net_total"), bill.net_total)]
+    bill, order = draft.bill, draft.layout.totals_order
+    draft.shown.add("gross_total")
+    draft.tax_parts |= {"rate", "tax"}
+    due = bool(bill.prepaid) or draft.layout.due_line
+    gross = _Row(_gross_label(draft, due=due), bill.gross_total, strong=True)
+    # Only a breakdown, or what is taxed as a whole, tells the net of a rate.
+    path = "total.tax" if order != "included" else "receipt.tax"
+    taxes = [_Row(draft.tax_label(row.rate or Decimal(0), path), row.tax or Decimal(0)) for row in bill.taxes]
     if len(bill.taxes) == 1:
         draft.shown.add("tax_total")
-        draft.tax_parts |= {"rate", "net", "tax"}
-    draft.tax_parts |= {"rate", "tax"}
-    rows += [_Row(draft.tax_label(row.rate or Decimal(0)), row.tax or Decimal(0)) for row in bill.taxes]
-    gross = "total.gross_credit" if bill.is_credit else "total.gross_total"
-    rows.append(_Row(draft.word(gross), bill.gross_total, strong=True))
+    if order == "included":
+        rows = [gross, *taxes]
+    else:
+        draft.shown.add("net_total")
+        if len(bill.taxes) == 1:
+            draft.tax_parts.add("net")
+        net = _net_rows(draft)
+        rows = [*net, *taxes, gross] if order == "net_first" else [gross, *taxes, *net]
     if bill.prepaid:
         rows.append(_Row(draft.word("prepaid"), -bill.prepaid))
-    if bill.prepaid or draft.layout.due_line:
+    if due:
         draft.shown.add("amount_due")
-        rows.append(_Row(draft.word("total.amount_due"), bill.amount_due, strong=True))
+        rows.append(_Row(draft.heading("total.amount_due"), bill.amount_due, strong=True))
     return rows
+
+
+def _net_rows(draft: Draft) -> list[_Row]:
+    bill = draft.bill
+    net = _Row(draft.heading("total.net_total"), bill.net_total)
+    if not bill.allowance_rate:
+        return [net]
+    rate = draft.writing.rate(bill.allowance_rate)
+    return [
+        _Row(draft.word("sum_of_lines"), bill.line_total),
+        _Row(draft.word("allowance").format(rate=rate), -bill.allowance),
+        net,
+    ]
+
+
+def _gross_label(draft: Draft, *, due: bool) -> str:
+    """Where another line says what is due, the first spelling: some of the others say the same."""
+    path = "total.gross_credit" if draft.bill.is_credit else "total.gross_total"
+    label = draft.words.pick(path, 0) if due else draft.heading(path)
+    if draft.layout.sign == "bare" and draft.layout.currency_in == "totals":
+        draft.shown.add("currency")
+        label = f"{label} ({draft.bill.supplier.currency})"
+    return label
 
 
 def _draw_rows(draft: Draft, rows: list[_Row], left: float, right: float, *, fill_last: bool = False) -> None:
@@ -84,6 +115,24 @@ def _boxed(draft: Draft, rows: list[_Row]) -> None:
     _draw_rows(draft, rows, draft.middle, draft.right - 8)
     draft.sheet.box(draft.middle - 10, top, draft.right, draft.y, stroke=draft.layout.accent, thickness=0.8)
     draft.y += 4
+
+
+def _dotted(draft: Draft, rows: list[_Row]) -> None:
+    """Across the whole page, dots between label and amount."""
+    sheet = draft.sheet
+    for row in rows:
+        draft.y += draft.leading + 3
+        amount = draft.money(row.amount)
+        sheet.text(draft.left, draft.y, row.label, draft.size, bold=row.strong)
+        sheet.text(draft.right, draft.y, amount, draft.size, bold=row.strong, align="right")
+        start = draft.left + sheet.width_of(row.label, draft.size, bold=row.strong) + 6
+        end = draft.right - sheet.width_of(amount, draft.size, bold=row.strong) - 6
+        step = sheet.width_of(". ", draft.size)
+        # On one grid, so that the dots of all rows stand below each other.
+        first = draft.left + (int((start - draft.left) / step) + 1) * step
+        dots = ". " * max(0, int((end - first) / step))
+        sheet.text(first, draft.y, dots.strip(), draft.size, colour=GREY)
+    draft.y += 8
 
 
 def _strip(draft: Draft, rows: list[_Row]) -> None:
@@ -142,4 +191,5 @@ _TOTALS: Mapping[str, Callable[[Draft, list[_Row]], None]] = {
     "boxed": _boxed,
     "strip": _strip,
     "table": _table,
+    "dotted": _dotted,
 }

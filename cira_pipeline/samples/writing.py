@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,8 @@ from babel.dates import format_date
 Sign = Literal["symbol_after", "symbol_before", "code_after", "code_before", "bare"]
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "PLN": "zł", "DKK": "kr.", "SEK": "kr", "USD": "$"}
+# Nobody writes pounds behind the amount, or złoty before it.
+_CUSTOMARY: Mapping[str, Sign] = {"£": "symbol_before", "$": "symbol_before", "zł": "symbol_after"}
 NO_BREAK_SPACE = "\u00a0"
 
 
@@ -45,19 +48,16 @@ class Writing:
     def money(self, value: Decimal) -> str:
         """With the currency, where this company prints it."""
         digits = self.amount(value)
-        if self.sign == "symbol_after" and self.currency_mark in "£$":
-            # Nobody writes pounds behind the amount.
-            return f"{self.currency_mark}{digits}"
-        match self.sign:
+        if self.sign == "bare":
+            return digits
+        match _CUSTOMARY.get(self.currency_mark, self.sign):
             case "symbol_after" | "code_after":
                 return f"{digits}{NO_BREAK_SPACE}{self.currency_mark}"
             case "symbol_before":
                 space = "" if self.currency_mark in "£$" else NO_BREAK_SPACE
                 return f"{self.currency_mark}{space}{digits}"
-            case "code_before":
-                return f"{self.currency_mark}{NO_BREAK_SPACE}{digits}"
             case _:
-                return digits
+                return f"{self.currency_mark}{NO_BREAK_SPACE}{digits}"
 
     def quantity(self, value: Decimal) -> str:
         """As many decimals as it has."""
