@@ -25,6 +25,7 @@ class RunningServices(BaseModel):
     redis_url: str
     object_store: str
     ui_url: str
+    api_url: str
     pids: dict[str, int]
     """Name of each child -> its pid."""
 

@@ -19,6 +19,7 @@ from types import FrameType
 
 from pydantic import SecretStr
 
+from cira_pipeline.embedded.api_process import api_child
 from cira_pipeline.embedded.child import Child
 from cira_pipeline.embedded.dagster_home import DEFINITIONS_MODULE, dagster_storage_url, prepare_dagster_home
 from cira_pipeline.embedded.dagster_processes import CODE_SERVER_USUAL_PORT, UI_USUAL_PORT, DagsterProcesses
@@ -49,6 +50,7 @@ class Services:
     postgres_url: str
     redis_url: str
     ui_url: str
+    api_url: str
     settings: Settings
     _environment: Mapping[str, str] = field(repr=False)
 
@@ -148,7 +150,8 @@ class Supervisor:
         finally:
             database.dispose()
         self._start_dagster(environment, ui_port)
-        self._services = Services(postgres_url, redis_url, ui_url, settings, environment)
+        api_url = self._start_api(environment)
+        self._services = Services(postgres_url, redis_url, ui_url, api_url, settings, environment)
         self._note_services()
         return self._services
 
@@ -182,6 +185,14 @@ class Supervisor:
         )
         self._adopt(dagster.code_server())
         self._adopt(dagster.webserver(), dagster.daemon())
+
+    def _start_api(self, environment: Mapping[str, str]) -> str:
+        """On loopback: keys travel in clear, and TLS is for a proxy before it."""
+        self._say("Starting the REST service")
+        port = free_port(self._settings.api_port or None)
+        log = self._logs / "api.log"
+        self._adopt(api_child(environment=environment, folder=self.home, log=log, host=LOOPBACK, port=port))
+        return f"http://{LOOPBACK}:{port}"
 
     def _adopt(self, *children: Child) -> None:
         """Start children side by side and wait until all are ready. They are stopped in the opposite order."""
@@ -217,6 +228,7 @@ class Supervisor:
             redis_url=self._services.redis_url,
             object_store=self._services.settings.object_store_url,
             ui_url=self._services.ui_url,
+            api_url=self._services.api_url,
             pids={child.name: child.pid for child in self._children if child.pid is not None},
         ).write(self.home)
 

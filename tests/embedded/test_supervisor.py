@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from cira_pipeline.cli.connect import connected_settings
+from cira_pipeline.embedded.api_process import api_answers
 from cira_pipeline.embedded.dagster_processes import ui_answers, unhealthy_daemons
 from cira_pipeline.embedded.ports import listening
 from cira_pipeline.embedded.running import running_services
@@ -49,7 +50,7 @@ def up(home: Path) -> Iterator[Supervised]:
         supervised.end()
 
 
-def test_one_command_brings_up_database_cache_ui_and_daemon(up: Supervised) -> None:
+def test_one_command_brings_up_database_cache_ui_daemon_and_rest_service(up: Supervised) -> None:
     services = up.wait_until_ready()
     database = Database(services.postgres_url)
     assert database.is_migrated()
@@ -58,6 +59,7 @@ def test_one_command_brings_up_database_cache_ui_and_daemon(up: Supervised) -> N
         assert client.ping()
     assert ui_answers(services.ui_url)
     assert unhealthy_daemons(services.ui_url) == ()
+    assert api_answers(services.api_url)
 
 
 def test_results_are_on_disk_before_a_commit_returns(up: Supervised) -> None:
@@ -200,7 +202,7 @@ def test_ctrl_c_stops_everything_even_with_a_run_at_work(
     supervised = Supervised(tmp_path / ".cira", {"CIRA_POSTGRES_URL": database_url, "CIRA_REDIS_URL": redis_url})
     services = supervised.wait_until_ready()
     assert (services.postgres_url, services.redis_url) == (database_url, redis_url)
-    assert set(services.pids) == {"code-server", "webserver", "daemon"}
+    assert set(services.pids) == {"code-server", "webserver", "daemon", "api"}
     process = process_of_run(tmp_path, launch_waiting_run(services.ui_url, tmp_path))
     assert supervised.send(signal.SIGINT) == 0
     assert not psutil.pid_exists(process)
