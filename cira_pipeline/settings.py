@@ -60,7 +60,9 @@ class Settings(BaseSettings):
         None, description="documents and readings: a folder, file:// or s3://bucket/prefix"
     )
     s3_endpoint_url: str | None = Field(None, description="an S3-compatible store other than AWS")
-    status_ttl_s: int = Field(3600, gt=0, description="seconds a job's status lives in the cache")
+    status_ttl_s: int = Field(
+        30, gt=0, description="seconds a job's status lives in the cache; no status is ever wrong for longer"
+    )
 
     # Intake.
     fetch_timeout_s: float = Field(60, gt=0, description="whole download, redirects included")

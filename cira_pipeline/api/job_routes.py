@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from cira_pipeline.api.caller import NEEDS_KEY, JobIdInPath, Reader, ServicesOf, Submitter, client_filter, own_job, sees
 from cira_pipeline.api.job_models import (
@@ -91,7 +90,7 @@ async def job_status(request: Request, job_id: JobIdInPath, services: ServicesOf
     source = "redis"
     if entry is None:
         source = "postgresql"
-        entry = await run_in_threadpool(services.jobs.status, JobId(job_id))
+        entry = await services.statuses.read(JobId(job_id))
     services.metrics.status_from.labels(source).inc()
     if not sees(key, entry.client):
         raise JobNotFound(f"there is no job {job_id}", job_id=job_id)

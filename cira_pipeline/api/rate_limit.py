@@ -6,6 +6,7 @@ its requests back one by one. While Redis is away each process counts for itself
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import redis.asyncio
 from redis import RedisError
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 
 from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.status_cache import JobStatusEntry, entry_key, parse_entry
@@ -40,6 +42,7 @@ used = used + cost
 redis.call('SET', KEYS[1], string.format('%.0f', now + used), 'PX', math.ceil(used / 1000) + 1)
 return {used, 1}
 """
+_COUNT_SHA = hashlib.sha1(_COUNT.encode(), usedforsecurity=False).hexdigest()
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +96,6 @@ class RedisFastPath:
                 decode_responses=True,
                 max_connections=_CONNECTIONS,
             )
-            self._count = self._client.register_script(_COUNT)
 
     @property
     def configured(self) -> bool:
@@ -111,7 +113,8 @@ class RedisFastPath:
         try:
             async with self._client.pipeline(transaction=False) as pipeline:
                 cost_us, window_us = int(WINDOW_S * 1e6 / per_minute), int(WINDOW_S * 1e6)
-                await self._count(keys=[f"cira:rate:{key_id}"], args=[cost_us, window_us], client=pipeline)
+                # By its hash alone: redis-py's own scripts ask at every call whether the server knows them.
+                pipeline.evalsha(_COUNT_SHA, 1, f"cira:rate:{key_id}", cost_us, window_us)
                 if job_id is not None:
                     pipeline.hget(entry_key(job_id), "entry")
                 # One half must not cost the other: a full Redis refuses to count, and still has the status.
@@ -123,12 +126,21 @@ class RedisFastPath:
             self._trying = False
         self._answered()
         if isinstance(counted, Exception):
+            await self._teach(counted)
             rate = self._count_here(key_id, per_minute)
         else:
             used_us, fits = counted
             rate = _rate(per_minute, float(used_us) / 1e6, fits=bool(fits))
         entry = parse_entry(found[0]) if found and isinstance(found[0], str) else None
         return Asked(rate, entry)
+
+    async def _teach(self, error: Exception) -> None:
+        """A server that was started anew knows no scripts."""
+        if isinstance(error, NoScriptError) and self._client is not None:
+            try:
+                await self._client.script_load(_COUNT)
+            except (RedisError, OSError) as failure:
+                self._failed(failure)
 
     async def ping(self) -> Literal["ok", "away", "not_configured"]:
         """What Redis says now, whatever it said before."""

@@ -8,6 +8,7 @@ from cira_pipeline.api.access import Access
 from cira_pipeline.api.key_secret import Pepper, load_pepper
 from cira_pipeline.api.metrics import Metrics
 from cira_pipeline.api.rate_limit import RedisFastPath
+from cira_pipeline.api.status_reader import StatusReader
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import ApiKeyRepository
@@ -35,6 +36,7 @@ class Services:
     access: Access
     keys: ApiKeyRepository
     jobs: JobRepository
+    statuses: StatusReader
     documents: DocumentRepository
     readings: ReadingRepository
     extractions: ExtractionRepository
@@ -51,6 +53,7 @@ def open_services(settings: Settings) -> Services:
     objects = ObjectStore(settings.object_store_url, s3_endpoint_url=settings.s3_endpoint_url)
     cache = StatusCache(redis_url, settings.status_ttl_s)
     keys = ApiKeyRepository(database)
+    jobs = JobRepository(database, cache)
     pepper = load_pepper(settings)
     return Services(
         settings=settings,
@@ -62,7 +65,8 @@ def open_services(settings: Settings) -> Services:
         metrics=Metrics(),
         access=Access(keys, pepper),
         keys=keys,
-        jobs=JobRepository(database, cache),
+        jobs=jobs,
+        statuses=StatusReader(jobs),
         documents=DocumentRepository(database, objects),
         readings=ReadingRepository(database, objects),
         extractions=ExtractionRepository(database),

@@ -153,8 +153,10 @@ class JobRepository:
     def status(self, job_id: JobId) -> JobStatusEntry:
         """Where the job stands: from the cache, or from PostgreSQL when it has no entry. Raises: JobNotFound."""
         held = self._cache.get(job_id) if self._cache else None
-        if held is not None:
-            return held
+        return held or self.status_from_rows(job_id)
+
+    def status_from_rows(self, job_id: JobId) -> JobStatusEntry:
+        """Where the job stands by PostgreSQL, and from then on by the cache. Raises: JobNotFound."""
         with self._database.begin() as connection:
             row = connection.execute(select(*_COLUMNS, _COST).where(jobs.c.job_id == job_id)).one_or_none()
         if row is None:

@@ -2,6 +2,8 @@
 
 An entry carries the version of the job's row. Writers may arrive in any order: an older version never overwrites a
 newer one. Without Redis everything works on; it is asked again after a short pause, so that an outage costs no waiting.
+What could not be written is removed as soon as Redis answers: a full Redis still deletes. Where the writer is gone by
+then, the entry's short life bounds for how long it may be wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from cira_pipeline.values import Verdict
 
 SOCKET_TIMEOUT_S = 0.5
 PAUSE_S = 5.0
+MAX_UNWRITTEN = 10_000
 
 # KEYS[1]: the job. ARGV: version, entry, milliseconds to live.
 _PUT_UNLESS_OLDER = """
@@ -94,6 +97,7 @@ class StatusCache:
         self.failures = 0
         """Calls that Redis did not answer; those left out during a pause do not count."""
         self._away = False
+        self._unwritten: set[str] = set()
         self._client: redis.Redis | None = None
         if redis_url:
             self._client = _client(redis_url)
@@ -108,9 +112,13 @@ class StatusCache:
         """The entry; `None` when there is none, it is unreadable, or Redis is away."""
         if not self._may_ask() or self._client is None:
             return None
+        stale = self._take_unwritten()
         try:
+            if stale:
+                self._client.delete(*stale)
             entry = self._client.hget(entry_key(job_id), "entry")
         except (redis.RedisError, OSError) as error:
+            self._note_unwritten(stale)
             self._failed(error)
             return None
         self._answered()
@@ -121,21 +129,51 @@ class StatusCache:
 
     def put_all(self, entries: Sequence[JobStatusEntry]) -> None:
         """Writes the entries in one round trip; none of them replaces a newer one."""
-        if not entries or not self._may_ask() or self._client is None:
+        if not entries or self._client is None:
             return
+        keys = [entry_key(entry.job_id) for entry in entries]
+        if not self._may_ask():
+            self._note_unwritten(keys)
+            return
+        stale = self._take_unwritten()
         try:
             with self._client.pipeline(transaction=False) as pipeline:
-                for entry in entries:
+                if stale:
+                    pipeline.delete(*stale)
+                for key, entry in zip(keys, entries, strict=True):
                     self._put_unless_older(
-                        keys=[entry_key(entry.job_id)],
-                        args=[entry.version, entry.model_dump_json(), self._ttl_ms],
-                        client=pipeline,
+                        keys=[key], args=[entry.version, entry.model_dump_json(), self._ttl_ms], client=pipeline
                     )
-                pipeline.execute()
+                answers = pipeline.execute(raise_on_error=False)
         except (redis.RedisError, OSError) as error:
+            self._note_unwritten([*keys, *stale])
             self._failed(error)
             return
         self._answered()
+        self._drop_refused(keys, answers[-len(keys) :])
+
+    def _drop_refused(self, keys: Sequence[str], answers: Sequence[object]) -> None:
+        """A full Redis refuses to write; what it holds instead is older than what it should hold."""
+        refused = [key for key, answer in zip(keys, answers, strict=True) if isinstance(answer, redis.RedisError)]
+        if not refused or self._client is None:
+            return
+        with self._lock:
+            self.failures += 1
+        try:
+            self._client.delete(*refused)
+        except (redis.RedisError, OSError) as error:
+            self._note_unwritten(refused)
+            self._failed(error)
+
+    def _note_unwritten(self, keys: Sequence[str]) -> None:
+        with self._lock:
+            if len(self._unwritten) < MAX_UNWRITTEN:
+                self._unwritten.update(keys)
+
+    def _take_unwritten(self) -> list[str]:
+        with self._lock:
+            stale, self._unwritten = list(self._unwritten), set()
+        return stale
 
     def _may_ask(self) -> bool:
         return self._client is not None and self._monotonic() >= self._asked_again_at
