@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,27 @@ def test_only_one_thread_tries_a_dependency_that_is_getting_up() -> None:
     with breaker.guarding(), pytest.raises(CircuitOpen):
         breaker.call(lambda: pytest.fail("a second thread got through"))
     assert breaker.state == "closed"
+
+
+def test_only_one_process_tries_a_dependency_that_is_getting_up(valkey: ValkeyServer) -> None:
+    one = Breaker("one trial", valkey.connection_url, fail_max=1, reset_timeout_s=0)
+    other = Breaker("one trial", valkey.connection_url, fail_max=1, reset_timeout_s=0)
+    open_it(one, 1)
+    with one.guarding(), pytest.raises(CircuitOpen):
+        other.call(lambda: pytest.fail("a second process got through"))
+    assert other.call(lambda: "answer") == "answer"
+
+
+def test_a_process_killed_while_it_tried_does_not_keep_the_circuit_open_for_ever(valkey: ValkeyServer) -> None:
+    breaker = Breaker("killed trial", valkey.connection_url, fail_max=1, reset_timeout_s=0)
+    open_it(breaker, 1)
+    abandoned = Breaker("killed trial", valkey.connection_url, fail_max=1, reset_timeout_s=0)
+    trial = abandoned.guarding()
+    trial.__enter__()
+    with pytest.raises(CircuitOpen):
+        breaker.call(lambda: "answer")
+    time.sleep(1.1)
+    assert breaker.call(lambda: "answer") == "answer"
 
 
 def test_calls_of_several_threads_do_not_wait_for_each_other() -> None:

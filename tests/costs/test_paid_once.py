@@ -1,0 +1,77 @@
+"""A question is paid once: by processes that are killed, and by many that ask at the same time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+from sqlalchemy import text
+
+from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.costs.payer import Payer
+from cira_pipeline.storage.database import Database
+from tests.costs.paying import PAID_USD, answers_of, pay
+
+
+@pytest.fixture
+def command(migrated_database_url: str, acme: Payer) -> tuple[str, ...]:
+    return (sys.executable, "-m", "tests.costs.paying", migrated_database_url, acme.job_id, acme.client, "1")
+
+
+def asking(command: tuple[str, ...], answer_s: str) -> subprocess.Popen[str]:
+    """A process that has claimed question 0 and waits for its answer."""
+    worker = subprocess.Popen((*command, "0", "1", answer_s), stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "asking\n"
+    return worker
+
+
+def answers_kept(database: Database) -> int:
+    with database.begin() as connection:
+        return connection.scalar(text("SELECT count(*) FROM cira.model_answers WHERE answered_at IS NOT NULL")) or 0
+
+
+def test_two_processes_with_the_same_document_pay_once(
+    database: Database, acme: Payer, command: tuple[str, ...]
+) -> None:
+    workers = [subprocess.Popen((*command, "0", "3", "0.3"), stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = Counter(word for worker in workers for word in worker.communicate()[0].split())
+    assert (said["paid"], said["kept"]) == (3, 6)
+    assert Ledger(database).total(acme.job_id) == 3 * PAID_USD
+
+
+def test_a_worker_killed_before_its_answer_came_is_followed_by_one_that_pays(
+    database: Database, acme: Payer, command: tuple[str, ...]
+) -> None:
+    with asking(command, "600") as worker:
+        worker.kill()
+    with database.begin() as connection:
+        connection.execute(text("UPDATE cira.model_answers SET lease_until = now() + interval '1 second'"))
+    assert pay(answers_of(database), acme, 0) == "paid"
+    assert Ledger(database).total(acme.job_id) == PAID_USD
+    assert answers_kept(database) == 1
+
+
+def test_a_worker_killed_after_its_answer_was_kept_is_followed_by_one_that_pays_nothing(
+    database: Database, acme: Payer, command: tuple[str, ...]
+) -> None:
+    with asking(command, "0") as worker:
+        while not answers_kept(database):
+            time.sleep(0.001)
+        worker.kill()
+    # Nothing that came after the commit is needed: what it cost is in the books already.
+    assert Ledger(database).total(acme.job_id) == PAID_USD
+    assert pay(answers_of(database), acme, 0) == "kept"
+    assert Ledger(database).total(acme.job_id) == PAID_USD
+
+
+def test_who_waits_for_another_gets_its_answer_as_soon_as_it_is_there(
+    database: Database, acme: Payer, command: tuple[str, ...]
+) -> None:
+    with asking(command, "1") as worker:
+        assert pay(answers_of(database), acme, 0) == "kept"
+        assert worker.wait(60) == 0
+    assert Ledger(database).total(acme.job_id) == PAID_USD
