@@ -3,12 +3,13 @@
 Four ways to be found, each believed less than the one before: at the line named, on a line nearby, anywhere, and, on
 pages read by OCR, nearly. Case, accents, spaces and kinds of dashes never matter. Nearly means one of:
 
-- the same characters once each look-alike (`O` and `0`, `I`, `l` and `1`, `S` and `5`, `Z` and `2`, `B` and `8`) is
-  taken for the digit, for every text; or
+- the same characters but for look-alikes that OCR takes for digits (`O` for `0`, `I`, `l` for `1`, `S` for `5`, `Z` for
+  `2`, `B` for `8`), at most one in three of the letters and digits and at least one allowed; or
 - for text of at least `LEAST_FUZZY` characters that is no number, date or identifier: a similarity (Indel, rapidfuzz)
   of at least `LEAST_SIMILARITY`, and the same digits in the same order.
 
-So no digit of an amount can be changed on the way from the page to the record.
+So no digit of an amount can become another digit on the way from the page to the record: `119,00` is found in `ll9,00`,
+never in `118,00`, and `5010` never in `SOLO`. On pages with text of their own only the exact text counts.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from rapidfuzz.fuzz import partial_ratio_alignment, ratio
 
 from cira_pipeline.values import Box, Line, Reading
 
-VERSION = "1"
+VERSION = "2"
 NEARBY_LINES = 3
 LEAST_SIMILARITY = 90.0
 LEAST_FUZZY = 6
+LOOKALIKES_ONE_IN = 3
+"""Of so many letters and digits one may be another character that looks like it."""
 # `1` or `h` stands somewhere on every page: so short a text proves nothing far from where it was claimed to be.
 LEAST_ANYWHERE = 3
 # A supplier's name or a product's may be wrapped once or twice.
@@ -113,6 +116,14 @@ class Grounder:
                 found = self._by_similarity(needle, line_number)
         return found
 
+    def everywhere(self, text: str) -> tuple[Place, ...]:
+        """All places of exactly `text` on one line each, in reading order, without regard to any line named."""
+        needle = _normal(text).text
+        if not any(char.isalnum() for char in needle):
+            return ()
+        pieces = (self._piece(index, needle) for index in range(len(self._lines)))
+        return tuple(self._place((piece,), 0, exact=True) for piece in pieces if piece is not None)
+
     def _exactly(self, needle: str, line_number: int) -> Place | None:
         for distance, index in self._from(line_number, needle):
             piece = self._piece(index, needle)
@@ -130,12 +141,11 @@ class Grounder:
         for distance, index in self._from(line_number, needle):
             if self._lines[index].page in self._ocr_pages:
                 piece = self._piece(index, wanted, lookalikes=True)
-                if piece is not None:
+                if piece is not None and _few_lookalikes(needle, _normal(piece.text).text):
                     return self._place((piece,), distance, exact=False)
         return None
 
     def _by_similarity(self, needle: str, line_number: int) -> Place | None:
-        digits = _digits(needle)
         for distance, index in self._from(line_number, needle):
             if distance is None or self._lines[index].page not in self._ocr_pages:
                 continue
@@ -144,7 +154,7 @@ class Grounder:
             if aligned is None or aligned.dest_start >= aligned.dest_end:
                 continue
             stretch = hay.text[aligned.dest_start : aligned.dest_end]
-            if _digits(stretch) == digits and ratio(needle, stretch) >= LEAST_SIMILARITY:
+            if _same_digits(needle, stretch) and ratio(needle, stretch) >= LEAST_SIMILARITY:
                 start, end = _whole_words(hay, aligned.dest_start, aligned.dest_end, self._lines[index].text)
                 return self._place((Piece(self._lines[index], start, end),), distance, exact=False)
         return None
@@ -221,8 +231,20 @@ def _normal(text: str) -> _Normal:
     return _Normal("".join(characters), tuple(origin))
 
 
+def _same_digits(claimed: str, printed: str) -> bool:
+    """As printed, or once look-alikes are taken for digits."""
+    return _digits(claimed) == _digits(printed) or _digits(claimed.translate(_LOOKALIKES)) == _digits(
+        printed.translate(_LOOKALIKES)
+    )
+
+
 def _digits(text: str) -> str:
-    return "".join(char for char in text.translate(_LOOKALIKES) if char.isdigit())
+    return "".join(char for char in text if char.isdigit())
+
+
+def _few_lookalikes(claimed: str, printed: str) -> bool:
+    differing = sum(mine != theirs for mine, theirs in zip(claimed, printed, strict=True))
+    return differing <= max(1, sum(char.isalnum() for char in claimed) // LOOKALIKES_ONE_IN)
 
 
 def _is_sign(text: str) -> bool:

@@ -20,7 +20,7 @@ Parser = Callable[[str], Value[T] | None]
 UNGROUNDED = "ungrounded"
 UNREADABLE = "unreadable_value"
 # No money moves by these: that the model made one up is worth a note, and not a person's time.
-_MINOR = ("payment_terms", "supplier_address", "customer_address", "purchase_order", "description", "unit")
+_MINOR = ("payment_terms", "supplier_address", "customer_address", "description", "unit")
 _LONGEST_QUOTE = 80
 
 
@@ -114,17 +114,42 @@ class _Draft:
         return self._value(name, place, parse(place.text if place.exact else span.text))
 
     def amount(self, name: str, span: Span | None) -> Decimal | None:
-        """A number in the document's own writing, with a sign that stands beside it."""
+        """A number in the document's own writing, with a sign that stands beside it.
+
+        A total may stand in several places, as a subtotal, in the tax breakdown, in a table: it is taken from where the
+        document's own label calls it by this name, else from where the model says.
+        """
         place = self._find(name, span, literal=True)
         if place is None or span is None:
             return None
+        parsed = self._amount_at(place, span)
+        if name in AMOUNT_FIELDS and place.exact and parsed is not None:
+            place = self._labelled_place(name, place, parsed.value, span)
+        return self._value(name, place, parsed)
+
+    def _amount_at(self, place: Place, span: Span) -> Value[Decimal] | None:
         first, last = place.pieces[0], place.pieces[-1]
-        parsed = self.printed.amount(
+        return self.printed.amount(
             place.text if place.exact else span.text,
             before=first.line.text[: first.start],
             after=last.line.text[last.end :],
         )
-        return self._value(name, place, parsed)
+
+    def _labelled_place(self, name: str, place: Place, value: Decimal, span: Span) -> Place:
+        """Of all places with this very value the labelled one nearest to the line named; `place` where none is."""
+        if self._called(name, place, value):
+            return place
+        labelled = [
+            other
+            for other in self.grounder.everywhere(span.text)
+            if (there := self._amount_at(other, span)) is not None
+            and there.value == value
+            and self._called(name, other, value)
+        ]
+        return min(labelled, key=lambda other: abs(other.pieces[0].line.number - span.line), default=place)
+
+    def _called(self, name: str, place: Place, value: Decimal) -> bool:
+        return self.printed.labels_say(name, place.pieces[0].line.number, value)
 
     def due_date(self, issued: date | None) -> date | None:
         """The date that a printed term of payment means, for documents that print no due date."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from babel import Locale
@@ -18,7 +20,9 @@ from cira_pipeline.extraction.offline.header_dates import net_term
 from cira_pipeline.extraction.offline.identifiers import bare, labelled_iban, labelled_vat_id
 from cira_pipeline.extraction.offline.labels import phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.line_items import item_table
 from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.totals import amounts_by_concept
 from cira_pipeline.values import Box, Reading
 
 T = TypeVar("T")
@@ -81,6 +85,18 @@ class PrintedValues:
             return None
         [(value, certain)] = days.items()
         return Value(value, 1.0 if certain else _UNCLEAR)
+
+    @cached_property
+    def _labelled(self) -> Mapping[str, frozenset[tuple[int, Decimal]]]:
+        rows = frozenset(item_table(self._facts).rows)
+        return {
+            concept: frozenset((amount.number.span.line, amount.value) for amount in amounts)
+            for concept, amounts in amounts_by_concept(self._facts, rows).items()
+        }
+
+    def labels_say(self, name: str, line: int, value: Decimal) -> bool:
+        """Whether a label of the document says that `value`, on line `line`, is the total `name`."""
+        return (line, value) in self._labelled.get(name, frozenset())
 
     def due_after(self, issued: date) -> PrintedTerm | None:
         """The due date by the document's one term of payment in days; `None` without one or with several."""

@@ -41,15 +41,22 @@ def test_an_invented_value_is_a_finding_and_no_value(azure: AzureStandin, engine
         "gross_total": {"text": "119.000,00", "line": 16},
         "payment_iban": {"text": "DE02 1203 0000 0000 2020 51", "line": 17},
         "purchase_order": {"text": "PO-1", "line": 99},
+        "payment_terms": [{"text": "zahlbar sofort", "line": 18}],
     }
     extraction = engine_for().extract(document(), reading(INVOICE))
     assert extraction.invoice.gross_total is None
     assert extraction.invoice.payment_iban is None
     assert extraction.invoice.purchase_order is None
+    assert extraction.invoice.payment_terms is None
     found = {
         finding.fields[0]: finding.severity.value for finding in extraction.findings if finding.rule == "ungrounded"
     }
-    assert found == {"gross_total": "warning", "payment_iban": "warning", "purchase_order": "info"}
+    assert found == {
+        "gross_total": "warning",
+        "payment_iban": "warning",
+        "purchase_order": "warning",
+        "payment_terms": "info",
+    }
 
 
 def test_a_text_that_is_no_such_value_is_a_finding_and_no_value(azure: AzureStandin, engine_for) -> None:
