@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ mutation Backfill($params: LaunchBackfillParams!) {
     ... on LaunchBackfillSuccess { backfillId }
     ... on PythonError { message stack }
   }
+}
+"""
+
+_BACKFILL_STATUS = """
+query BackfillStatus($id: String!) {
+  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
 }
 """
 
@@ -73,6 +80,12 @@ _RUNS = """
 query Runs { runsOrError(limit: 50) { ... on Runs { results {
   runId status tags { key value } assetSelection { path } stats { ... on RunStatsSnapshot { startTime endTime } }
 } } } }
+"""
+
+_MESSAGES = """
+query Messages($runId: ID!) {
+  logsForRun(runId: $runId) { ... on EventConnection { events { ... on MessageEvent { message } } } }
+}
 """
 
 
@@ -118,6 +131,9 @@ class DagsterUi:
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         return str(launched["backfillId"])
 
+    def backfill_status(self, backfill_id: str) -> str:
+        return str(self.query(_BACKFILL_STATUS, id=backfill_id)["partitionBackfillOrError"]["status"])
+
     def partitions(self, asset: str) -> dict[str, list[str]]:
         found = self.query(_PARTITIONS, key={"path": [asset]})["assetNodeOrError"]["assetPartitionStatuses"]
         return {
@@ -139,6 +155,13 @@ class DagsterUi:
         """Newest first; tags as a mapping."""
         found = self.query(_RUNS)["runsOrError"]["results"]
         return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in found]
+
+    def process_of(self, run_id: str) -> int:
+        """The number of the process that does the run, as the run's page names it."""
+        events = self.query(_MESSAGES, runId=run_id)["logsForRun"]["events"]
+        named = (re.search(r"\(pid: (\d+)\)", event.get("message") or "") for event in events)
+        (pid,) = {int(found.group(1)) for found in named if found}
+        return pid
 
     def run_status(self, run_id: str) -> str:
         return next(str(run["status"]) for run in self.runs() if run["runId"] == run_id)

@@ -3,133 +3,125 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from assets.specs import STAGES
 from cira_pipeline.jobs import JobId, JobStatus
 from tests.orchestration.invoice_pdf import invoice_pdf
+from tests.running.browser import browser_page
 from tests.running.conftest import RunningCira
-from tests.running.graphql import wait_until
 
 pytestmark = pytest.mark.slow
 
 ASSETS = [stage.value for stage in STAGES]
-CHROMIUM_FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
+GOOD, LATE = "/ui-good.pdf", ("/ui-late-1.pdf", "/ui-late-2.pdf")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Jobs of one run: one that ended well, and two whose URLs lead to nothing yet."""
+
+    good: JobId
+    late: tuple[JobId, JobId]
 
 
 @pytest.fixture(scope="module")
-def done_and_failed(cira: RunningCira) -> tuple[JobId, JobId]:
-    """One job that ended well and one whose URL leads to nothing, both taken in by the sensor."""
-    good, bad = cira.submit(
-        cira.server.serve("/ui-good.pdf", invoice_pdf("UI-1001")), cira.server.url("/ui-not-there.pdf")
-    )
-    ended = cira.wait_for_end(good, bad)
-    assert [job.status for job in ended] == [JobStatus.SUCCEEDED, JobStatus.FAILED], ended
-    wait_until(lambda: good in cira.ui.partitions("validated_record")["materialized"], "Dagster has the last event")
-    wait_until(lambda: bad in cira.ui.partitions("raw_document")["failed"], "Dagster has the run's failure")
-    return good, bad
+def shown(cira: RunningCira) -> Shown:
+    url = cira.server.serve(GOOD, invoice_pdf("UI-1001"))
+    good, *late = cira.submit(url, *(cira.server.url(path) for path in LATE))
+    ended = cira.wait_for_end(good, *late)
+    assert [job.status for job in ended] == [JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.FAILED], ended
+    for asset in ASSETS:
+        cira.wait_until(lambda: good in cira.ui.partitions(asset)["materialized"], f"{asset} is shown")  # noqa: B023
+        cira.wait_until(lambda: set(late) <= set(cira.ui.partitions(asset)["failed"]), f"{asset} is failed")  # noqa: B023
+    return Shown(good, (late[0], late[1]))
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path / "profile"),
-            executable_path="/usr/bin/chromium",
-            args=CHROMIUM_FLAGS,
-            viewport={"width": 1600, "height": 1000},
-        )
-        try:
-            yield context.new_page()
-        finally:
-            context.close()
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with browser_page(tmp_path_factory.mktemp("profile")) as page:
+        yield page
 
 
-def test_the_asset_graph_shows_all_four_assets(
-    cira: RunningCira, done_and_failed: tuple[JobId, JobId], page: Page, home: Path
+def test_the_asset_graph_shows_all_four_assets_and_that_some_failed(
+    cira: RunningCira, shown: Shown, page: Page, tmp_path: Path
 ) -> None:
-    page.goto(f"{cira.services.ui_url}/asset-groups?asset-group=invoices")
     page.goto(f"{cira.services.ui_url}/locations/cira/asset-groups/invoices/lineage")
     for asset in ASSETS:
-        page.get_by_text(asset, exact=True).first.wait_for(timeout=60_000)
-    page.screenshot(path=str(home / "lineage.png"))
+        page.get_by_text(asset, exact=True).first.wait_for()
+    page.get_by_text("2 failed").first.wait_for()
+    picture = tmp_path / "lineage.png"
+    page.screenshot(path=picture)
+    assert picture.stat().st_size > 20_000, "a page that was never drawn is one flat colour"
+
+
+def test_the_page_of_an_invoice_shows_what_a_person_would_pay(cira: RunningCira, shown: Shown, page: Page) -> None:
+    page.goto(f"{cira.services.ui_url}/assets/validated_record?view=partitions&partition={shown.good}")
+    for text in ("verdict", "Bellweather Tools Ltd", "120.00 GBP", "cost_usd", "seconds", "UI-1001"):
+        page.get_by_text(text, exact=True).first.wait_for()
+    assert page.get_by_role("link", name=cira.server.url(GOOD)).count() == 1
+    assert cira.scalar("SELECT verdict FROM cira.invoices WHERE job_id = %s", shown.good) in page.inner_text("body")
 
 
 def test_the_partitions_page_shows_what_is_materialised_and_what_failed(
-    cira: RunningCira, done_and_failed: tuple[JobId, JobId], page: Page, home: Path
+    cira: RunningCira, shown: Shown, page: Page
 ) -> None:
-    good, bad = done_and_failed
-    page.goto(f"{cira.services.ui_url}/assets/validated_record?view=partitions")
-    for job_id in (good, bad):
-        page.get_by_text(job_id).first.wait_for(timeout=60_000)
-    page.screenshot(path=str(home / "partitions.png"))
-    states = cira.ui.partitions("validated_record")
-    assert good in states["materialized"]
-    assert bad in states["failed"]
+    page.goto(f"{cira.services.ui_url}/assets/raw_document?view=partitions&partition={shown.late[0]}")
+    for job_id in (shown.good, *shown.late):
+        page.get_by_text(job_id).first.wait_for()
+    page.get_by_text("failed, and did not materialize this asset").wait_for()
+    page.get_by_text("View all historical events (1)").click()
+    page.get_by_text("source_not_found").first.wait_for()
 
 
 def test_the_checks_page_shows_every_check_and_never_a_measured_accuracy_without_a_label(
-    cira: RunningCira, done_and_failed: tuple[JobId, JobId], page: Page, home: Path
+    cira: RunningCira, shown: Shown, page: Page
 ) -> None:
-    page.goto(f"{cira.services.ui_url}/assets/validated_record?view=checks")
+    page.goto(f"{cira.services.ui_url}/assets/validated_record?view=checks&checkDetail=accuracy")
     for check in ("accuracy", "consistency", "cost"):
-        page.get_by_text(check, exact=True).first.wait_for(timeout=60_000)
-    page.screenshot(path=str(home / "checks.png"))
-    assert set(cira.ui.checks("validated_record")) == {"accuracy", "consistency", "cost"}
+        page.get_by_text(check, exact=True).first.wait_for()
+    page.get_by_text("unlabelled: no right answer is known").wait_for()
+    checks = cira.ui.checks("validated_record")
+    assert {name: check["status"] for name, check in checks.items()} == {
+        "accuracy": "FAILED",
+        "consistency": "SUCCEEDED",
+        "cost": "SUCCEEDED",
+    }
 
 
-def test_the_sensors_are_on(cira: RunningCira, page: Page, home: Path) -> None:
+def test_the_sensors_are_on(cira: RunningCira, page: Page) -> None:
     page.goto(f"{cira.services.ui_url}/automation")
     for sensor in ("new_invoices", "inbox_files"):
-        page.get_by_text(sensor, exact=True).first.wait_for(timeout=60_000)
-    page.screenshot(path=str(home / "sensors.png"))
-    assert cira.ui.sensors() == {"new_invoices": "RUNNING", "inbox_files": "RUNNING"}
+        page.get_by_text(sensor, exact=True).first.wait_for()
+    assert {name: cira.ui.sensors()[name] for name in ("new_invoices", "inbox_files")} == {
+        "new_invoices": "RUNNING",
+        "inbox_files": "RUNNING",
+    }
 
 
-def test_an_invoice_can_be_launched_from_the_ui(cira: RunningCira, done_and_failed: tuple[JobId, JobId]) -> None:
-    good, _ = done_and_failed
-    before = cira.server.requests["/ui-good.pdf"]
-    run_id = cira.ui.launch(good, ASSETS)
-    wait_until(lambda: cira.ui.run_status(run_id) == "SUCCESS", f"run {run_id} succeeded")
-    assert cira.jobs.get(good).status is JobStatus.SUCCEEDED
-    assert cira.server.requests["/ui-good.pdf"] == before, "what was fetched once is not fetched again"
-
-
-def test_a_backfill_of_all_failed_partitions_clears_them(cira: RunningCira) -> None:
-    paths = ["/ui-late-1.pdf", "/ui-late-2.pdf"]
-    jobs = cira.submit(*(cira.server.url(path) for path in paths))
-    cira.wait_for_end(*jobs)
-    wait_until(
-        lambda: set(jobs) <= set(cira.ui.partitions("validated_record")["failed"]), "Dagster shows both as failed"
-    )
-    for number, path in enumerate(paths):
+def test_a_backfill_of_all_failed_partitions_clears_them_and_an_invoice_can_be_launched_meanwhile(
+    cira: RunningCira, shown: Shown
+) -> None:
+    for number, path in enumerate(LATE):
         cira.server.serve(path, invoice_pdf(f"UI-200{number}"))
+    failed = cira.ui.partitions("validated_record")["failed"]
+    assert set(shown.late) <= set(failed)
+    fetched = cira.server.requests[GOOD]
 
-    failed = [key for key in cira.ui.partitions("validated_record")["failed"] if key in jobs]
-    cira.ui.backfill(failed, ASSETS)
+    backfill = cira.ui.backfill(failed, ASSETS)
+    run_id = cira.ui.launch(shown.good, ASSETS)
 
-    wait_until(
-        lambda: set(jobs) <= set(cira.ui.partitions("validated_record")["materialized"]), "the backfill went through"
+    cira.wait_until(lambda: cira.ui.run_status(run_id) == "SUCCESS", f"run {run_id} succeeded")
+    assert cira.jobs.get(shown.good).status is JobStatus.SUCCEEDED
+    assert cira.server.requests[GOOD] == fetched, "what was fetched once is not fetched again"
+    cira.wait_until(
+        lambda: set(shown.late) <= set(cira.ui.partitions("validated_record")["materialized"]), "the backfill is done"
     )
-    assert not set(jobs) & set(cira.ui.partitions("raw_document")["failed"])
-    assert {cira.jobs.get(job_id).status for job_id in jobs} == {JobStatus.SUCCEEDED}
-
-
-def test_a_file_dropped_into_the_inbox_becomes_a_record(cira: RunningCira) -> None:
-    inbox = cira.services.settings.inbox_path
-    inbox.mkdir(parents=True, exist_ok=True)
-    (inbox / "dropped.pdf").write_bytes(invoice_pdf("UI-3001"))
-
-    def dropped() -> list[JobId]:
-        return [job.job_id for job in cira.jobs.list(limit=500) if job.url.endswith("/dropped.pdf")]
-
-    wait_until(dropped, "the inbox sensor submitted the file")
-    (job,) = cira.wait_for_end(*dropped())
-    assert job.status is JobStatus.SUCCEEDED
-    assert job.source == "folder"
+    for asset in ASSETS:
+        assert not set(shown.late) & set(cira.ui.partitions(asset)["failed"]), asset
+    assert {cira.jobs.get(job_id).status for job_id in shown.late} == {JobStatus.SUCCEEDED}
+    cira.wait_until(lambda: cira.ui.backfill_status(backfill) == "COMPLETED_SUCCESS", "Dagster says so too")
