@@ -46,7 +46,7 @@ def failure_metadata(failed: StageFailed, url: str) -> Metadata:
 def findings_table(findings: Sequence[Finding]) -> dg.MetadataValue:
     if not findings:
         return dg.MetadataValue.md("none")
-    rows = [f"| {each.severity} | {_cell(each.message)} | {each.rule} |" for each in findings]
+    rows = [f"| {each.severity} | {table_cell(each.message)} | {each.rule} |" for each in findings]
     return dg.MetadataValue.md("\n".join(["| severity | finding | rule |", "| --- | --- | --- |", *rows]))
 
 
@@ -117,7 +117,7 @@ def _of_record(done: RecordValidated) -> Metadata:
 def _invoice_table(invoice: Invoice) -> str:
     """The invoice as two Markdown tables: the header fields it has, then its lines."""
     header = [
-        f"| {name} | {_cell(_printed(invoice, name))} |"
+        f"| {name} | {table_cell(_printed(invoice, name))} |"
         for name in Invoice.model_fields
         if name not in ("tax_breakdown", "line_items") and getattr(invoice, name) is not None
     ]
@@ -125,8 +125,9 @@ def _invoice_table(invoice: Invoice) -> str:
     if invoice.line_items:
         table += ["", "| description | quantity | unit price | tax % | net |", "| --- | ---: | ---: | ---: | ---: |"]
         table += [
-            f"| {_cell(item.description)} | {_cell(item.quantity)} | {_money(item.unit_price, invoice.currency)} "
-            f"| {_cell(item.tax_rate)} | {_money(item.net_amount, invoice.currency)} |"
+            f"| {table_cell(item.description)} | {table_cell(item.quantity)} "
+            f"| {_money(item.unit_price, invoice.currency)} | {table_cell(item.tax_rate)} "
+            f"| {_money(item.net_amount, invoice.currency)} |"
             for item in invoice.line_items[:PREVIEW_ITEMS]
         ]
         if len(invoice.line_items) > PREVIEW_ITEMS:
@@ -160,7 +161,7 @@ def _link(url: str) -> dg.MetadataValue:
     return dg.MetadataValue.url(url) if shown == url else dg.MetadataValue.text(shown)
 
 
-def _cell(value: object) -> str:
+def table_cell(value: object) -> str:
     """Text from a document inside a Markdown table: it can neither end the cell nor add markup."""
     if value is None:
         return ""

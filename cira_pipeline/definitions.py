@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from assets.accuracy_report import accuracy_report
 from assets.invoices import invoices
 from assets.jobs import invoice_asset_jobs
 from cira_pipeline.settings import Settings
@@ -14,6 +15,7 @@ from resources.postgres import PostgresResource
 from resources.processor import ProcessorResource
 from resources.reader import ReaderResource
 from resources.redis import RedisResource
+from sensors.daily_accuracy import daily_accuracy_report
 from sensors.inbox import inbox_sensor
 from sensors.new_invoices import new_invoices_sensor
 
@@ -52,9 +54,10 @@ def definitions(settings: Settings) -> dg.Definitions:
         extraction=extraction,
     )
     return dg.Definitions(
-        assets=[invoices],
+        assets=[invoices, accuracy_report],
         jobs=invoice_asset_jobs,
         sensors=[new_invoices_sensor(settings), inbox_sensor(settings)],
+        schedules=[daily_accuracy_report],
         resources={
             "processor": processor,
             "postgres": postgres,

@@ -553,6 +553,39 @@ labels = Table(
     comment="Ground truth for documents",
 )
 
+accuracy_daily = Table(
+    "accuracy_daily",
+    metadata,
+    Column("day", Date, nullable=False, comment="the day, in UTC, since which the measured records stand"),
+    Column("supplier", DocumentText, nullable=False, comment="supplier as labelled, else as read; empty: unknown"),
+    Column(
+        "field",
+        Text,
+        nullable=False,
+        comment="a header field, or line_items, where wrong ones are invented lines and missing ones overlooked",
+    ),
+    Column("right_count", Integer, nullable=False, comment="labelled values that the records have right"),
+    Column("wrong_count", Integer, nullable=False, comment="values of the records that are not the labelled ones"),
+    Column("missing_count", Integer, nullable=False, comment="labelled values that the records lack"),
+    Column(
+        "accuracy",
+        Double,
+        Computed(
+            "right_count::double precision / NULLIF(right_count + wrong_count + missing_count, 0)", persisted=True
+        ),
+        nullable=False,
+        comment="share of the three counts that is right, 0 to 1; add up counts rather than averaging it",
+    ),
+    Column("measured_at", Instant, nullable=False, server_default=NOW, comment="when it was last measured"),
+    PrimaryKeyConstraint("day", "supplier", "field"),
+    CheckConstraint(
+        "least(right_count, wrong_count, missing_count) >= 0 AND right_count + wrong_count + missing_count > 0",
+        name="counts",
+    ),
+    CheckConstraint(f"length(supplier) <= {MAX_NAME_CHARS}", name="supplier"),
+    comment="How right records were against their labels; the daily report fills it",
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

@@ -1,0 +1,117 @@
+"""The daily report on accuracy in operation: one asset without partitions, with pictures and a check on drift."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import timedelta
+from math import isnan
+
+import dagster as dg
+
+from assets.metadata import table_cell
+from assets.specs import asset_key
+from cira_pipeline.accuracy.report import BASELINE_DAYS, RECENT_DAYS, WINDOW_DAYS, AccuracyReport
+from cira_pipeline.accuracy.report_pictures import report_pictures
+from cira_pipeline.clock import utc_now
+from cira_pipeline.jobs import Stage
+from cira_pipeline.processing.accuracy_in_operation import report_accuracy
+from resources.postgres import PostgresResource
+
+ACCURACY_REPORT = dg.AssetKey("accuracy_report")
+DRIFT_CHECK = "drift"
+# A daily run, with some hours' patience before anybody is alarmed.
+FRESH_FOR = timedelta(hours=36)
+STALE_SOON = timedelta(hours=26)
+
+
+@dg.asset(
+    key=ACCURACY_REPORT,
+    deps=[asset_key(Stage.VALIDATED_RECORD)],
+    group_name="accuracy",
+    kinds={"python", "pandas", "postgres"},
+    description=f"How right the records of the last {WINDOW_DAYS} days are against their labels: by field, day and "
+    f"supplier, and whether confidence means what it says. The last {RECENT_DAYS} days are compared with the "
+    f"{BASELINE_DAYS} before. The counts are kept in cira.accuracy_daily. Records without a label say nothing here.",
+    check_specs=[
+        dg.AssetCheckSpec(
+            DRIFT_CHECK,
+            asset=ACCURACY_REPORT,
+            description=f"No field is less often right in the last {RECENT_DAYS} days than in the {BASELINE_DAYS} "
+            "before, by more than chance explains. Warns too when nothing could be compared.",
+        )
+    ],
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESH_FOR, warn_window=STALE_SOON),
+)
+def accuracy_report(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    report = report_accuracy(postgres.database(), utc_now().date())
+    context.log.info(f"{report.documents} labelled documents of the last {WINDOW_DAYS} days")
+    return dg.MaterializeResult(metadata=_metadata(report), check_results=[_drift(report)])
+
+
+def _metadata(report: AccuracyReport) -> Mapping[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {
+        "labelled_documents": dg.MetadataValue.int(report.documents),
+        "labelled_fields": dg.MetadataValue.int(report.labelled_recently),
+    }
+    shares = {
+        "accuracy": report.accuracy,
+        "accuracy_before": report.accuracy_before,
+        "calibration_error": report.calibration_error,
+    }
+    metadata |= {name: dg.MetadataValue.float(round(share, 4)) for name, share in shares.items() if share is not None}
+    if report.documents:
+        metadata["fields"] = dg.MetadataValue.md(_fields_table(report))
+        metadata["worst_suppliers"] = dg.MetadataValue.md(_suppliers_table(report))
+    pictures = report_pictures(report)
+    titles = {"fields": "accuracy by field", "days": "accuracy by day", "calibration": "confidence against accuracy"}
+    return metadata | {f"{name}_plot": _picture(titles[name], png) for name, png in pictures.items()}
+
+
+def _drift(report: AccuracyReport) -> dg.AssetCheckResult:
+    if report.accuracy is None or report.accuracy_before is None:
+        lacking = f"the last {RECENT_DAYS} days" if report.accuracy is None else f"the {BASELINE_DAYS} days before"
+        description = f"nothing was compared: no record of {lacking} has a label"
+    elif report.drifts:
+        description = "less often right than before: " + ", ".join(
+            f"{each.field} ({each.before:.1%} -> {each.recent:.1%})" for each in report.drifts
+        )
+    else:
+        description = (
+            f"{report.accuracy:.1%} of the labelled header fields are right, before {report.accuracy_before:.1%}"
+        )
+    return dg.AssetCheckResult(
+        check_name=DRIFT_CHECK,
+        passed=report.accuracy is not None and report.accuracy_before is not None and not report.drifts,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=description,
+        metadata={"drifted_fields": dg.MetadataValue.json([each.field for each in report.drifts])},
+    )
+
+
+def _fields_table(report: AccuracyReport) -> str:
+    drifted = {each.field for each in report.drifts}
+    rows = [
+        f"| {table_cell(name)} | {_share(row['recent_accuracy'])} | {row['recent_right']:.0f} "
+        f"| {row['recent_wrong']:.0f} | {row['recent_missing']:.0f} | {_share(row['before_accuracy'])} "
+        f"| {'drift' if name in drifted else ''} |"
+        for name, row in report.fields.iterrows()
+    ]
+    head = f"| field | last {RECENT_DAYS} days | right | wrong | missing | {BASELINE_DAYS} days before | |"
+    return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | ---: | --- |", *rows])
+
+
+def _suppliers_table(report: AccuracyReport) -> str:
+    rows = [
+        f"| {table_cell(name or 'unknown')} | {row['documents']:.0f} | {_share(row['accuracy'])} | {row['wrong']:.0f} "
+        f"| {row['missing']:.0f} | {table_cell(row['most_often'])} |"
+        for name, row in report.suppliers.iterrows()
+    ]
+    head = "| supplier | documents | right | wrong | missing | most often |"
+    return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | --- |", *rows])
+
+
+def _share(value: float) -> str:
+    return "" if isnan(value) else f"{value:.1%}"
+
+
+def _picture(title: str, png: bytes) -> dg.MetadataValue:
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{b64encode(png).decode()})")
