@@ -196,6 +196,15 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
+    def _nobody_waits(self) -> bool:
+        """Whether the client has gone: an answer that is not wanted any more is not made, and not billed."""
+        try:
+            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def _drip(self) -> None:
         self.send_response(200)
         self.send_header("content-length", "100000")
@@ -224,6 +233,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind == "wrong_schema":
             message["content"] = '{"line_items": "none"}'
         model = standin.deployments.get(deployment, deployment)
+        if self._nobody_waits():
+            self.close_connection = True
+            return
         usage = standin.billed(deployment, model, prompt + question, prompt, message["content"] or "")
         choice = {"index": 0, "finish_reason": finish_reason, "logprobs": None, "message": message}
         response = {

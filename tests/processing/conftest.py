@@ -1,0 +1,87 @@
+"""Jobs over files, a processor for them, and a model that knows the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.stream import StreamEvent, stream
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.jobs import JobRepository, Submission
+from tests.azure_standin import AzureStandin, LabelAnswers
+from tests.orchestration.invoice_pdf import invoice_pdf
+from tests.processing.worker import opened
+
+
+def label(number: str) -> dict[str, str]:
+    """What stands on `invoice_pdf(number)`."""
+    return {
+        "invoice_number": number,
+        "issue_date": "2026-03-14",
+        "currency": "GBP",
+        "supplier_name": "Bellweather Tools Ltd",
+        "customer_name": "Harbour Print Works Ltd",
+        "net_total": "100.00",
+        "tax_total": "20.00",
+        "gross_total": "120.00",
+    }
+
+
+@dataclass
+class House:
+    """Where jobs are submitted and processed. Settings that name a model, unless they are changed."""
+
+    folder: Path
+    database: Database
+    azure: AzureStandin
+    jobs: JobRepository
+    given: dict[str, object]
+    closing: ExitStack
+
+    def submit(self, *numbers: str, client: str = "default") -> list[JobId]:
+        urls = []
+        for number in numbers:
+            path = self.folder / f"{number}.pdf"
+            path.write_bytes(invoice_pdf(number))
+            urls.append(path.as_uri())
+        return [each.job.job_id for each in self.jobs.submit([Submission(url, client=client) for url in urls])]
+
+    def settings(self, **given: object) -> Settings:
+        return Settings(_env_file=None, **(self.given | given))
+
+    def processor(self, **given: object) -> Processor:
+        return self.closing.enter_context(opened(self.settings(**given)))
+
+    def process(self, processor: Processor, *job_ids: JobId) -> list[StreamEvent]:
+        return list(stream(processor, job_ids, tuple(Stage), run_id="run"))
+
+    def status(self, job_id: JobId) -> JobStatus:
+        return self.jobs.get(job_id).status
+
+
+@pytest.fixture
+def house(tmp_path: Path, database: Database, migrated_database_url: str) -> Iterator[House]:
+    with AzureStandin(LabelAnswers([label(f"BT-{number}") for number in range(9)])) as azure, ExitStack() as closing:
+        given: dict[str, object] = {
+            "home": tmp_path,
+            "postgres_url": SecretStr(migrated_database_url),
+            "file_roots": (tmp_path,),
+            "policy": "model_first",
+            "azure_openai_endpoint": azure.endpoint,
+            "azure_openai_deployment": "invoices",
+            "azure_openai_api_key": SecretStr(azure.api_key),
+            "azure_openai_correction_rounds": 0,
+            "azure_openai_attempts": 1,
+            "breaker_failures": 2,
+            "breaker_reset_s": 60,
+            "stage_threads": 4,
+        }
+        yield House(tmp_path, database, azure, JobRepository(database), given, closing)

@@ -1,0 +1,75 @@
+"""A processor built from settings alone, and a process that streams the jobs it is told: a Dagster run without Dagster.
+
+`python -m tests.processing.worker` reads its settings from the environment and job ids from standard input, a line of
+them at a time, and says `done` after each line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cira_pipeline.costs.budgets import Budgets
+from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.intake.fetch import Fetcher
+from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.processing.engines import engines_from_settings
+from cira_pipeline.processing.paid_answers import paid_answers
+from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.stream import stream
+from cira_pipeline.reading.open_reader import reader_from_settings
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.documents import DocumentRepository
+from cira_pipeline.storage.extractions import ExtractionRepository
+from cira_pipeline.storage.jobs import JobRepository
+from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.storage.objects import ObjectStore
+from cira_pipeline.storage.readings import ReadingRepository
+from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.storage.status_cache import StatusCache
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Processor]:
+    assert settings.postgres_url is not None
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    database = Database(settings.postgres_url.get_secret_value(), pool_size=settings.stage_threads + 2)
+    objects = ObjectStore(settings.object_store_url)
+    prices, ledger = PriceList.load(settings.price_list), Ledger(database, Budgets.from_settings(settings))
+    fetcher = Fetcher(settings)
+    try:
+        yield Processor(
+            settings=settings,
+            jobs=JobRepository(database, StatusCache(redis_url, settings.status_ttl_s)),
+            documents=DocumentRepository(database, objects),
+            readings=ReadingRepository(database, objects),
+            extractions=ExtractionRepository(database),
+            records=RecordRepository(database),
+            labels=LabelRepository(database),
+            ledger=ledger,
+            prices=prices,
+            fetcher=fetcher,
+            reader=reader_from_settings(settings),
+            engines=engines_from_settings(settings, paid_answers(database, settings, prices, ledger)),
+        )
+    finally:
+        fetcher.close()
+        database.dispose()
+
+
+def main() -> None:
+    with opened(Settings()) as processor:
+        for line in sys.stdin:
+            for _ in stream(
+                processor, [JobId(each) for each in line.split()], tuple(Stage), run_id=f"run-{os.getpid()}"
+            ):
+                pass
+            print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main()
