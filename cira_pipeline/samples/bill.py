@@ -114,7 +114,9 @@ class Bill:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a bill shall be like. `lines` is how many; `rates` how many different VAT rates at the most."""
+    """What a bill shall be like. `lines` is how many, `rates` how many different VAT rates at the most; `retail` is a
+    few pieces, as over the counter.
+    """
 
     lines: int = 4
     rates: int = 1
@@ -123,6 +125,7 @@ class Wish:
     reverse_charge: bool = False
     prepaid: bool = False
     allowance: bool = False
+    retail: bool = False
 
 
 def compose_bill(
@@ -178,7 +181,7 @@ def _lines(random: Random, supplier: Supplier, wish: Wish) -> tuple[BilledLine, 
     lines = []
     for position, good in enumerate(chosen):
         rate = Decimal(0) if wish.reverse_charge else by_kind[good.rate]
-        line = _line(random, good, rate, discount=wish.discount)
+        line = _line(random, good, rate, wish)
         if position >= len(offered):
             # The same again, for another of the customer's places.
             line = replace(line, name=f"{line.name} ({random.choice('ABCDEFG')}-{random.randint(100, 999)})")
@@ -195,10 +198,10 @@ def _of_few_rates(random: Random, offered: Sequence[Good], rates_wanted: int) ->
     return [good for good in offered if good.rate in kept]
 
 
-def _line(random: Random, good: Good, rate: Decimal, *, discount: bool) -> BilledLine:
-    low, high = good.quantity
+def _line(random: Random, good: Good, rate: Decimal, wish: Wish) -> BilledLine:
+    low, high = (1, 3) if wish.retail else good.quantity
     quantity = Decimal(random.randint(low, high))
-    if good.unit in _BY_METRE_OR_WEIGHT and random.random() < 0.5:
+    if good.unit in _BY_METRE_OR_WEIGHT and not wish.retail and random.random() < 0.5:
         quantity += random.choice((Decimal("0.25"), Decimal("0.5"), Decimal("0.75")))
     # Prices differ a little from customer to customer.
     price = good.price * random.choice((100, 100, 100, 97, 98, 102, 103)) / 100
@@ -208,7 +211,7 @@ def _line(random: Random, good: Good, rate: Decimal, *, discount: bool) -> Bille
         quantity=quantity,
         unit=good.unit,
         unit_price=_cents(price),
-        discount=Decimal(random.choice((0, 0, 5, 10))) if discount else Decimal(0),
+        discount=Decimal(random.choice((0, 0, 5, 10))) if wish.discount else Decimal(0),
         tax_rate=rate,
     )
 

@@ -38,7 +38,7 @@ class _Plan:
 _PLANS: Sequence[_Plan] = (
     _Plan("text", "brenner", "albrecht", "window_column", Wish(lines=5)),
     _Plan("scan", "conti", "valdoro", "letter_right", Wish(lines=4)),
-    _Plan("receipt", "kettle", "whitcombe", "typed_plain", Wish(lines=4)),
+    _Plan("receipt", "kettle", "whitcombe", "typed_plain", Wish(lines=4, retail=True)),
     _Plan("scan", "moosbrugger", "seeblick", "window_column", Wish(lines=4, rates=2)),
     _Plan("text", "kranich", "seeblick", "letter_right", Wish(lines=5)),
     _Plan("text", "moosbrugger", "seeblick", "band_boxed", Wish(lines=6, rates=2)),

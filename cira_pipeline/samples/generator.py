@@ -121,6 +121,7 @@ def _bill(random: Random, supplier: Supplier, layout: Layout, kind: LabelledKind
         credit=kind != "image" and random.random() < 0.08,
         discount=kind in ("pdf-text", "pdf-scan") and "discount" in layout.columns and random.random() < 0.8,
         reverse_charge=abroad and random.random() < 0.7,
+        retail=kind == "image",
         prepaid=kind != "image" and random.random() < 0.06,
         # In XML such a discount is an element of its own, which these samples do not write.
         allowance=kind in ("pdf-text", "pdf-scan") and layout.totals_order == "net_first" and random.random() < 0.06,

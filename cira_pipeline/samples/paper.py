@@ -49,6 +49,14 @@ class Wear:
 
 
 FAIR = Wear()
+# Colour in RGB, and how much of a grain it has.
+_SURFACES = (
+    ((146, 104, 70), 0.10),
+    ((96, 66, 44), 0.12),
+    ((72, 78, 84), 0.03),
+    ((176, 168, 152), 0.04),
+    ((40, 44, 52), 0.05),
+)
 
 
 def scanned(pdf: bytes, seed: int, *, wear: Wear = FAIR) -> bytes:
@@ -125,9 +133,10 @@ def _noise(picture: Picture, random: np.random.Generator, *, strength: float) ->
 
 
 def _table(height: int, width: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """A wooden surface: brown, with a grain that runs across."""
+    """What the paper lies on: wood with a grain that runs across, or a plain desk, cloth or board."""
     grain = cv2.GaussianBlur(random.normal(0, 1, (height, max(2, width // 40))), (1, 9), 0)
     grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_CUBIC)
     boards = np.sin(np.arange(height) / height * 9 + random.uniform(0, 3))[:, None]
-    tone = 1 + 0.10 * grain + 0.06 * boards
-    return np.clip(np.array([146, 104, 70])[None, None, :] * tone[..., None], 0, 255)
+    colour, roughness = _SURFACES[int(random.integers(len(_SURFACES)))]
+    tone = 1 + roughness * (grain + 0.6 * boards)
+    return np.clip(np.array(colour)[None, None, :] * tone[..., None], 0, 255)
