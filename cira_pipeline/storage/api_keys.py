@@ -113,7 +113,7 @@ class ApiKeyRepository:
             return _key(connection.execute(insert(api_keys).values(values).returning(*_COLUMNS)).one())
 
     def get(self, key_id: str) -> StoredKey | None:
-        with self._database.begin() as connection:
+        with self._database.single() as connection:
             row = connection.execute(select(api_keys).where(api_keys.c.key_id == key_id)).one_or_none()
         return None if row is None else StoredKey(key=_key(row), secret_hash=bytes(row.secret_hash))
 
@@ -159,7 +159,7 @@ class ApiKeyRepository:
     def note_use(self, key_id: str) -> None:
         """Notes that the key was used now; no more than once a minute is written."""
         stale = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < func.now() - USED_NOTED_EVERY)
-        with self._database.begin() as connection:
+        with self._database.single() as connection:
             connection.execute(
                 update(api_keys).where(api_keys.c.key_id == key_id, stale).values(last_used_at=func.now())
             )

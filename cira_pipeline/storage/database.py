@@ -52,6 +52,18 @@ class Database:
         with _waiting_for_a_connection(), self.engine.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def single(self) -> Iterator[Connection]:
+        """A connection for single statements, each committed by itself: no BEGIN and COMMIT around what is asked often.
+
+        Raises StoreUnavailable.
+        """
+        with (
+            _waiting_for_a_connection(),
+            self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            yield connection
+
     def ping(self) -> None:
         """Raises: ServiceUnreachable when PostgreSQL does not answer."""
         try:

@@ -157,7 +157,7 @@ class JobRepository:
 
     def status_from_rows(self, job_id: JobId) -> JobStatusEntry:
         """Where the job stands by PostgreSQL, and from then on by the cache. Raises: JobNotFound."""
-        with self._database.begin() as connection:
+        with self._database.single() as connection:
             row = connection.execute(select(*_COLUMNS, _COST).where(jobs.c.job_id == job_id)).one_or_none()
         if row is None:
             raise _not_found(job_id)
