@@ -1,15 +1,16 @@
-"""The analysts' role: reads everything in schema `cira`, changes nothing, sees nothing of other schemas."""
+"""The analysts' role: reads schema `cira` without its secrets, changes nothing, sees nothing of other schemas."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import psycopg
 from psycopg.errors import DuplicateObject, InsufficientPrivilege, UniqueViolation
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from cira_pipeline.storage.tables import SCHEMA
+from cira_pipeline.storage.tables import SCHEMA, metadata
 
 ANALYST_ROLE = "cira_analyst"
 ANALYST_STATEMENT_TIMEOUT = "5min"
@@ -31,10 +32,20 @@ def admit_analysts(connection: Connection, password: str | None = None) -> bool:
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {ANALYST_ROLE}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {ANALYST_ROLE}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT SELECT ON TABLES TO {ANALYST_ROLE}",
+        *_hide_secrets(),
     ):
         connection.execute(text(statement))
     _set_defaults(connection, password)
     return True
+
+
+def _hide_secrets() -> Iterator[str]:
+    """A column whose name begins with `secret` is read by CIRA alone."""
+    for table in metadata.sorted_tables:
+        open_columns = [column.name for column in table.columns if not column.name.startswith("secret")]
+        if len(open_columns) < len(table.columns):
+            yield f"REVOKE SELECT ON {table.fullname} FROM {ANALYST_ROLE}"  # noqa: S608 - names of our own
+            yield f"GRANT SELECT ({', '.join(open_columns)}) ON {table.fullname} TO {ANALYST_ROLE}"
 
 
 def _role_exists(connection: Connection) -> bool:

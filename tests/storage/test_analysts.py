@@ -37,8 +37,14 @@ def test_an_analyst_reads_every_view_and_table(analyst):
             "SELECT relname FROM pg_class WHERE relnamespace = 'cira'::regnamespace AND relkind IN ('r', 'v')"
         ).fetchall()
         assert {name for (name,) in tables} >= {*_VIEWS, "records", "record_taxes", "cost_entries"}
-        for (name,) in tables:
+        for name in {name for (name,) in tables} - {"api_keys"}:
             cursor.execute(f"SELECT * FROM {name} LIMIT 1")
+
+
+def test_an_analyst_sees_whose_keys_there_are_and_not_their_secrets(analyst):
+    analyst.execute("SELECT key_id, client, last_used_at FROM api_keys")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        analyst.execute("SELECT secret_hash FROM api_keys")
 
 
 @pytest.mark.parametrize(
