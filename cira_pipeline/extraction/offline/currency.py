@@ -82,6 +82,11 @@ def _sign_apart(facts: Facts) -> Candidate[str] | None:
             start = segment.text.find(sign)
             if start >= 0:
                 found.setdefault(code, Span(segment, start, start + len(sign)))
+    local = _BY_LANGUAGE.get(facts.language)
+    for segment in facts.canvas.segments:
+        word = next((word for word in segment.words if word[0] == "kr"), None)
+        if local is not None and word is not None:
+            found.setdefault(local, Span(segment, word[1], word[2]))
     if len(found) != 1:
         return None
     code, span = next(iter(found.items()))

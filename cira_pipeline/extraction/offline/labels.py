@@ -57,11 +57,12 @@ class Label:
     def weight(self, concept: str) -> float:
         """How surely this label means `concept`: less inside running text and for a label that is only similar."""
         best = max((meaning.weight for meaning in self.meanings if meaning.concept == concept), default=0.0)
-        if not self.first:
+        listed = self.has_colon and (self.first or self.segment.text[: self.start].rstrip()[-1:] in "|·•;,/-–—")
+        if not self.first and not listed:
             best *= 0.85
         if not self.exact:
             best *= 0.9
-        if len(self.segment.tokens) > 12:
+        if len(self.segment.tokens) > 12 and not listed:
             best *= 0.75
         return best
 

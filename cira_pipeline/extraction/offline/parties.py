@@ -59,12 +59,28 @@ class Parties:
         for role, identifier, score in self._owned_vat_ids():
             if role not in best or best[role].score < score:
                 best[role] = Candidate(identifier, identifier.span, score)
+        self._free_the_other(best)
         own, other = best.get("supplier"), best.get("customer")
         if own and other and own.value.value == other.value.value:
             del best["customer" if own.score >= other.score else "supplier"]
         return best
 
-    def _owned_vat_ids(self) -> Iterator[tuple[str, Identifier, float]]:
+    def _free_the_other(self, best: dict[str, Candidate[Identifier]]) -> None:
+        """Where a label says which id is the customer's, another one is the supplier's, wherever it stands."""
+        announced = best.get("customer")
+        if announced is None or "supplier" in best:
+            return
+        for concept, identifier, score in self._labelled:
+            if concept == "vat_id" and identifier.value != announced.value.value:
+                if announced.value.value not in {i.value for c, i, _ in self._labelled if c == "customer_vat_id"}:
+                    return
+                best["supplier"] = Candidate(identifier, identifier.span, 0.8 * score)
+                return
+
+    @cached_property
+    def _labelled(self) -> list[tuple[str, Identifier, float]]:
+        """Ids that a label announces, with the label's concept, best first; each place once."""
+        found: list[tuple[str, Identifier, float]] = []
         seen: set[tuple[Segment, int]] = set()
         for concept in ("customer_vat_id", "vat_id"):
             for proposal in self._facts.proposals.of(concept):
@@ -77,11 +93,14 @@ class Parties:
                     continue
                 seen.add((identifier.span.segment, identifier.span.start))
                 score = LABELLED * proposal.score * (1.0 if identifier.checked else 0.78)
-                score = proven(score, CHECK_DIGITS) if identifier.checked else score
-                if concept == "customer_vat_id":
-                    yield "customer", identifier, score
-                else:
-                    yield self._owner(proposal.label.segment, identifier), identifier, score
+                found.append((concept, identifier, proven(score, CHECK_DIGITS) if identifier.checked else score))
+        return found
+
+    def _owned_vat_ids(self) -> Iterator[tuple[str, Identifier, float]]:
+        for concept, identifier, score in self._labelled:
+            role = "customer" if concept == "customer_vat_id" else self._owner(identifier.span.segment, identifier)
+            yield role, identifier, score
+        seen = {(identifier.span.segment, identifier.span.start) for _, identifier, _ in self._labelled}
         alone = not seen and len({identifier.value for identifier in self._facts.vat_ids}) == 1
         for identifier in self._facts.vat_ids:
             if (identifier.span.segment, identifier.span.start) not in seen:

@@ -16,6 +16,8 @@ from cira_pipeline.extraction.offline.web_addresses import names_web
 
 ROLES = ("supplier", "customer", "ship_to", "payee")
 _SECTION_ROWS = 14
+# What a heading heads ends where nothing is printed for this many text heights.
+_SECTION_GAP = 2.4
 # Labels of details that stand in an address block without being name or address.
 _DETAILS = frozenset(
     {
@@ -98,12 +100,21 @@ class Sections:
             aligned = abs(head.left - segment.left) < 3 * segment.height
             first_of_row = segment.row.segments[0]
             keyed = first_of_row is not segment and abs(head.left - first_of_row.left) < 1.5 * segment.height
-            if not aligned and not keyed:
+            if not aligned and not keyed or self._apart(head, segment):
                 continue
             distance = (round(segment.top - head.top), not aligned)
             if best is None or distance < best[0]:
                 best = (distance, section.role)
         return best[1] if best else None
+
+    def _apart(self, head: Segment, segment: Segment) -> bool:
+        """A title of the document, or a gap of lines, parts the segment from what the heading heads."""
+        last = head.row
+        for row in self._facts.canvas.rows[head.row.index + 1 : segment.row.index + 1]:
+            if row.top - last.bottom > _SECTION_GAP * head.height:
+                return True
+            last = row
+        return False
 
     def _table_between(self, above: Row, below: Row) -> bool:
         return any(above.index < index < below.index for index in self._item_indexes)
@@ -234,8 +245,14 @@ class Sections:
         if only_salutation(text) and index + 1 < len(lines):
             index += 1
             name.append(whole(lines[index]))
-        rest = lines[index + 1 :]
+        rest = [line for line in lines[index + 1 :] if not self._is_contact(line)]
         return Party(tuple(name), address_in(rest), score)
+
+    def _is_contact(self, line: Segment) -> bool:
+        """A person or department between the name and the street is no part of the address."""
+        return not any(char.isdigit() for char in line.text) and (
+            self._facts.begins_with(line, "person") or self._facts.begins_with(line, "department")
+        )
 
     @staticmethod
     def _only_street(lines: list[Segment], index: int) -> bool:
@@ -253,7 +270,7 @@ class Sections:
 def _whole_address(segment: Segment) -> bool:
     """Name, street and town on one line: a sender line rather than the first line of an address."""
     parts = [segment.text[start:end] for start, end in parts_of(segment)]
-    return len(parts) >= 3 and any(is_street(part) for part in parts[1:])
+    return len(parts) >= 3 and any(map(is_street, parts[1:])) and any(map(is_postal, parts[1:]))
 
 
 def _heads(label: Label) -> bool:

@@ -76,9 +76,9 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
             score *= _weak_trust(facts, proposal)
         if _under_title(label.segment, heads) and label.first:
             score = max(score, 0.75 * proposal.place.fit)
-        between = label.segment.text[label.end : label.value_start + 1]
-        if _NUMBER_SIGN.search(between):
-            score = max(score, 0.8)
+    between = label.segment.text[label.end : label.value_start + 1]
+    if weak and _NUMBER_SIGN.search(between) and proposal.place.relation in {"inline", "right"}:
+        score = max(score, 0.8)
     if weak and _in_party_block(facts, label.segment):
         score *= 0.5
     return score

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import closest, phrases
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import Meaning, lexicon
 from cira_pipeline.extraction.offline.normal import words_of
 
+_Hit = tuple[int, int, int, int, tuple[Meaning, ...]]
 NUMERIC = ("quantity", "unit_price", "discount", "tax_rate", "tax_amount", "net_amount", "gross_amount")
 TEXT = ("position", "article", "description", "unit", "date")
 _AMOUNTS = frozenset({"net_amount", "gross_amount"})
@@ -133,7 +134,7 @@ def _headerlike(facts: Facts, other: Row, main: Row) -> bool:
 
 def _cells(segment: Segment) -> Iterator[Cell]:
     """The segment's header cells: one for each phrase the lexicon knows, with what lies between going to neighbours."""
-    hits = list(phrases(segment, lexicon().columns))
+    hits = list(_bilingual(segment))
     if len(hits) <= 1:
         concepts: frozenset[str] = frozenset()
         if hits and _most(segment, hits[0]):
@@ -152,7 +153,23 @@ def _cells(segment: Segment) -> Iterator[Cell]:
         )
 
 
-def _most(segment: Segment, hit: tuple[int, int, int, int, object]) -> bool:
+def _bilingual(segment: Segment) -> Iterator[_Hit]:
+    """Phrases the lexicon knows; `Antal / Qty` is one, when both can mean the same."""
+    pending: _Hit | None = None
+    for hit in phrases(segment, lexicon().columns):
+        if pending is not None:
+            shared = {meaning.concept for meaning in pending[4]} & {meaning.concept for meaning in hit[4]}
+            if shared and segment.text[pending[3] : hit[2]].strip() == "/":
+                meanings = tuple(meaning for meaning in pending[4] if meaning.concept in shared)
+                pending = (pending[0], hit[1], pending[2], hit[3], meanings)
+                continue
+            yield pending
+        pending = hit
+    if pending is not None:
+        yield pending
+
+
+def _most(segment: Segment, hit: _Hit) -> bool:
     """Whether the phrase is the better part of the segment."""
     return (hit[3] - hit[2]) * 2 >= len(segment.text) or len(segment.words) <= 2
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_DOMAIN = re.compile(r"(?:www\.|@|https?://(?:www\.)?)([a-z0-9äöüß\-]+(?:\.[a-z0-9\-]+)*)\.[a-z]{2,6}\b", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"(?:www\.|@|https?://(?:www\.)?)([a-z0-9äöüß\-]+(?:\.[a-z0-9\-]+)*)\.[a-z]{2,14}\b", re.IGNORECASE
+)
 _PUBLIC_MAIL = frozenset(
     {"gmail", "gmx", "web", "outlook", "hotmail", "yahoo", "orange", "free", "t-online", "icloud", "wanadoo"}
 )
