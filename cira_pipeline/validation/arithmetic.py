@@ -40,6 +40,11 @@ def _lines_sum(subject: Subject) -> Iterator[Finding]:
         return
     if abs(total - net) <= _rounding(subject, len(subject.invoiced_lines)):
         return
+    if sum_of_lines_is_printed(subject, total):
+        yield rules.LINES_BEFORE_ALLOWANCES.finding(
+            f"the lines sum to {total}, as printed; the net total is {net}", "line_items", "net_total"
+        )
+        return
     gross = subject.invoice.gross_total
     including_tax = gross is not None and abs(total - gross) <= _rounding(subject, len(subject.invoiced_lines))
     reason = "; it is the gross total, so the lines seem to include tax" if including_tax else ""
@@ -108,11 +113,46 @@ def _product_holds(item: LineItem, subject: Subject) -> bool:
     return abs(item.quantity * item.unit_price - item.net_amount) <= tolerance
 
 
+def sum_of_lines_is_printed(subject: Subject, total: Decimal) -> bool:
+    """Whether the document itself sums its lines to `total`, apart from the lines and the totals.
+
+    Then no line is missing, and what lies between that sum and the net total was given for the whole document.
+    """
+    return len(subject.invoiced_lines) > 1 and subject.printed_besides(total) > 0
+
+
+def part_is_paid(subject: Subject) -> bool:
+    """Whether what lies between gross total and amount due is printed as an amount of its own: it was paid before."""
+    due, gross = subject.invoice.amount_due, subject.invoice.gross_total
+    if due is None or gross is None or not 0 < abs(due) < abs(gross) or due * gross < 0:
+        return False
+    return gross - due not in _amounts_of_parts(subject) and subject.printed_besides(gross - due) > 0
+
+
+def _amounts_of_parts(subject: Subject) -> set[Decimal | None]:
+    """Amounts that are printed for another reason than having been paid."""
+    invoice = subject.invoice
+    rows = invoice.tax_breakdown
+    return {
+        invoice.net_total,
+        _tax_total(subject),
+        *(item.net_amount for item in invoice.line_items),
+        *(row.net for row in rows),
+        *(row.tax for row in rows),
+    }
+
+
 def _amount_due(subject: Subject) -> Iterator[Finding]:
     due, gross = subject.invoice.amount_due, subject.invoice.gross_total
     if due is None or gross is None or subject.explained("amount_due"):
         return
-    if abs(due - gross) > subject.minor_unit:
+    if part_is_paid(subject):
+        yield rules.PARTLY_PAID.finding(
+            f"the amount due is {due}; {gross - due}, printed, is missing to the gross total {gross}",
+            "amount_due",
+            "gross_total",
+        )
+    elif abs(due - gross) > subject.minor_unit:
         comparison = "less" if due < gross else "more"
         yield rules.AMOUNT_DUE.finding(
             f"the amount due is {due}, {abs(due - gross)} {comparison} than the gross total {gross}",

@@ -44,6 +44,11 @@ def vat_id_is_valid(value: str) -> bool | None:
     return None if module is None else bool(module.is_valid(compact))
 
 
+def iban_is_valid(value: str) -> bool:
+    """Country, length and check digits by ISO 13616."""
+    return not _iban_fault(value)
+
+
 def _iban_fault(iban: str) -> str:
     try:
         IBAN(iban)

@@ -20,6 +20,7 @@ class Effect(StrEnum):
     REJECTED = "rejected"
     REVIEW = "needs_review"
     REVIEW_IF_READ = "needs_review if read from a page"
+    DOUBT = "lowers the confidence in its fields"
     NONE = "none"
 
 
@@ -39,7 +40,7 @@ class Rule:
 
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-_REVIEW, _IF_READ, _NONE = Effect.REVIEW, Effect.REVIEW_IF_READ, Effect.NONE
+_REVIEW, _IF_READ, _DOUBT, _NONE = Effect.REVIEW, Effect.REVIEW_IF_READ, Effect.DOUBT, Effect.NONE
 
 NO_INVOICE = Rule(
     "CIRA-DOC-01", _ERROR, Effect.REJECTED, "The document is no invoice: it has no number, no total and no supplier"
@@ -77,11 +78,26 @@ UNCHECKABLE = Rule(
     "No two amounts confirm each other: neither net, tax and gross nor lines and total",
 )
 
+LINES_BEFORE_ALLOWANCES = Rule(
+    "CIRA-ARITH-09",
+    _INFO,
+    _NONE,
+    "The lines sum to a subtotal that is printed; what lies between it and the net total is no field of the record",
+    "BT-106, BT-107, BT-108",
+)
+PARTLY_PAID = Rule(
+    "CIRA-ARITH-10",
+    _INFO,
+    _NONE,
+    "The amount due differs from the gross total by an amount that is printed: it was paid before",
+    "BT-113",
+)
+
 SUPPLIER_VAT_ID = Rule(
-    "CIRA-VAT-01", _WARNING, _IF_READ, "The supplier's VAT id has a wrong format or check digit", "BR-CO-09"
+    "CIRA-VAT-01", _WARNING, _DOUBT, "The supplier's VAT id has a wrong format or check digit", "BR-CO-09"
 )
 CUSTOMER_VAT_ID = Rule(
-    "CIRA-VAT-02", _WARNING, _NONE, "The customer's VAT id has a wrong format or check digit", "BR-CO-09"
+    "CIRA-VAT-02", _WARNING, _DOUBT, "The customer's VAT id has a wrong format or check digit", "BR-CO-09"
 )
 IBAN_INVALID = Rule("CIRA-PAY-01", _ERROR, _REVIEW, "The IBAN has a wrong format or check digits", "ISO 13616")
 IBAN_CHANGED = Rule(
@@ -90,16 +106,16 @@ IBAN_CHANGED = Rule(
 
 DUE_BEFORE_ISSUE = Rule("CIRA-DATE-01", _WARNING, _REVIEW, "The due date is before the issue date", "BT-2, BT-9")
 ISSUED_IN_FUTURE = Rule("CIRA-DATE-02", _WARNING, _REVIEW, "The issue date is in the future", "BT-2")
-ISSUED_LONG_AGO = Rule("CIRA-DATE-03", _WARNING, _IF_READ, "The issue date is more than ten years ago", "BT-2")
+ISSUED_LONG_AGO = Rule("CIRA-DATE-03", _WARNING, _DOUBT, "The issue date is more than ten years ago", "BT-2")
 DUE_LONG_AFTER = Rule(
-    "CIRA-DATE-04", _WARNING, _IF_READ, "The due date is more than two years after the issue date", "BT-9"
+    "CIRA-DATE-04", _WARNING, _DOUBT, "The due date is more than two years after the issue date", "BT-9"
 )
 
 CURRENCY_UNKNOWN = Rule(
     "CIRA-CUR-01", _ERROR, _REVIEW, "The currency is no ISO 4217 code in use at the issue date", "BR-CL-04"
 )
 TOO_MANY_DECIMALS = Rule(
-    "CIRA-CUR-02", _WARNING, _IF_READ, "A total has more decimals than its currency has", "BR-DEC-12 to BR-DEC-18"
+    "CIRA-CUR-02", _WARNING, _DOUBT, "A total has more decimals than its currency has", "BR-DEC-12 to BR-DEC-18"
 )
 
 NEGATIVE_INVOICE = Rule(
@@ -128,11 +144,13 @@ DUPLICATE = Rule(
 )
 
 UNGROUNDED = Rule("CIRA-GROUND-01", _ERROR, _REVIEW, "A value stands nowhere in the document")
-UNSURE = Rule("CIRA-GROUND-02", _WARNING, _REVIEW, "A value that people pay by was read with little confidence")
+LOW_CONFIDENCE = Rule(
+    "low_confidence", _WARNING, _REVIEW, "A value that people pay by is less likely right than `CIRA_ACCEPT_CONFIDENCE`"
+)
 
 _VALIDATION_RULES: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Rule))
 
-_EINVOICE, _CASCADE = "einvoice", "extraction"
+_EINVOICE, _OFFLINE, _CASCADE = "einvoice", "offline", "extraction"
 
 DOCUMENT_LEVEL_AMOUNTS = Rule(
     "CIRA-XML-06",
@@ -174,6 +192,33 @@ RAISED_BY_ENGINES: Final = (
     SUBTOTAL_LINE,
     Rule("CIRA-XML-11", _WARNING, _NONE, "The account to pay to is no IBAN", "BT-84", _EINVOICE),
     LINE_LEVEL_AMOUNTS,
+    Rule("offline.ambiguous", _WARNING, _DOUBT, "Two values are equally likely", "", _OFFLINE),
+    Rule("offline.date_order_unknown", _WARNING, _REVIEW, "A date can be read day first or month first", "", _OFFLINE),
+    Rule("offline.several_accounts", _WARNING, _DOUBT, "There are several accounts to pay to", "BT-84", _OFFLINE),
+    Rule(
+        "offline.lines_include_tax",
+        _WARNING,
+        _NONE,
+        "The lines' amounts include tax, so no net amounts were taken",
+        "BT-131",
+        _OFFLINE,
+    ),
+    Rule(
+        "offline.tax_breakdown_contradicts",
+        _WARNING,
+        _REVIEW,
+        "The rows of the tax breakdown do not add up to the totals, so they were left out",
+        "BG-23",
+        _OFFLINE,
+    ),
+    Rule(
+        "offline.check_digit_repair",
+        _INFO,
+        _NONE,
+        "A character was corrected: only so do the check digits hold",
+        "",
+        _OFFLINE,
+    ),
     Rule("einvoice_unusable", _WARNING, _REVIEW, "The file carries e-invoice XML that cannot be used", "", _CASCADE),
     Rule("model_failed", _WARNING, _REVIEW, "The model gave no answer; another engine stands in", "", _CASCADE),
     Rule("engines_disagree", _WARNING, _REVIEW, "Two engines read different values", "", _CASCADE),

@@ -15,6 +15,7 @@ _EFFECTS: Final = {
     Effect.REJECTED: "rejected",
     Effect.REVIEW: "needs review",
     Effect.REVIEW_IF_READ: "needs review when read from a page",
+    Effect.DOUBT: "lowers the confidence",
     Effect.NONE: "none",
 }
 

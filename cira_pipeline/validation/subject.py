@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,7 +14,8 @@ from babel.numbers import get_currency_precision
 
 from cira_pipeline.invoice import Invoice, LineItem
 from cira_pipeline.validation import rules
-from cira_pipeline.values import EngineName, Extraction
+from cira_pipeline.validation.printed_amounts import amounts_by_line
+from cira_pipeline.values import EngineName, Extraction, Reading
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,15 @@ class ValidationContext:
     """What a document cannot say about itself.
 
     `duplicate_job_ids`: jobs with the same supplier and invoice number. `known_ibans`: accounts in this supplier's
-    earlier records. `min_confidence` (0 to 1): below it a value that people pay by needs a person.
+    earlier records. `reading`: what the document was read as, where it was. `accept_confidence` (0 to 1): below it a
+    value that people pay by needs a person; `None` is what the calibration recommends.
     """
 
     today: date
     duplicate_job_ids: tuple[str, ...] = ()
     known_ibans: frozenset[str] = frozenset()
-    min_confidence: float = 0.6
+    reading: Reading | None = None
+    accept_confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,25 @@ class Subject:
     def read_from_page(self) -> bool:
         """Whether values were read from a page, and so can be misread."""
         return self.extraction.engine is not EngineName.EINVOICE
+
+    @cached_property
+    def ocr_confidences(self) -> Mapping[int, float]:
+        """The OCR's own figure for each line that was read from a picture, by the line's number."""
+        reading = self.context.reading
+        if reading is None:
+            return {}
+        guessed = {page.number for page in reading.pages if page.source == "ocr"}
+        return {line.number: line.confidence for line in reading.lines if line.page in guessed}
+
+    def printed_besides(self, amount: Decimal) -> int:
+        """How often `amount` is printed, signs aside, where nothing of the record was read."""
+        taken = {evidence.line for evidence in self.extraction.evidence if evidence.line is not None}
+        return sum(amounts[abs(amount)] for line, amounts in self._amounts_by_line.items() if line not in taken)
+
+    @cached_property
+    def _amounts_by_line(self) -> Mapping[int, Counter[Decimal]]:
+        reading = self.context.reading
+        return amounts_by_line(reading, self.decimals) if reading is not None else {}
 
     @cached_property
     def minor_unit(self) -> Decimal:

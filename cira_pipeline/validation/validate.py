@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from cira_pipeline.validation.arithmetic import check_arithmetic
+from cira_pipeline.validation.confidence import Calibration, shipped_calibration
 from cira_pipeline.validation.currency import check_currency
 from cira_pipeline.validation.dates import check_dates
 from cira_pipeline.validation.grounding import check_grounding
@@ -13,12 +14,14 @@ from cira_pipeline.validation.identifiers import check_identifiers
 from cira_pipeline.validation.normalise import normalised
 from cira_pipeline.validation.plausibility import check_plausibility
 from cira_pipeline.validation.required import check_required
+from cira_pipeline.validation.signs import signs_of
 from cira_pipeline.validation.subject import Subject, ValidationContext
 from cira_pipeline.validation.supplier_history import check_supplier_history
+from cira_pipeline.validation.trust import calibrated, low_confidence
 from cira_pipeline.validation.verdict import verdict_of
 from cira_pipeline.values import Extraction, Finding, Record
 
-__all__ = ["ValidationContext", "validate"]
+__all__ = ["ValidationContext", "findings_of", "subject_of", "validate"]
 
 _CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     check_required,
@@ -32,19 +35,35 @@ _CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
 )
 
 
-def validate(extraction: Extraction, context: ValidationContext) -> Record:
+def validate(extraction: Extraction, context: ValidationContext, calibration: Calibration | None = None) -> Record:
     """The record of `extraction`, its values in their one spelling, with the engine's own findings first.
 
+    The evidence of header fields carries calibrated confidences (confidence.py), by `calibration` or the one shipped.
     Never raises on what a document says. The rules, and how the verdict follows from them, are in docs/validation.md.
     """
-    extraction = extraction.model_copy(update={"invoice": normalised(extraction.invoice)})
-    subject = Subject(extraction, context)
-    findings = (*extraction.findings, *(finding for check in _CHECKS for finding in check(subject)))
+    calibration = calibration or shipped_calibration()
+    subject = subject_of(extraction, context)
+    findings = findings_of(subject)
+    confidences: dict[str, float] = {
+        name: calibration.confidence(name, signs) for name, signs in signs_of(subject, findings).items()
+    }
+    least = calibration.accept_confidence if context.accept_confidence is None else context.accept_confidence
+    findings = (*findings, *low_confidence(subject, confidences, least))
     return Record(
-        invoice=extraction.invoice,
+        invoice=subject.invoice,
         verdict=verdict_of(findings, read_from_page=subject.read_from_page),
         findings=findings,
-        evidence=extraction.evidence,
+        evidence=tuple(calibrated(each, confidences) for each in extraction.evidence),
         engine=extraction.engine,
         engines=(extraction.engine,),
     )
+
+
+def subject_of(extraction: Extraction, context: ValidationContext) -> Subject:
+    """What the rules look at: `extraction` with its values in their one spelling."""
+    return Subject(extraction.model_copy(update={"invoice": normalised(extraction.invoice)}), context)
+
+
+def findings_of(subject: Subject) -> tuple[Finding, ...]:
+    """The engine's own doubts, then every rule's complaints."""
+    return (*subject.extraction.findings, *(finding for check in _CHECKS for finding in check(subject)))

@@ -11,6 +11,7 @@ from cira_pipeline.values import Finding, Severity, Verdict
 _BY_EFFECT: Final = {
     Effect.REJECTED: Verdict.REJECTED,
     Effect.REVIEW: Verdict.NEEDS_REVIEW,
+    Effect.DOUBT: Verdict.ACCEPTED,
     Effect.NONE: Verdict.ACCEPTED,
 }
 _WORST_FIRST: Final = (Verdict.REJECTED, Verdict.NEEDS_REVIEW)
@@ -33,6 +34,6 @@ def _verdict(finding: Finding, *, read_from_page: bool) -> Verdict:
     effect = rule.effect if rule is not None else Effect.REVIEW
     if effect is Effect.REVIEW_IF_READ:
         effect = Effect.REVIEW if read_from_page else Effect.NONE
-    if effect is Effect.NONE and finding.severity is Severity.ERROR:
+    if effect in (Effect.NONE, Effect.DOUBT) and finding.severity is Severity.ERROR:
         effect = Effect.REVIEW
     return _BY_EFFECT[effect]

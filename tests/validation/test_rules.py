@@ -179,12 +179,20 @@ def test_a_value_that_stands_nowhere_is_an_error() -> None:
 
 
 def test_what_was_read_with_little_confidence_needs_a_person() -> None:
-    context = ValidationContext(today=TODAY, min_confidence=0.7)
-    unsure = validate(extraction_of(SOUND, confidence=0.69), context)
+    unsure = validate(extraction_of(SOUND, confidence=0.1), ValidationContext(today=TODAY))
     assert unsure.verdict is Verdict.NEEDS_REVIEW
-    assert set(rules_of(unsure)) == {rules.UNSURE.id}
-    assert "gross_total" in {name for finding in unsure.findings for name in finding.fields}
-    assert validate(extraction_of(SOUND, confidence=0.7), context).verdict is Verdict.ACCEPTED
+    assert rules_of(unsure) == [rules.LOW_CONFIDENCE.id]
+    assert "supplier_name" in unsure.findings[0].fields
+    assert validate(extraction_of(SOUND, confidence=0.97), ValidationContext(today=TODAY)).verdict is Verdict.ACCEPTED
+
+
+def test_the_threshold_of_acceptance_is_a_setting() -> None:
+    strict = ValidationContext(today=TODAY, accept_confidence=1.0)
+    lax = ValidationContext(today=TODAY, accept_confidence=0.0)
+    assert validate(extraction_of(SOUND, confidence=0.97), strict).verdict is Verdict.NEEDS_REVIEW
+    assert validate(extraction_of(SOUND, confidence=0.1), lax).verdict is Verdict.ACCEPTED
+    xml = extraction_of(SOUND, engine=EngineName.EINVOICE, confidence=0.99)
+    assert validate(xml, strict).verdict is Verdict.ACCEPTED
 
 
 def _note(rule: Rule, *fields: str) -> Finding:
@@ -260,6 +268,8 @@ def test_every_rule_of_validation_is_tried_both_ways() -> None:
         rules.DUPLICATE.id,
         rules.IBAN_CHANGED.id,
         rules.UNGROUNDED.id,
-        rules.UNSURE.id,
+        rules.LOW_CONFIDENCE.id,
+        rules.LINES_BEFORE_ALLOWANCES.id,
+        rules.PARTLY_PAID.id,
     }
     assert tried == {rule.id for rule in RULES.values() if rule.raised_by == "validation"}

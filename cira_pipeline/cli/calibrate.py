@@ -1,0 +1,152 @@
+"""`cira calibrate`: from labelled documents to confidences that mean what they say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cira_pipeline.clock import utc_now
+from cira_pipeline.errors import LabelsInvalid
+from cira_pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from cira_pipeline.accuracy.labels import Label
+    from cira_pipeline.processing.accept_curve import Point
+    from cira_pipeline.processing.calibration import Case, Observer
+    from cira_pipeline.validation.confidence import Calibration
+
+
+def calibrate(
+    labels: Annotated[list[Path], typer.Argument(metavar="LABELS...", help="Labels files (docs/accuracy.md).")],
+    readings: Annotated[Path, typer.Option(help="Folder that keeps readings, so that a document is read once.")],
+    out: Annotated[Path, typer.Option(help="Where to write the calibration.")],
+    accuracy: Annotated[
+        float, typer.Option(min=0.5, max=1, help="Share of header fields that must be right in accepted records.")
+    ] = 0.995,
+    losses: Annotated[int, typer.Option(min=0, max=20, help="Times a reading is also tried with words lost.")] = 2,
+    folds: Annotated[
+        int, typer.Option(min=0, help="Parts of the cross-validation; 0 leaves out one supplier at a time.")
+    ] = 0,
+) -> None:
+    """Fit the confidences of read values, and the threshold of acceptance, to labelled documents.
+
+    Every engine that is configured reads every document. What is printed was measured on suppliers that the
+    calibration had not seen.
+    """
+    from rich.console import Console
+
+    from cira_pipeline.processing.accept_curve import accept_curve, least_threshold
+    from cira_pipeline.validation.fitting import fit, fitted_without
+
+    observer = _observer(readings, losses)
+    cases = _cases(observer, _labels(labels))
+    observations = [each for case in cases for each in case.observations]
+    try:
+        calibration, without = fit(observations), fitted_without(observations, folds=folds)
+    except ValueError as error:
+        raise LabelsInvalid(str(error)) from error
+    real = [case for case in cases if case.source == "real"] or [case for case in cases if case.source == "generated"]
+    curve = accept_curve(real, without)
+    threshold = least_threshold(curve, accuracy)
+    about = _about(cases, curve, threshold, observer)
+    out.write_text(_written(calibration, threshold, about), encoding="utf-8")
+    Console(width=120).print(_curve_table(curve, threshold))
+    typer.echo(f"The calibration is in {out}; records are accepted from {threshold} on.")
+
+
+def _observer(readings: Path, losses: int) -> Observer:
+    from cira_pipeline.extraction.answers import AnswersInMemory
+    from cira_pipeline.processing.calibration import Observer
+    from cira_pipeline.processing.engines import engines_from_settings
+    from cira_pipeline.processing.kept_readings import KeptReadings
+    from cira_pipeline.reading.open_reader import reader_from_settings
+
+    settings = load_settings()
+    return Observer(
+        settings=settings,
+        reader=KeptReadings(reader_from_settings(settings), readings),
+        engines=engines_from_settings(settings, AnswersInMemory()),
+        today=utc_now().date(),
+        losses=losses,
+    )
+
+
+def _labels(files: Sequence[Path]) -> list[Label]:
+    """Those that are read from a page and not parsed."""
+    from cira_pipeline.accuracy.labels import read_labels
+
+    return [
+        label for file in files for label in read_labels(file) if label.about.get("kind") not in ("xml", "hybrid-pdf")
+    ]
+
+
+def _cases(observer: Observer, labels: Sequence[Label]) -> list[Case]:
+    from rich.console import Console
+    from rich.progress import track
+
+    from cira_pipeline.accuracy.suppliers import suppliers_of
+
+    suppliers = suppliers_of(labels)
+    console = Console(stderr=True)
+    return [
+        case
+        for label in track(labels, description="Reading", console=console, transient=True)
+        for case in observer.cases(label, suppliers[label.sha256])
+    ]
+
+
+def _about(cases: Sequence[Case], curve: Sequence[Point], threshold: float, observer: Observer) -> dict[str, Any]:
+    """What a later reader must know to judge the figures."""
+    point = next(point for point in curve if point.threshold == threshold)
+    observations = [each for case in cases for each in case.observations]
+    return {
+        "fitted_on": utc_now().date().isoformat(),
+        "engines": {str(name): engine.version for name, engine in observer.engines.items() if name != "einvoice"},
+        "documents": dict(Counter(case.source for case in cases)),
+        "suppliers": len({case.supplier for case in cases}),
+        "values": {
+            "right": sum(each.right for each in observations),
+            "wrong": sum(not each.right for each in observations),
+        },
+        "cross_validated": {
+            "records": point.of,
+            "touchless": round(point.touchless, 4),
+            "accuracy_of_accepted": round(point.accuracy, 4),
+        },
+    }
+
+
+def _written(calibration: Calibration, threshold: float, about: Mapping[str, Any]) -> str:
+    stored = {
+        "about": about,
+        "accept_confidence": threshold,
+        "intercepts": calibration.intercepts,
+        "engines": calibration.engines,
+        "weights": calibration.weights,
+    }
+    return json.dumps(stored, indent=2) + "\n"
+
+
+def _curve_table(curve: Sequence[Point], threshold: float) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="accepted records of suppliers that were not seen", box=box.MARKDOWN)
+    for heading in ("threshold", "accepted", "touchless", "header accuracy", "wrong", "missing"):
+        table.add_column(heading, justify="right")
+    for index, point in enumerate(curve):
+        if point.threshold == threshold or index % 10 == 0:
+            table.add_row(
+                f"{point.threshold:.3f}" + (" *" if point.threshold == threshold else ""),
+                f"{point.records}/{point.of}",
+                f"{point.touchless:.3f}",
+                f"{point.accuracy:.4f}",
+                str(point.wrong),
+                str(point.labelled - point.right - point.wrong),
+            )
+    return table

@@ -1,0 +1,125 @@
+"""What speaks for and against each value that was read: plain numbers, the same for every engine.
+
+A sign is something that can be seen on the page or in the record itself, never what the value ought to be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cira_pipeline.invoice import HEADER_FIELDS, HeaderField
+from cira_pipeline.validation import rules
+from cira_pipeline.validation.identifiers import iban_is_valid, vat_id_is_valid
+from cira_pipeline.validation.own_domain import bears_name
+from cira_pipeline.validation.proofs import proofs_of
+from cira_pipeline.validation.subject import Subject
+from cira_pipeline.values import EngineName, Evidence, Finding, Severity
+
+DISAGREEMENT: Final = "engines_disagree"
+# They say nothing about how well the document was read, or are signs of their own.
+_NO_DOUBTS: Final = frozenset(
+    {
+        rules.DUPLICATE.id,
+        rules.IBAN_CHANGED.id,
+        rules.IBAN_INVALID.id,
+        rules.SUPPLIER_VAT_ID.id,
+        rules.CUSTOMER_VAT_ID.id,
+        rules.LOW_CONFIDENCE.id,
+        DISAGREEMENT,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Signs:
+    """`engine_confidence` and `ocr_confidence` are 0 to 1, the latter `None` where no character was guessed from a
+    picture; `proofs` counts closed equations the value takes part in; `check_digits` is `None` where it has none;
+    `doubts` counts warnings and errors that name the field. Of the supplier's name alone: `own_domain`, whether the web
+    and mail addresses on the page bear it, `None` where there are none; `repeated`, whether it is printed twice.
+    """
+
+    engine: EngineName
+    engine_confidence: float
+    ocr_confidence: float | None = None
+    proofs: int = 0
+    check_digits: bool | None = None
+    agreed: bool = False
+    contradicted: bool = False
+    doubts: int = 0
+    own_domain: bool | None = None
+    repeated: bool = False
+
+
+def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderField, Signs]:
+    """The signs of every header field that has a value and evidence. `findings`: all that is known by now."""
+    evidence: dict[str, list[Evidence]] = {}
+    for each in subject.extraction.evidence:
+        evidence.setdefault(each.field, []).append(each)
+    findings = tuple(findings)
+    contradicted = {name for finding in findings if finding.rule == DISAGREEMENT for name in finding.fields}
+    doubts = _doubts(findings)
+    proofs = proofs_of(subject)
+    return {
+        name: Signs(
+            engine=subject.extraction.engine,
+            engine_confidence=min(each.confidence for each in evidence[name]),
+            ocr_confidence=_ocr_confidence(subject, evidence[name]),
+            proofs=proofs[name],
+            check_digits=_check_digits(subject, name),
+            agreed=any(each.agreed_by for each in evidence[name]),
+            contradicted=name in contradicted,
+            doubts=doubts[name],
+            own_domain=_own_domain(subject) if name == "supplier_name" else None,
+            repeated=name == "supplier_name" and _is_repeated(subject),
+        )
+        for name in HEADER_FIELDS
+        if getattr(subject.invoice, name) is not None and name in evidence
+    }
+
+
+def _doubts(findings: Iterable[Finding]) -> Counter[str]:
+    return Counter(
+        name
+        for finding in findings
+        if finding.severity is not Severity.INFO and finding.rule not in _NO_DOUBTS
+        for name in set(finding.fields)
+    )
+
+
+def _ocr_confidence(subject: Subject, evidence: Iterable[Evidence]) -> float | None:
+    """The OCR's own figure for the worst line the value was read from."""
+    lines = subject.ocr_confidences
+    guessed = (lines.get(each.line) for each in evidence if each.line is not None)
+    return min((confidence for confidence in guessed if confidence is not None), default=None)
+
+
+def _own_domain(subject: Subject) -> bool | None:
+    invoice, reading = subject.invoice, subject.context.reading
+    if reading is None or invoice.supplier_name is None:
+        return None
+    return bears_name((line.text for line in reading.lines), invoice.supplier_name, invoice.customer_name)
+
+
+def _is_repeated(subject: Subject) -> bool:
+    name, reading = _letters(subject.invoice.supplier_name or ""), subject.context.reading
+    return reading is not None and sum(_letters(line.text).count(name) for line in reading.lines) > 1
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def _check_digits(subject: Subject, name: HeaderField) -> bool | None:
+    invoice = subject.invoice
+    match name:
+        case "payment_iban":
+            return iban_is_valid(invoice.payment_iban or "")
+        case "supplier_vat_id":
+            return vat_id_is_valid(invoice.supplier_vat_id or "")
+        case "customer_vat_id":
+            return vat_id_is_valid(invoice.customer_vat_id or "")
+        case _:
+            return None
