@@ -17,8 +17,15 @@ from cira_pipeline.extraction.offline.confidence import LABELLED, contested, pri
 from cira_pipeline.extraction.offline.currency import currency
 from cira_pipeline.extraction.offline.document_type import document_type, titles_of
 from cira_pipeline.extraction.offline.facts import Facts
-from cira_pipeline.extraction.offline.header_dates import DateChoice, due_date, due_from_term, issue_date, net_term
-from cira_pipeline.extraction.offline.identifiers import labelled_iban
+from cira_pipeline.extraction.offline.header_dates import (
+    DateChoice,
+    due_date,
+    due_from_term,
+    issue_date,
+    net_term,
+    payment_terms,
+)
+from cira_pipeline.extraction.offline.identifiers import breaks_off, labelled_iban
 from cira_pipeline.extraction.offline.line_items import Item, ItemTable, column_sums, item_table
 from cira_pipeline.extraction.offline.parties import Parties
 from cira_pipeline.extraction.offline.party import Party
@@ -236,9 +243,9 @@ class _Draft:
             self._date("due_date", due)
         elif term is not None and issued is not None:
             self._date("due_date", due_from_term(term, issued))
-        if term is not None:
-            segment = term.span.segment
-            self.put("payment_terms", segment.text, [Span(segment, 0, len(segment.text))], 0.8)
+        terms = payment_terms(self.facts, term)
+        if terms is not None:
+            self.put("payment_terms", terms.span.text, [terms.span], terms.score)
 
     def _date(self, field: str, choice: DateChoice | None) -> None:
         if choice is None:
@@ -281,7 +288,8 @@ class _Draft:
         facts = self.facts
         for identifier in facts.ibans:
             others = {other.value for other in facts.ibans} - {identifier.value}
-            self.put("payment_iban", identifier.value, [identifier.span], 0.75 if others else 0.97)
+            spans = [identifier.span] if identifier.rest is None else [identifier.span, identifier.rest]
+            self.put("payment_iban", identifier.value, spans, 0.75 if others else 0.97)
             if identifier.mended:
                 self.doubt(
                     "offline.check_digit_repair",
@@ -300,7 +308,9 @@ class _Draft:
             place = proposal.place
             ocr = place.segment.page in facts.canvas.ocr_pages
             labelled = labelled_iban(place.segment, place.start, place.end, ocr=ocr)
-            if labelled is not None and proposal.score > 0.4:
+            if labelled is None or breaks_off(labelled, facts.below(labelled.span.segment)):
+                continue
+            if proposal.score > 0.4:
                 self.put("payment_iban", labelled.value, [labelled.span], 0.7 * proposal.score)
                 return
 

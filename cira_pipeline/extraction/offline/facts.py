@@ -9,7 +9,7 @@ from functools import cached_property
 from cira_pipeline.extraction.offline.amounts import Convention, Number, convention_of, numbers_in
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.dates import DayOrder, PrintedDate, dates_in, day_order_of
-from cira_pipeline.extraction.offline.identifiers import Identifier, ibans_in, vat_ids_in
+from cira_pipeline.extraction.offline.identifiers import Identifier, ibans_in, vat_ids_in, wrapped_iban
 from cira_pipeline.extraction.offline.labels import LabelMap, labels_of
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.proposals import Proposals
@@ -101,11 +101,21 @@ class Facts:
 
     @cached_property
     def ibans(self) -> list[Identifier]:
-        return [
-            found
-            for segment in self.canvas.segments
-            for found in ibans_in(segment, ocr=segment.page in self.canvas.ocr_pages)
-        ]
+        found: list[Identifier] = []
+        for segment in self.canvas.segments:
+            own = list(ibans_in(segment, ocr=segment.page in self.canvas.ocr_pages))
+            found += own or self._wrapped_ibans(segment)
+        return found
+
+    def below(self, segment: Segment) -> Segment | None:
+        """The first segment of the next row of the page."""
+        row = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
+        return row[0].segments[0] if row and row[0].page == segment.page else None
+
+    def _wrapped_ibans(self, segment: Segment) -> list[Identifier]:
+        rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
+        following = [other for row in rows if row.page == segment.page for other in row.segments]
+        return [found for other in following if (found := wrapped_iban(segment, other)) is not None][:1]
 
     @cached_property
     def text_height(self) -> float:

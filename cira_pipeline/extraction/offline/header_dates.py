@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.confidence import contested
 from cira_pipeline.extraction.offline.dates import PrintedDate
@@ -194,7 +195,26 @@ def net_term(facts: Facts) -> Term | None:
     return found[0] if len(days) == 1 else None
 
 
-def _terms_in(segment: Segment, *, labelled: bool) -> list[Term]:
+def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
+    """BT-20: the sentence with the term, the one a label announces, or one that grants days and a cash discount."""
+    if term is not None:
+        return _sentence(term.span.segment, 0.8)
+    for proposal in facts.proposals.of("payment_terms"):
+        place = proposal.place
+        if proposal.score > 0.5 and sum(char.isalpha() for char in place.text) > 3 and place.relation != "below":
+            return Candidate(place.text, Span(place.segment, place.start, place.end), 0.85 * proposal.score)
+    for segment in facts.canvas.segments:
+        if any(char.isdigit() for char in segment.text) and _terms_in(segment, labelled=False, all_of_them=True):
+            return _sentence(segment, 0.7)
+    return None
+
+
+def _sentence(segment: Segment, score: float) -> Candidate[str]:
+    return Candidate(segment.text, Span(segment, 0, len(segment.text)), score)
+
+
+def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) -> list[Term]:
+    """Terms of the segment; those of a discount or to the end of a month only when `all_of_them` are asked for."""
     words = segment.words
     found: list[Term] = []
     index = 0
@@ -204,7 +224,7 @@ def _terms_in(segment: Segment, *, labelled: bool) -> list[Term]:
             clause = _clause_around(segment.text, term.span.start)
             discounted = any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
             monthly = any(_holds(clause, phrase) for phrase in lexicon().end_of_month if len(phrase) > 3)
-            if not discounted and not monthly:
+            if all_of_them or (not discounted and not monthly):
                 found.append(term)
         index += max(consumed, 1)
     return found

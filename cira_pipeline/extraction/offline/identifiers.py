@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from schwifty import IBAN
-from schwifty.exceptions import SchwiftyException
+from schwifty.exceptions import InvalidLength, SchwiftyException
 from stdnum.exceptions import ValidationError
 
 from cira_pipeline.extraction.offline.canvas import Segment, Span
@@ -72,17 +72,23 @@ _VAT_SHAPE = re.compile(
 _LOOSE_VAT = re.compile(r"(?<![A-Za-z0-9])(?P<id>[A-Z]{2,3}\s?[A-Z]?\d(?:[\s./\-]?[A-Z0-9]){5,13})(?![A-Za-z0-9])")
 _BARE_VAT = re.compile(r"(?<![A-Za-z0-9])(?P<id>[A-Z]?[\-\s]?\d(?:[\s.\-]?\d){6,11}[\-\s]?[A-Z]?)(?![A-Za-z0-9])")
 _IBAN_SHAPE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\s?[0-9OIlSB]{2}(?:[\s.\-]?[A-Z0-9]){10,30}(?![A-Za-z0-9])")
+_IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){2,26}$")
+_IBAN_TAIL = re.compile(r"[A-Z0-9]{1,5}(?:\s?[A-Z0-9]{1,5})*")
 _LOOKALIKES = {"O": "0", "0": "O", "I": "1", "l": "1", "S": "5", "B": "8", "Z": "2", "G": "6", "D": "0", "Q": "0"}
 
 
 @dataclass(frozen=True)
 class Identifier:
-    """An id as compact text. `checked`: its check digits hold; `mended`: OCR's text had to be changed for it."""
+    """An id as compact text. `checked`: its check digits hold; `mended`: OCR's text had to be changed for it.
+
+    `rest` is where it goes on, when the line ended inside it.
+    """
 
     value: str
     span: Span
     checked: bool
     mended: bool = False
+    rest: Span | None = None
 
 
 def bare(text: str) -> str:
@@ -213,6 +219,21 @@ def _valid_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Iterato
             yield Identifier(fits.pop(), Span(segment, start, end), checked=True, mended=True)
 
 
+def wrapped_iban(segment: Segment, following: Segment) -> Identifier | None:
+    """The account that begins at the end of `segment` and ends at the beginning of `following`."""
+    head = _IBAN_HEAD.search(segment.text)
+    tail = _IBAN_TAIL.match(following.text)
+    if head is None or tail is None:
+        return None
+    begun = bare(head.group())
+    whole = begun + bare(tail.group())
+    for length in range(max(15, len(begun) + 1), min(len(whole), 34) + 1):
+        if iban_holds(whole[:length]):
+            rest = Span(following, 0, _end_of(following.text, 0, length - len(begun)))
+            return Identifier(whole[:length], Span(segment, head.start(), len(segment.text)), checked=True, rest=rest)
+    return None
+
+
 def _end_of(text: str, start: int, count: int) -> int:
     """Where the `count`th letter or digit from `start` on ends."""
     for index in range(start, len(text)):
@@ -220,6 +241,20 @@ def _end_of(text: str, start: int, count: int) -> int:
         if count == 0:
             return index + 1
     return len(text)
+
+
+def breaks_off(identifier: Identifier, following: Segment | None) -> bool:
+    """The line ends inside the account: it is too short for its country, and the next line goes on in digits."""
+    segment = identifier.span.segment
+    if following is None or identifier.span.end < len(segment.text) or not re.match(r"\d", following.text):
+        return False
+    try:
+        IBAN(identifier.value)
+    except InvalidLength:
+        return True
+    except SchwiftyException:
+        return False
+    return False
 
 
 def labelled_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Identifier | None:

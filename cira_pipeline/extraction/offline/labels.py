@@ -15,11 +15,13 @@ from typing import Literal
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from cira_pipeline.extraction.offline.canvas import Canvas, Segment, Span
+from cira_pipeline.extraction.offline.canvas import Canvas, Row, Segment, Span
 from cira_pipeline.extraction.offline.lexicon import LONGEST, Entries, Meaning, lexicon
 
 _AFTER_LABEL = re.compile(r"[\s:;.,#=\-–—/|)\]>*°]*")
 _SHORTEST_FUZZY = 6
+# A caption stands this close under its value, in text heights.
+_CAPTION_GAP = 1.2
 # A header row stands among its like: shorter words may be mended there.
 _SHORTEST_FUZZY_COLUMN = 5
 
@@ -206,13 +208,57 @@ class Place:
 LabelMap = Mapping[Segment, tuple[Label, ...]]
 
 
-def places(canvas: Canvas, labels: LabelMap, label: Label) -> Iterator[Place]:
-    """Where a label's value can stand: after it, right of it, below it, in this order of trust."""
+def caption_rows(canvas: Canvas, labels: LabelMap) -> frozenset[Row]:
+    """Rows of labels that stand under their values: closer to the row above than to the one below.
+
+    A single label counts only on a page that has a row of several such captions.
+    """
+    found = [row for row in canvas.rows if _captions_row_above(canvas, labels, row)]
+    pages = {row.page for row in found if len(row.segments) > 1}
+    return frozenset(row for row in found if row.page in pages)
+
+
+def _captions_row_above(canvas: Canvas, labels: LabelMap, row: Row) -> bool:
+    if row.index == 0 or not all(_alone_without_colon(labels, segment) for segment in row.segments):
+        return False
+    above = canvas.rows[row.index - 1]
+    if above.page != row.page or len(above.segments) != len(row.segments):
+        return False
+    pairs = zip(above.segments, row.segments, strict=True)
+    aligned = all(
+        abs(value.left - name.left) < 0.8 * name.height or abs(value.right - name.right) < 0.8 * name.height
+        for value, name in pairs
+    )
+    if not aligned or any(_alone_without_colon(labels, segment) for segment in above.segments):
+        return False
+    below = canvas.rows[row.index + 1] if row.index + 1 < len(canvas.rows) else None
+    gap = row.top - above.bottom
+    room = below.top - row.bottom if below is not None and below.page == row.page else float("inf")
+    return gap < _CAPTION_GAP * row.height and gap + 0.25 * row.height < room
+
+
+def _alone_without_colon(labels: LabelMap, segment: Segment) -> bool:
+    own = labels.get(segment, ())
+    return bool(own) and own[0].first and own[-1].alone and not own[-1].has_colon
+
+
+def places(canvas: Canvas, labels: LabelMap, label: Label, captions: frozenset[Row] = frozenset()) -> Iterator[Place]:
+    """Where a label's value can stand: after it, right of it, below it, in this order of trust.
+
+    In a row of `captions` it stands above.
+    """
+    if label.segment.row in captions:
+        position = label.segment.row.segments.index(label.segment)
+        value = canvas.rows[label.segment.row.index - 1].segments[position]
+        yield Place(value, 0, len(value.text), 0.93, "above")
+        return
     following = [other for other in labels.get(label.segment, ()) if other.start >= label.end]
     end = following[0].start if following else len(label.segment.text)
     if label.value_start < end:
         yield Place(label.segment, label.value_start, end, 1.0, "inline")
     row = label.segment.row
+    if label.alone and not label.first:
+        yield from _wrapped(canvas, label)
     headed = _is_header_row(row.segments, labels)
     yield from _right(row.segments, labels, label, headed=headed)
     yield from _below(canvas, labels, label, headed=headed)
@@ -236,6 +282,16 @@ def _right(segments: tuple[Segment, ...], labels: LabelMap, label: Label, *, hea
         start = start_match.end() if start_match else 0
         if start < len(segment.text):
             yield Place(segment, start, len(segment.text), fit - 0.2 * step, "right")
+
+
+def _wrapped(canvas: Canvas, label: Label) -> Iterator[Place]:
+    """A label at the end of a line of text: its value opens the next line."""
+    segment = label.segment
+    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 2]:
+        first = row.segments[0]
+        close = row.page == segment.page and row.top - segment.bottom < segment.height
+        if close and abs(first.left - segment.left) < 1.2 * segment.height:
+            yield Place(first, 0, len(first.text), 0.85, "wrapped")
 
 
 def _below(canvas: Canvas, labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:

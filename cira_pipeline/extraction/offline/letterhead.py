@@ -41,6 +41,7 @@ _REGISTRY = re.compile(
 _REACHABLE = re.compile(r"(?i)\b(?:tel|fon|phone|fax|mail|www|siret|kvk|hrb|vat|ust|tva|btw|iva|nif|cif|p\.?\s?iva)\b")
 _LEAST_SCORE = 0.38
 _LONGEST_LINE = 220
+_LETTERHEAD_GAP = 2.0
 
 
 class Letterhead:
@@ -200,4 +201,20 @@ class Letterhead:
                     break
             return tuple(kept)
         block = self._sections.block_of[segment]
-        return address_in(list(block.segments[block.segments.index(segment) + 1 :]))
+        return address_in(list(block.segments[block.segments.index(segment) + 1 :])) or address_in(
+            self._column_under(segment)
+        )
+
+    def _column_under(self, segment: Segment) -> list[Segment]:
+        """The lines under `segment` with its left edge, over the small gaps that a letterhead has."""
+        lines: list[Segment] = []
+        last = segment
+        for row in self._facts.canvas.rows[segment.row.index + 1 : segment.row.index + 12]:
+            mine = [other for other in row.segments if abs(other.left - segment.left) < 0.7 * last.height]
+            if not mine:
+                continue
+            if row.page != segment.page or mine[0].top - last.bottom > _LETTERHEAD_GAP * last.height:
+                break
+            last = mine[0]
+            lines.append(last)
+        return lines[:5]

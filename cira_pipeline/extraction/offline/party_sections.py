@@ -100,7 +100,7 @@ class Sections:
             aligned = abs(head.left - segment.left) < 3 * segment.height
             first_of_row = segment.row.segments[0]
             keyed = first_of_row is not segment and abs(head.left - first_of_row.left) < 1.5 * segment.height
-            if not aligned and not keyed or self._apart(head, segment):
+            if (not aligned and not keyed) or self._apart(head, segment):
                 continue
             distance = (round(segment.top - head.top), not aligned)
             if best is None or distance < best[0]:

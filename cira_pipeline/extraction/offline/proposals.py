@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
-from cira_pipeline.extraction.offline.labels import Label, LabelMap, Place, places
+from cira_pipeline.extraction.offline.labels import Label, LabelMap, Place, caption_rows, places
 
 # A rival label outranks a claim when it points at the same place this much better.
 _MARGIN = 1.02
@@ -33,9 +33,10 @@ class Proposals:
         self._by_concept: dict[str, list[Proposal]] = {}
         self._best: dict[tuple[Segment, int], float] = {}
         self._claims: dict[Segment, list[Proposal]] = {}
+        captions = caption_rows(canvas, labels)
         for segment_labels in labels.values():
             for label in segment_labels:
-                for place in places(canvas, labels, label):
+                for place in places(canvas, labels, label, captions):
                     self._add(label, place)
 
     def _add(self, label: Label, place: Place) -> None:
