@@ -4,9 +4,11 @@ A stand-in answers from the labels and spoils a share of the fields (`--mistakes
 swapped dates, inventions, omissions, dropped and merged lines. Every labelled document of the kinds given is read (the
 readings are kept in `--readings`), extracted under `model_first` and validated as of two weeks after its issue date.
 
-A spoilt value counts as caught when the record has the labelled value after all, or needs review. A clean record is one
-of a run without any mistake, whose label has what no record may lack; the stand-in knows nothing besides the label.
-`--require-caught` and `--most-clean-reviewed` end with exit code 1 when the shares are worse.
+A spoilt value counts as caught when the record has the labelled value after all, or needs review. Clean records are
+those of a run without any mistake, of documents whose label has what no record may lack (the stand-in knows nothing
+besides) and is itself accepted: a document that prints a wrong IBAN is rightly looked at. `clean_reviewed_share_all`
+leaves out the last condition. `--require-caught` and `--most-clean-reviewed` end with exit code 1 when the shares are
+worse.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.modelled import Labelled, ModelRun, labelled_documents, share
+from benchmarks.modelled import Labelled, ModelRun, labelled_documents, share, true_record
 from cira_pipeline.settings import Policy
-from cira_pipeline.values import Verdict
+from cira_pipeline.values import Record, Severity, Verdict
 from tests.azure_standin.mistakes import KINDS
 
 _KINDS = ("pdf-text", "pdf-scan", "image")
@@ -50,6 +52,34 @@ class Caught:
         return share(self.corrected.total() + self.reviewed.total(), self.total)
 
 
+@dataclass
+class _CleanRecords:
+    """`sound` documents are those whose true values are accepted."""
+
+    sound: int = 0
+    sound_reviewed: int = 0
+    total: int = 0
+    at_fault_reviewed: int = 0
+    reviewed: list[str] = field(default_factory=list)
+
+    def add(self, document: Labelled, record: Record) -> None:
+        truth = true_record(document)
+        reviewed = record.verdict is not Verdict.ACCEPTED
+        self.total += 1
+        if truth.verdict is Verdict.ACCEPTED:
+            self.sound += 1
+            self.sound_reviewed += reviewed
+        else:
+            self.at_fault_reviewed += reviewed
+        if reviewed:
+            at_fault = "" if truth.verdict is Verdict.ACCEPTED else f" (true values: {_rules(truth)})"
+            self.reviewed.append(f"{document.name}: {_rules(record)}{at_fault}")
+
+
+def _rules(record: Record) -> str:
+    return ", ".join(sorted({each.rule for each in record.findings if each.severity is not Severity.INFO}))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     documents = labelled_documents(options.documents, options.labels, options.readings, options.kind or _KINDS)
@@ -59,16 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for document in documents:
             spoilt_accepted += _count(run, document, caught)
         rounds, bill = run.rounds, run.billed_usd
-    clean: list[Labelled] = []
-    reviewed: list[str] = []
+    clean = _CleanRecords()
     with ModelRun(documents, Policy.MODEL_FIRST, 0.0, options.seed) as run:
         for document in documents:
-            result = run.extract(document)
             if all(document.fields.get(name) for name in _NEEDED):
-                clean.append(document)
-                if result.record.verdict is not Verdict.ACCEPTED:
-                    rules = {finding.rule for finding in result.record.findings if finding.severity.value != "info"}
-                    reviewed.append(f"{document.name}: {', '.join(sorted(rules))}")
+                clean.add(document, run.extract(document).record)
     figures = {
         "documents": len(documents),
         "mistakes": options.mistakes,
@@ -80,11 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "accepted_records_with_mistakes": spoilt_accepted,
         "correction_rounds": rounds,
         "billed_usd": str(bill),
-        "clean_records": len(clean),
-        "clean_reviewed": len(reviewed),
-        "clean_reviewed_share": round(share(len(reviewed), len(clean)), 4),
+        "clean_records": clean.sound,
+        "clean_reviewed": clean.sound_reviewed,
+        "clean_reviewed_share": round(share(clean.sound_reviewed, clean.sound), 4),
+        "clean_reviewed_share_all": round(share(clean.at_fault_reviewed + clean.sound_reviewed, clean.total), 4),
     }
-    _print(caught, reviewed, figures, verbose=options.verbose)
+    _print(caught, clean.reviewed, figures, verbose=options.verbose)
     unmet = figures["caught_share"] < options.require_caught
     return 1 if unmet or figures["clean_reviewed_share"] > options.most_clean_reviewed else 0
 
@@ -93,8 +119,7 @@ def _count(run: ModelRun, document: Labelled, caught: Caught) -> int:
     """Adds what became of the document's spoilt values; 1 when the record was accepted all the same."""
     result = run.extract(document)
     accepted = result.record.verdict is Verdict.ACCEPTED
-    for kind, name in dict((name, kind) for kind, name in result.mistakes).items():
-        name, kind = kind, name
+    for name, kind in {name: kind for kind, name in result.mistakes}.items():
         if result.right(name):
             caught.corrected[kind] += 1
         elif not accepted:

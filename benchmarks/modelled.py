@@ -17,12 +17,13 @@ from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.extraction.azure_openai.attempts import ROUND
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
 from cira_pipeline.intake.recognise import recognise
+from cira_pipeline.invoice import HEADER_FIELDS, Invoice
 from cira_pipeline.processing.engines import engines_from_settings
 from cira_pipeline.processing.kept_readings import KeptReadings
 from cira_pipeline.reading.local import LocalReader
 from cira_pipeline.settings import Policy, Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Document, Reading, Record
+from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Reading, Record
 from tests.azure_standin import AzureStandin, LabelAnswers, Mistakes
 
 _AFTER_ISSUE = timedelta(days=14)
@@ -103,7 +104,7 @@ class ModelRun:
         self._standin.__exit__(kind, error, traceback)
 
     def extract(self, labelled: Labelled) -> Result:
-        context = ValidationContext(today=labelled.judged_on)
+        context = ValidationContext(today=labelled.judged_on, reading=labelled.reading)
         spoilt_before, billed_before = len(self._mistakes.made), len(self._standin.bill)
         outcome = run_cascade(
             labelled.document,
@@ -128,6 +129,21 @@ class ModelRun:
         units = ("input_token", "cached_input_token", "output_token")
         price = {unit: self._prices.token_price("azure", "gpt-4.1-mini", unit).usd for unit in units}
         return sum((billed.usd(price) for billed in self._standin.bill), Decimal(0))
+
+
+def true_record(labelled: Labelled) -> Record:
+    """What validation says of the labelled values: where it does not accept them, the document is at fault."""
+    invoice = Invoice.model_validate({name: value for name, value in labelled.fields.items() if value is not None})
+    # As from XML: what the label says was not read from a page, and cannot be misread.
+    evidence = tuple(
+        Evidence(field=name, engine=EngineName.EINVOICE, text="label", confidence=1.0)
+        for name in (
+            *HEADER_FIELDS,
+            *(f"{table}[{row}]" for table in ("line_items", "tax_breakdown") for row in range(500)),
+        )
+    )
+    extraction = Extraction(engine=EngineName.EINVOICE, engine_version="label", invoice=invoice, evidence=evidence)
+    return validate(extraction, ValidationContext(today=labelled.judged_on, reading=labelled.reading))
 
 
 def share(part: int, whole: int) -> float:

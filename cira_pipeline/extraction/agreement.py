@@ -14,29 +14,35 @@ from cira_pipeline.values import EngineName, Evidence, Extraction, Finding, Reco
 
 RULE = "engines_disagree"
 FILLED = "filled_in"
-# A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount.
-PAID_BY: tuple[HeaderField, ...] = (
+COMPARED: tuple[HeaderField, ...] = (
     "invoice_number",
     "issue_date",
+    "due_date",
     "invoice_type",
     "currency",
+    "purchase_order",
     "supplier_vat_id",
+    "customer_vat_id",
     "payment_iban",
     "net_total",
     "tax_total",
     "gross_total",
     "amount_due",
 )
-COMPARED: tuple[HeaderField, ...] = (*PAID_BY, "due_date", "purchase_order", "customer_vat_id")
 """Fields with one right spelling. Names and addresses are cut out of the page differently by every engine."""
 SURE = 0.6
-FILLED_FROM = 0.8
+FILLED_FROM = 0.6
 """From this confidence on, what one engine left out is taken from another."""
+ASKED_FROM = 0.5
+"""From this confidence on, an engine that can answer again is asked about what it left out."""
+LEFT_OUT = "left_out"
 PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
     ("supplier_name", "customer_name"),
     ("customer_name", "supplier_name"),
 )
 LEAST_ALIKE = 85.0
+_UNLIKE = 50.0
+"""Names that share so little are of two different parties, however they were cut out."""
 
 
 def compared(extraction: Extraction, other: Extraction, other_record: Record) -> Extraction:
@@ -44,8 +50,8 @@ def compared(extraction: Extraction, other: Extraction, other_record: Record) ->
 
     What agreement is worth is for the calibration to say (cira_pipeline/validation/confidence.py).
 
-    A contradiction is a warning when the field is one that people pay by, `other` is sure of its value and its record
-    holds no complaint about it. Otherwise the doubt is the other engine's own, and the finding is only a note.
+    A contradiction is a warning when `other` is sure of its value and its record holds no complaint about it. Otherwise
+    the doubt is the other engine's own, and the finding is only a note.
     """
     agreeing = {name for name in HEADER_FIELDS if _agree(extraction.invoice, other.invoice, name)}
     theirs = {evidence.field: evidence.confidence for evidence in other.evidence}
@@ -59,12 +65,12 @@ def compared(extraction: Extraction, other: Extraction, other_record: Record) ->
         for name in COMPARED
         if _contradict(extraction.invoice, other.invoice, name)
     )
-    findings += tuple(_exchanged_parties(extraction, other, theirs))
+    findings += tuple(_other_parties(extraction, other, theirs))
     return extraction.model_copy(update={"evidence": evidence, "findings": extraction.findings + findings})
 
 
-def left_out(extraction: Extraction, other: Extraction) -> tuple[str, ...]:
-    """Header fields and tables that `extraction` lacks and `other` is sure of."""
+def left_out(extraction: Extraction, other: Extraction, *, least: float) -> tuple[str, ...]:
+    """Header fields and tables that `extraction` lacks and `other` read with a confidence of at least `least`."""
     sure: dict[str, float] = {}
     for evidence in other.evidence:
         part = evidence.field.partition("[")[0]
@@ -72,7 +78,27 @@ def left_out(extraction: Extraction, other: Extraction) -> tuple[str, ...]:
     return tuple(
         name
         for name in (*HEADER_FIELDS, "tax_breakdown", "line_items")
-        if getattr(extraction.invoice, name) in (None, ()) and sure.get(name, 0.0) >= FILLED_FROM
+        if getattr(extraction.invoice, name) in (None, ()) and sure.get(name, 0.0) >= least
+    )
+
+
+def asked_about(extraction: Extraction, other: Extraction) -> tuple[Finding, ...]:
+    """What the engine should look for once more, without what the other one read there.
+
+    Nothing whose value it has under another name: an amount due that is the total, an id that it gives to the other
+    party.
+    """
+    wanted = (*COMPARED, "supplier_name", "customer_name", "tax_breakdown", "line_items")
+    named = {getattr(extraction.invoice, name) for name in HEADER_FIELDS}
+    return tuple(
+        Finding(
+            rule=LEFT_OUT,
+            severity=Severity.WARNING,
+            message=f"{name}: nothing was named; look whether the document shows it",
+            fields=(name,),
+        )
+        for name in left_out(extraction, other, least=ASKED_FROM)
+        if name in wanted and getattr(other.invoice, name) not in named
     )
 
 
@@ -94,27 +120,42 @@ def filled(extraction: Extraction, other: Extraction, name: str) -> Extraction:
     )
 
 
-def _exchanged_parties(extraction: Extraction, other: Extraction, theirs: dict[str, float]) -> Iterator[Finding]:
-    """A warning where one engine's supplier is the other's customer: money would go to the one who owes it."""
+def _other_parties(extraction: Extraction, other: Extraction, theirs: dict[str, float]) -> Iterator[Finding]:
+    """A warning where one engine's supplier is the other's customer, or nobody the other knows of: money would go to
+    the one who owes it, or to a third.
+    """
     for name, opposite in PARTIES:
         mine, same, crossed = (
             getattr(extraction.invoice, name),
             getattr(other.invoice, name),
             getattr(other.invoice, opposite),
         )
-        if mine is None or crossed is None or theirs.get(opposite, 0.0) < SURE:
+        if mine is None:
             continue
-        if _alike(mine, crossed) and (same is None or not _alike(mine, same)):
-            yield Finding(
-                rule=RULE,
-                severity=Severity.WARNING,
-                message=f"{name}: {extraction.engine} read `{mine}`, which is the {opposite} that {other.engine} read",
-                fields=(name,),
-            )
+        known = same is not None and theirs.get(name, 0.0) >= SURE
+        if crossed is not None and theirs.get(opposite, 0.0) >= SURE and _alike(mine, crossed):
+            if same is None or not _alike(mine, same):
+                yield _about_party(extraction, other, name, mine, f"the {opposite} that {other.engine} read")
+        elif known and similarity(mine, same) < _UNLIKE:
+            yield _about_party(extraction, other, name, mine, f"not `{same}`, which {other.engine} read")
+
+
+def _about_party(extraction: Extraction, other: Extraction, name: HeaderField, mine: str, what: str) -> Finding:
+    return Finding(
+        rule=RULE,
+        severity=Severity.WARNING,
+        message=f"{name}: {extraction.engine} read `{mine}`, which is {what}",
+        fields=(name,),
+    )
+
+
+def similarity(left: str, right: str) -> float:
+    """Token-set similarity, 0 to 100, blind to case and punctuation."""
+    return token_set_ratio(left, right, processor=default_process)
 
 
 def _alike(left: str, right: str) -> bool:
-    return token_set_ratio(left, right, processor=default_process) >= LEAST_ALIKE
+    return similarity(left, right) >= LEAST_ALIKE
 
 
 def _is_doubt(finding: Finding) -> bool:
@@ -122,7 +163,7 @@ def _is_doubt(finding: Finding) -> bool:
 
 
 def _warns(name: HeaderField, confidence: float, doubted: set[str]) -> bool:
-    return name in PAID_BY and name not in doubted and confidence >= SURE
+    return name not in doubted and confidence >= SURE
 
 
 def _contradiction(mine: Extraction, other: Extraction, name: HeaderField, *, warn: bool) -> Finding:

@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cira_pipeline.errors import CiraError, CircuitOpen, ExtractionError, NothingExtracted
-from cira_pipeline.extraction.agreement import compared, filled, left_out
+from cira_pipeline.extraction.accounts import account_findings
+from cira_pipeline.extraction.agreement import FILLED_FROM, asked_about, compared, filled, left_out
 from cira_pipeline.extraction.engine import CorrectableEngine, Engine, Judge
 from cira_pipeline.extraction.ranking import rank
 from cira_pipeline.extraction.xml_against_page import page_findings
@@ -149,10 +150,16 @@ class _Run:
         return engine.extract(self._document, self._reading)
 
     def _judge_beside_others(self, extraction: Extraction) -> Record:
-        """The record that `extraction` would make, with what the engines before it say about it."""
+        """The record that `extraction` would make, with what the engines before it say about it, and read besides."""
+        extraction = self._with_findings(extraction, *account_findings(extraction, self._reading))
+        missed: list[Finding] = []
         for earlier in self._steps:
+            missed += asked_about(extraction, earlier.extraction)
             extraction = compared(extraction, earlier.extraction, earlier.record)
-        return self._judge(extraction)
+        record = self._judge(extraction)
+        if not missed or record.verdict is Verdict.REJECTED:
+            return record
+        return record.model_copy(update={"verdict": Verdict.NEEDS_REVIEW, "findings": (*record.findings, *missed)})
 
     def _add(self, extraction: Extraction) -> None:
         extraction = self._with_findings(extraction, *self._doubts_about(extraction))
@@ -167,7 +174,7 @@ class _Run:
 
     def _completed(self, step: Step, earlier: Extraction) -> Step:
         """`step` with each value that it left out and `earlier` is sure of, where the record gets no worse by it."""
-        for name in left_out(step.extraction, earlier):
+        for name in left_out(step.extraction, earlier, least=FILLED_FROM):
             extraction = filled(step.extraction, earlier, name)
             record = self._judge(extraction)
             if rank(record) >= rank(step.record):
@@ -177,7 +184,7 @@ class _Run:
     def _doubts_about(self, extraction: Extraction) -> tuple[Finding, ...]:
         if extraction.engine is EngineName.EINVOICE:
             return page_findings(extraction, self._reading)
-        return self._of_failures(EngineName.EINVOICE)
+        return (*account_findings(extraction, self._reading), *self._of_failures(EngineName.EINVOICE))
 
     def _tell_of_the_model(self) -> None:
         """Under `model_first` the others only stand in for a model that gave nothing, and a person must know."""

@@ -44,7 +44,7 @@ class LabelAnswers:
         self._lock = threading.Lock()
 
     def __call__(self, message: str) -> Mapping[str, Any]:
-        page = _Page(message)
+        page = Page(message)
         label = max(self._labels, key=lambda fields: _fit(fields, page), default={})
         answer = _answer(label, page)
         if self._mistakes is not None and page.lines:
@@ -53,7 +53,7 @@ class LabelAnswers:
         return answer
 
 
-class _Page:
+class Page:
     """The numbered lines of a question, and where texts stand in them."""
 
     def __init__(self, message: str) -> None:
@@ -105,12 +105,12 @@ def _cut_out(line: str, start: int, end: int) -> bool:
     return number_before or number_after
 
 
-def _fit(label: Label, page: _Page) -> int:
+def _fit(label: Label, page: Page) -> int:
     names = ("invoice_number", "gross_total", "issue_date", "supplier_name", "customer_name", "net_total")
     return sum(page.find(spellings(name, label[name])) is not None for name in names if label.get(name))
 
 
-def _answer(label: Label, page: _Page) -> dict[str, Any]:
+def _answer(label: Label, page: Page) -> dict[str, Any]:
     answer: dict[str, Any] = {
         name: page.find(spellings(name, str(label[name]))) if label.get(name) is not None else None for name in _SINGLE
     }
@@ -121,21 +121,21 @@ def _answer(label: Label, page: _Page) -> dict[str, Any]:
     return answer
 
 
-def _parts(text: str, page: _Page) -> Iterator[dict[str, Any]]:
+def _parts(text: str, page: Page) -> Iterator[dict[str, Any]]:
     for part in re.split(r",\s*|\n", text):
         found = page.find([part])
         if found is not None:
             yield found
 
 
-def _tax(row: Label, page: _Page) -> dict[str, Any]:
+def _tax(row: Label, page: Page) -> dict[str, Any]:
     return {
         name: page.find(spellings(f"tax_breakdown.{name}", str(row[name]))) if row.get(name) is not None else None
         for name in ("rate", "net", "tax")
     }
 
 
-def _items(rows: Iterable[Label], page: _Page) -> Iterator[dict[str, Any]]:
+def _items(rows: Iterable[Label], page: Page) -> Iterator[dict[str, Any]]:
     """Items in order, each found by the start of its description and cells on the lines that follow."""
     after = 0
     for row in rows:

@@ -46,8 +46,22 @@ def settled(before: Extraction, after: Extraction, *, doubted: frozenset[str], r
             decided.add(part)
         if other > best:
             taken, current, best = taken ^ {part}, flipped, other
-    notes = tuple(_note(before, after, part, cause, taken=part in taken, sure=part in decided) for part in differing)
+    notes = [_note(before, after, part, cause, taken=part in taken, sure=part in decided) for part in differing]
+    notes += [
+        _withdrawal(part, cause) for part in withdrawn if _of(current, part) in (None, ()) and _claimed(before, part)
+    ]
     return current.model_copy(update={"findings": (*current.findings, *notes)})
+
+
+def _claimed(extraction: Extraction, part: str) -> bool:
+    """Whether a text was named for it that did not become a value."""
+    return any(part in complained_about((finding,)) for finding in extraction.findings)
+
+
+def _withdrawal(part: str, cause: str) -> Finding:
+    """Nobody knows whether the document shows such a value: the model said yes, wrongly, and then no."""
+    message = f"{cause}: {part} was named as something that cannot be read in the document, then not at all"
+    return Finding(rule=DIFFERENT, severity=Severity.WARNING, message=message, fields=(part,))
 
 
 def _note(before: Extraction, after: Extraction, part: str, cause: str, *, taken: bool, sure: bool) -> Finding:
