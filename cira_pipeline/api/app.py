@@ -11,14 +11,11 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from cira_pipeline.api import invoice_routes, job_routes, problems, service_routes
+from cira_pipeline.api import document_routes, invoice_routes, job_routes, problems, service_routes
 from cira_pipeline.api.front_door import FrontDoor, Limits
 from cira_pipeline.api.openapi import describe
 from cira_pipeline.api.services import Services
 from cira_pipeline.settings import Settings
-
-# A multipart form has boundaries and headers of its own.
-_FORM_BYTES = 100_000
 
 
 def create_app(services: Services) -> FastAPI:
@@ -47,7 +44,13 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    for router in (job_routes.router, invoice_routes.router, invoice_routes.costs, service_routes.router):
+    for router in (
+        job_routes.router,
+        document_routes.router,
+        invoice_routes.router,
+        invoice_routes.costs,
+        service_routes.router,
+    ):
         app.include_router(router)
     describe(app)
     return app
@@ -78,7 +81,7 @@ def _middleware(services: Services) -> list[Middleware]:
 def _limits(settings: Settings) -> Limits:
     return Limits(
         body_bytes=settings.api_max_body_bytes,
-        upload_bytes=settings.fetch_max_bytes + _FORM_BYTES,
+        upload_bytes=settings.fetch_max_bytes,
         body_timeout_s=settings.api_body_timeout_s,
     )
 

@@ -131,11 +131,26 @@ def retry_job(job_id: JobIdInPath, services: ServicesOf, key: Submitter) -> List
     return ListedJob.of(services.jobs.retry(JobId(job_id)))
 
 
-@router.delete("/{job_id}", response_model=ListedJob, summary="Cancel a job", responses=responses(404, 409))
-def cancel_job(job_id: JobIdInPath, services: ServicesOf, key: Submitter) -> ListedJob:
-    """Takes a job back that has not ended; a run stops before its next stage. Twice is once."""
-    own_job(services, key, job_id)
-    return ListedJob.of(services.jobs.cancel(JobId(job_id)))
+@router.delete("/{job_id}", response_model=ListedJob, summary="Cancel or erase a job", responses=responses(404, 409))
+def cancel_job(
+    job_id: JobIdInPath,
+    services: ServicesOf,
+    key: Submitter,
+    erase: Annotated[bool, Query(description="erase what the job has made, too")] = False,
+) -> ListedJob:
+    """Takes a job back that has not ended; a run stops before its next stage. Twice is once.
+
+    With `erase` the document, its reading, the record, the label, and what a model was asked and answered are deleted;
+    a job that had not ended is cancelled first. If a run was at work on it, that is answered with 409 and can be asked
+    again when the run has stopped. That there was a job, and what it cost, stays.
+    """
+    job = own_job(services, key, job_id)
+    if not (erase and job.status.final):
+        job = services.jobs.cancel(job.job_id)
+    if erase:
+        services.erasure.erase(job.job_id)
+        job = services.jobs.get(job.job_id)
+    return ListedJob.of(job)
 
 
 def _submissions(

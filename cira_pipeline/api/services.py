@@ -15,6 +15,7 @@ from cira_pipeline.storage.api_keys import ApiKeyRepository
 from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.documents import DocumentRepository
+from cira_pipeline.storage.erasure import Erasure
 from cira_pipeline.storage.extractions import ExtractionRepository
 from cira_pipeline.storage.jobs import JobRepository
 from cira_pipeline.storage.labels import LabelRepository
@@ -44,6 +45,7 @@ class Services:
     labels: LabelRepository
     confirmations: ConfirmationRepository
     ledger: Ledger
+    erasure: Erasure
 
 
 def open_services(settings: Settings) -> Services:
@@ -74,4 +76,5 @@ def open_services(settings: Settings) -> Services:
         labels=LabelRepository(database),
         confirmations=ConfirmationRepository(database),
         ledger=Ledger(database),
+        erasure=Erasure(database, objects, jobs, stopping_s=settings.reading_timeout_s + settings.fetch_timeout_s),
     )

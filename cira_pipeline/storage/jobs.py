@@ -68,7 +68,10 @@ _ENDED: Mapping[str, Any] = {"finished_at": func.now(), "not_before": None, "nee
 
 @dataclass(frozen=True)
 class Submission:
-    """One invoice URL as a client gives it. `policy` is a value of settings.Policy, `None` for the configured one."""
+    """One invoice URL as a client gives it. `policy` is a value of settings.Policy, `None` for the configured one.
+
+    `document_sha256` names a stored document that was uploaded: then nothing is fetched from the URL.
+    """
 
     url: str
     client: str = "default"
@@ -76,6 +79,7 @@ class Submission:
     client_reference: str | None = None
     policy: str | None = None
     source: Source = "cli"
+    document_sha256: str | None = None
 
 
 class Job(BaseModel):

@@ -1,0 +1,80 @@
+"""Documents that clients have at hand: uploaded instead of fetched."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from cira_pipeline.api.caller import NEEDS_KEY, ServicesOf, Submitter
+from cira_pipeline.api.job_models import MAX_REFERENCE_CHARS, SubmittedJobs
+from cira_pipeline.api.job_routes import IdempotencyKey, submit_within_quota
+from cira_pipeline.api.problems import responses
+from cira_pipeline.api.services import Services
+from cira_pipeline.intake.recognise import recognise
+from cira_pipeline.settings import Policy
+from cira_pipeline.storage.api_keys import ApiKey
+from cira_pipeline.storage.jobs import Submission
+from cira_pipeline.values import Document
+
+router = APIRouter(prefix="/v1/documents", tags=["jobs"], dependencies=[NEEDS_KEY])
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "the file itself: PDF, PNG, JPEG, TIFF, or an e-invoice in XML; its bytes tell which",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=SubmittedJobs,
+    summary="Upload a document",
+    responses={200: {"model": SubmittedJobs, "description": "It was known already"}, **responses()},
+    openapi_extra=_BODY,
+)
+async def upload_document(
+    request: Request,
+    services: ServicesOf,
+    key: Submitter,
+    response: Response,
+    client_reference: Annotated[str | None, Query(max_length=MAX_REFERENCE_CHARS)] = None,
+    policy: Annotated[Policy | None, Query()] = None,
+    idempotency_key: IdempotencyKey = "",
+) -> SubmittedJobs:
+    """Keeps the document and makes a job of it; both are on disk when the answer comes.
+
+    The same bytes with the same `Idempotency-Key` are the same job. A file that can never become an invoice is refused
+    at once, with the code its job would have ended with.
+    """
+    content = await request.body()
+    return await run_in_threadpool(_kept, services, key, content, response, client_reference, policy, idempotency_key)
+
+
+def _kept(
+    services: Services,
+    key: ApiKey,
+    content: bytes,
+    response: Response,
+    client_reference: str | None,
+    policy: Policy | None,
+    idempotency_key: str,
+) -> SubmittedJobs:
+    settings = services.settings
+    document: Document = recognise(content, max_pages=settings.max_pages, max_pixels=settings.max_pixels)
+    services.documents.put(document)
+    submission = Submission(
+        # Nothing is fetched from it: the job has its document from the start.
+        url=f"upload:{document.sha256}",
+        client=key.client,
+        idempotency_key=idempotency_key,
+        client_reference=client_reference,
+        policy=policy,
+        source="api",
+        document_sha256=document.sha256,
+    )
+    return submit_within_quota(services, key, [submission], response)
