@@ -16,11 +16,19 @@ AFTER_THE_DEADLINE_S = 60.0
 """For an answer that came in the last moment to be kept, by a database that is slow."""
 
 
-def paid_answers(database: Database, settings: Settings, prices: PriceList, ledger: Ledger) -> AnswerRepository:
+def paid_answers(
+    database: Database,
+    settings: Settings,
+    prices: PriceList,
+    ledger: Ledger,
+    *,
+    after_the_deadline_s: float = AFTER_THE_DEADLINE_S,
+) -> AnswerRepository:
+    """`after_the_deadline_s` is how long a question stays claimed after its last call must have ended."""
     return AnswerRepository(
         database,
         owner=f"{socket.gethostname()}:{os.getpid()}",
         # Whoever has not answered by then is dead: all calls for a question end at its deadline.
-        lease_s=settings.azure_openai_deadline_s + AFTER_THE_DEADLINE_S,
+        lease_s=settings.azure_openai_deadline_s + after_the_deadline_s,
         account=Account(prices, ledger),
     )

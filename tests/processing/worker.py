@@ -1,7 +1,7 @@
 """A processor built from settings alone, and a process that streams the jobs it is told: a Dagster run without Dagster.
 
-`python -m tests.processing.worker` reads its settings from the environment and job ids from standard input, a line of
-them at a time, and says `done` after each line.
+`python -m tests.processing.worker SECONDS` reads its settings from the environment and job ids from standard input, a
+line of them at a time, and says `done` after each line. A question stays claimed for SECONDS after its deadline.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.intake.fetch import Fetcher
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.processing.engines import engines_from_settings
-from cira_pipeline.processing.paid_answers import paid_answers
+from cira_pipeline.processing.paid_answers import AFTER_THE_DEADLINE_S, paid_answers
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.processing.stream import stream
 from cira_pipeline.reading.open_reader import reader_from_settings
@@ -34,7 +34,7 @@ from cira_pipeline.storage.status_cache import StatusCache
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Processor]:
+def opened(settings: Settings, after_the_deadline_s: float = AFTER_THE_DEADLINE_S) -> Iterator[Processor]:
     assert settings.postgres_url is not None
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     database = Database(settings.postgres_url.get_secret_value(), pool_size=settings.stage_threads + 2)
@@ -54,7 +54,10 @@ def opened(settings: Settings) -> Iterator[Processor]:
             prices=prices,
             fetcher=fetcher,
             reader=reader_from_settings(settings),
-            engines=engines_from_settings(settings, paid_answers(database, settings, prices, ledger)),
+            engines=engines_from_settings(
+                settings,
+                paid_answers(database, settings, prices, ledger, after_the_deadline_s=after_the_deadline_s),
+            ),
         )
     finally:
         fetcher.close()
@@ -62,7 +65,7 @@ def opened(settings: Settings) -> Iterator[Processor]:
 
 
 def main() -> None:
-    with opened(Settings()) as processor:
+    with opened(Settings(), float(sys.argv[1])) as processor:
         for line in sys.stdin:
             for _ in stream(
                 processor, [JobId(each) for each in line.split()], tuple(Stage), run_id=f"run-{os.getpid()}"
