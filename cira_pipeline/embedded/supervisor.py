@@ -215,6 +215,9 @@ class Supervisor:
                 dagster_url.get_secret_value() if dagster_url else "", relaxed=embedded
             ),
             "DAGSTER_EVENT_BATCH_SIZE": "500",
+            # A run that does not start within these is failed and started anew beside its first process, on a machine
+            # that was too busy already; Dagster's own 60 s are not enough for one.
+            "DAGSTER_GRPC_TIMEOUT_SECONDS": "300",
             "PYTHONUNBUFFERED": "1",
         }
 

@@ -22,7 +22,7 @@ def browser_page(profile: Path) -> Iterator[Page]:
             str(profile),
             executable_path="/usr/bin/chromium",
             args=_FLAGS,
-            viewport={"width": 1440, "height": 900},
+            viewport={"width": 1680, "height": 1000},
             timeout=PATIENCE_MS,
         )
         context.set_default_timeout(PATIENCE_MS)

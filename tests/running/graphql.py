@@ -102,8 +102,8 @@ class DagsterUi:
         assert "errors" not in body, body["errors"]
         return body["data"]  # type: ignore[no-any-return]
 
-    def launch(self, partition_key: str, assets: Sequence[str], config: dict[str, Any] | None = None) -> str:
-        """What the button Materialize does for one partition. Returns the run's id."""
+    def launch(self, partition_key: str | None, assets: Sequence[str], config: dict[str, Any] | None = None) -> str:
+        """What the button Materialize does, for one partition where there are any. Returns the run's id."""
         params = {
             "mode": "default",
             "runConfigData": config or {},
@@ -113,7 +113,9 @@ class DagsterUi:
                 "jobName": "__ASSET_JOB",
                 "assetSelection": [{"path": [asset]} for asset in assets],
             },
-            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition_key}]},
+            "executionMetadata": {
+                "tags": [{"key": "dagster/partition", "value": partition_key}] if partition_key else []
+            },
         }
         launched = self.query(_LAUNCH, params=params)["launchPipelineExecution"]
         assert launched["__typename"] == "LaunchRunSuccess", launched

@@ -75,6 +75,8 @@ def test_the_partitions_page_shows_what_is_materialised_and_what_failed(
         page.get_by_text(job_id).first.wait_for()
     page.get_by_text("failed, and did not materialize this asset").wait_for()
     page.get_by_text("View all historical events (1)").click()
+    page.get_by_text("Observation", exact=True).wait_for()
+    page.locator("table").get_by_text(shown.late[0]).last.click()
     page.get_by_text("source_not_found").first.wait_for()
 
 

@@ -1,0 +1,85 @@
+"""The pictures of the Dagster UI in docs/images, taken from a demo that is running in this folder.
+
+cira demo                                          (in one terminal, left running)
+python -m benchmarks.ui_pictures docs/images       (in another)
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import psycopg
+from PIL import Image
+from playwright.sync_api import Page
+
+from assets.accuracy_report import ACCURACY_REPORT
+from assets.specs import STAGES
+from cira_pipeline.cli.connect import connected_settings
+from cira_pipeline.settings import Settings
+from tests.running.browser import browser_page
+from tests.running.graphql import DagsterUi, wait_until
+
+# An accepted invoice with enough lines to show, and not so many that nothing else is seen.
+_SHOWN = """
+    SELECT job_id FROM cira.invoices JOIN cira.invoice_lines USING (job_id)
+    WHERE invoices.verdict = 'accepted' AND invoices.engine = 'offline'
+    GROUP BY job_id HAVING count(*) BETWEEN 3 AND 6 ORDER BY job_id LIMIT 1
+"""
+
+
+def main(folder: Path) -> None:
+    settings = connected_settings()
+    assert settings.dagster_ui_url, "no UI is running: start `cira demo` first"
+    ui = DagsterUi(settings.dagster_ui_url)
+    run_id = ui.launch(None, [ACCURACY_REPORT.to_user_string()])
+    wait_until(lambda: ui.run_status(run_id) == "SUCCESS", "accuracy_report is materialised", timeout_s=300)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as profile, browser_page(Path(profile)) as page:
+        _assets(page, ui.url, folder / "dagster-assets.png")
+        _invoice(page, ui.url, shown_invoice(settings), folder / "dagster-invoice.png")
+        _report(page, ui.url, folder / "dagster-accuracy.png")
+
+
+def shown_invoice(settings: Settings) -> str:
+    assert settings.postgres_url
+    with psycopg.connect(settings.postgres_url.get_secret_value()) as connection:
+        found = connection.execute(_SHOWN).fetchone()
+    assert found, "no accepted invoice to show: wait until `cira demo` has printed its table"
+    return str(found[0])
+
+
+def _assets(page: Page, ui_url: str, picture: Path) -> None:
+    page.set_viewport_size({"width": 1680, "height": 560})
+    page.goto(f"{ui_url}/locations/cira/asset-groups/invoices/lineage")
+    for stage in STAGES:
+        page.get_by_text(stage.value, exact=True).first.wait_for()
+    page.get_by_text("failed)").first.wait_for()
+    _take(page, picture)
+
+
+def _invoice(page: Page, ui_url: str, job_id: str, picture: Path) -> None:
+    page.set_viewport_size({"width": 1680, "height": 1000})
+    page.goto(f"{ui_url}/assets/validated_record?view=partitions&partition={job_id}")
+    page.get_by_text("gross_total").first.wait_for()
+    _take(page, picture)
+
+
+def _report(page: Page, ui_url: str, picture: Path) -> None:
+    page.set_viewport_size({"width": 1680, "height": 1500})
+    page.goto(f"{ui_url}/assets/accuracy_report?view=overview")
+    page.get_by_alt_text("accuracy by field").first.wait_for()
+    _take(page, picture)
+
+
+def _take(page: Page, picture: Path) -> None:
+    """With 128 colours: a user interface has hardly more, and the file is a third."""
+    page.wait_for_timeout(3_000)
+    page.screenshot(path=picture)
+    with Image.open(picture) as taken:
+        taken.convert("RGB").quantize(128).save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
