@@ -3,6 +3,7 @@
 from tests.azure_standin.faults import Fault, Faults
 from tests.azure_standin.label_answers import LabelAnswers
 from tests.azure_standin.mistakes import Mistakes
+from tests.azure_standin.quota import Quota
 from tests.azure_standin.server import AzureStandin
 
-__all__ = ["AzureStandin", "Fault", "Faults", "LabelAnswers", "Mistakes"]
+__all__ = ["AzureStandin", "Fault", "Faults", "LabelAnswers", "Mistakes", "Quota"]

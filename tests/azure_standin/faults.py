@@ -75,6 +75,37 @@ class Fault:
         return Fault("status", 400, {"error": error})
 
 
+NAMED: Mapping[str, Fault | None] = {
+    "ok": None,
+    "rate_limited": Fault.rate_limited(1),
+    "server_error": Fault.server_error(),
+    "unavailable": Fault.server_error(503),
+    "timeout": Fault.server_error(408),
+    "forbidden": Fault.forbidden(),
+    "quota_exhausted": Fault.quota_exhausted(),
+    "prompt_filtered": Fault.prompt_filtered(),
+    "too_long": Fault.too_long(),
+    "bad_request": Fault.bad_request(),
+    **{
+        kind: Fault(kind)
+        for kind in (
+            "reset",
+            "hang",
+            "drip",
+            "cut",
+            "refusal",
+            "length",
+            "filtered",
+            "no_json",
+            "wrong_schema",
+            "no_choice",
+            "no_usage",
+        )
+    },
+}
+"""What a script on the command line can name."""
+
+
 class Faults:
     """The faults of the next requests in order, then faults by chance: `rates` maps a fault to its share, 0 to 1."""
 

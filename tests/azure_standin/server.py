@@ -13,16 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from tests.azure_standin.faults import Fault, Faults
+from tests.azure_standin.quota import Quota
 
 Answering = Callable[[str], Mapping[str, Any] | str]
 """The user message in, the answer out: an object of spans, or content as it is."""
 
 _AZURE_PATH = re.compile(r"^/openai/deployments/([^/]+)/chat/completions$")
+_COUNTED = ("answers", "input_tokens", "cached_input_tokens", "output_tokens")
 _OPENAI_PATH = "/v1/chat/completions"
 # Azure caches prompts from this length on, in steps.
 _CACHED_FROM, _CACHE_STEP = 1_024, 128
@@ -51,7 +53,8 @@ class Billed:
 class AzureStandin:
     """Start with `with`; `endpoint` is then its address.
 
-    `rejects` names request parameters and response formats that the model behind it does not know.
+    `rejects` names request parameters and response formats that the model behind it does not know; `quotas` are those
+    of deployments by name. `GET /bill` tells what was billed, by deployment.
     """
 
     answering: Answering = lambda _message: {}
@@ -61,6 +64,7 @@ class AzureStandin:
     deployments: Mapping[str, str] = field(default_factory=lambda: {"invoices": "gpt-4.1-mini-2025-04-14"})
     rejects: frozenset[str] = frozenset()
     latency_s: float = 0.0
+    quotas: Mapping[str, Quota] = field(default_factory=dict)
     port: int = 0
     bill: list[Billed] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -94,6 +98,16 @@ class AzureStandin:
         """For clients of OpenAI's own API."""
         return f"{self.endpoint}/v1"
 
+    def bill_by_deployment(self) -> dict[str, dict[str, int]]:
+        """Answers and tokens that were billed."""
+        totals: dict[str, dict[str, int]] = {}
+        with self.lock:
+            for billed in self.bill:
+                total = totals.setdefault(billed.deployment, dict.fromkeys(_COUNTED, 0))
+                for name in _COUNTED:
+                    total[name] += 1 if name == "answers" else getattr(billed, name)
+        return totals
+
     def billed(self, deployment: str, model: str, question: str, prompt: str, answer: str) -> dict[str, Any]:
         """Adds to the bill; returns the `usage` of the response."""
         with self.lock:
@@ -125,6 +139,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     standin: AzureStandin
+    _quota_headers: Mapping[str, str] = MappingProxyType({})
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
@@ -141,7 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(body)
         with standin.lock:
             standin.requests.append(request)
-        fault = standin.faults.next()
+        refusal, self._quota_headers = self._quota(request, deployment)
+        fault = refusal or standin.faults.next()
         if fault is not None and self._broken(fault):
             return
         complaint = _complaint(request, standin.rejects)
@@ -149,6 +165,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(400, {"error": complaint})
             return
         self._answer(request, deployment, fault)
+
+    def do_GET(self) -> None:
+        if self.path == "/bill":
+            self._send(200, self.standin.bill_by_deployment())
+        else:
+            self._send(404, {"error": {"code": "404", "message": "Resource not found"}})
+
+    def _quota(self, request: Mapping[str, Any], deployment: str) -> tuple[Fault | None, Mapping[str, str]]:
+        quota = self.standin.quotas.get(deployment)
+        if quota is None:
+            return None, {}
+        question = "".join(each["content"] for each in request["messages"])
+        return quota.take(tokens(question) + _limit(request))
 
     def _deployment(self, path: str, query: Mapping[str, list[str]], body: bytes) -> str | None:
         """The deployment asked for; `None` after an error was sent."""
@@ -262,7 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
             "x-ratelimit-remaining-tokens": "248000",
         }
         self.send_response(status)
-        for name, value in (own | dict(headers or {})).items():
+        for name, value in (own | dict(self._quota_headers) | dict(headers or {})).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(payload)
