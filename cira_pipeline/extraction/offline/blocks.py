@@ -16,6 +16,7 @@ _POSTAL = re.compile(
     r"(?:^|[\s,(\-])(?:(?:[A-Z]{1,3}\s?[-–]?\s?)?(?:\d{5}|\d{4}|\d{2}-\d{3}|\d{3}\s\d{2}|\d{4}\s?-\s?\d\s?\d\s?\d)(?:\s?[A-Z]{2})?,?\s+[^\W\d_]{2,}"
     r"|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b"
     r"|\b[A-Z]{2},?\s\d{5}(?:-\d{4})?\b"
+    r"|\b[AC-FHKNPRTV-Y]\d[\dW]\s?[A-Z\d]{4}\b"
     r"|[^\W\d_]{4,},?\s+\d{5,6}\b)"
 )
 _HOUSE_NUMBER = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -44,6 +45,7 @@ def issue_date(facts: Facts, titles: list[Title]) -> DateChoice | None:
         if facts.proposals.rival(proposal, _RIVALS) is None
     ]
     found += [_choice(printed, 0.8) for printed in _on_title_row(facts, titles)]
+    found += [_choice(printed, 0.7) for printed in _after_a_place(facts)]
     strong = [choice for choice in found if choice.score >= 0.3]
     if strong:
         return _best(strong)
@@ -96,6 +98,18 @@ def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
         if not blocked:
             found.extend(facts.dates_of(segment)[:1])
     return found[:1]
+
+
+def _after_a_place(facts: Facts) -> Iterator[PrintedDate]:
+    """`Padova, 30/10/24` and `Valence, le 19 juillet 2024`: where and when a letter was written."""
+    for segment, dates in facts.dates.items():
+        printed = dates[0].span
+        place, comma, intro = segment.text[: printed.start].partition(",")
+        upper = segment.page == 1 and facts.canvas.relative_top(segment) < 0.45
+        lone = len(dates) == 1 and printed.end >= len(segment.text.rstrip(" ."))
+        named = place.replace(" ", "").replace("-", "").isalpha() and len(place.split()) <= 3 and place[:1].isupper()
+        if upper and comma and lone and named and len(intro.strip()) <= 4:
+            yield dates[0]
 
 
 def _only_date_at_top(facts: Facts) -> DateChoice | None:

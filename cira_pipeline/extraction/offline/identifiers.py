@@ -72,7 +72,7 @@ _VAT_SHAPE = re.compile(
 _LOOSE_VAT = re.compile(r"(?<![A-Za-z0-9])(?P<id>[A-Z]{2,3}\s?[A-Z]?\d(?:[\s./\-]?[A-Z0-9]){5,13})(?![A-Za-z0-9])")
 _BARE_VAT = re.compile(r"(?<![A-Za-z0-9])(?P<id>[A-Z]?[\-\s]?\d(?:[\s.\-]?\d){6,11}[\-\s]?[A-Z]?)(?![A-Za-z0-9])")
 _IBAN_SHAPE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\s?[0-9OIlSB]{2}(?:[\s.\-]?[A-Z0-9]){10,30}(?![A-Za-z0-9])")
-_IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){2,26}$")
+_IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){0,26}$")
 _IBAN_TAIL = re.compile(r"[A-Z0-9]{1,5}(?:\s?[A-Z0-9]{1,5})*")
 _LOOKALIKES = {"O": "0", "0": "O", "I": "1", "l": "1", "S": "5", "B": "8", "Z": "2", "G": "6", "D": "0", "Q": "0"}
 

@@ -273,7 +273,8 @@ def _is_header_row(segments: tuple[Segment, ...], labels: LabelMap) -> bool:
 
 def _right(segments: tuple[Segment, ...], labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:
     index = segments.index(label.segment)
-    fit = 0.55 if headed else 0.97
+    # A label with its value beside it in one segment rarely means the next segment, too.
+    fit = 0.55 if headed else 0.97 if label.alone else 0.45
     for step, segment in enumerate(segments[index + 1 : index + 4]):
         own = labels.get(segment, ())
         if own and own[0].first and (own[0].has_colon or own[0].alone):

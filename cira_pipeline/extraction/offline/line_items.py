@@ -23,7 +23,10 @@ _TOTAL_CONCEPTS = frozenset({"net_total", "tax_total", "gross_total", "amount_du
 _HUNDRED = Decimal(100)
 # Lines of one description follow each other closer than this many text heights.
 _WRAP_GAP = 0.95
+_OVER_GAP = 1.8
 _PAGE_FOOT = 0.93
+# `12 vg.`: a short word after a number is its unit, whether the lexicon knows it or not.
+_LONGEST_UNIT = 4
 
 
 @dataclass
@@ -249,7 +252,9 @@ def _whole_item(item: Item) -> bool:
 
 
 def _carried(row: Row) -> bool:
-    return any(
+    """`Übertrag`, `Transporte`: a sum from another page, unless the row has the number of an item."""
+    numbered = len(row.segments) > 2 and re.fullmatch(r"\d{1,3}\.?", row.segments[0].text) is not None
+    return not numbered and any(
         meaning.concept in {"carried", "subtotal"}
         for segment in row.segments
         for first, _, start, end, meanings in phrases(segment, lexicon().rows)
@@ -311,7 +316,8 @@ def is_pure(segment: Segment, numbers: tuple[Number, ...]) -> bool:
     if not left:
         return True
     known = lexicon()
-    return (
+    counted = len(numbers) == 1 and numbers[0].span.start == 0 and left.isalpha() and len(left) <= _LONGEST_UNIT
+    return counted or (
         left in known.units or left.upper() in known.currency_codes or len(left) <= 1 or left in {"usts", "mwst", "x"}
     )
 
@@ -377,10 +383,12 @@ def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) 
         if row in owner_of:
             owner_of[row].description.extend(texts)
     starts = [item.rows[0].index for item in items]
+    # Where no row of figures has a text of its own and a text comes first, the texts stand over their figures.
+    over = not any(item.description for item in items) and bool(lines) and lines[0][0].index < starts[0]
     for position, (row, texts) in enumerate(lines):
         if row in owner_of or _carried(row) or facts.canvas.relative_top(texts[0].segment) > _PAGE_FOOT:
             continue
-        item = _owner(items, starts, lines, position)
+        item = _owner(items, starts, lines, position, over=over)
         if item is not None:
             item.description.extend(texts)
             item.rows.append(row)
@@ -391,12 +399,19 @@ def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) 
 _Lines = list[tuple[Row, list[Span]]]
 
 
-def _owner(items: list[Item], starts: list[int], lines: _Lines, position: int) -> Item | None:
+def _owner(items: list[Item], starts: list[int], lines: _Lines, position: int, *, over: bool) -> Item | None:
     row, texts = lines[position]
     before = next(
         (item for item, start in zip(reversed(items), reversed(starts), strict=True) if start < row.index), None
     )
     after = next((item for item, start in zip(items, starts, strict=True) if start > row.index), None)
+    if (
+        over
+        and after is not None
+        and after.rows[0].page == row.page
+        and _precedes(after, row, lines, position, _OVER_GAP)
+    ):
+        return after
     if before is not None and before.rows[0].page == row.page and _follows(before, row, texts):
         return before
     if after is not None and after.rows[0].page == row.page and _precedes(after, row, lines, position):
@@ -414,13 +429,13 @@ def _follows(item: Item, row: Row, texts: list[Span]) -> bool:
     return first.top - last.bottom < _WRAP_GAP * height
 
 
-def _precedes(item: Item, row: Row, lines: _Lines, position: int) -> bool:
+def _precedes(item: Item, row: Row, lines: _Lines, position: int, gap: float = _WRAP_GAP) -> bool:
     """Directly over the item's first line, as where amounts stand beside the last line of a description."""
     first = item.rows[0]
     following = lines[position + 1][0] if position + 1 < len(lines) else first
     nearer = min(first.top, following.top)
     described = bool(item.description) and item.description[0].segment.row is first and position == 0
-    return nearer - row.bottom < _WRAP_GAP * max(row.height, 1e-6) and not described
+    return nearer - row.bottom < gap * max(row.height, 1e-6) and not described
 
 
 @dataclass(frozen=True)

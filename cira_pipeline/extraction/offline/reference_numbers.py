@@ -79,6 +79,15 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     between = label.segment.text[label.end : label.value_start + 1]
     if weak and _NUMBER_SIGN.search(between) and proposal.place.relation in {"inline", "right"}:
         score = max(score, 0.8)
+    if (
+        weak
+        and titles
+        and label.has_colon
+        and proposal.place.relation == "inline"
+        and len(facts.labels[label.segment]) > 1
+    ):
+        # `Rechnung: 000337 | Kunden-Nr.: 82963`: one key of a list of keys.
+        score = max(score, 0.75)
     if weak and _in_party_block(facts, label.segment):
         score *= 0.5
     return score
@@ -152,7 +161,7 @@ def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
     if dates or continued:
         dated = _without_intro(segment, start, dated)
     end = min(place.end, dated)
-    text = segment.text[start:end].strip(" ,;:-–(")
+    text = segment.text[start:end].strip(" ,;:-–(|·•")
     introduced = dated < len(segment.text) and end == dated
     if introduced and 0 < len(text.split()) <= 4 and any(char.isdigit() for char in text.split()[0]):
         return Span(segment, start, start + len(text))
