@@ -17,6 +17,7 @@ from cira_pipeline.errors import (
     ModelRateLimited,
     ModelTimedOut,
     ModelUnavailable,
+    ReaderUnavailable,
 )
 from cira_pipeline.extraction.cascade import CascadeOutcome
 from cira_pipeline.settings import Settings
@@ -24,7 +25,7 @@ from cira_pipeline.values import EngineName, Verdict
 
 MODEL_IS_DOWN = (CircuitOpen, ModelUnavailable, ModelRateLimited, ModelTimedOut)
 MOST_ATTEMPTS = 5
-"""Runs of a job that may end with a failure of the model itself. Refusals of an open circuit are no attempts."""
+"""Runs of a job that may end with a failure of what is asked itself. Refusals of an open circuit are no attempts."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,11 @@ def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: dateti
         return _for_budget(error, now)
     if isinstance(error, CircuitOpen):
         return Hold(now + _asked_wait(error, settings))
-    if isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait" and attempts < MOST_ATTEMPTS:
+    # Nobody can stand in for the reader; for the model another engine can, unless the installation wants to wait.
+    awaited = isinstance(error, ReaderUnavailable) or (
+        isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait"
+    )
+    if awaited and attempts < MOST_ATTEMPTS:
         return Hold(now + _asked_wait(error, settings), is_attempt=True)
     return None
 

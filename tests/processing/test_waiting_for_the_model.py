@@ -127,6 +127,22 @@ def test_a_full_quota_is_no_outage(house: House) -> None:
     assert len(house.azure.requests) == 7
 
 
+def test_documents_wait_for_a_docling_serve_that_is_down(house: House) -> None:
+    nobody = house.processor(reader="docling_serve", docling_serve_url="http://127.0.0.1:1", breaker_failures=4)
+    first, second = house.submit("BT-1", "BT-2")
+    house.process(nobody, first)
+    house.process(nobody, second)
+    jobs = [house.jobs.get(job_id) for job_id in (first, second)]
+    assert [(job.status, job.stage, job.error_code) for job in jobs] == [
+        (JobStatus.WAITING, Stage.OCR_TEXT, "reader_unavailable"),
+        (JobStatus.WAITING, Stage.OCR_TEXT, "circuit_open"),
+    ]
+    time_has_come(house)
+    assert set(resume(house, house.settings())) == {first, second}
+    house.process(house.processor(), first, second)
+    assert {house.status(job_id) for job_id in (first, second)} == {JobStatus.SUCCEEDED}
+
+
 def test_without_redis_a_few_at_a_time_find_out(house: House) -> None:
     house.azure.faults.then(*[Fault.server_error()] * 2)
     settings = house.settings(when_model_down="wait")
