@@ -8,6 +8,7 @@ from decimal import Decimal
 import dagster as dg
 from babel.numbers import get_currency_precision
 
+from cira_pipeline.extraction.told import differences, history
 from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
 from cira_pipeline.processing.processor import (
     DocumentObtained,
@@ -97,7 +98,23 @@ def _of_extraction(done: FieldsExtracted) -> Metadata:
         "policy": dg.MetadataValue.text(done.policy.value),
         "stopped_because": dg.MetadataValue.text(done.stopped_because),
         "cost_usd": dg.MetadataValue.float(float(done.cost_usd)),
-    }
+    } | _of_engines(done)
+
+
+def _of_engines(done: FieldsExtracted) -> Metadata:
+    """Where engines differ, and what was asked again and why; nothing where there was neither."""
+    metadata: Metadata = {}
+    if differing := differences(done.extractions):
+        engines = [each.engine.value for each in done.extractions]
+        rows = [
+            f"| {name} | {' | '.join(table_cell(said.get(each, '')) for each in engines)} |"
+            for name, said in differing.items()
+        ]
+        head = [f"| field | {' | '.join(engines)} |", f"| --- |{' --- |' * len(engines)}"]
+        metadata["engines_differ"] = dg.MetadataValue.md("\n".join(head + rows))
+    if told := history(done.extraction):
+        metadata["asked_again"] = dg.MetadataValue.md("\n".join(f"- {table_cell(each)}" for each in told))
+    return metadata
 
 
 def _of_record(done: RecordValidated) -> Metadata:

@@ -1,4 +1,4 @@
-"""What becomes of a model's mistakes: python benchmarks/model_errors.py --documents DIR --labels FILE --readings DIR
+"""What becomes of a model's mistakes: python -m benchmarks.model_errors --documents DIR --labels FILE --readings DIR
 
 A stand-in answers from the labels and spoils a share of the fields (`--mistakes`): wrong digits, neighbouring amounts,
 swapped dates, inventions, omissions, dropped and merged lines. Every labelled document of the kinds given is read (the
@@ -19,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from rich import box
@@ -84,18 +85,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     documents = labelled_documents(options.documents, options.labels, options.readings, options.kind or _KINDS)
     caught = Caught()
-    spoilt_accepted = 0
-    with ModelRun(documents, Policy.MODEL_FIRST, options.mistakes, options.seed) as run:
-        for document in documents:
-            spoilt_accepted += _count(run, document, caught)
-        rounds, bill = run.rounds, run.billed_usd
+    spoilt_accepted, rounds, billed_usd = 0, 0, Decimal(0)
+    for seed in range(1, options.seeds + 1):
+        with ModelRun(documents, Policy.MODEL_FIRST, options.mistakes, seed) as run:
+            for document in documents:
+                spoilt_accepted += _count(run, document, caught)
+            rounds, billed_usd = rounds + run.rounds, billed_usd + run.billed_usd
     clean = _CleanRecords()
-    with ModelRun(documents, Policy.MODEL_FIRST, 0.0, options.seed) as run:
+    with ModelRun(documents, Policy.MODEL_FIRST, 0.0, 1) as run:
         for document in documents:
             if all(document.fields.get(name) for name in _NEEDED):
                 clean.add(document, run.extract(document).record)
     figures = {
         "documents": len(documents),
+        "runs": options.seeds,
         "mistakes": options.mistakes,
         "spoilt_values": caught.total,
         "corrected": caught.corrected.total(),
@@ -104,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "caught_share": round(caught.share, 4),
         "accepted_records_with_mistakes": spoilt_accepted,
         "correction_rounds": rounds,
-        "billed_usd": str(bill),
+        "billed_usd": str(billed_usd),
         "clean_records": clean.sound,
         "clean_reviewed": clean.sound_reviewed,
         "clean_reviewed_share": round(share(clean.sound_reviewed, clean.sound), 4),
@@ -152,7 +155,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--readings", type=Path, required=True, help="folder where readings are kept")
     parser.add_argument("--kind", action="append", default=[], help=f"repeatable; if not given {', '.join(_KINDS)}")
     parser.add_argument("--mistakes", type=float, default=0.1, help="share of fields answered wrongly")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="runs with other mistakes each")
     parser.add_argument("--require-caught", type=float, default=0.0, metavar="SHARE")
     parser.add_argument("--most-clean-reviewed", type=float, default=1.0, metavar="SHARE")
     parser.add_argument("--verbose", action="store_true", help="name each document")

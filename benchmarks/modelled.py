@@ -14,8 +14,8 @@ from cira_pipeline.accuracy.labels import read_labels
 from cira_pipeline.accuracy.score import Score, score
 from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.extraction.answers import AnswersInMemory
-from cira_pipeline.extraction.azure_openai.attempts import ROUND
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
+from cira_pipeline.extraction.rounds import ROUND
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice
 from cira_pipeline.processing.engines import engines_from_settings

@@ -17,10 +17,12 @@ from cira_pipeline.cli.record_view import VERDICT_STYLES, findings_view, invoice
 from cira_pipeline.cli.screen import printable, screen, usd
 from cira_pipeline.cli.services import Connected, connected
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.extraction.told import differences, history
 from cira_pipeline.shown_url import shown_url
 from cira_pipeline.storage.extractions import ExtractionRepository, StoredOutcome
 from cira_pipeline.storage.jobs import Job
 from cira_pipeline.storage.records import RecordRepository, StoredRecord
+from cira_pipeline.values import Extraction
 
 
 def show(
@@ -47,7 +49,19 @@ def _as_json(job: Job, stored: StoredRecord | None, outcome: StoredOutcome | Non
         "duplicate_of": list(stored.duplicate_of) if stored else [],
         "engines_run": [each.engine for each in outcome.extractions] if outcome else [],
         "stopped_because": outcome.stopped_because if outcome else None,
+        "engines_differ": differences(outcome.extractions) if outcome else {},
+        "asked_again": list(history(outcome.extractions[outcome.chosen])) if outcome else [],
+        "extractions": [
+            _extraction(each, chosen=index == outcome.chosen) for index, each in enumerate(outcome.extractions)
+        ]
+        if outcome
+        else [],
     }
+
+
+def _extraction(extraction: Extraction, *, chosen: bool) -> dict[str, Any]:
+    """What one engine said; evidence stands with the record."""
+    return {"chosen": chosen} | extraction.model_dump(mode="json", exclude={"evidence"}, exclude_none=True)
 
 
 def _view(

@@ -139,7 +139,7 @@ class _Run:
         return CascadeOutcome(
             steps=tuple(self._steps),
             chosen=best,
-            stopped_because=self.stopped_because or self._exhausted(),
+            stopped_because=(self.stopped_because or self._exhausted()) + self._failures(),
             skipped=tuple(self._skipped),
             failed=tuple(self._failed),
         )
@@ -222,8 +222,10 @@ class _Run:
 
     def _exhausted(self) -> str:
         ran = ", ".join(f"{step.extraction.engine} {step.record.verdict}" for step in self._steps)
-        failed = "".join(f"; {failure.engine} failed with {failure.code}" for failure in self._failed)
-        return f"no further engine: {ran}{failed}"
+        return f"no further engine: {ran}"
+
+    def _failures(self) -> str:
+        return "".join(f"; {failure.engine} failed with {failure.code}" for failure in self._failed)
 
     def _nothing(self) -> CiraError:
         paid = tuple(usage for failure in self._failed for usage in failure.usage)

@@ -223,6 +223,18 @@ class Processor:
             self.ledger.record(job_id, self.prices.price_answer(usage))
 
     def _keep_outcome(self, job_id: JobId, sha256: str, reading: Reading, outcome: CascadeOutcome) -> None:
-        input_hash = hashlib.sha256(f"{sha256}:{reading.reader}:{reading.reader_version}".encode()).hexdigest()
-        extraction_ids = [self.extractions.put(sha256, step.extraction, input_hash) for step in outcome.steps]
+        extraction_ids = [
+            self.extractions.put(sha256, step.extraction, _input_hash(sha256, reading, step.extraction))
+            for step in outcome.steps
+        ]
         self.extractions.put_outcome(job_id, extraction_ids, outcome.chosen, outcome.stopped_because)
+
+
+def _input_hash(sha256: str, reading: Reading, extraction: Extraction) -> str:
+    """By what an extraction is known besides document and engine: the reading, and what came of it.
+
+    The same engine says other things of the same page beside other engines, or when a correction round failed; the
+    first of these must not stand in for the second.
+    """
+    said = extraction.model_dump_json(include={"invoice", "evidence", "findings"})
+    return hashlib.sha256(f"{sha256}:{reading.reader}:{reading.reader_version}:{said}".encode()).hexdigest()

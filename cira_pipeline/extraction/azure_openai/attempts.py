@@ -18,11 +18,10 @@ from cira_pipeline.extraction.azure_openai.merging import merged
 from cira_pipeline.extraction.azure_openai.windows import Window
 from cira_pipeline.extraction.engine import Judge
 from cira_pipeline.extraction.ranking import Rank, rank
+from cira_pipeline.extraction.rounds import ESCALATED, ROUND
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.values import EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 
-ROUND = "correction_round"
-ESCALATED = "escalated"
 # More would tell the model nothing that the first ones do not.
 _MOST_FINDINGS = 20
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cira_pipeline.extraction.ranking import Rank
+from cira_pipeline.extraction.rounds import CORRECTED, DIFFERENT
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice
 from cira_pipeline.values import Extraction, Finding, Severity
 
-CORRECTED: Final = "corrected"
-DIFFERENT: Final = "answers_differ"
 _TABLES: Final = ("tax_breakdown", "line_items")
 PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *_TABLES)
 """What is taken from one answer or the other as a whole; the rows of a table belong together."""
