@@ -59,6 +59,7 @@ from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.processing.conftest import label
 
 DEPLOYMENT = "chaos"
+DONE = "done\n"
 _NO_MORE = "cira:chaos:no-more"
 _NUMBER = re.compile(r"CH-\d{4}")
 _BREAKER_STATE = re.compile(r'SET "?cira:breaker:azure_openai:chaos:pybreaker:state"? "?([a-z-]+)"?', re.IGNORECASE)
@@ -167,8 +168,10 @@ class Worker:
 
     def listen(self) -> None:
         assert self.process.stdout is not None
-        for _ in self.process.stdout:
-            self.jobs = set()
+        for line in self.process.stdout:
+            # Libraries print there too.
+            if line == DONE:
+                self.jobs = set()
 
     @property
     def alive(self) -> bool:
@@ -373,6 +376,9 @@ class Chaos:
         outcome.told("seconds", f"{seconds:.0f}")
         outcome.told("requests by what came of them", dict(self._weather.drawn))
         outcome.promised("every job ended with a record", held=counts.get("succeeded", 0) == len(job_ids), value=counts)
+        for job in self._jobs.list(limit=1_000):
+            if job.status is not JobStatus.SUCCEEDED:
+                outcome.told(job.job_id, f"{job.status} {job.stage} {job.run_id} {job.attempts} {job.error_message}")
         outcome.promised("workers killed", held=self._killed == self._plan.kills, value=self._killed)
         self._money(outcome, azure)
         self._calm(outcome)
