@@ -7,20 +7,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import dagster as dg
 
 from assets.metadata import findings_table
-from assets.specs import asset_key
+from assets.specs import COST_CHECK, asset_key
+from cira_pipeline.costs.check import CostResult, check_cost
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.processing.processor import RecordValidated
+from cira_pipeline.processing.processor import Processor, RecordValidated
 from cira_pipeline.values import Severity
 
 
 def evaluate_checks(
-    context: dg.AssetExecutionContext, job_id: JobId, done: RecordValidated, selected: Collection[str]
+    job_id: JobId, done: RecordValidated, selected: Collection[str]
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """The selected checks of one job. None blocks: a doubtful invoice is a record to review."""
     evaluations: Mapping[str, Callable[[JobId, RecordValidated], dg.AssetCheckEvaluation]] = {
         "consistency": _consistency,
         "accuracy": _accuracy,
-        "cost": _cost,
+        COST_CHECK: lambda job_id, done: _cost(job_id, done.cost),
     }
     for name, evaluate in evaluations.items():
         if name in selected:
@@ -87,10 +88,15 @@ def _accuracy(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
     )
 
 
-def _cost(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
-    cost = done.cost
+def evaluate_cost_of_failed(processor: Processor, job_id: JobId) -> dg.AssetCheckEvaluation:
+    """A job that failed was paid for all the same."""
+    budgets = processor.ledger.budget_states(processor.jobs.get(job_id).client)
+    return _cost(job_id, check_cost(processor.ledger.total(job_id), processor.settings.cost_budget_usd, budgets))
+
+
+def _cost(job_id: JobId, cost: CostResult) -> dg.AssetCheckEvaluation:
     return _evaluation(
-        "cost",
+        COST_CHECK,
         job_id,
         passed=cost.passed,
         severity=dg.AssetCheckSeverity.WARN,

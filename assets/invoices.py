@@ -5,14 +5,14 @@ with one `Failure` that names the failed jobs. Dagster then shows exactly the fa
 and backfills, retries and re-executions clear them. See docs/decisions/0001-streaming-multi-asset.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 
 import dagster as dg
 
-from assets.check_evaluations import evaluate_checks
+from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
 from assets.metadata import failure_metadata, materialization_metadata
-from assets.specs import STAGES, asset_key, invoice_check_specs, invoice_specs
+from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
 from cira_pipeline.jobs import JobId, jobs_of_partition
 from cira_pipeline.processing.processor import RecordValidated
 from cira_pipeline.processing.stream import JobHeld, JobSkipped, StageDone, StageFailed, stream
@@ -33,6 +33,7 @@ def invoices(context: dg.AssetExecutionContext, processor: ProcessorResource) ->
     stages = [stage for stage in STAGES if asset_key(stage) in context.selected_asset_keys]
     job_ids = [job_id for key in context.partition_keys for job_id in jobs_of_partition(key)]
     context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
+    checks = {check.name for check in context.selected_asset_check_keys}
     failures: dict[JobId, StageFailed] = {}
 
     with processor.opened() as opened:
@@ -45,26 +46,27 @@ def invoices(context: dg.AssetExecutionContext, processor: ProcessorResource) ->
                     exc_info=event.error,
                 )
                 yield _why_it_failed(event, url_of(event.job_id))
+                if COST_CHECK in checks:
+                    yield evaluate_cost_of_failed(opened, event.job_id)
             elif isinstance(event, JobHeld):
                 context.log.warning(f"{event.job_id} waits in {event.stage} and goes on by itself: {event.error}")
             elif isinstance(event, JobSkipped):
                 context.log.info(f"{event.job_id} skipped: {event.reason}")
             else:
-                yield from _events(context, event, url_of(event.job_id))
+                yield from _events(event, url_of(event.job_id), checks)
 
     if failures:
         raise _failure(failures, len(job_ids))
 
 
-def _events(context: dg.AssetExecutionContext, done: StageDone, url: str) -> Iterator[InvoiceEvent]:
+def _events(done: StageDone, url: str, checks: Collection[str]) -> Iterator[InvoiceEvent]:
     yield dg.AssetMaterialization(
         asset_key=asset_key(done.stage),
         partition=done.job_id,
         metadata=materialization_metadata(done, url),
     )
     if isinstance(done.result, RecordValidated):
-        selected = {check.name for check in context.selected_asset_check_keys}
-        yield from evaluate_checks(context, done.job_id, done.result, selected)
+        yield from evaluate_checks(done.job_id, done.result, checks)
 
 
 def _why_it_failed(failed: StageFailed, url: str) -> dg.AssetObservation:

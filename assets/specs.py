@@ -11,6 +11,7 @@ from assets.partitions import invoice_jobs
 from cira_pipeline.jobs import Stage
 
 GROUP = "invoices"
+COST_CHECK = "cost"
 
 _DESCRIPTIONS = {
     Stage.RAW_DOCUMENT: (
@@ -74,7 +75,7 @@ with warnings.catch_warnings():
             partitions_def=invoice_jobs,
         ),
         dg.AssetCheckSpec(
-            "cost",
+            COST_CHECK,
             asset=asset_key(Stage.VALIDATED_RECORD),
             description="What the job has cost so far, against the budget per invoice (CIRA_COST_BUDGET_USD).",
             partitions_def=invoice_jobs,

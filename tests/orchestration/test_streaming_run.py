@@ -100,6 +100,14 @@ def test_no_link_gives_away_what_opens_other_invoices(pipeline: Pipeline) -> Non
     assert not [each for each in shown if "hunter2" in str(each)]
 
 
+def test_a_failed_invoice_says_what_it_cost(pipeline: Pipeline) -> None:
+    (bad,) = pipeline.submit(pipeline.server.url("/missing.pdf"))
+    (run,) = pipeline.process()
+    (cost,) = run.get_asset_check_evaluations()
+    assert (cost.check_name, cost.partition, cost.passed) == ("cost", bad, True)
+    assert cost.metadata["cost_usd"].value == 0.0
+
+
 def test_a_failed_partition_says_why_and_what_to_do(pipeline: Pipeline) -> None:
     (bad,) = pipeline.submit(pipeline.server.url("/missing.pdf"))
     (run,) = pipeline.process()
