@@ -76,6 +76,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   └── ModelAnswerInvalid        model_answer_invalid
     ├── RecordRejected                verdict_rejected             (a record was made, and must not be paid)
     ├── LabelsInvalid                 labels_invalid
+    ├── ResultsInvalid                results_invalid
     ├── CircuitOpen                   circuit_open                 (retryable)
     ├── BudgetReached                 budget_reached               (retryable)
     ├── StorageError
@@ -477,6 +478,11 @@ class RecordRejected(CiraError):
 class LabelsInvalid(CiraError):
     code = "labels_invalid"
     hint = "A labels file holds one JSON object a line: `file` or `sha256`, and `fields`; docs/accuracy.md shows one."
+
+
+class ResultsInvalid(CiraError):
+    code = "results_invalid"
+    hint = "Give what `cira extract --jsonl` printed (--results) or what `cira eval --json` wrote (--baseline)."
 
 
 class CircuitOpen(CiraError):

@@ -38,7 +38,8 @@ COMMANDS = {
     "keys": Command("cira_pipeline.cli.keys:app", "Keys of the REST service: create, list, revoke, rotate."),
     "samples": Command("cira_pipeline.cli.samples:samples", "Write labelled sample invoices to measure and train on."),
     "costs": Command("cira_pipeline.cli.costs:costs", "What was spent, what the month will come to, the budgets."),
-    "calibrate": Command("cira_pipeline.cli.calibrate:calibrate", "Fit confidences and verdicts to labelled documents."),
+    "eval": Command("cira_pipeline.cli.eval:evaluate", "How right the records of labelled documents are."),
+    "calibrate": Command("cira_pipeline.cli.calibrate:calibrate", "Fit confidences and verdicts to labels."),
     "doctor": Command("cira_pipeline.cli.doctor:doctor", "What is configured, what answers, and what is missing."),
 }
 

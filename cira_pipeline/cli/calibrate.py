@@ -29,6 +29,7 @@ def calibrate(
         float, typer.Option(min=0.5, max=1, help="Share of header fields that must be right in accepted records.")
     ] = 0.995,
     losses: Annotated[int, typer.Option(min=0, max=20, help="Times a reading is also tried with words lost.")] = 2,
+    images: Annotated[Path | None, typer.Option(help="Folder for the reliability diagram and the curve (SVG).")] = None,
     folds: Annotated[
         int, typer.Option(min=0, help="Parts of the cross-validation; 0 leaves out one supplier at a time.")
     ] = 0,
@@ -56,7 +57,32 @@ def calibrate(
     about = _about(cases, curve, threshold, observer)
     out.write_text(_written(calibration, threshold, about), encoding="utf-8")
     Console(width=120).print(_curve_table(curve, threshold))
+    if images is not None:
+        _draw(images, real, without, threshold)
     typer.echo(f"The calibration is in {out}; records are accepted from {threshold} on.")
+
+
+def _draw(folder: Path, cases: Sequence[Case], without: Mapping[str, Calibration], threshold: float) -> None:
+    from cira_pipeline.accuracy.charts import BLUE, GREEN, RED, reliability, touchless_curve
+    from cira_pipeline.accuracy.reliability import binned
+    from cira_pipeline.processing.accept_curve import accept_curve
+
+    values = [
+        (without[case.supplier].confidence(each.name, each.signs), each.right)
+        for case in cases
+        for each in case.observations
+    ]
+    bins = [(each.confidence, each.right, each.values) for each in binned(values)]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "reliability.svg").write_text(reliability(bins) + "\n", encoding="utf-8")
+    lines = []
+    kinds = sorted({case.kind for case in cases})
+    for kind, colour in zip(kinds, (BLUE, GREEN, RED), strict=False):
+        curve = accept_curve([case for case in cases if case.kind == kind], without)
+        lines.append((kind, colour, [(point.touchless, point.accuracy) for point in curve if point.records]))
+    point = next(each for each in accept_curve(cases, without) if each.threshold == threshold)
+    chart = touchless_curve(lines, chosen=(point.touchless, point.accuracy))
+    (folder / "touchless.svg").write_text(chart + "\n", encoding="utf-8")
 
 
 def _observer(readings: Path, losses: int) -> Observer:

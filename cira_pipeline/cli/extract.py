@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -15,13 +11,11 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from cira_pipeline.errors import ExportFailed, SourceNotFound
-from cira_pipeline.settings import Policy, Settings, load_settings
+from cira_pipeline.settings import Policy, load_settings
 
 if TYPE_CHECKING:
-    from cira_pipeline.processing.without_services import Extractor, FileResult
+    from cira_pipeline.processing.without_services import FileResult
 
-# Files given to each process before their turn: a slow one holds the others up only after so many.
-AHEAD = 16
 SUFFIXES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".xml"})
 
 
@@ -44,9 +38,12 @@ def extract(
     if not files:
         folders = ", ".join(str(path) for path in paths)
         raise SourceNotFound(f"no invoices in {folders}: no file there ends in {', '.join(sorted(SUFFIXES))}")
+    # Loaded only now, so that wrong usage is told at once.
+    from cira_pipeline.processing.many_files import extracted
+
     failed = 0
     with _opened(output) as stream:
-        for result in _with_progress(_results(files, settings, jobs), len(files), stream):
+        for result in _with_progress(extracted(files, settings, jobs), len(files), stream):
             failed += result.error is not None
             if jsonl:
                 print(result.model_dump_json(), file=stream, flush=True)
@@ -78,53 +75,6 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
         raise ExportFailed(f"{output} cannot be written: {error.strerror}", path=str(output)) from error
     with stream:
         yield stream
-
-
-def _results(files: Sequence[Path], settings: Settings, jobs: int) -> Iterator[FileResult]:
-    if jobs == 1 or len(files) < 2:
-        from cira_pipeline.processing.without_services import Extractor
-
-        extractor = Extractor(settings)
-        yield from map(extractor.extract, files)
-        return
-    # Processes share the cores: each takes its part of the threads that OCR would use.
-    settings = settings.model_copy(update={"ocr_threads": max(1, settings.ocr_threads // jobs)})
-    yield from _in_processes(files, settings, min(jobs, len(files)))
-
-
-def _in_processes(files: Sequence[Path], settings: Settings, jobs: int) -> Iterator[FileResult]:
-    """The results in the order of the files; whatever ends the iteration ends the processes at once."""
-    pool = ProcessPoolExecutor(jobs, initializer=_prepare_worker, initargs=(settings,))
-    ahead: deque[Future[FileResult]] = deque()
-    try:
-        for path in files:
-            ahead.append(pool.submit(_extract_in_worker, path))
-            if len(ahead) > AHEAD * jobs:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    except BaseException:
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown()
-
-
-_worker_extractor: Extractor
-
-
-def _prepare_worker(settings: Settings) -> None:
-    from cira_pipeline.processing.without_services import Extractor
-
-    # Ctrl-C reaches every process of the terminal; the command itself ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    global _worker_extractor
-    _worker_extractor = Extractor(settings)
-
-
-def _extract_in_worker(path: Path) -> FileResult:
-    return _worker_extractor.extract(path)
 
 
 def _with_progress(results: Iterator[FileResult], total: int, stream: TextIO) -> Iterator[FileResult]:

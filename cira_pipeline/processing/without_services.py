@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -23,9 +23,11 @@ from cira_pipeline.errors import (
 )
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.extraction.cascade import run_cascade
+from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.processing.engines import engines_from_settings
 from cira_pipeline.reading.open_reader import reader_from_settings
+from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
 from cira_pipeline.values import EngineName, Evidence, Finding, Verdict
@@ -63,19 +65,32 @@ class FileResult(BaseModel):
 
 
 class Extractor:
-    """Reads, extracts and validates files. Warm after the first: the reader is kept."""
+    """Reads, extracts and validates files. Warm after the first: the reader is kept.
 
-    def __init__(self, settings: Settings, *, today: Callable[[], date] = date.today) -> None:
+    `reader`: another one than the settings choose. `only`: the one engine that may run.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        today: Callable[[], date] = date.today,
+        reader: Reader | None = None,
+        only: EngineName | None = None,
+    ) -> None:
         self._settings = settings
         self._today = today
+        self._given_reader = reader
+        self._only = only
 
     @cached_property
-    def _reader(self) -> Any:
-        return reader_from_settings(self._settings)
+    def _reader(self) -> Reader:
+        return self._given_reader or reader_from_settings(self._settings)
 
     @cached_property
-    def _engines(self) -> Any:
-        return engines_from_settings(self._settings, AnswersInMemory())
+    def _engines(self) -> Mapping[EngineName, Engine]:
+        engines = engines_from_settings(self._settings, AnswersInMemory())
+        return {name: engine for name, engine in engines.items() if self._only in (None, name)}
 
     @cached_property
     def _prices(self) -> PriceList:
@@ -97,9 +112,7 @@ class Extractor:
             _content(path, settings.fetch_max_bytes), max_pages=settings.max_pages, max_pixels=settings.max_pixels
         )
         reading = self._reader.read(document).reading
-        context = ValidationContext(
-            today=self._today(), reading=reading, accept_confidence=settings.accept_confidence
-        )
+        context = ValidationContext(today=self._today(), reading=reading, accept_confidence=settings.accept_confidence)
         outcome = run_cascade(
             document,
             reading,

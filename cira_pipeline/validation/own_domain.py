@@ -21,7 +21,7 @@ _NOBODYS: Final = frozenset(
 _OFFICIAL: Final = frozenset({"co", "com", "org", "net", "gov", "ac"})
 _LETTERS: Final = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d"})
 _TELLING: Final = 4
-_ALIKE: Final = 85.0
+_ALIKE: Final = 92.0
 
 
 def bears_name(lines: Iterable[str], name: str, customer: str | None) -> bool | None:

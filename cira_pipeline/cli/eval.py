@@ -1,0 +1,224 @@
+"""`cira eval`: how right the records of labelled documents are."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cira_pipeline.clock import utc_now
+from cira_pipeline.errors import ExportFailed
+from cira_pipeline.settings import Policy, Settings, load_settings
+from cira_pipeline.values import EngineName
+
+if TYPE_CHECKING:
+    from cira_pipeline.accuracy.baseline import Comparison
+    from cira_pipeline.accuracy.evaluation import Evaluation, Measured
+    from cira_pipeline.accuracy.labels import Label
+    from cira_pipeline.accuracy.results import Result
+    from cira_pipeline.processing.without_services import Extractor
+    from cira_pipeline.values import Reading
+
+# Of tables that go into a file or a log.
+_WIDTH = 160
+# An engine runs alone under a policy that asks it.
+_POLICY_OF = {
+    EngineName.EINVOICE: Policy.OFFLINE_ONLY,
+    EngineName.OFFLINE: Policy.OFFLINE_ONLY,
+    EngineName.AZURE_OPENAI: Policy.MODEL_FIRST,
+}
+
+
+def _requirement(text: str) -> tuple[str, Decimal]:
+    kind, sign, share = text.rpartition("=")
+    try:
+        least = Decimal(share)
+    except InvalidOperation:
+        least = Decimal(-1)
+    if not sign or not kind or not 0 <= least <= 1:
+        raise typer.BadParameter(f"{text!r} is not KIND=SHARE with a share from 0 to 1")
+    return kind, least
+
+
+_Share = Annotated[
+    list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit with 1 if this kind's header accuracy is lower.")
+]
+
+
+def evaluate(
+    labels: Annotated[Path, typer.Option(help="Labels file (docs/accuracy.md).")],
+    engine: Annotated[EngineName | None, typer.Option(help="Only this engine.")] = None,
+    policy: Annotated[Policy | None, typer.Option(help="Engines to use; as configured if not given.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents at once, each in a process.")] = 1,
+    results: Annotated[Path | None, typer.Option(help="Score what `cira extract --jsonl` wrote; run nothing.")] = None,
+    readings: Annotated[Path | None, typer.Option(help="Folder that keeps readings; a document is read once.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only documents of this kind; may be repeated.")] = None,
+    fields: Annotated[bool, typer.Option("--fields", help="Also a table by field.")] = False,
+    suppliers: Annotated[bool, typer.Option("--suppliers", help="Also a table by supplier, the worst first.")] = False,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write all figures there, for --baseline.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a report with the pages of the misses there.")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="Compare with what --json wrote in another run.")] = None,
+    fail_if_worse: Annotated[bool, typer.Option("--fail-if-worse", help="Exit with 1 if anything got worse.")] = False,
+    require: _Share = None,
+    require_lines: Annotated[
+        list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit with 1 if this kind's line F1 is lower.")
+    ] = None,
+) -> None:
+    """Measure the records of labelled documents: by kind, field and supplier, and what the verdicts are worth.
+
+    Keeps nothing but the readings. A labelled document without a result counts as all missing.
+    """
+    from cira_pipeline.accuracy import tables
+    from cira_pipeline.accuracy.baseline import compare, read_baseline
+    from cira_pipeline.accuracy.evaluation import evaluate as measured
+    from cira_pipeline.accuracy.labels import read_labels
+    from cira_pipeline.accuracy.results import read_results
+    from cira_pipeline.accuracy.summary import summary_of
+
+    required = [_requirement(each) for each in require or ()]
+    required_lines = [_requirement(each) for each in require_lines or ()]
+    before = read_baseline(baseline) if baseline is not None else None
+    settings = _settings(engine, policy)
+    known = [each for each in read_labels(labels) if not kind or str(each.about.get("kind", "all")) in kind]
+    with _folder(readings) as folder:
+        found = read_results(results) if results is not None else _run(known, settings, engine, jobs, folder)
+        evaluation = measured(known, found)
+        summary = summary_of(evaluation)
+        comparison = compare(before, summary) if before is not None else None
+        _print(evaluation, comparison, fields=fields, suppliers=suppliers)
+        if as_json is not None:
+            _write(as_json, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+        if html is not None:
+            _write(html, _page(evaluation, comparison, labels, settings, engine, folder))
+    kinds = evaluation.by_kind()
+    failures = [
+        *tables.unmet(kinds, required, "header accuracy", lambda tally: tally.board.header_accuracy),
+        *tables.unmet(kinds, required_lines, "line F1", lambda tally: tally.board.lines.f1),
+    ]
+    if comparison is not None and comparison.worse and fail_if_worse:
+        failures.append("worse than the baseline")
+    for failure in failures:
+        typer.secho(failure, err=True, fg="red")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _settings(engine: EngineName | None, policy: Policy | None) -> Settings:
+    if engine is not None and policy is not None:
+        raise typer.BadParameter("--engine runs one engine; it goes without --policy")
+    chosen = _POLICY_OF[engine] if engine is not None else policy
+    settings = load_settings()
+    return settings if chosen is None else settings.model_copy(update={"policy": chosen})
+
+
+@contextmanager
+def _folder(readings: Path | None) -> Iterator[Path]:
+    """The folder of readings: the one given, or one for this run alone."""
+    if readings is not None:
+        yield readings
+        return
+    with tempfile.TemporaryDirectory(prefix="cira-readings-") as folder:
+        yield Path(folder)
+
+
+def _run(
+    labels: Sequence[Label], settings: Settings, engine: EngineName | None, jobs: int, readings: Path
+) -> list[Result]:
+    from rich.progress import track
+
+    from cira_pipeline.accuracy.results import result_of
+    from cira_pipeline.cli.screen import progress_console
+    from cira_pipeline.processing.many_files import extracted
+
+    files = [label.file for label in labels if label.file is not None]
+    outcomes = extracted(files, settings, jobs, opening=partial(_opened, readings=readings, only=engine))
+    tracked = track(outcomes, total=len(files), description="Measuring", console=progress_console(), transient=True)
+    return [result_of(each.model_dump(mode="json"), each.file) for each in tracked]
+
+
+def _opened(settings: Settings, *, readings: Path, only: EngineName | None) -> Extractor:
+    from cira_pipeline.processing.kept_readings import KeptReadings
+    from cira_pipeline.processing.without_services import Extractor
+    from cira_pipeline.reading.open_reader import reader_from_settings
+
+    return Extractor(settings, reader=KeptReadings(reader_from_settings(settings), readings), only=only)
+
+
+def _print(evaluation: Evaluation, comparison: Comparison | None, *, fields: bool, suppliers: bool) -> None:
+    from rich.console import Console
+
+    from cira_pipeline.accuracy import tables
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
+    kinds = evaluation.by_kind()
+    console.print(tables.overview(kinds))
+    console.print(tables.verdicts(kinds))
+    if evaluation.reliability():
+        console.print(tables.reliability_table(evaluation))
+    if fields:
+        console.print(tables.by_field(kinds))
+    if suppliers:
+        console.print(tables.overview(evaluation.by_supplier(), "supplier"))
+    for line in tables.accepted_wrong(evaluation):
+        console.print(line, style="yellow", soft_wrap=True)
+    if comparison is not None:
+        console.print(tables.changes(comparison))
+
+
+def _page(
+    evaluation: Evaluation,
+    comparison: Comparison | None,
+    labels: Path,
+    settings: Settings,
+    engine: EngineName | None,
+    readings: Path,
+) -> str:
+    from cira_pipeline.accuracy.evaluation_page import evaluation_page
+
+    how = f"engine {engine}" if engine is not None else f"policy {settings.effective_policy}"
+    return evaluation_page(
+        evaluation,
+        title=f"Accuracy on {labels.parent.name}/{labels.name}",
+        made=f"{how} · {utc_now():%Y-%m-%d %H:%M} UTC",
+        reading_of=partial(_reading_of, reader=_reader(settings, readings), settings=settings),
+        comparison=comparison,
+    )
+
+
+def _reader(settings: Settings, readings: Path) -> Any:
+    from cira_pipeline.processing.kept_readings import KeptReadings
+    from cira_pipeline.reading.open_reader import reader_from_settings
+
+    return KeptReadings(reader_from_settings(settings), readings)
+
+
+def _reading_of(document: Measured, *, reader: Any, settings: Settings) -> Reading | None:
+    """The kept reading, or a new one; none of a document that cannot be read."""
+    from cira_pipeline.errors import CiraError
+    from cira_pipeline.intake.recognise import recognise
+
+    file = document.label.file
+    if file is None or file.suffix.lower() == ".xml":
+        return None
+    try:
+        content = recognise(file.read_bytes(), max_pages=settings.max_pages, max_pixels=settings.max_pixels)
+        reading: Reading = reader.read(content).reading
+    except CiraError:
+        return None
+    return reading
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ExportFailed(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
