@@ -6,6 +6,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tests.azure_standin.mistakes import Mistakes
@@ -60,11 +61,12 @@ class Page:
         found = (_NUMBERED.match(line) for line in message.splitlines())
         self.lines = {int(match.group(1)): match.group(2) for match in found if match}
         self._squeezed = {number: _squeezed(text) for number, text in self.lines.items()}
+        self._whole = "\n".join(hay for hay, _ in self._squeezed.values())
 
     def find(self, texts: Iterable[str], *, after: int = 0, before: int | None = None) -> dict[str, Any] | None:
         for text in texts:
-            wanted = "".join(_squeezed(text)[0])
-            if not wanted:
+            wanted = _wanted(text)
+            if not wanted or wanted not in self._whole:
                 continue
             for number, (hay, origin) in self._squeezed.items():
                 if number <= after or (before is not None and number >= before):
@@ -82,6 +84,11 @@ class Page:
                 return line[start:end]
             at = hay.find(wanted, at + 1)
         return None
+
+
+@lru_cache(maxsize=200_000)
+def _wanted(text: str) -> str:
+    return _squeezed(text)[0]
 
 
 def _squeezed(text: str) -> tuple[str, list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from babel.dates import format_date
 
@@ -17,9 +18,13 @@ _TITLES = {
 }
 
 
-def spellings(name: str, value: str) -> Iterator[str]:
+@lru_cache(maxsize=50_000)
+def spellings(name: str, value: str) -> tuple[str, ...]:
     """Printed forms of `value` (as labels have it) of the field `name`, the likeliest first."""
-    leaf = name.rpartition(".")[2]
+    return tuple(_spellings(name.rpartition(".")[2], value))
+
+
+def _spellings(leaf: str, value: str) -> Iterator[str]:
     if leaf.endswith("_date"):
         yield from _dates(date.fromisoformat(value))
     elif leaf == "currency":

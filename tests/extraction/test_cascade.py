@@ -193,3 +193,16 @@ def test_a_document_that_no_engine_can_read_says_why(azure: AzureStandin, cascad
     azure.faults.then(Fault.server_error())
     with pytest.raises(ModelUnavailable):
         cascade(Policy.MODEL_FIRST, without=(EngineName.OFFLINE,))
+
+
+def test_what_both_engines_read_alike_is_not_paid_for_again_however_wrong_the_document_is(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    before_it_was_issued = tuple(line.replace("17.04.2026", "17.03.2026") for line in INVOICE)
+    label = LABEL | {"due_date": "2026-03-17", "amount_due": "119.00"}
+    azure.answering = LabelAnswers([label])
+    outcome = cascade(Policy.MODEL_FIRST, reading(before_it_was_issued))
+    record = outcome.steps[outcome.chosen].record
+    assert record.verdict is Verdict.NEEDS_REVIEW
+    assert "CIRA-DATE-01" in rules(outcome)
+    assert len(azure.bill) == 1

@@ -45,10 +45,9 @@ class Attempts:
     ) -> Extraction:
         """`extraction` after at most `rounds` rounds; each leaves findings: why it was, what it changed."""
         for number in range(1, rounds + 1):
-            record = judge(extraction)
-            if record.verdict is not Verdict.NEEDS_REVIEW:
+            doubts = _doubts_to_settle(judge(extraction))
+            if not doubts:
                 break
-            doubts = _doubts(record)
             cause = f"correction round {number} of at most {rounds}"
             try:
                 parts = Conversation(model, self.usage).again(parts, number, [finding.message for finding in doubts])
@@ -62,11 +61,11 @@ class Attempts:
 
     def escalated(self, model: Model, extraction: Extraction, judge: Judge) -> Extraction:
         """`extraction`, or that of the stronger `model` where it is the better one; either tells of the other."""
-        record = judge(extraction)
-        if record.verdict is not Verdict.NEEDS_REVIEW:
+        doubts = _doubts_to_settle(judge(extraction))
+        if not doubts:
             return extraction
         name = model.parameters.deployment
-        rules = ", ".join(dict.fromkeys(finding.rule for finding in _doubts(record)))
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in doubts))
         try:
             stronger, _ = self.first(model)
         except (ExtractionError, CircuitOpen) as error:
@@ -88,8 +87,19 @@ class Attempts:
         )
 
 
-def _doubts(record: Record) -> list[Finding]:
-    return [finding for finding in record.findings if finding.severity is not Severity.INFO][:_MOST_FINDINGS]
+def _doubts_to_settle(record: Record) -> list[Finding]:
+    """What another answer could settle in a record that needs review: no complaint about what two engines read alike.
+
+    An IBAN whose check digits are wrong on the page stays wrong however often one looks.
+    """
+    if record.verdict is not Verdict.NEEDS_REVIEW:
+        return []
+    agreed = {evidence.field for evidence in record.evidence if evidence.agreed_by}
+    return [
+        finding
+        for finding in record.findings
+        if finding.severity is not Severity.INFO and not (finding.fields and complained_about((finding,)) <= agreed)
+    ][:_MOST_FINDINGS]
 
 
 def _ranking(judge: Judge) -> Callable[[Extraction], Rank]:
