@@ -31,7 +31,7 @@ def materialization_metadata(done: StageDone, url: str) -> Metadata:
     """`url` is the job's. What is long comes last, so that the rest is seen at a glance."""
     metadata = _metadata(done.result)
     seconds = dg.MetadataValue.float(round(done.result.seconds, 3))
-    long: Metadata = {name: metadata.pop(name) for name in ("findings", "preview") if name in metadata}
+    long: Metadata = {name: metadata.pop(name) for name in ("findings", "preview", "line_items") if name in metadata}
     return {**metadata, "seconds": seconds, "source": _link(url), **long}
 
 
@@ -92,7 +92,7 @@ def _of_reading(done: DocumentRead) -> Metadata:
 
 def _of_extraction(done: FieldsExtracted) -> Metadata:
     return {
-        "preview": dg.MetadataValue.md(_invoice_table(done.extraction.invoice)),
+        **_invoice_tables(done.extraction.invoice),
         "engine": dg.MetadataValue.text(done.extraction.engine.value),
         "engines_run": dg.MetadataValue.text(", ".join(each.engine.value for each in done.extractions)),
         "policy": dg.MetadataValue.text(done.policy.value),
@@ -124,32 +124,35 @@ def _of_record(done: RecordValidated) -> Metadata:
         "supplier": dg.MetadataValue.text(record.invoice.supplier_name or "unknown"),
         "total": dg.MetadataValue.text(_total(record.invoice)),
         "findings": findings_table(record.findings),
-        "preview": dg.MetadataValue.md(_invoice_table(record.invoice)),
+        **_invoice_tables(record.invoice),
         "engine": dg.MetadataValue.text(record.engine.value),
         "cost_usd": dg.MetadataValue.float(float(done.cost.total_usd)),
         "accuracy": dg.MetadataValue.text(done.accuracy.status),
     }
 
 
-def _invoice_table(invoice: Invoice) -> str:
-    """The invoice as two Markdown tables: the header fields it has, then its lines."""
+def _invoice_tables(invoice: Invoice) -> Metadata:
+    """The header fields it has and its lines, apart: Dagster shows Markdown at once only while it is short."""
     header = [
         f"| {name} | {table_cell(_printed(invoice, name))} |"
         for name in Invoice.model_fields
         if name not in ("tax_breakdown", "line_items") and getattr(invoice, name) is not None
     ]
-    table = ["| field | value |", "| --- | --- |", *header]
+    tables = {"preview": ["| field | value |", "| --- | --- |", *header]}
     if invoice.line_items:
-        table += ["", "| description | quantity | unit price | tax % | net |", "| --- | ---: | ---: | ---: | ---: |"]
-        table += [
-            f"| {table_cell(item.description)} | {table_cell(item.quantity)} "
-            f"| {_money(item.unit_price, invoice.currency)} | {table_cell(item.tax_rate)} "
-            f"| {_money(item.net_amount, invoice.currency)} |"
-            for item in invoice.line_items[:PREVIEW_ITEMS]
+        tables["line_items"] = [
+            "| description | quantity | unit price | tax % | net |",
+            "| --- | ---: | ---: | ---: | ---: |",
+            *(
+                f"| {table_cell(item.description)} | {table_cell(item.quantity)} "
+                f"| {_money(item.unit_price, invoice.currency)} | {table_cell(item.tax_rate)} "
+                f"| {_money(item.net_amount, invoice.currency)} |"
+                for item in invoice.line_items[:PREVIEW_ITEMS]
+            ),
         ]
         if len(invoice.line_items) > PREVIEW_ITEMS:
-            table.append(f"\n… and {len(invoice.line_items) - PREVIEW_ITEMS} more lines")
-    return "\n".join(table)
+            tables["line_items"].append(f"\n… and {len(invoice.line_items) - PREVIEW_ITEMS} more lines")
+    return {name: dg.MetadataValue.md("\n".join(rows)) for name, rows in tables.items()}
 
 
 def _printed(invoice: Invoice, name: str) -> object:

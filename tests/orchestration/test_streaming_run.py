@@ -85,6 +85,7 @@ def test_every_materialisation_shows_a_person_what_came_out(pipeline: Pipeline) 
     assert shown[AssetKey("raw_document")]["pages"].value == 1
     assert shown[AssetKey("validated_record")]["total"].value == "120.00 GBP"
     assert "120.00" in shown[AssetKey("validated_record")]["preview"].value
+    assert "Calibrated torque wrench" in shown[AssetKey("validated_record")]["line_items"].value
     assert shown[AssetKey("validated_record")]["engine"].value == "offline"
     assert shown[AssetKey("validated_record")]["cost_usd"].value == 0.0
     assert all("seconds" in metadata for metadata in shown.values())
