@@ -12,7 +12,7 @@ from typing import Annotated
 
 import httpx
 import typer
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -37,9 +37,11 @@ from cira_pipeline.storage.status_cache import StatusCache
 CLIENT = "demo"
 _POLL_S = 0.5
 _COLUMNS = ("file", "what", "verdict or error", "supplier", "total", "engine", "cost", "seconds")
-_WIDE_ENOUGH_FOR_ALL = 120
+_WIDE_ENOUGH_FOR_ALL = 130
+_SHORTEST_NAME = 12
 _PATIENCE_S = 900.0
 _RUN_END_PATIENCE_S = 60.0
+_INTERRUPTED = 130
 _RUN_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 _RUN_STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
@@ -63,6 +65,7 @@ def demo(
     """
     console = Console(highlight=False)
     messages = Console(stderr=True, highlight=False)
+    complaints: list[str] | None = None
     try:
         with _stage(load_settings(), messages) as stage:
             complaints = _play(stage, console, messages)
@@ -71,7 +74,8 @@ def demo(
                 stage.supervisor.wait()
     except KeyboardInterrupt:
         messages.print("Stopped. Nothing is left running; the data stays in place.")
-        return
+    if complaints is None:
+        raise typer.Exit(_INTERRUPTED)
     if complaints:
         raise typer.Exit(1)
 
@@ -128,7 +132,7 @@ def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
         _wait_for_runs(stage.ui_url, {job.run_id for job in ended if job.run_id})
     finally:
         database.dispose()
-    console.print(_results_table(results, console.width))
+    console.print(results_table(results, console.width))
     console.print()
     console.print(_accuracy_table(results))
     complaints = [f"{each.sample.name}: {each.complaint}" for each in results if each.complaint]
@@ -195,24 +199,24 @@ def _run_status(ui_url: str, run_id: str) -> str | None:
     return str(found) if found else None
 
 
-def _results_table(results: Sequence[Outcome], width: int) -> Table:
+def results_table(results: Sequence[Outcome], width: int) -> Table:
     """Names give way where the terminal is narrow; amounts and verdicts never do."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    wide = width >= _WIDE_ENOUGH_FOR_ALL
+    gap = 2 if wide else 1
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
     rows = [_row(each) for each in results]
-    for column in _COLUMNS:
-        if column == "what" and width < _WIDE_ENOUGH_FOR_ALL:
-            continue
-        longest = max(len(column), *(len(row[column]) for row in rows))
-        table.add_column(
-            column,
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=min(longest, 22) if column in ("file", "supplier") else longest,
-            justify="right" if column in ("total", "cost", "seconds") else "left",
-        )
+    columns = [column for column in _COLUMNS if wide or column != "what"]
+    widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in columns}
+    names = widths["file"] + widths["supplier"]
+    room = width - gap * len(columns) - (sum(widths.values()) - names)
+    # Each may have half of the room, and what the other leaves.
+    file = min(widths["file"], max(_SHORTEST_NAME, room // 2, room - widths["supplier"]))
+    widths |= {"file": file, "supplier": min(widths["supplier"], max(_SHORTEST_NAME, room - file))}
+    for column in columns:
+        justify: JustifyMethod = "right" if column in ("total", "cost", "seconds") else "left"
+        table.add_column(column, no_wrap=True, overflow="ellipsis", width=widths[column], justify=justify)
     for row, each in zip(rows, results, strict=True):
-        cells = [cell for column, cell in row.items() if column != "what" or width >= _WIDE_ENOUGH_FOR_ALL]
-        table.add_row(*cells, style="on dark_red" if each.complaint else "")
+        table.add_row(*(row[column] for column in columns), style="on dark_red" if each.complaint else "")
     return table
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
+from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 
+from cira_pipeline.cli.demo import results_table
+from cira_pipeline.embedded.running import RunningServices
+from cira_pipeline.invoice import Invoice
+from cira_pipeline.jobs import JobStatus
+from cira_pipeline.samples.sample import ACCEPTED, DAMAGED
+from cira_pipeline.values import Verdict
 from tests.cli.conftest import CIRA
+from tests.samples.test_outcome import job_of, outcome_of
 
 # A machine that is busy with other tests takes many times longer than the half minute of an idle one.
 PATIENCE_S = 540
@@ -49,19 +58,17 @@ def test_a_demo_beside_a_running_one_says_what_to_do(services_folder: Path) -> N
     folder = services_folder / "occupied"
     (folder / ".cira").mkdir(parents=True)
     me = psutil.Process()
-    (folder / ".cira" / "services.json").write_text(
-        json.dumps(
-            {
-                "supervisor_pid": me.pid,
-                "supervisor_started": me.create_time(),
-                "postgres_url": "postgresql://nobody@127.0.0.1:1/none",
-                "redis_url": "redis://127.0.0.1:1/0",
-                "object_store": "file:///nowhere",
-                "ui_url": "http://127.0.0.1:1",
-                "pids": {},
-            }
-        )
-    )
+    nowhere = "http://127.0.0.1:1"
+    RunningServices(
+        supervisor_pid=me.pid,
+        supervisor_started=me.create_time(),
+        postgres_url=nowhere,
+        redis_url=nowhere,
+        object_store=nowhere,
+        ui_url=nowhere,
+        api_url=nowhere,
+        pids={},
+    ).write(folder / ".cira")
     ended = _demo(folder, "--once")
     assert ended.returncode == 1
     assert "already_running" in ended.stderr
@@ -76,3 +83,15 @@ def _processes_of(folder: Path) -> list[str]:
         if str(folder) in command:
             found.append(command)
     return found
+
+
+def test_amounts_verdicts_and_costs_are_whole_on_a_narrow_terminal() -> None:
+    truth = Invoice(supplier_name="Förde Elektrotechnik GmbH & Co. KG", gross_total=Decimal("28481.84"), currency="EUR")
+    accepted = outcome_of(ACCEPTED, job_of(JobStatus.SUCCEEDED, Verdict.ACCEPTED), truth)
+    refused = outcome_of(DAMAGED, job_of(JobStatus.REJECTED, None, "document_damaged"), None)
+    for width in (90, 100, 160):
+        console = Console(width=width, record=True, file=StringIO())
+        console.print(results_table([accepted, refused], width))
+        shown = console.export_text()
+        for whole in ("28,481.84 EUR", "document_damaged", "$0.0000", "seconds", "accepted"):
+            assert whole in shown, f"{whole} is cut at {width} columns"

@@ -18,7 +18,7 @@ from cira_pipeline.values import EngineName, Finding, Record, Severity, Verdict
 TRUTH = Invoice(invoice_number="RE-1", gross_total=Decimal("119.00"))
 
 
-def _job(status: JobStatus, verdict: Verdict | None = None, error_code: str | None = None) -> Job:
+def job_of(status: JobStatus, verdict: Verdict | None = None, error_code: str | None = None) -> Job:
     now = datetime(2026, 3, 2, tzinfo=UTC)
     return Job.model_validate(
         {
@@ -41,7 +41,7 @@ def _job(status: JobStatus, verdict: Verdict | None = None, error_code: str | No
     )
 
 
-def _outcome(ending: Ending, job: Job, invoice: Invoice | None = TRUTH) -> Outcome:
+def outcome_of(ending: Ending, job: Job, invoice: Invoice | None = TRUTH) -> Outcome:
     finding = Finding(rule="CIRA-ARITH-01", severity=Severity.ERROR, message="does not add up")
     record = Record(
         invoice=invoice or Invoice(),
@@ -58,36 +58,36 @@ def _outcome(ending: Ending, job: Job, invoice: Invoice | None = TRUTH) -> Outco
 @pytest.mark.parametrize(
     ("ending", "job"),
     [
-        (ACCEPTED, _job(JobStatus.SUCCEEDED, Verdict.ACCEPTED)),
-        (REVIEWED, _job(JobStatus.SUCCEEDED, Verdict.NEEDS_REVIEW)),
-        (READ_BY_OCR, _job(JobStatus.SUCCEEDED, Verdict.NEEDS_REVIEW)),
-        (DAMAGED, _job(JobStatus.REJECTED, None, "document_damaged")),
+        (ACCEPTED, job_of(JobStatus.SUCCEEDED, Verdict.ACCEPTED)),
+        (REVIEWED, job_of(JobStatus.SUCCEEDED, Verdict.NEEDS_REVIEW)),
+        (READ_BY_OCR, job_of(JobStatus.SUCCEEDED, Verdict.NEEDS_REVIEW)),
+        (DAMAGED, job_of(JobStatus.REJECTED, None, "document_damaged")),
     ],
 )
 def test_nothing_is_said_about_jobs_that_ended_as_they_had_to(ending: Ending, job: Job) -> None:
-    assert _outcome(ending, job).complaint is None
+    assert outcome_of(ending, job).complaint is None
 
 
 @pytest.mark.parametrize(
     ("ending", "job", "said"),
     [
-        (ACCEPTED, _job(JobStatus.FAILED, None, "reading_failed"), "reading_failed"),
-        (ACCEPTED, _job(JobStatus.RUNNING), "running"),
-        (ACCEPTED, _job(JobStatus.SUCCEEDED, Verdict.NEEDS_REVIEW), "CIRA-ARITH-01"),
-        (REVIEWED, _job(JobStatus.SUCCEEDED, Verdict.ACCEPTED), "accepted"),
-        (DAMAGED, _job(JobStatus.SUCCEEDED, Verdict.ACCEPTED), "succeeded"),
-        (DAMAGED, _job(JobStatus.REJECTED, None, "document_empty"), "document_empty"),
+        (ACCEPTED, job_of(JobStatus.FAILED, None, "reading_failed"), "reading_failed"),
+        (ACCEPTED, job_of(JobStatus.RUNNING), "running"),
+        (ACCEPTED, job_of(JobStatus.SUCCEEDED, Verdict.NEEDS_REVIEW), "CIRA-ARITH-01"),
+        (REVIEWED, job_of(JobStatus.SUCCEEDED, Verdict.ACCEPTED), "accepted"),
+        (DAMAGED, job_of(JobStatus.SUCCEEDED, Verdict.ACCEPTED), "succeeded"),
+        (DAMAGED, job_of(JobStatus.REJECTED, None, "document_empty"), "document_empty"),
     ],
 )
 def test_a_wrong_ending_is_named_with_what_happened(ending: Ending, job: Job, said: str) -> None:
-    complaint = _outcome(ending, job).complaint
+    complaint = outcome_of(ending, job).complaint
     assert complaint is not None
     assert said in complaint
 
 
 def test_a_document_without_a_record_counts_as_all_missing() -> None:
-    right = _outcome(ACCEPTED, _job(JobStatus.SUCCEEDED, Verdict.ACCEPTED))
-    lost = _outcome(ACCEPTED, _job(JobStatus.FAILED, None, "reading_failed"), invoice=None)
+    right = outcome_of(ACCEPTED, job_of(JobStatus.SUCCEEDED, Verdict.ACCEPTED))
+    lost = outcome_of(ACCEPTED, job_of(JobStatus.FAILED, None, "reading_failed"), invoice=None)
     broken = replace(lost, sample=replace(lost.sample, truth=None))
     board = accuracy_by_kind([right, lost, broken])["pdf-text"]
     assert board.documents == 2
