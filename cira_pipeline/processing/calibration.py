@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -63,7 +63,7 @@ class Case:
 class Observer:
     """Reads labelled documents with every engine there is. E-invoice XML is left out: it is not read but parsed.
 
-    `losses`: how many times each reading is also tried with words lost.
+    `losses`: how many times the free engine also reads each document with words lost.
     """
 
     settings: Settings
@@ -82,17 +82,24 @@ class Observer:
             return
         reading = self.reader.read(document).reading
         source: Source = "generated" if "layout" in label.about else "real"
-        yield from self._cases_in(document, reading, label, supplier, source)
+        yield from self._cases_in(document, reading, label, supplier, source, _READING)
         known = [str(value) for name, value in label.fields.items() if name not in ("line_items", "tax_breakdown")]
         for number in range(self.losses):
             lossy = with_lost_words(reading, _LOST, f"{document.sha256}/{number}", known)
-            yield from self._cases_in(document, lossy, label, supplier, "lossy")
+            yield from self._cases_in(document, lossy, label, supplier, "lossy", _FREE)
 
     def _cases_in(
-        self, document: Document, reading: Reading, label: Label, supplier: str, source: Source
+        self,
+        document: Document,
+        reading: Reading,
+        label: Label,
+        supplier: str,
+        source: Source,
+        engines: Sequence[EngineName],
     ) -> Iterator[Case]:
         context = ValidationContext(today=self.today, reading=reading)
-        alone = list(self._extractions(document, reading))
+        found = (self._extracted(name, document, reading) for name in engines)
+        alone = [extraction for extraction in found if extraction is not None]
         for extraction in alone:
             yield _case(label, supplier, source, subject_of(extraction, context), second_opinion=False)
             for other in alone:
@@ -106,18 +113,14 @@ class Observer:
         except CiraError:
             return False
 
-    def _extractions(self, document: Document, reading: Reading) -> Iterator[Extraction]:
-        for name in (EngineName.OFFLINE, EngineName.AZURE_OPENAI):
-            extraction = self._extracted(name, document, reading)
-            if extraction is not None:
-                yield extraction
-
     def _extracted(self, name: EngineName, document: Document, reading: Reading) -> Extraction | None:
         engine = self.engines.get(name)
         return engine.extract(document, reading) if engine is not None else None
 
 
 _LOST: Final = 0.2
+_FREE: Final = (EngineName.OFFLINE,)
+_READING: Final = (EngineName.OFFLINE, EngineName.AZURE_OPENAI)
 _NOTHING_READ = Reading(reader="none", reader_version="", pages=(), lines=(), seconds=0)
 
 
