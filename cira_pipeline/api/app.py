@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from cira_pipeline.api import document_routes, invoice_routes, job_routes, problems, service_routes
+from cira_pipeline.api import document_routes, event_routes, invoice_routes, job_routes, problems, service_routes
 from cira_pipeline.api.front_door import FrontDoor, Limits
 from cira_pipeline.api.openapi import describe
 from cira_pipeline.api.services import Services
@@ -27,6 +27,7 @@ def create_app(services: Services) -> FastAPI:
         try:
             yield
         finally:
+            await services.events.close()
             await services.fast_path.close()
             services.database.dispose()
 
@@ -47,6 +48,7 @@ def create_app(services: Services) -> FastAPI:
     for router in (
         job_routes.router,
         document_routes.router,
+        event_routes.router,
         invoice_routes.router,
         invoice_routes.costs,
         service_routes.router,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi import Depends, Path, Request
 
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.services import Services
@@ -13,10 +12,6 @@ from cira_pipeline.errors import JobNotFound
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
 from cira_pipeline.storage.api_keys import ApiKey, Scope
 from cira_pipeline.storage.jobs import Job
-
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="key", description="A key of `cira keys create`: `Authorization: Bearer cira_...`"
-)
 
 
 def services_of(request: Request) -> Services:
@@ -35,11 +30,6 @@ def _key(scope: Scope) -> object:
     return key
 
 
-async def _declared(_header: Annotated[object, Security(_bearer)]) -> None:
-    """Only says in OpenAPI that a key is needed; the front door has read it before."""
-
-
-NEEDS_KEY = Depends(_declared)
 ServicesOf = Annotated[Services, Depends(services_of)]
 Submitter = Annotated[ApiKey, Depends(_key(Scope.SUBMIT))]
 Reader = Annotated[ApiKey, Depends(_key(Scope.READ))]

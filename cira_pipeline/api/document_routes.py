@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from cira_pipeline.api.caller import NEEDS_KEY, ServicesOf, Submitter
+from cira_pipeline.api.caller import ServicesOf, Submitter
 from cira_pipeline.api.job_models import MAX_REFERENCE_CHARS, SubmittedJobs
 from cira_pipeline.api.job_routes import IdempotencyKey, submit_within_quota
 from cira_pipeline.api.problems import responses
@@ -18,7 +18,7 @@ from cira_pipeline.storage.api_keys import ApiKey
 from cira_pipeline.storage.jobs import Submission
 from cira_pipeline.values import Document
 
-router = APIRouter(prefix="/v1/documents", tags=["jobs"], dependencies=[NEEDS_KEY])
+router = APIRouter(prefix="/v1/documents", tags=["jobs"])
 
 _BODY = {
     "requestBody": {

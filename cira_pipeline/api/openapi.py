@@ -23,6 +23,11 @@ Every error is a problem (RFC 9457) with a stable `code`; docs/errors.md lists a
 `service` carries a key: `Authorization: Bearer cira_...`. A key sees its own client's jobs only; another client's job
 is answered like one that does not exist. docs/api.md shows all of it with examples.
 """
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `cira keys create`: `Authorization: Bearer cira_...`",
+}
 _SCHEMAS = "#/components/schemas/{model}"
 
 
@@ -58,6 +63,12 @@ def _contract(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schema["components"]["schemas"] = dict(sorted(schemas.items()))
+    # The front door asks for the key, before there is a route that could declare it.
+    schema["components"]["securitySchemes"] = {"key": _KEY}
+    for path, operations in schema["paths"].items():
+        if path.startswith("/v1/") or path == "/metrics":
+            for operation in operations.values():
+                operation["security"] = [{"key": []}]
     return schema
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cira_pipeline.api.access import Access
+from cira_pipeline.api.events import JobEvents
 from cira_pipeline.api.key_secret import Pepper, load_pepper
 from cira_pipeline.api.metrics import Metrics
 from cira_pipeline.api.rate_limit import RedisFastPath
@@ -46,6 +47,7 @@ class Services:
     confirmations: ConfirmationRepository
     ledger: Ledger
     erasure: Erasure
+    events: JobEvents
 
 
 def open_services(settings: Settings) -> Services:
@@ -77,4 +79,5 @@ def open_services(settings: Settings) -> Services:
         confirmations=ConfirmationRepository(database),
         ledger=Ledger(database),
         erasure=Erasure(database, objects, jobs, stopping_s=settings.reading_timeout_s + settings.fetch_timeout_s),
+        events=JobEvents(database.engine.url),
     )

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, case, cast, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.errors import (
@@ -44,6 +44,13 @@ _COST = (
     .scalar_subquery()
     .label("cost_usd")
 )
+NOTIFY_CHANNEL = "cira_job"
+"""PostgreSQL's channel on which every change of a job is told when it is committed, as a JSON object."""
+
+_TOLD = ("job_id", "client", "status", "stage", "verdict", "error_code", "attempts", "version", "updated_at")
+_NOTIFY = func.pg_notify(
+    NOTIFY_CHANNEL, cast(func.json_build_object(*(part for name in _TOLD for part in (name, jobs.c[name]))), Text)
+).label("notified")
 _ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 _HELD = (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
 _NOTHING_ENDED: Mapping[str, None] = {
@@ -341,7 +348,7 @@ class JobRepository:
             update(jobs)
             .where(jobs.c.job_id == job_id, when)
             .values(**values, version=jobs.c.version + 1, updated_at=func.now())
-            .returning(*_COLUMNS, _COST)
+            .returning(*_COLUMNS, _COST, _NOTIFY)
         )
         with self._database.begin() as connection:
             row = connection.execute(statement).one_or_none()
@@ -397,7 +404,7 @@ def _insert(connection: Connection, wanted: Sequence[Submission], hashes: Sequen
     # In one order for everybody, so that two callers with the same URLs never wait for each other in a circle.
     ordered = [rows[key] for key in sorted(rows)]
     statement = insert(jobs).on_conflict_do_nothing(index_elements=["submission_hash"])
-    inserted = connection.execute(statement.returning(*_COLUMNS, jobs.c.submission_hash), ordered)
+    inserted = connection.execute(statement.returning(*_COLUMNS, jobs.c.submission_hash, _NOTIFY), ordered)
     return {bytes(row.submission_hash): _job(row) for row in inserted}
 
 

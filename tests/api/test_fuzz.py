@@ -38,7 +38,8 @@ def test_no_request_gets_an_answer_that_the_contract_does_not_promise(api):
     headers = {"Authorization": f"Bearer {api.key('acme', Scope.ADMIN)}"}
     failures: list[str] = []
     tried = 0
-    for found in schema.get_all_operations():
+    # A stream never ends, and is tested for itself.
+    for found in schema.exclude(path="/v1/events").get_all_operations():
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             count, failure = _asked(found.ok(), mode, headers)
             tried += count
