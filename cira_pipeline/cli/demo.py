@@ -42,6 +42,8 @@ _SHORTEST_NAME = 12
 _PATIENCE_S = 900.0
 _RUN_END_PATIENCE_S = 60.0
 _INTERRUPTED = 130
+# People may submit as the client `demo` too, with keys of their own.
+_LOOK_BACK_JOBS = 1_000
 _RUN_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 _RUN_STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
@@ -117,7 +119,7 @@ def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     jobs = JobRepository(database, StatusCache(redis_url, settings.status_ttl_s))
     try:
-        number = _next_demo(jobs)
+        number = next_demo(jobs)
         with messages.status("Making 24 invoices"):
             samples = {sample.name: sample for sample in demo_samples(number, utc_now().date())}
         folder = settings.home / "demo" / str(number)
@@ -140,10 +142,10 @@ def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
     return complaints
 
 
-def _next_demo(jobs: JobRepository) -> int:
+def next_demo(jobs: JobRepository) -> int:
     """Counts the demos of this database, so that no invoice of an earlier one comes again as its duplicate."""
-    newest = jobs.list(client=CLIENT, limit=1)
-    return int(newest[0].idempotency_key) + 1 if newest else 1
+    earlier = [job for job in jobs.list(client=CLIENT, limit=_LOOK_BACK_JOBS) if job.source == "demo"]
+    return max((int(job.idempotency_key) for job in earlier), default=0) + 1
 
 
 def _load_labels(database: Database, samples: Iterable[Sample]) -> None:

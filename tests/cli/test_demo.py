@@ -12,17 +12,18 @@ import psutil
 import pytest
 from rich.console import Console
 
-from cira_pipeline.cli.demo import results_table
+from cira_pipeline.cli.demo import next_demo, results_table
 from cira_pipeline.embedded.running import RunningServices
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.samples.sample import ACCEPTED, DAMAGED
+from cira_pipeline.storage.jobs import JobRepository, Submission
 from cira_pipeline.values import Verdict
 from tests.cli.conftest import CIRA
 from tests.samples.test_outcome import job_of, outcome_of
 
 # A machine that is busy with other tests takes many times longer than the half minute of an idle one.
-PATIENCE_S = 540
+PATIENCE_S = 1_200
 
 
 def _demo(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -83,6 +84,17 @@ def _processes_of(folder: Path) -> list[str]:
         if str(folder) in command:
             found.append(command)
     return found
+
+
+def test_a_second_demo_takes_the_next_number_whatever_else_was_submitted(jobs: JobRepository) -> None:
+    assert next_demo(jobs) == 1
+    jobs.submit(
+        [
+            Submission("http://127.0.0.1/a.pdf", client="demo", idempotency_key="1", source="demo"),
+            Submission("http://127.0.0.1/b.pdf", client="demo", idempotency_key="mine", source="cli"),
+        ]
+    )
+    assert next_demo(jobs) == 2
 
 
 def test_amounts_verdicts_and_costs_are_whole_on_a_narrow_terminal() -> None:
