@@ -15,7 +15,7 @@ from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.running.browser import browser_page
 from tests.running.conftest import RunningCira
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ASSETS = [stage.value for stage in STAGES]
 GOOD, LATE = "/ui-good.pdf", ("/ui-late-1.pdf", "/ui-late-2.pdf")

@@ -14,7 +14,7 @@ from cira_pipeline.storage.jobs import Job
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.running.conftest import RunningCira
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def jobs_of(cira: RunningCira, name: str) -> list[Job]:

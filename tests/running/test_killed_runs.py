@@ -28,7 +28,7 @@ from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.running.conftest import HELD_NUMBER, RunningCira
 from tests.running.scan import scanned
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 _LOCK = (4711, 1)
 
