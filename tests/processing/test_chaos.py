@@ -19,11 +19,13 @@ SMALL = Plan(
     after_the_deadline_s=5,
     breaker_reset_s=2,
     on_the_way_s=1,
-    most_s=540,
+    most_s=1_500,
 )
 
 
 @pytest.mark.slow
+# Half a minute on an idle machine; a busy one needs minutes for the workers to load alone.
+@pytest.mark.timeout(1_700)
 def test_every_job_ends_and_every_cent_is_booked_once_whatever_fails(
     migrated_database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
