@@ -94,10 +94,9 @@ class AddressWindow:
         ):
             score -= 0.25
         # A letterhead opens the page and carries the sender's own number.
-        if any(identifier.span.segment in block.segments for identifier in self._facts.vat_ids):
-            score -= 0.12
-        if block.segments[0].row.index <= 1:
-            score -= 0.12
+        owned = any(identifier.span.segment in block.segments for identifier in self._facts.vat_ids)
+        opening = block.segments[0].row.index <= 1
+        score -= 0.12 * owned + 0.12 * opening + 0.15 * (owned and opening)
         score += 0.1 if canvas.relative_left(first) < 0.2 else 0.0
         score += 0.1 if canvas.relative_top(first) > 0.1 else 0.0
         party = self._sections.party_of(lines, score)

@@ -156,7 +156,7 @@ def total(
         return Candidate(paid.value, paid.span, 0.95)
     if chosen is None:
         return None
-    rounded = _rounded(facts, chosen.value, amounts, printed)
+    rounded = _rounded(chosen, amounts, printed)
     return Candidate(rounded.value, rounded.span, 0.85) if rounded is not None else chosen
 
 
@@ -182,12 +182,15 @@ def _paid(tendered: list[Number], printed: list[Number]) -> Number | None:
     return None
 
 
-def _rounded(facts: Facts, value: Decimal, amounts: dict[str, list[Amount]], printed: list[Number]) -> Number | None:
-    """`value` with its rounding, when the rounding and the result are printed."""
+def _rounded(chosen: Candidate[Decimal], amounts: dict[str, list[Amount]], printed: list[Number]) -> Number | None:
+    """`chosen` with its rounding, when the rounding and the result are printed below it."""
     for rounding in amounts.get("rounding", []):
         if not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:
             continue
-        for result in (value + rounding.value, value - rounding.value):
+        if rounding.number.span.segment.row.index < chosen.span.segment.row.index:
+            # What stands under its rounding is rounded already.
+            continue
+        for result in (chosen.value + rounding.value, chosen.value - rounding.value):
             match = [number for number in printed if number.value == result]
             if match:
                 return match[-1]

@@ -1,0 +1,119 @@
+"""Item tables with and without rules, wrapped, over pages, bilingual, discounted, credited."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.extraction.offline.invented import RECIPIENT, SENDER, Placed, german_table, invoice, right, sums, table
+
+SAME = [*SENDER, *RECIPIENT]
+LINES = [("Drehstuhl Comfort", "2", "150,00", "300,00"), ("Montage vor Ort", "1", "100,00", "100,00")]
+
+
+def amounts(*pages: list[Placed]) -> list[Decimal | None]:
+    return [item.net_amount for item in invoice(*pages).line_items]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Description", "Qty", "Unit price", "Amount"),
+        ("Bezeichnung", "Menge", "Einzelpreis", "Gesamtpreis"),
+        ("Désignation", "Qté", "P.U. HT", "Montant HT"),
+        ("Omschrijving", "Aantal", "Prijs", "Bedrag"),
+        ("Concepto", "Cant.", "Precio", "Importe"),
+        ("Descrizione", "Q.tà", "Prezzo", "Importo"),
+        ("Descrição", "Qtd.", "Pr. unitário", "Valor"),
+        ("Nazwa towaru", "Ilość", "Cena netto", "Wartość netto"),
+        ("Benämning", "Antal", "À-pris", "Belopp"),
+        ("Beskrivelse", "Antal", "Stk. pris", "Beløb"),
+        ("Service", "Units", "Price per unit", "Cost ex VAT"),
+        ("Details / Bezeichnung", "Qty / Menge", "Price / Preis", "Amount / Betrag"),
+    ],
+)
+def test_columns_are_known_in_each_language(header: tuple[str, str, str, str]) -> None:
+    text, quantity, price, amount = header
+    heads = [(40, 0, text), right(330, 0, quantity), right(440, 0, price), right(555, 0, amount)]
+    rows = [
+        [(40, 0, name), right(330, 0, count), right(440, 0, each), right(555, 0, total)]
+        for name, count, each, total in LINES
+    ]
+    found = invoice([*SAME, *table(280, heads, rows)]).line_items
+    assert [item.net_amount for item in found] == [Decimal(300), Decimal(100)]
+    assert [item.quantity for item in found] == [Decimal(2), Decimal(1)]
+    assert [item.description for item in found] == ["Drehstuhl Comfort", "Montage vor Ort"]
+
+
+def test_a_wrapped_description_belongs_to_its_item() -> None:
+    rows = german_table(280, *LINES, step=30)
+    found = invoice([*SAME, *rows, (40, 322, "Farbe nach Wahl")]).line_items
+    assert found[0].description == "Drehstuhl Comfort Farbe nach Wahl"
+    assert found[1].description == "Montage vor Ort"
+
+
+def test_descriptions_over_their_figures_are_kept_with_them() -> None:
+    heads = [(40, 280, "Designação"), right(330, 280, "Qtd."), right(440, 280, "Pr. unit."), right(555, 280, "Total")]
+    rows: list[Placed] = []
+    for index, (name, count, each, total) in enumerate(
+        [("Pneu novo", "5", "74,90", "374,50"), ("Bateria", "3", "95,06", "285,18")]
+    ):
+        top = 300 + 36 * index
+        rows += [(40, top, name), right(330, top + 14, count), right(440, top + 14, each), right(555, top + 14, total)]
+    found = invoice([*SAME, *heads, *rows]).line_items
+    assert [(item.description, item.net_amount) for item in found] == [
+        ("Pneu novo", Decimal("374.50")),
+        ("Bateria", Decimal("285.18")),
+    ]
+
+
+def test_a_sum_carried_to_the_next_page_is_no_item() -> None:
+    first = [*SAME, *german_table(280, *LINES), (40, 340, "Übertrag"), right(555, 340, "400,00")]
+    second = [(40, 60, "Übertrag"), right(555, 60, "400,00"), *german_table(80, ("Regal", "1", "50,00", "50,00"))]
+    assert amounts(first, [*second, *sums(160, ("Nettobetrag", "450,00"))]) == [Decimal(300), Decimal(100), Decimal(50)]
+
+
+def test_an_item_called_like_a_carried_sum_is_an_item() -> None:
+    heads = [
+        (40, 0, "N.º"),
+        (80, 0, "Produto"),
+        right(330, 0, "Qtd."),
+        right(440, 0, "Pr. unit."),
+        right(555, 0, "Valor"),
+    ]
+    rows = [
+        [(40, 0, "1"), (80, 0, "Toalha de banho"), right(330, 0, "2"), right(440, 0, "8,77"), right(555, 0, "17,54")],
+        [(40, 0, "2"), (80, 0, "Transporte"), right(330, 0, "1"), right(440, 0, "36,05"), right(555, 0, "36,05")],
+    ]
+    assert amounts([*SAME, *table(280, heads, rows)]) == [Decimal("17.54"), Decimal("36.05")]
+
+
+def test_totals_under_the_table_are_no_items() -> None:
+    page = [
+        *SAME,
+        *german_table(280, *LINES),
+        *sums(340, ("Nettobetrag", "400,00"), ("USt. 19 %", "76,00"), ("Summe", "476,00")),
+    ]
+    assert amounts(page) == [Decimal(300), Decimal(100)]
+
+
+def test_credited_items_are_negative() -> None:
+    assert amounts([*SAME, *german_table(280, ("Drehstuhl", "-2", "150,00", "-300,00"))]) == [Decimal(-300)]
+
+
+def test_a_misspelt_header_is_understood_on_scans_only() -> None:
+    heads = [(40, 0, "Bezeichnung"), right(330, 0, "Menge"), right(440, 0, "Einzelpreis"), right(555, 0, "Gesamtprels")]
+    rows = [[(40, 0, "Drehstuhl"), right(330, 0, "2"), right(440, 0, "150,00"), right(555, 0, "300,00")]]
+    page = [*SAME, (40, 240, "Rechnung"), *table(280, heads, rows)]
+    assert [item.net_amount for item in invoice(page, source="ocr").line_items] == [Decimal(300)]
+    assert [item.net_amount for item in invoice(page).line_items] != [Decimal(300)]
+
+
+def test_amounts_with_tax_in_them_are_not_called_net() -> None:
+    page = [
+        *SAME,
+        *german_table(280, *LINES),
+        *sums(340, ("Nettobetrag", "336,13"), ("USt. 19 %", "63,87"), ("Gesamtbetrag", "400,00")),
+    ]
+    assert all(amount is None for amount in amounts(page))
