@@ -51,15 +51,24 @@ def calibrate(
         calibration, without = fit(observations), fitted_without(observations, folds=folds)
     except ValueError as error:
         raise LabelsInvalid(str(error)) from error
-    real = [case for case in cases if case.source == "real"] or [case for case in cases if case.source == "generated"]
-    curve = accept_curve(real, without)
+    judged = _judged(cases)
+    curve = accept_curve(judged, without)
     threshold = least_threshold(curve, accuracy)
     about = _about(cases, curve, threshold, observer)
     out.write_text(_written(calibration, threshold, about), encoding="utf-8")
     Console(width=120).print(_curve_table(curve, threshold))
     if images is not None:
-        _draw(images, real, without, threshold)
+        _draw(images, judged, without, threshold)
     typer.echo(f"The calibration is in {out}; records are accepted from {threshold} on.")
+
+
+def _judged(cases: Sequence[Case]) -> list[Case]:
+    """What the threshold is chosen on: real documents (generated where there are none), read by the free engine alone.
+
+    Every document is read by it; what a paid engine adds only makes a record surer.
+    """
+    alone = [case for case in cases if case.engine == "offline" and not case.second_opinion]
+    return [case for case in alone if case.source == "real"] or [case for case in alone if case.source == "generated"]
 
 
 def _draw(folder: Path, cases: Sequence[Case], without: Mapping[str, Calibration], threshold: float) -> None:
@@ -143,6 +152,7 @@ def _about(cases: Sequence[Case], curve: Sequence[Point], threshold: float, obse
             "records": point.of,
             "touchless": round(point.touchless, 4),
             "accuracy_of_accepted": round(point.accuracy, 4),
+            "wrong_values": point.wrong,
         },
     }
 

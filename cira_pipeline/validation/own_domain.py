@@ -28,7 +28,7 @@ def bears_name(lines: Iterable[str], name: str, customer: str | None) -> bool | 
     """Whether any address on `lines` holds a word of `name`; `None` when there is none but the customer's."""
     domains = set(_domains(lines))
     if customer:
-        domains = {domain for domain in domains if not _alike(domain, customer)}
+        domains = {domain for domain in domains if not _is(domain, _plain(customer))}
     return any(_alike(domain, name) for domain in domains) if domains else None
 
 
@@ -46,12 +46,11 @@ def _domains(lines: Iterable[str]) -> Iterator[str]:
 
 def _alike(domain: str, name: str) -> bool:
     words = [word for word in map(_plain, re.split(r"[\s.,&-]+", name)) if len(word) >= _TELLING]
-    whole = _plain(name)
-    return (
-        any(word in domain for word in words)
-        or (len(domain) >= _TELLING and domain in whole)
-        or partial_ratio(domain, whole) >= _ALIKE
-    )
+    return any(word in domain for word in words) or _is(domain, _plain(name))
+
+
+def _is(domain: str, whole: str) -> bool:
+    return (len(domain) >= _TELLING and domain in whole) or partial_ratio(domain, whole) >= _ALIKE
 
 
 def _plain(text: str) -> str:
