@@ -30,7 +30,8 @@ COMPARED: tuple[HeaderField, ...] = (
     "amount_due",
 )
 """Fields with one right spelling. Names and addresses are cut out of the page differently by every engine."""
-SURE = 0.6
+SURE = 0.8
+"""From this probability on, in its own record, an engine's value speaks against another one."""
 FILLED_FROM = 0.6
 """From this confidence on, what one engine left out is taken from another."""
 ASKED_FROM = 0.5
@@ -41,6 +42,8 @@ PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
     ("customer_name", "supplier_name"),
 )
 LEAST_ALIKE = 85.0
+# A value need not be certain enough to pay by to speak against another one.
+_NO_DOUBTS = frozenset({RULE, "low_confidence"})
 _UNLIKE = 50.0
 """Names that share so little are of two different parties, however they were cut out."""
 
@@ -54,7 +57,7 @@ def compared(extraction: Extraction, other: Extraction, other_record: Record) ->
     the doubt is the other engine's own, and the finding is only a note.
     """
     agreeing = {name for name in HEADER_FIELDS if _agree(extraction.invoice, other.invoice, name)}
-    theirs = {evidence.field: evidence.confidence for evidence in other.evidence}
+    theirs = {evidence.field: evidence.confidence for evidence in other_record.evidence}
     evidence = tuple(
         _agreed(each, other.engine) if each.field in agreeing and each.field in theirs else each
         for each in extraction.evidence
@@ -159,7 +162,7 @@ def _alike(left: str, right: str) -> bool:
 
 
 def _is_doubt(finding: Finding) -> bool:
-    return finding.severity is not Severity.INFO and finding.rule != RULE
+    return finding.severity is not Severity.INFO and finding.rule not in _NO_DOUBTS
 
 
 def _warns(name: HeaderField, confidence: float, doubted: set[str]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -67,7 +66,6 @@ class _Draft:
             values[name] = self.identifier(name, getattr(spans, name), printed.day)
         for name in AMOUNT_FIELDS:
             values[name] = self.amount(name, getattr(spans, name))
-        values["due_date"] = values["due_date"] or self.due_date(values["issue_date"])
         return values
 
     def taxes(self, rows: Iterable[TaxSpans]) -> Iterator[TaxLine]:
@@ -150,24 +148,6 @@ class _Draft:
 
     def _called(self, name: str, place: Place, value: Decimal) -> bool:
         return self.printed.labels_say(name, place.pieces[0].line.number, value)
-
-    def due_date(self, issued: date | None) -> date | None:
-        """The date that a printed term of payment means, for documents that print no due date."""
-        term = self.printed.due_after(issued) if issued is not None else None
-        if term is None:
-            return None
-        self.evidence.append(
-            Evidence(
-                field="due_date",
-                engine=EngineName.AZURE_OPENAI,
-                text=term.text,
-                page=term.page,
-                box=term.box,
-                line=term.line,
-                confidence=term.certainty,
-            )
-        )
-        return term.due
 
     def several(self, name: str, spans: Iterable[Span], joint: str) -> str | None:
         """Several lines of print as one text; a line that is not there is left out and named."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -16,14 +16,13 @@ from cira_pipeline.extraction.offline.amounts import numbers_in
 from cira_pipeline.extraction.offline.canvas import Segment, Token
 from cira_pipeline.extraction.offline.dates import dates_in
 from cira_pipeline.extraction.offline.facts import Facts
-from cira_pipeline.extraction.offline.header_dates import net_term
 from cira_pipeline.extraction.offline.identifiers import bare, labelled_iban, labelled_vat_id
 from cira_pipeline.extraction.offline.labels import phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.line_items import item_table
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.totals import amounts_by_concept
-from cira_pipeline.values import Box, Reading
+from cira_pipeline.values import Reading
 
 T = TypeVar("T")
 
@@ -37,7 +36,6 @@ _SIGN_AFTER = re.compile(rf"^\s?(?:[{_MINUS}](?![\w{_MINUS}])|\))")
 _ID_AT_END = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2,3}[\s-]?)?[A-Z0-9]?\d[\dA-Z ./-]{4,}$")
 _COMMONEST = 0.9
 _UNCLEAR = 0.6
-_FROM_TERM = 0.75
 
 
 @dataclass(frozen=True)
@@ -46,18 +44,6 @@ class Value(Generic[T]):
 
     value: T
     certainty: float = 1.0
-
-
-@dataclass(frozen=True)
-class PrintedTerm:
-    """A due date that follows from a printed term, and where the term stands."""
-
-    due: date
-    text: str
-    page: int
-    box: Box
-    line: int
-    certainty: float
 
 
 class PrintedValues:
@@ -97,14 +83,6 @@ class PrintedValues:
     def labels_say(self, name: str, line: int, value: Decimal) -> bool:
         """Whether a label of the document says that `value`, on line `line`, is the total `name`."""
         return (line, value) in self._labelled.get(name, frozenset())
-
-    def due_after(self, issued: date) -> PrintedTerm | None:
-        """The due date by the document's one term of payment in days; `None` without one or with several."""
-        term = net_term(self._facts)
-        if term is None:
-            return None
-        span = term.span
-        return PrintedTerm(issued + timedelta(days=term.days), span.text, span.page, span.box, span.line, _FROM_TERM)
 
     def currency(self, text: str) -> Value[str] | None:
         """ISO 4217 code of the code, sign or word in `text`; a sign that several share means the commonest."""
