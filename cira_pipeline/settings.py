@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     fetch_timeout_s: float = Field(60, gt=0, description="whole download, redirects included")
     fetch_stall_timeout_s: float = Field(15, gt=0, description="silence after which one try of a download is given up")
     fetch_max_bytes: int = Field(50_000_000, gt=0, description="largest document accepted")
-    fetch_max_redirects: int = Field(5, ge=0)
+    fetch_max_redirects: int = Field(5, ge=0, description="redirects followed, each checked like the first URL")
     fetch_attempts: int = Field(3, ge=1, description="tries of a download that failed in a way that may pass")
     fetch_allowed_hosts: CommaSeparated = Field(
         (),
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         (), description="folders below which file:// URLs may point; the inbox always may"
     )
     inbox: Path | None = Field(None, description="watched folder; HOME/inbox if empty")
-    max_pages: int = Field(100, gt=0)
+    max_pages: int = Field(100, gt=0, description="pages, or frames of a TIFF, that a document may have")
     # Pillow, which opens the pictures everywhere, refuses more than the upper bound by itself.
     max_pixels: int = Field(
         100_000_000, gt=0, le=178_956_970, description="pixels of one picture, against decompression bombs"
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     # Reading.
     reader: Literal["local", "docling_serve"] = Field("local", description="Docling in this process, or docling-serve")
     docling_serve_url: str | None = Field(None, description="http://host:5001")
-    docling_serve_api_key: SecretStr | None = None
+    docling_serve_api_key: SecretStr | None = Field(None, description="the key docling-serve asks for, if any")
     docling_serve_release: str = Field("", description="the server's release; change it to read documents anew with it")
     reading_timeout_s: float = Field(300, gt=0, description="one document")
     ocr_dpi: int = Field(200, ge=72, le=600, description="resolution at which pages without text are read")
@@ -107,8 +107,8 @@ class Settings(BaseSettings):
     azure_openai_entra_scope: str = Field(
         "https://cognitiveservices.azure.com/.default", description="what an Entra ID token is asked for"
     )
-    azure_openai_api_version: str = "2024-10-21"
-    azure_openai_deployment: str | None = None
+    azure_openai_api_version: str = Field("2024-10-21", description="of Azure's REST API")
+    azure_openai_deployment: str | None = Field(None, description="name of the deployment that is asked")
     azure_openai_model: str = Field("gpt-4.1-mini", description="the deployment's model, for its price")
     azure_openai_escalation_deployment: str | None = Field(
         None, description="a stronger deployment, asked when the first one's record is not accepted"
@@ -125,8 +125,10 @@ class Settings(BaseSettings):
         60_000, ge=1_000, description="longest part of a document in one question; longer ones are asked in parts"
     )
     azure_openai_max_output_tokens: int = Field(8_192, gt=0, description="longest answer to one question")
-    azure_openai_temperature: float = Field(0.0, ge=0, le=2)
-    azure_openai_seed: int = 1
+    azure_openai_temperature: float = Field(
+        0.0, ge=0, le=2, description="0 for the likeliest answer; not sent to models that take none"
+    )
+    azure_openai_seed: int = Field(1, description="makes answers repeatable where the model can")
     azure_openai_tokens_per_minute: int | None = Field(
         None, gt=0, description="the deployment's TPM, shared by all processes through Redis; empty: not limited here"
     )
@@ -144,7 +146,7 @@ class Settings(BaseSettings):
     )
     breaker_reset_s: float = Field(30, gt=0, description="seconds it is left alone before one call tries it again")
     openai_base_url: str | None = Field(None, description="any OpenAI-compatible server instead of Azure")
-    openai_api_key: SecretStr | None = None
+    openai_api_key: SecretStr | None = Field(None, description="key of the server at CIRA_OPENAI_BASE_URL")
 
     # Validation and money.
     cost_budget_usd: Decimal = Field(Decimal("0.05"), ge=0, description="per invoice; above it the check `cost` warns")
@@ -167,7 +169,7 @@ class Settings(BaseSettings):
         None,
         ge=0,
         le=1,
-        description="below it, a value that people pay by sends its record to review; empty: as the calibration advises",
+        description="below it, a value that people pay by sends its record to review; empty: as calibrated",
     )
     accuracy_threshold: Decimal = Field(
         Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right"

@@ -14,6 +14,7 @@ _FIRST_OF_GROUP = {
     "reader": "Reading",
     "policy": "Extraction",
     "cost_budget_usd": "Validation and money",
+    "api_host": "REST service",
     "batch_max_jobs": "Dagster",
 }
 
