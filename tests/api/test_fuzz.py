@@ -6,7 +6,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from cira_pipeline.storage.api_keys import Scope
 from tests.api.stored import ended_job
@@ -50,7 +50,10 @@ def test_no_request_gets_an_answer_that_the_contract_does_not_promise(api):
 
 def _asked(operation, mode: GenerationMode, headers: dict[str, str]) -> tuple[int, list[str]]:
     """How many requests were made, and what was wrong with the answers."""
-    excluded = [positive_data_acceptance] if operation.label in _MEANING_COUNTS else []
+    # Not every wrong request need be refused: the key is sent whatever schemathesis leaves out, and query parameters
+    # that are not known are ignored. What comes back must be what the contract promises all the same.
+    excluded = [negative_data_rejection]
+    excluded += [positive_data_acceptance] if operation.label in _MEANING_COUNTS else []
     made: list[object] = []
 
     @_SETTINGS
