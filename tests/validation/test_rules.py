@@ -203,7 +203,7 @@ def test_what_the_xml_explains_is_no_contradiction() -> None:
     explained = changed(net_total=D(90), tax_total=D("17.10"), gross_total=D("107.10"), amount_due=D("7.10"))
     explained = explained.model_copy(update={"tax_breakdown": (tax("19", "90", "17.10"),)})
     notes = (_note(rules.DOCUMENT_LEVEL_AMOUNTS, "net_total"), _note(rules.DOCUMENT_LEVEL_AMOUNTS, "amount_due"))
-    assert set(rules_of(judged(explained))) == {rules.LINES_SUM.id, rules.AMOUNT_DUE.id}
+    assert {rules.LINES_SUM.id, rules.AMOUNT_DUE.id} <= set(rules_of(judged(explained)))
     record = judged(explained, *notes, engine=EngineName.EINVOICE)
     assert record.findings == notes
     assert record.verdict is Verdict.ACCEPTED
