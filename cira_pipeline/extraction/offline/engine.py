@@ -261,6 +261,9 @@ class _Draft:
     def _parties(self) -> None:
         if self.receipt and not self.parties.customer_named:
             self._party("supplier", company(self.facts))
+            own = self.parties.vat_ids.get("supplier")
+            if own is not None and own.value.checked:
+                self.put("supplier_vat_id", own.value.value, [own.span], own.score)
             return
         self._party("supplier", self.parties.supplier)
         self._party("customer", self.parties.customer)
