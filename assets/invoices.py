@@ -13,6 +13,7 @@ import dagster as dg
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
 from assets.metadata import failure_metadata, materialization_metadata
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
+from cira_pipeline.errors import JobNotFound
 from cira_pipeline.jobs import JobId, jobs_of_partition
 from cira_pipeline.processing.processor import RecordValidated
 from cira_pipeline.processing.stream import JobHeld, JobSkipped, StageDone, StageFailed, stream
@@ -45,6 +46,8 @@ def invoices(context: dg.AssetExecutionContext, processor: ProcessorResource) ->
                     f"{event.job_id} failed in {event.stage}: {event.error} What to do: {event.error.hint}",
                     exc_info=event.error,
                 )
+                if isinstance(event.error, JobNotFound):
+                    continue  # a key added by hand: nothing more is known of it
                 yield _why_it_failed(event, url_of(event.job_id))
                 if COST_CHECK in checks:
                     yield evaluate_cost_of_failed(opened, event.job_id)

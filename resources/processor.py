@@ -12,6 +12,7 @@ from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.processing.paid_answers import paid_answers
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.documents import DocumentRepository
 from cira_pipeline.storage.extractions import ExtractionRepository
 from cira_pipeline.storage.jobs import JobRepository
@@ -53,6 +54,7 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 readings=ReadingRepository(database, objects),
                 extractions=ExtractionRepository(database),
                 records=RecordRepository(database),
+                confirmations=ConfirmationRepository(database),
                 labels=LabelRepository(database),
                 ledger=ledger,
                 prices=prices,

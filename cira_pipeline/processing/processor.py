@@ -27,6 +27,7 @@ from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.processing.holding import model_awaited
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.documents import DocumentRepository
 from cira_pipeline.storage.extractions import ExtractionRepository
 from cira_pipeline.storage.jobs import Job, JobRepository
@@ -92,6 +93,7 @@ class Processor:
     readings: ReadingRepository
     extractions: ExtractionRepository
     records: RecordRepository
+    confirmations: ConfirmationRepository
     labels: LabelRepository
     ledger: Ledger
     prices: PriceList
@@ -175,11 +177,26 @@ class Processor:
         )
 
     def validate_record(self, job_id: JobId) -> RecordValidated:
+        """Validates what was extracted. A record that a person has confirmed stays as it is."""
         started = time.monotonic()
+        sha256 = self._document_sha256(job_id)
+        record = self._confirmed_record(job_id) or self._validated_record(job_id, sha256)
+        job, total_usd = self.jobs.get(job_id), self.ledger.total(job_id)
+        return RecordValidated(
+            record=record,
+            accuracy=measure(record.invoice, self.labels.get(sha256), self.settings.accuracy_threshold),
+            cost=check_cost(total_usd, self.settings.cost_budget_usd, self.ledger.budget_states(job.client)),
+            seconds=time.monotonic() - started,
+        )
+
+    def _confirmed_record(self, job_id: JobId) -> Record | None:
+        stored = self.records.get(job_id) if self.confirmations.latest(job_id) is not None else None
+        return stored.record if stored is not None else None
+
+    def _validated_record(self, job_id: JobId, sha256: str) -> Record:
         outcome = self.extractions.outcome(job_id)
         if outcome is None:
             raise UpstreamMissing(f"job {job_id} has no extraction yet", job_id=job_id, stage=Stage.EXTRACTED_FIELDS)
-        sha256 = self._document_sha256(job_id)
         extraction = outcome.extractions[outcome.chosen]
         engines = tuple(each.engine for each in outcome.extractions)
 
@@ -193,14 +210,7 @@ class Processor:
             )
             record = validate(extraction, context).model_copy(update={"engines": engines})
             self.records.put(job_id, sha256, record)
-
-        job, total_usd = self.jobs.get(job_id), self.ledger.total(job_id)
-        return RecordValidated(
-            record=record,
-            accuracy=measure(record.invoice, self.labels.get(sha256), self.settings.accuracy_threshold),
-            cost=check_cost(total_usd, self.settings.cost_budget_usd, self.ledger.budget_states(job.client)),
-            seconds=time.monotonic() - started,
-        )
+        return record
 
     def _obtained(self, job: Job, document: Document, *, reused: bool, started: float) -> DocumentObtained:
         return DocumentObtained(

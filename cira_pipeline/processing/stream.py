@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from queue import Full, Queue
 
 from cira_pipeline.clock import utc_now
-from cira_pipeline.errors import CiraError, InternalError
+from cira_pipeline.errors import CiraError, InternalError, JobNotFound
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.holding import why_to_hold
 from cira_pipeline.processing.processor import Processor, RecordValidated, StageResult
@@ -133,6 +133,9 @@ def _events_of(
             if isinstance(result, RecordValidated):
                 processor.jobs.succeed(job_id, result.record.verdict)
             yield StageDone(job_id, stage, result)
+    except JobNotFound as error:
+        # A partition key added by hand: there is no status to keep, and the other jobs go on.
+        yield StageFailed(job_id, stage, error)
     except CiraError as error:
         yield _stopped(processor, job_id, stage, error, tracked=tracked)
     except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library throws

@@ -43,6 +43,7 @@ def test_the_pipeline_takes_an_uploaded_document_as_it_is(api):
         readings=services.readings,
         extractions=services.extractions,
         records=services.records,
+        confirmations=services.confirmations,
         labels=services.labels,
         ledger=services.ledger,
         prices=PriceList.load(None),

@@ -8,7 +8,10 @@ from sqlalchemy import text
 
 from assets.partitions import invoice_jobs
 from assets.specs import STAGES, asset_key
-from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.jobs import JobStatus, Stage, new_job_id
+from cira_pipeline.storage.confirmations import ConfirmationRepository
+from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.values import Verdict
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -171,3 +174,44 @@ def test_a_cancelled_job_is_left_alone(pipeline: Pipeline) -> None:
     assert pipeline.jobs.get(kept).status is JobStatus.SUCCEEDED
     assert pipeline.jobs.get(cancelled).status is JobStatus.CANCELLED
     assert pipeline.server.requests["/a.pdf"] == 0
+
+
+def test_a_key_that_no_job_has_fails_alone(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.serve("/a.pdf", invoice_pdf("BT-6001")))
+    pipeline.tick()
+    unknown = new_job_id()
+    pipeline.instance.add_dynamic_partitions(invoice_jobs.name or "", [unknown])
+    tags = {"dagster/asset_partition_range_start": job, "dagster/asset_partition_range_end": unknown}
+
+    run = pipeline.launch(dg.RunRequest(tags=tags))
+
+    assert not run.success
+    assert statuses(pipeline, Stage.VALIDATED_RECORD, [job, unknown]) == {job: MATERIALIZED, unknown: "FAILED"}
+    assert pipeline.jobs.get(job).status is JobStatus.SUCCEEDED
+
+
+def test_what_a_person_has_confirmed_is_not_overwritten_by_a_later_run(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.serve("/a.pdf", invoice_pdf("BT-7001")))
+    pipeline.process()
+    records = RecordRepository(pipeline.database)
+    stored = records.get(job)
+    assert stored is not None
+    corrected = stored.record.invoice.model_copy(update={"purchase_order": "PO-1"})
+    record = stored.record.model_copy(update={"invoice": corrected, "verdict": Verdict.ACCEPTED})
+    records.put(job, stored.document_sha256, record)
+    ConfirmationRepository(pipeline.database).put(
+        job,
+        stored.document_sha256,
+        confirmed_by="Anna Berg",
+        key_id=None,
+        changes={},
+        verdict_before=stored.record.verdict,
+        verdict_after=Verdict.ACCEPTED,
+    )
+
+    assert pipeline.launch(dg.RunRequest(partition_key=job)).success
+
+    kept = records.get(job)
+    assert kept is not None
+    assert (kept.record.invoice.purchase_order, kept.record.verdict) == ("PO-1", Verdict.ACCEPTED)
+    assert pipeline.jobs.get(job).verdict is Verdict.ACCEPTED

@@ -22,6 +22,7 @@ from cira_pipeline.processing.processor import Processor
 from cira_pipeline.processing.stream import stream
 from cira_pipeline.reading.open_reader import reader_from_settings
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.documents import DocumentRepository
 from cira_pipeline.storage.extractions import ExtractionRepository
@@ -49,6 +50,7 @@ def opened(settings: Settings, after_the_deadline_s: float = AFTER_THE_DEADLINE_
             readings=ReadingRepository(database, objects),
             extractions=ExtractionRepository(database),
             records=RecordRepository(database),
+            confirmations=ConfirmationRepository(database),
             labels=LabelRepository(database),
             ledger=ledger,
             prices=prices,
