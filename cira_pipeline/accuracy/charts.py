@@ -46,14 +46,16 @@ def reliability(bins: Sequence[tuple[float, float, int]], *, size: int = 360) ->
 
 
 def touchless_curve(lines: Sequence[tuple[str, str, Sequence[Point]]], *, chosen: Point | None = None) -> str:
-    """Share of records accepted against the accuracy of those, for lines of (name, colour, points)."""
+    """Share of records accepted against the accuracy of those, for lines of (name, colour, points).
+
+    The axis begins at 95 %; what is worse lies on its edge.
+    """
     width, height = 520, 340
-    lowest = min([0.95, *(accuracy for _, _, points in lines for _, accuracy in points)])
-    lowest = int(lowest * 50) / 50
+    lowest = 0.95
     frame = _Frame(width, height, 58, 18)
 
     def scaled(point: Point) -> Point:
-        return point[0], (point[1] - lowest) / (1 - lowest)
+        return point[0], max(0.0, (point[1] - lowest) / (1 - lowest))
 
     ticks = [(index / 5, f"{index / 5:.0%}") for index in range(6)]
     steps = [(index / 5, f"{lowest + (1 - lowest) * index / 5:.1%}") for index in range(6)]
