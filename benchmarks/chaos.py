@@ -125,15 +125,15 @@ def _name(fault: Fault | None) -> str:
 
 @dataclass
 class BillingStandin(AzureStandin):
-    """Knows for which invoice and question each answer was billed."""
+    """Knows for which invoice each answer was billed."""
 
-    billed_for: list[tuple[str, str, Billed]] = field(default_factory=list)
+    billed_for: list[tuple[str, Billed]] = field(default_factory=list)
 
     def billed(self, deployment: str, model: str, question: str, prompt: str, answer: str) -> dict[str, Any]:
         with self._billing:
             usage = super().billed(deployment, model, question, prompt, answer)
             found = _NUMBER.search(question)
-            self.billed_for.append((found.group() if found else "", question, self.bill[-1]))
+            self.billed_for.append((found.group() if found else "", self.bill[-1]))
         return usage
 
     def __post_init__(self) -> None:
@@ -386,40 +386,52 @@ class Chaos:
 
     def _money(self, outcome: Outcome, azure: BillingStandin) -> None:
         prices = {unit: PriceList.load().token_price("azure", "gpt-4.1-mini", unit).usd for unit in TOKEN_UNITS}
-        answered, ledger_usd, entries, spent_usd, reserved = self._books()
-        paid: dict[str, list[tuple[str, Billed]]] = {}
-        for number, question, billed in azure.billed_for:
-            paid.setdefault(question, []).append((number, billed))
-        # Of several, the last one came after the kill and was kept.
-        lost = [bill for bills in paid.values() for bill in bills[:-1]]
-        unexplained = Counter(number for number, _ in lost) - self._on_their_way
+        ledger_usd, entries, spent_usd, reserved = self._books()
+        billed_answers, kept = Counter(azure.billed_for), self._kept()
+        lost = billed_answers - kept
+        unexplained = Counter(number for number, _ in lost.elements()) - self._on_their_way
         bill_usd = sum((billed.usd(prices) for billed in azure.bill), Decimal(0))
-        lost_usd = sum((billed.usd(prices) for _, billed in lost), Decimal(0))
+        lost_usd = sum((billed.usd(prices) for _, billed in lost.elements()), Decimal(0))
         outcome.told("answers billed", f"{len(azure.bill)}, {bill_usd} USD")
-        outcome.told("of these on their way to a killed worker", f"{len(lost)}, {lost_usd} USD")
-        outcome.promised("answers paid twice", held=not unexplained, value=unexplained.total())
+        outcome.told("of these on their way to a killed worker", f"{lost.total()}, {lost_usd} USD")
         outcome.promised(
-            "distinct questions billed = answers kept", held=len(paid) == answered, value=f"{len(paid)} = {answered}"
+            "other answers billed and not kept, or paid twice", held=not unexplained, value=unexplained.total()
         )
+        outcome.promised("answers kept, each of them billed", held=not kept - billed_answers, value=kept.total())
         outcome.promised(
             f"ledger ({entries} entries) = bill", held=ledger_usd == bill_usd - lost_usd, value=f"{ledger_usd} USD"
         )
         outcome.promised("budgets' sum = ledger", held=spent_usd == ledger_usd, value=f"{spent_usd} USD")
         outcome.promised("nothing stays reserved", held=reserved == 0, value=reserved)
 
-    def _books(self) -> tuple[int, Decimal, int, Decimal, int]:
+    def _kept(self) -> Counter[tuple[str, Billed]]:
+        """The answers in the store, as the stand-in bills them, with their invoices."""
+        statement = text("""
+            SELECT j.url, a.model, a.input_tokens, a.cached_input_tokens, a.output_tokens
+            FROM cira.model_answers a JOIN cira.jobs j USING (job_id) WHERE a.answered_at IS NOT NULL
+        """)
+        with self._database.begin() as connection:
+            rows = connection.execute(statement).all()
+        return Counter(
+            (
+                Path(row.url).stem,
+                Billed(DEPLOYMENT, row.model, row.input_tokens, row.cached_input_tokens, row.output_tokens),
+            )
+            for row in rows
+        )
+
+    def _books(self) -> tuple[Decimal, int, Decimal, int]:
         with self._database.begin() as connection:
             row = connection.execute(
                 text("""
-                    SELECT (SELECT count(*) FROM cira.model_answers WHERE answered_at IS NOT NULL) AS answered,
-                           (SELECT sum(amount_usd) FROM cira.cost_entries) AS ledger_usd,
+                    SELECT (SELECT sum(amount_usd) FROM cira.cost_entries) AS ledger_usd,
                            (SELECT count(*) FROM cira.cost_entries WHERE amount_usd > 0) AS entries,
                            (SELECT sum(spent_usd) FROM cira.spending WHERE client = '' AND period = 'month')
                                AS spent_usd,
                            (SELECT count(*) FROM cira.model_answers WHERE answered_at IS NULL) AS reserved
                 """)
             ).one()
-        return row.answered, row.ledger_usd, row.entries, row.spent_usd, row.reserved
+        return row.ledger_usd, row.entries, row.spent_usd, row.reserved
 
     def _calm(self, outcome: Outcome) -> None:
         """The requests that came while the circuit was open or half open."""

@@ -10,7 +10,10 @@ from pydantic import SecretStr
 
 from cira_pipeline.errors import ModelRateLimited
 from cira_pipeline.extraction.answers import AnswersInMemory
+from cira_pipeline.extraction.azure_openai.chat import Chat, first_deployment
 from cira_pipeline.extraction.azure_openai.engine import AzureOpenAIEngine
+from cira_pipeline.extraction.azure_openai.question import Question
+from cira_pipeline.extraction.azure_openai.windows import windows
 from cira_pipeline.resilience.limiter import RateLimiter
 from cira_pipeline.settings import Settings
 from tests.azure_standin import AzureStandin, Fault, LabelAnswers
@@ -61,3 +64,19 @@ def test_the_longest_answer_counts_against_the_tokens_of_a_minute(azure: AzureSt
     assert limited.extract(document(), reading(INVOICE)) is not None
     with pytest.raises(ModelRateLimited):
         limited.extract(document(b"%PDF-1.7 another"), reading((*INVOICE, "another line")))
+
+
+def test_an_answer_that_is_complete_is_taken_however_late_it_is_read(azure: AzureStandin) -> None:
+    """A busy machine reads late; an answer thrown away for that would be paid again."""
+    times = iter([0.0, *[1_000.0] * 1_000])
+    settings = Settings(
+        _env_file=None,
+        azure_openai_endpoint=azure.endpoint,
+        azure_openai_deployment="invoices",
+        azure_openai_api_key=SecretStr(azure.api_key),
+    )
+    chat = Chat(settings, first_deployment(settings), monotonic=lambda: next(times))
+    [window] = windows(reading(INVOICE).lines, max_question_tokens=9_000, max_answer_tokens=9_000)
+    question = Question(window, chat.parameters)
+    assert chat.ask(question, timeout_s=30).finish_reason == "stop"
+    assert len(azure.bill) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -116,6 +117,9 @@ class Chat:
             for chunk in response.iter_bytes():
                 body += chunk
                 if self._monotonic() > ends:
+                    # What is complete was paid and is taken, however late: thrown away, it would be paid again.
+                    if _is_complete(body):
+                        break
                     raise ModelTimedOut(f"the model's answer was not complete after {limit_s:.0f} s")
                 if len(body) > LARGEST_ANSWER_BYTES:
                     raise ModelUnavailable(f"the model's answer is larger than {LARGEST_ANSWER_BYTES} bytes")
@@ -124,6 +128,14 @@ class Chat:
             return ChatCompletion.model_validate_json(bytes(body))
         except ValidationError as error:
             raise ModelUnavailable("the model's server answered something that is no chat completion") from error
+
+
+def _is_complete(body: bytes | bytearray) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 def _plainer(dialect: Dialect, error: openai.APIStatusError) -> Dialect | None:
