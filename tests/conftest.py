@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,11 @@ from cira_pipeline.settings import inherited_environment
 
 if TYPE_CHECKING:
     from cira_pipeline.storage.database import Database
+
+
+# A shell that starts tests in the background makes them ignore Ctrl-C, and with them the commands they press it for.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
