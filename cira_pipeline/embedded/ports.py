@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+
+# Port -> descriptor of its lock file, held until this process ends.
+_claimed: dict[int, int] = {}
 
 
 def free_port(usual: int | None = None) -> int:
     """`usual` when nothing on this machine listens there, otherwise a port the system picks.
 
-    Another process may still take the port before its user binds it; services that fail to bind are started again.
+    A usual port is claimed for this process: seconds pass until its service listens, and another `cira up` that starts
+    meanwhile must not choose the same. Programs other than CIRA may still be faster.
     """
-    if usual is not None and _free(usual):
+    if usual is not None and _claim(usual) and _free(usual):
         return usual
     with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.bind((LOOPBACK, 0))
@@ -25,6 +33,24 @@ def listening(port: int) -> bool:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _claim(port: int) -> bool:
+    """Whether no other process of this user has chosen the port; the system ends a claim with its process."""
+    if port in _claimed:
+        return True
+    path = Path(tempfile.gettempdir()) / f"cira-{os.getuid()}-port-{port}.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return True  # no place for lock files: then as without them
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    _claimed[port] = descriptor
+    return True
 
 
 def _free(port: int) -> bool:
