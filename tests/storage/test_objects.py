@@ -27,7 +27,7 @@ def s3_endpoint() -> Iterator[str]:
         server.start()
         host, port = server.get_host_and_port()
         endpoint = f"http://{host}:{port}"
-        boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="invoices")
+        boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="objects")
         yield endpoint
         server.stop()
 
@@ -36,7 +36,7 @@ def s3_endpoint() -> Iterator[str]:
 def store(request, tmp_path) -> ObjectStore:
     if request.param == "s3":
         endpoint = request.getfixturevalue("s3_endpoint")
-        return ObjectStore(f"s3://invoices/{tmp_path.name}", s3_endpoint_url=endpoint)
+        return ObjectStore(f"s3://objects/{tmp_path.name}", s3_endpoint_url=endpoint)
     folder = tmp_path / "with space é"
     urls = {"folder": str(folder), "file": folder.as_uri(), "memory": f"memory://{tmp_path.name}"}
     return ObjectStore(urls[request.param])
@@ -79,7 +79,7 @@ def test_people_find_an_object_by_its_url(tmp_path, s3_endpoint):
     local = ObjectStore(str(tmp_path / "a b"))
     local.put(_KEY, b"x")
     assert local.url_of(_KEY) == (tmp_path / "a b" / _KEY).as_uri()
-    assert ObjectStore("s3://invoices/kept/", s3_endpoint_url=s3_endpoint).url_of(_KEY) == f"s3://invoices/kept/{_KEY}"
+    assert ObjectStore("s3://objects/kept/", s3_endpoint_url=s3_endpoint).url_of(_KEY) == f"s3://objects/kept/{_KEY}"
 
 
 def test_a_reader_never_sees_half_an_object(tmp_path):
@@ -122,11 +122,11 @@ def test_a_missing_bucket_is_a_matter_of_configuration(s3_endpoint):
 def test_an_s3_that_does_not_answer_can_be_tried_again(s3_endpoint):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        store = ObjectStore("s3://invoices", s3_endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        store = ObjectStore("s3://objects", s3_endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(StoreUnavailable) as caught:
             store.get(_KEY)
         assert caught.value.retryable
-        with pytest.raises(ServiceUnreachable, match="s3://invoices"):
+        with pytest.raises(ServiceUnreachable, match="s3://objects"):
             store.ping()
 
 
