@@ -54,17 +54,9 @@ query Partitions($key: AssetKeyInput!) {
 }
 """
 
-_CHECKS = """
-query Checks($key: AssetKeyInput!) {
-  assetNodeOrError(assetKey: $key) {
-    ... on AssetNode {
-      assetChecksOrError {
-        ... on AssetChecks {
-          checks { name executionForLatestMaterialization { status evaluation { success partition description } } }
-        }
-      }
-    }
-  }
+_CHECK_EXECUTIONS = """
+query Executions($key: AssetKeyInput!, $check: String!) {
+  assetCheckExecutions(assetKey: $key, checkName: $check, limit: 25) { evaluation { success partition } }
 }
 """
 
@@ -144,9 +136,11 @@ class DagsterUi:
             "missing": found["unmaterializedPartitions"],
         }
 
-    def checks(self, asset: str) -> dict[str, Any]:
-        found = self.query(_CHECKS, key={"path": [asset]})["assetNodeOrError"]["assetChecksOrError"]["checks"]
-        return {check["name"]: check["executionForLatestMaterialization"] for check in found}
+    def check(self, asset: str, check: str) -> dict[str, bool]:
+        """Partition -> whether the check passed, where it could be evaluated."""
+        executions = self.query(_CHECK_EXECUTIONS, key={"path": [asset]}, check=check)["assetCheckExecutions"]
+        evaluations = (each["evaluation"] for each in executions)
+        return {each["partition"]: each["success"] for each in evaluations if each}
 
     def sensors(self) -> dict[str, str]:
         selector = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY}
