@@ -128,7 +128,7 @@ def test_what_ocr_was_unsure_of_is_known_and_native_text_is_never_doubted() -> N
         (["www.holzwerk-nord.de"], "Holzwerk Nord GmbH", None, True),
         (["info@plaat-gronvall.se"], "Plåt Grönvall AB", None, True),
         (["shop@marketplace.com", "Sold by Tiny Traders"], "Tiny Traders Ltd", None, False),
-        (["www.musterlieferant.de"], "Kostenlieferant GmbH", "Muster-Kunde GmbH", False),
+        (["www.nordlieferant.example"], "Probelieferant GmbH", "Muster-Kunde GmbH", False),
         (["billing@jardin-sud.fr"], "Holzwerk Nord GmbH", "Jardin Sud SARL", None),
         (["someone@gmail.com", "http://localhost"], "Holzwerk Nord GmbH", None, None),
         (["https://www.shop.harcourt.co.uk/pay"], "Harcourt & Sons", None, True),
