@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from cira_pipeline.storage.database import Database
 
 
-# A shell that starts tests in the background makes them ignore Ctrl-C, and with them the commands they press it for.
+# A shell that starts tests in the background, or `nohup`, makes them ignore these signals, and with them the commands
+# they send them to. A handler of one's own is not inherited: the commands get the system's, and the tests go on.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 @pytest.fixture(scope="session")
