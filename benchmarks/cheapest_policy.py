@@ -15,13 +15,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.modelled import Labelled, ModelRun, Result, labelled_documents, share
+from benchmarks.modelled import Labelled, ModelRun, Result, documents_parser, labelled_documents, share
 from cira_pipeline.accuracy.score import Scoreboard
 from cira_pipeline.settings import Policy
 from cira_pipeline.values import Verdict
@@ -117,12 +116,7 @@ def _print(outcomes: dict[Policy, dict[str, Outcome]], figures: dict[str, object
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=Path, required=True, help="folder that the labels' files are relative to")
-    parser.add_argument("--labels", type=Path, required=True)
-    parser.add_argument("--readings", type=Path, required=True, help="folder where readings are kept")
-    parser.add_argument("--kind", action="append", default=[], help=f"repeatable; if not given {', '.join(_KINDS)}")
-    parser.add_argument("--mistakes", type=float, default=0.02, help="share of fields answered wrongly")
+    parser = documents_parser(__doc__, kinds=_KINDS, mistakes=0.02)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most-paid", type=float, default=1.0, metavar="SHARE")
     return parser.parse_args(arguments)

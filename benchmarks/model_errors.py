@@ -20,13 +20,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.modelled import Labelled, ModelRun, labelled_documents, share, true_record
+from benchmarks.modelled import Labelled, ModelRun, documents_parser, labelled_documents, share, true_record
 from cira_pipeline.settings import Policy
 from cira_pipeline.values import Record, Severity, Verdict
 from tests.azure_standin.mistakes import KINDS
@@ -149,12 +148,7 @@ def _print(caught: Caught, reviewed: Sequence[str], figures: dict[str, object], 
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=Path, required=True, help="folder that the labels' files are relative to")
-    parser.add_argument("--labels", type=Path, required=True)
-    parser.add_argument("--readings", type=Path, required=True, help="folder where readings are kept")
-    parser.add_argument("--kind", action="append", default=[], help=f"repeatable; if not given {', '.join(_KINDS)}")
-    parser.add_argument("--mistakes", type=float, default=0.1, help="share of fields answered wrongly")
+    parser = documents_parser(__doc__, kinds=_KINDS, mistakes=0.1)
     parser.add_argument("--seeds", type=int, default=1, help="runs with other mistakes each")
     parser.add_argument("--require-caught", type=float, default=0.0, metavar="SHARE")
     parser.add_argument("--most-clean-reviewed", type=float, default=1.0, metavar="SHARE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -148,3 +149,14 @@ def true_record(labelled: Labelled) -> Record:
 
 def share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
+
+
+def documents_parser(description: str | None, *, kinds: Iterable[str], mistakes: float) -> argparse.ArgumentParser:
+    """The options that say which documents are measured and how many of the stand-in's answers are spoilt."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=Path, required=True, help="folder that the labels' files are relative to")
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--readings", type=Path, required=True, help="folder where readings are kept")
+    parser.add_argument("--kind", action="append", default=[], help=f"repeatable; if not given {', '.join(kinds)}")
+    parser.add_argument("--mistakes", type=float, default=mistakes, help="share of fields answered wrongly")
+    return parser
