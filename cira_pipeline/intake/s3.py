@@ -24,10 +24,10 @@ _FORBIDDEN = {
 }  # fmt: skip
 
 
-def new_s3_client(settings: Settings) -> Any:
+def new_s3_client(settings: Settings, *, attempts: int = 1) -> Any:
     """A boto3 client for reading, with credentials from AWS's own chain. Safe to share between threads.
 
-    It never tries again by itself: that is the caller's deadline to decide.
+    `attempts` is how often a call is made before it fails for good; with 1 trying again is the caller's to decide.
     """
     # boto3 takes most of a second to import; most installations fetch over https only.
     import boto3
@@ -36,7 +36,7 @@ def new_s3_client(settings: Settings) -> Any:
     options = Config(
         connect_timeout=settings.fetch_stall_timeout_s,
         read_timeout=settings.fetch_stall_timeout_s,
-        retries={"total_max_attempts": 1},
+        retries={"total_max_attempts": attempts, "mode": "standard"},
         # Stores other than AWS rarely have a host name for each bucket.
         s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
     )

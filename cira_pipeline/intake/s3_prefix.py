@@ -28,7 +28,7 @@ def list_s3_prefix(url: str, settings: Settings, *, client: str = "default") -> 
     if place is None:
         raise UrlInvalid("an S3 prefix is s3://bucket or s3://bucket/prefix")
     bucket, prefix = place["bucket"], place["prefix"] or ""
-    s3 = new_s3_client(settings)
+    s3 = new_s3_client(settings, attempts=settings.fetch_attempts)
     try:
         with s3_errors(f"s3://{bucket}/{prefix}"):
             found = sorted(_objects(s3, bucket, prefix), key=lambda each: (each["LastModified"], each["Key"]))

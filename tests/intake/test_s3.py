@@ -90,9 +90,11 @@ def test_a_changed_object_is_a_new_job_and_the_same_one_is_not(bucket: Any, sett
     assert submitted() != first
 
 
-def test_a_prefix_of_many_pages_is_listed_to_its_end(server: HostileServer, new_fetcher: NewFetcher) -> None:
+def test_a_prefix_of_many_pages_is_listed_to_its_end_though_the_store_hangs_up(server: HostileServer) -> None:
     def page(handler: BaseHTTPRequestHandler) -> None:
         last = "continuation-token=more" in handler.path
+        if last and sum("continuation-token" in request for request in server.requests) == 1:
+            return
         content = LISTING.format(truncated=str(not last).lower(), key="in/2.pdf" if last else "in/1.pdf").encode()
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(content)))
