@@ -18,6 +18,7 @@ from resources.redis import RedisResource
 from sensors.daily_accuracy import daily_accuracy_report
 from sensors.inbox import inbox_sensor
 from sensors.new_invoices import new_invoices_sensor
+from sensors.s3_inbox import s3_inbox_sensor
 
 
 def definitions(settings: Settings) -> dg.Definitions:
@@ -53,10 +54,13 @@ def definitions(settings: Settings) -> dg.Definitions:
         reader=reader,
         extraction=extraction,
     )
+    sensors = [new_invoices_sensor(settings), inbox_sensor(settings)]
+    if settings.s3_inbox:
+        sensors.append(s3_inbox_sensor(settings, settings.s3_inbox))
     return dg.Definitions(
         assets=[invoices, accuracy_report],
         jobs=invoice_asset_jobs,
-        sensors=[new_invoices_sensor(settings), inbox_sensor(settings)],
+        sensors=sensors,
         schedules=[daily_accuracy_report],
         resources={
             "processor": processor,

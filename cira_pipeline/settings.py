@@ -78,6 +78,10 @@ class Settings(BaseSettings):
         (), description="folders below which file:// URLs may point; the inbox always may"
     )
     inbox: Path | None = Field(None, description="watched folder; HOME/inbox if empty")
+    s3_inbox: str | None = Field(
+        None, pattern=r"^s3://[A-Za-z0-9]", description="watched prefix, s3://bucket/prefix; none if empty"
+    )
+    s3_inbox_interval_s: int = Field(30, ge=5, description="seconds between two looks at it")
     max_pages: int = Field(100, gt=0, description="pages, or frames of a TIFF, that a document may have")
     # Pillow, which opens the pictures everywhere, refuses more than the upper bound by itself.
     max_pixels: int = Field(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cira_pipeline.errors import UrlInvalid
@@ -16,11 +18,21 @@ from cira_pipeline.storage.jobs import Submission
 _PREFIX = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]+)(/(?P<prefix>[^\x00-\x1f]*))?", re.IGNORECASE)
 
 
-def list_s3_prefix(url: str, settings: Settings, *, client: str = "default") -> list[Submission]:
+@dataclass(frozen=True)
+class S3Listing:
+    """`last_change` is the latest time any object below the prefix was written, `None` where there is none."""
+
+    submissions: tuple[Submission, ...]
+    last_change: datetime | None
+
+
+def list_s3_prefix(
+    url: str, settings: Settings, *, client: str = "default", changed_since: datetime | None = None
+) -> S3Listing:
     """The objects whose key begins with the prefix in `s3://bucket/prefix` (taken as it stands), oldest first.
 
-    Folder markers, hidden and temporary names are passed over. The idempotency key is the object's ETag: the same
-    content under the same key is the same job.
+    Folder markers, hidden and temporary names are passed over, and what was written before `changed_since`. The
+    idempotency key is the object's ETag: the same content under the same key is the same job.
 
     Raises `UrlInvalid`, `SourceNotFound` for a missing bucket, `SourceForbidden`, `SourceUnavailable`.
     """
@@ -34,10 +46,16 @@ def list_s3_prefix(url: str, settings: Settings, *, client: str = "default") -> 
             found = sorted(_objects(s3, bucket, prefix), key=lambda each: (each["LastModified"], each["Key"]))
     finally:
         s3.close()
-    return [
-        Submission(url=s3_url(bucket, each["Key"]), client=client, idempotency_key=each["ETag"].strip('"'), source="s3")
-        for each in found
-    ]
+    return S3Listing(
+        tuple(
+            Submission(
+                url=s3_url(bucket, each["Key"]), client=client, idempotency_key=each["ETag"].strip('"'), source="s3"
+            )
+            for each in found
+            if changed_since is None or each["LastModified"] >= changed_since
+        ),
+        found[-1]["LastModified"] if found else None,
+    )
 
 
 def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:

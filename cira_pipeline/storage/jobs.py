@@ -14,7 +14,22 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, Row, Text, case, cast, func, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Text,
+    any_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.errors import (
@@ -412,7 +427,10 @@ def _by_hash(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, Job
     wanted = list(hashes)
     if not wanted:
         return {}
-    statement = select(*_COLUMNS, jobs.c.submission_hash).where(jobs.c.submission_hash.in_(wanted))
+    # One array: a statement has room for 65,535 parameters, and a folder for more files.
+    statement = select(*_COLUMNS, jobs.c.submission_hash).where(
+        jobs.c.submission_hash == any_(literal(wanted, ARRAY(LargeBinary)))
+    )
     return {bytes(row.submission_hash): _job(row) for row in connection.execute(statement)}
 
 

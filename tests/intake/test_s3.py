@@ -16,7 +16,7 @@ from cira_pipeline.errors import (
     SourceUnavailable,
     UrlInvalid,
 )
-from cira_pipeline.intake.s3_prefix import list_s3_prefix
+from cira_pipeline.intake.s3_prefix import S3Listing, list_s3_prefix
 from cira_pipeline.settings import Settings
 from tests.intake.conftest import NewFetcher
 from tests.intake.hostile_server import HostileServer
@@ -69,7 +69,7 @@ def test_every_object_below_a_prefix_can_be_fetched_by_its_url(
 ) -> None:
     for name in ("in/", "in/empty-folder/", "in/.hidden.pdf", "in/upload.pdf.part", "in/__MACOSX/a.pdf", "other/a.pdf"):
         bucket.put_object(Key=name, Body=b"")
-    submissions = list_s3_prefix("s3://invoices/in/", settings)
+    submissions = list_s3_prefix("s3://invoices/in/", settings).submissions
     fetcher = new_fetcher(s3_endpoint_url=endpoint)
     contents = {fetcher.fetch(each.url).content.decode() for each in submissions}
     assert contents == {f"content of {key}" for key in KEYS}
@@ -80,7 +80,9 @@ def test_every_object_below_a_prefix_can_be_fetched_by_its_url(
 
 def test_a_changed_object_is_a_new_job_and_the_same_one_is_not(bucket: Any, settings: Settings) -> None:
     def submitted() -> list[tuple[str, str]]:
-        return [(each.url, each.idempotency_key) for each in list_s3_prefix("s3://invoices/changing/", settings)]
+        return [
+            (each.url, each.idempotency_key) for each in list_s3_prefix("s3://invoices/changing/", settings).submissions
+        ]
 
     bucket.put_object(Key="changing/a.pdf", Body=b"first")
     first = submitted()
@@ -103,7 +105,7 @@ def test_a_prefix_of_many_pages_is_listed_to_its_end_though_the_store_hangs_up(s
 
     server.behave("/invoices", page)
     found = list_s3_prefix("s3://invoices/in/", Settings(_env_file=None, s3_endpoint_url=server.url("")))
-    assert [each.url for each in found] == ["s3://invoices/in/1.pdf", "s3://invoices/in/2.pdf"]
+    assert [each.url for each in found.submissions] == ["s3://invoices/in/1.pdf", "s3://invoices/in/2.pdf"]
 
 
 def test_one_version_of_an_object_can_be_named(bucket: Any, endpoint: str, new_fetcher: NewFetcher) -> None:
@@ -122,7 +124,7 @@ def test_what_is_not_there_is_not_found(endpoint: str, settings: Settings, new_f
             fetcher.fetch(url)
     with pytest.raises(SourceNotFound):
         list_s3_prefix("s3://no-such-bucket/in/", settings)
-    assert list_s3_prefix("s3://invoices/nothing-here/", settings) == []
+    assert list_s3_prefix("s3://invoices/nothing-here/", settings) == S3Listing((), None)
 
 
 def test_a_giant_is_refused(bucket: Any, endpoint: str, new_fetcher: NewFetcher) -> None:
