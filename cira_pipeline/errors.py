@@ -6,6 +6,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     CiraError
     ├── ConfigurationError            configuration_invalid
     │   ├── ServiceUnreachable        service_unreachable          (retryable)
+    │   ├── ServiceAnswerInvalid      service_answer_invalid
     │   └── AlreadyRunning            already_running
     ├── JobError
     │   ├── JobNotFound               job_not_found
@@ -26,6 +27,8 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── RequestTooLarge           request_too_large
     │   ├── RequestTimedOut           request_timed_out            (retryable)
     │   ├── RouteNotFound             route_not_found
+    │   ├── FormExpired               form_expired                 (retryable)
+    │   ├── RecordChanged             record_changed               (retryable)
     │   ├── MethodNotAllowed          method_not_allowed
     │   ├── RecordNotFound            record_not_found
     │   ├── DocumentNotFound          document_not_found
@@ -124,6 +127,11 @@ class ServiceUnreachable(ConfigurationError):
     hint = "Start the service, or correct its address; `cira doctor` shows which one does not answer."
 
 
+class ServiceAnswerInvalid(ConfigurationError):
+    code = "service_answer_invalid"
+    hint = "What answers there is not CIRA's REST service, or something changes its answers; correct the address."
+
+
 class AlreadyRunning(ConfigurationError):
     code = "already_running"
     hint = "Use the one that runs, or stop it first (Ctrl-C in its terminal, or `kill` and its process number)."
@@ -217,6 +225,18 @@ class RequestTimedOut(RequestError):
     code = "request_timed_out"
     retryable = True
     hint = "The request's body came too slowly; send it again over a better connection."
+
+
+class FormExpired(RequestError):
+    code = "form_expired"
+    retryable = True
+    hint = "Nothing was changed; load the page again and repeat what you did."
+
+
+class RecordChanged(RequestError):
+    code = "record_changed"
+    retryable = True
+    hint = "Look at the record as it stands now, then confirm it."
 
 
 class RouteNotFound(RequestError):

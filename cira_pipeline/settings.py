@@ -193,6 +193,10 @@ class Settings(BaseSettings):
     api_key_pepper: SecretStr | None = Field(
         None, description="secret that API keys are hashed with; HOME/key-pepper, made at first need, if empty"
     )
+    api_session_hours: float = Field(
+        10, gt=0, le=168, description="hours after which people sign in to the page again, however busy they are"
+    )
+    api_key: SecretStr | None = Field(None, description="the key with which `cira ... --api URL` asks a REST service")
 
     # Dagster.
     batch_max_jobs: int = Field(100, ge=1, description="jobs in one run at the most")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
 from cira_pipeline.invoice import Amount, Invoice
 from cira_pipeline.jobs import JobStatus, Stage
-from cira_pipeline.storage.confirmations import Confirmation
 from cira_pipeline.values import EngineName, Evidence, Finding, Verdict
+
+if TYPE_CHECKING:
+    # The client speaks these models too, and needs no database for it.
+    from cira_pipeline.storage.confirmations import Confirmation
 
 
 class CostView(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,9 +11,12 @@ from cira_pipeline.errors_page import leaves
 from cira_pipeline.invoice import Amount
 from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.settings import Policy
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.storage.status_cache import JobStatusEntry
 from cira_pipeline.values import Verdict
+
+if TYPE_CHECKING:
+    # The client speaks these models too, and needs no database for it.
+    from cira_pipeline.storage.jobs import Job
+    from cira_pipeline.storage.status_cache import JobStatusEntry
 
 MAX_JOBS_A_REQUEST = 1_000
 MAX_REFERENCE_CHARS = 500

@@ -28,7 +28,8 @@ from cira_pipeline.api.job_models import (
     SubmittedJobs,
     submitted,
 )
-from cira_pipeline.api.problems import FieldProblem, responses
+from cira_pipeline.api.problem_models import FieldProblem
+from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.errors import CiraError, JobNotFound, RequestInvalid, UrlSchemeUnsupported
 from cira_pipeline.intake.url import normalise_url

@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from cira_pipeline.api.problems import Problem
+from cira_pipeline.api.problem_models import Problem
 
 _DESCRIPTION = """\
 Submit invoice URLs, follow them, fetch validated records with evidence for every value.

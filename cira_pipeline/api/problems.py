@@ -13,14 +13,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from cira_pipeline import errors
+from cira_pipeline.api.problem_models import MEDIA_TYPE, FieldProblem, Problem
 from cira_pipeline.errors import CiraError
-
-MEDIA_TYPE = "application/problem+json"
 
 # The first class that fits decides; families stand after their members.
 _STATUSES: Sequence[tuple[type[CiraError], int]] = (
@@ -33,6 +31,8 @@ _STATUSES: Sequence[tuple[type[CiraError], int]] = (
     (errors.DocumentNotFound, 404),
     (errors.PageNotFound, 404),
     (errors.RouteNotFound, 404),
+    (errors.FormExpired, 403),
+    (errors.RecordChanged, 409),
     (errors.MethodNotAllowed, 405),
     (errors.RequestTimedOut, 408),
     (errors.RequestTooLarge, 413),
@@ -64,27 +64,6 @@ class BodyRefused(HTTPException):
     def __init__(self, error: CiraError) -> None:
         super().__init__(status_code=status_of(error))
         self.error = error
-
-
-class FieldProblem(BaseModel):
-    """One wrong part of a request. What was sent is not repeated: it may be a secret."""
-
-    pointer: str = Field(description="where: JSON pointer into the body, or `query/NAME`, `path/NAME`, `header/NAME`")
-    detail: str
-
-
-class Problem(BaseModel):
-    """RFC 9457 problem details. `code` is stable (docs/errors.md lists all); `hint` says what to do."""
-
-    type: str = Field(examples=["urn:cira:problem:job_not_found"])
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["there is no job inv_01jdj5hx4fhk1n2x5vd8sbxy3m"])
-    code: str = Field(examples=["job_not_found"])
-    hint: str
-    retryable: bool
-    request_id: str
-    errors: list[FieldProblem] | None = None
 
 
 def status_of(error: CiraError) -> int:
