@@ -125,6 +125,9 @@ class Evidence(_Frozen):
         None, ge=0, le=1, description="in a record, where `confidence` was calibrated: the engine's own figure"
     )
     agreed_by: tuple[EngineName, ...] = Field((), description="other engines that read the same value")
+    remembered: int = Field(
+        0, ge=0, description="confirmed invoices of the same supplier and layout on which the field stood alike"
+    )
 
 
 class Usage(_Frozen):
@@ -164,6 +167,7 @@ class Extraction(_Frozen):
     findings: tuple[Finding, ...] = ()
     usage: tuple[Usage, ...] = ()
     seconds: float = 0.0
+    memory: str = Field("", description="SHA-256 over what the engine was given of the supplier's earlier invoices")
 
 
 class Verdict(StrEnum):

@@ -1,4 +1,4 @@
-"""Erasing a job's content on request: document, reading, record, label, and what a model was asked and answered.
+"""Erasing a job's content on request: document, reading, record, label, lesson, and what a model was asked and answered.
 
 What stays is that there was a job, whose it was, when, and what it cost: money that was spent stays in the books.
 """
@@ -16,8 +16,8 @@ from cira_pipeline.storage.objects import ObjectStore
 ERASED_SCHEME = "erased:"
 
 # Rows that a document's own rows stand on come last.
-_OF_THE_JOB = ("confirmations", "job_extractions", "records")
-_OF_THE_DOCUMENT = ("confirmations", "extractions", "readings", "labels")
+_OF_THE_JOB = ("confirmations", "supplier_lessons", "job_extractions", "records")
+_OF_THE_DOCUMENT = ("confirmations", "supplier_lessons", "extractions", "readings", "labels")
 
 
 class Erasure:

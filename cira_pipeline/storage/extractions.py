@@ -14,7 +14,7 @@ from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.tables import extractions, job_extractions
 from cira_pipeline.values import EngineName, Extraction
 
-_PARTS = ("engine", "engine_version", "invoice", "evidence", "findings", "usage", "seconds")
+_PARTS = ("engine", "engine_version", "invoice", "evidence", "findings", "usage", "seconds", "memory")
 
 
 @dataclass(frozen=True)
