@@ -1,7 +1,8 @@
 """The canonical invoice: EN 16931 business terms in snake case.
 
 Amounts are `Decimal` in the invoice's own currency, rates are percent (`19` is 19 %), dates are calendar dates without
-a zone. A field that the document does not show is `None`, never a guess. Credit notes keep the sign of their document.
+a zone. A field that the document does not show is `None`, never a guess. A credit note's amounts are what is credited,
+positive, also where its page prints minus signs; those of e-invoice XML are as they stand there.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice, LineItem, TaxLine
 from cira_pipeline.samples.bill import Bill, BilledLine
@@ -42,14 +42,16 @@ class Printed:
 
 
 def print_bill(bill: Bill, layout: Layout, *, stamp: Stamp | None = None) -> Printed:
-    """The PDF of `bill`; `stamp` is put on its first page. The same bill and layout give the same bytes."""
-    if layout.negative_credits and bill.is_credit:
-        bill = bill.negative()
-    draft = _drawn(bill, layout, pages=1, stamp=stamp)
+    """The PDF of `bill`; `stamp` is put on its first page. The same bill and layout give the same bytes.
+
+    A credit note may print minus signs; its truth is what is credited.
+    """
+    printed = bill.negative() if layout.negative_credits and bill.is_credit else bill
+    draft = _drawn(printed, layout, pages=1, stamp=stamp)
     if draft.sheet.page > 1:
         # Only now it is known of how many pages the footer speaks.
-        draft = _drawn(bill, layout, pages=draft.sheet.page, stamp=stamp)
-    return Printed(draft.sheet.finished(), draft.sheet.page, truth_of(draft))
+        draft = _drawn(printed, layout, pages=draft.sheet.page, stamp=stamp)
+    return Printed(draft.sheet.finished(), draft.sheet.page, truth_of(replace(draft, bill=bill)))
 
 
 def truth_of(draft: Draft) -> Invoice:

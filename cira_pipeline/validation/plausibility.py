@@ -8,11 +8,9 @@ from typing import Final
 
 from cira_pipeline.invoice import AMOUNT_FIELDS
 from cira_pipeline.validation import rules
+from cira_pipeline.validation.credit_notes import CREDIT_NOTE_TYPES
 from cira_pipeline.validation.subject import Subject
 from cira_pipeline.values import Finding
-
-CREDIT_NOTE_TYPES: Final = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
-"""UNTDID 1001 codes that EN 16931 treats as credit notes; every other type is an invoice."""
 
 # In minor units, so that it fits currencies of small and of large denominations.
 _ABSURD_MINOR_UNITS: Final = Decimal(10) ** 11
@@ -29,6 +27,10 @@ def check_plausibility(subject: Subject) -> Iterator[Finding]:
 def _totals(subject: Subject) -> Iterator[Finding]:
     invoice = subject.invoice
     gross = invoice.gross_total
+    if subject.sign_turned:
+        yield rules.CREDIT_WITH_MINUS.finding(
+            f"the credit note prints its total as {-(gross or 0)}; {gross} is credited", "gross_total", "invoice_type"
+        )
     if gross is not None and gross < 0:
         rule = rules.NEGATIVE_CREDIT_NOTE if invoice.invoice_type in CREDIT_NOTE_TYPES else rules.NEGATIVE_INVOICE
         yield rule.finding(

@@ -138,6 +138,13 @@ ZERO_QUANTITY = Rule(
 )
 SAME_PARTIES = Rule("CIRA-PLAUS-07", _WARNING, _IF_READ, "Supplier and customer are the same", "BT-27, BT-44")
 TAX_SIGN = Rule("CIRA-PLAUS-08", _WARNING, _REVIEW, "Net total and tax total have opposite signs", "BT-109, BT-110")
+CREDIT_WITH_MINUS = Rule(
+    "CIRA-PLAUS-09",
+    _WARNING,
+    _REVIEW,
+    "A credit note prints minus signs: its amounts are stated as what is credited, without them",
+    "BT-3, BT-112",
+)
 
 DUPLICATE = Rule(
     "CIRA-DUP-01", _ERROR, _REVIEW, "The same document, or this number of this supplier, came before", "BT-1, BT-27"

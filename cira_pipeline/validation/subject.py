@@ -36,8 +36,11 @@ class ValidationContext:
 
 @dataclass(frozen=True)
 class Subject:
+    """`sign_turned`: it is a credit note printed with minus signs, and its amounts are stated without them."""
+
     extraction: Extraction
     context: ValidationContext
+    sign_turned: bool = False
 
     @property
     def invoice(self) -> Invoice:

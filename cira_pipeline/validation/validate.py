@@ -7,6 +7,7 @@ from typing import Final
 
 from cira_pipeline.validation.arithmetic import check_arithmetic
 from cira_pipeline.validation.confidence import Calibration, shipped_calibration
+from cira_pipeline.validation.credit_notes import as_credited, prints_minus_signs
 from cira_pipeline.validation.currency import check_currency
 from cira_pipeline.validation.dates import check_dates
 from cira_pipeline.validation.grounding import check_grounding
@@ -19,7 +20,7 @@ from cira_pipeline.validation.subject import Subject, ValidationContext
 from cira_pipeline.validation.supplier_history import check_supplier_history
 from cira_pipeline.validation.trust import calibrated, low_confidence
 from cira_pipeline.validation.verdict import verdict_of
-from cira_pipeline.values import Extraction, Finding, Record
+from cira_pipeline.values import EngineName, Extraction, Finding, Record
 
 __all__ = ["ValidationContext", "findings_of", "subject_of", "validate"]
 
@@ -60,8 +61,11 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
 
 
 def subject_of(extraction: Extraction, context: ValidationContext) -> Subject:
-    """What the rules look at: `extraction` with its values in their one spelling."""
-    return Subject(extraction.model_copy(update={"invoice": normalised(extraction.invoice)}), context)
+    """What the rules look at: `extraction` with its values in their one spelling, and credits stated as credits."""
+    invoice = normalised(extraction.invoice)
+    turned = extraction.engine is not EngineName.EINVOICE and prints_minus_signs(invoice)
+    stated = as_credited(invoice) if turned else invoice
+    return Subject(extraction.model_copy(update={"invoice": stated}), context, sign_turned=turned)
 
 
 def findings_of(subject: Subject) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cira_pipeline.invoice import Invoice
+from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.rules import RULES, Rule
 from cira_pipeline.validation.validate import ValidationContext, validate
@@ -26,6 +26,8 @@ def test_a_sound_invoice_is_accepted_without_a_complaint() -> None:
         assert (record.engine, record.engines) == (engine, (engine,))
         assert record.invoice == SOUND
 
+
+_MINUS = {name: -getattr(SOUND, name) for name in AMOUNT_FIELDS}
 
 COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
     (rules.NUMBER_MISSING, {"invoice_number": None}, "invoice_number"),
@@ -61,6 +63,7 @@ COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
     (rules.TOO_MANY_DECIMALS, {"currency": "JPY", "amount_due": D("119.50")}, "amount_due"),
     (rules.NEGATIVE_INVOICE, {"gross_total": D(-119)}, "gross_total"),
     (rules.NEGATIVE_CREDIT_NOTE, {"gross_total": D(-119), "invoice_type": "381"}, "gross_total"),
+    (rules.CREDIT_WITH_MINUS, {**_MINUS, "invoice_type": "381"}, "gross_total"),
     (rules.ABSURD_AMOUNT, {"gross_total": D(1_000_000_000)}, "gross_total"),
     (rules.ZERO_TOTAL, {"gross_total": D(0)}, "gross_total"),
     (rules.TAX_RATE_IMPLAUSIBLE, {"line_items": (item("100", rate="190"),)}, "line_items[0].tax_rate"),
@@ -119,6 +122,8 @@ SILENCES: list[tuple[Rule, dict[str, Any]]] = [
     (rules.TOO_MANY_DECIMALS, {"currency": "KWD", "amount_due": D("119.001")}),
     (rules.NEGATIVE_INVOICE, {"invoice_type": "381"}),
     (rules.NEGATIVE_CREDIT_NOTE, {"invoice_type": "381"}),
+    (rules.CREDIT_WITH_MINUS, {**_MINUS, "invoice_type": "380"}),
+    (rules.CREDIT_WITH_MINUS, {"invoice_type": "381"}),
     (rules.ABSURD_AMOUNT, {"gross_total": D(999_999_999)}),
     (rules.ABSURD_AMOUNT, {"gross_total": D(20_000_000_000), "currency": "VND"}),
     (rules.TAX_RATE_IMPLAUSIBLE, {"line_items": (item("100", rate="0"), item("100", rate="27"))}),
