@@ -1,4 +1,4 @@
-"""A credit note printed with minus signs is paid out once, not charged: which way its money flows is never left open."""
+"""A credit note printed with minus signs is never mistaken for a charge, and a person hears of it."""
 
 from __future__ import annotations
 
