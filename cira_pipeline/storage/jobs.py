@@ -135,6 +135,7 @@ class Job(BaseModel):
     updated_at: datetime
     not_before: datetime | None
     needs_usd: Decimal | None
+    callback: str | None
 
 
 @dataclass(frozen=True)

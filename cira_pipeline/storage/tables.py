@@ -59,6 +59,7 @@ ENGINES = "'einvoice', 'offline', 'azure_openai'"
 # Generous: signed URLs carry long tokens, and servers commonly stop at 8 KiB.
 MAX_URL_CHARS = 8_192
 MAX_NAME_CHARS = 200
+MAX_CALLBACK_CHARS = 2_048
 # Amounts keep the digits of the document, `119.00` stays `119.00`; these bounds fit Parquet's decimal128(38, 12).
 AMOUNT_SCALE = 12
 AMOUNT_BOUND = "1e26"
@@ -153,6 +154,7 @@ jobs = Table(
         Numeric,
         comment="USD that a job which waited for a budget may spend next; null for all others",
     ),
+    Column("callback", Text, comment="URL that is told how the job ended; null: nobody is"),
     # URLs can be longer than an index entry, so that the uniqueness is over their hash.
     Column(
         "submission_hash",
@@ -170,6 +172,10 @@ jobs = Table(
     CheckConstraint("job_id ~ '^inv_[0-9a-hjkmnp-tv-z]{26}$'", name="job_id"),
     CheckConstraint(f"length(url) BETWEEN 1 AND {MAX_URL_CHARS} AND {_no_controls('url')}", name="url"),
     CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
+    CheckConstraint(
+        f"length(callback) <= {MAX_CALLBACK_CHARS} AND callback ~ '^https?://[^/?#]' AND {_no_controls('callback')}",
+        name="callback",
+    ),
     CheckConstraint(
         f"length(idempotency_key) <= {MAX_NAME_CHARS} AND {_no_controls('idempotency_key')}", name="idempotency_key"
     ),
@@ -693,4 +699,140 @@ supplier_lessons = Table(
     Index("supplier_lessons_job_id_idx", "job_id"),
     Index("supplier_lessons_document_sha256_idx", "document_sha256"),
     comment="What confirmed invoices taught about their supplier's layouts: a prior for its next ones, never a proof",
+)
+
+job_labels = Table(
+    "job_labels",
+    metadata,
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), primary_key=True, comment="the job"),
+    Column("fields", DocumentJson, nullable=False, comment="fields known to be right, named as in records"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was submitted"),
+    CheckConstraint("jsonb_typeof(fields) = 'object'", name="fields"),
+    comment="Labels submitted with a job; they become its document's once that is known",
+)
+
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("signing_id", KeyText, primary_key=True, comment="what the secret is derived from, with the pepper"),
+    Column("client", Text, nullable=False, comment="whose webhooks it signs"),
+    Column("pepper_id", Text, nullable=False, comment="which pepper it is derived from; not the pepper itself"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
+    Column("expires_at", Instant, comment="until then a replaced one signs too; null: it is in force"),
+    CheckConstraint("signing_id ~ '^[0-9a-hjkmnp-tv-z]{16}$'", name="signing_id"),
+    CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
+    Index("webhook_secrets_client_idx", "client"),
+    # One that does not end is the one in force.
+    Index("webhook_secrets_in_force_idx", "client", unique=True, postgresql_where=text("expires_at IS NULL")),
+    comment="Secrets that webhooks are signed with; derived from the pepper, so kept nowhere",
+)
+
+webhook_receivers = Table(
+    "webhook_receivers",
+    metadata,
+    Column("client", Text, nullable=False, comment="whose webhooks"),
+    Column("host", Text, nullable=False, comment="host and port of the callbacks"),
+    Column("failures", Integer, nullable=False, server_default="0", comment="attempts in a row that failed"),
+    Column("paused_until", Instant, comment="nothing is sent before then; null: it is not paused"),
+    PrimaryKeyConstraint("client", "host"),
+    CheckConstraint("failures >= 0", name="failures"),
+    comment="Hosts that webhooks go to, for each client: one that fails is left alone for a while",
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("event_id", KeyText, primary_key=True, comment="identifies it for the receiver, however often it comes"),
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), nullable=False, comment="the job"),
+    Column("client", Text, nullable=False, comment="whose job it is"),
+    Column("host", Text, nullable=False, comment="host and port it goes to"),
+    Column("job_version", BigInteger, nullable=False, comment="the job's version then; a lower one is older news"),
+    Column("status", Text, nullable=False, comment="how the job ended"),
+    Column("verdict", Text, comment="its record's verdict, if it ended with one"),
+    Column("error_code", Text, comment="why it failed or was rejected"),
+    Column("state", Text, nullable=False, server_default="pending", comment="pending, delivered, or failed: given up"),
+    Column(
+        "attempts",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="attempts so far, one that is under way included",
+    ),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when the job ended so"),
+    Column(
+        "owed_since",
+        Instant,
+        nullable=False,
+        server_default=NOW,
+        comment="when it was created or last replayed; given up some time after",
+    ),
+    Column(
+        "next_attempt_at",
+        Instant,
+        nullable=False,
+        server_default=NOW,
+        comment="when it is due; while an attempt is under way, when another may start",
+    ),
+    Column("ended_at", Instant, comment="when it was delivered or given up; null before"),
+    Column("last_failure", Text, comment="code of the last attempt that failed"),
+    ForeignKeyConstraint(
+        ["client", "host"],
+        ["cira.webhook_receivers.client", "cira.webhook_receivers.host"],
+        name="webhook_events_receiver_fkey",
+    ),
+    CheckConstraint("event_id ~ '^evt_[0-9a-f]{32}$'", name="event_id"),
+    CheckConstraint("status IN ('succeeded', 'failed', 'rejected', 'cancelled')", name="status"),
+    CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
+    CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state"),
+    CheckConstraint("(ended_at IS NOT NULL) = (state <> 'pending')", name="ended_at"),
+    CheckConstraint("attempts >= 0", name="attempts"),
+    Index("webhook_events_owed_idx", "client", "host", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    Index("webhook_events_owed_since_idx", "owed_since", postgresql_where=text("state = 'pending'")),
+    Index("webhook_events_failed_idx", "created_at", postgresql_where=text("state = 'failed'")),
+    Index("webhook_events_job_id_idx", "job_id"),
+    comment="Outbox: ends of jobs that a callback is told, written with the end itself",
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column(
+        "event_id",
+        KeyText,
+        ForeignKey("cira.webhook_events.event_id", ondelete="CASCADE"),
+        nullable=False,
+        comment="what was delivered",
+    ),
+    Column("attempt", Integer, nullable=False, comment="which attempt, from 1"),
+    Column("started_at", Instant, nullable=False, comment="when it began"),
+    Column("seconds", Double, nullable=False, comment="seconds it took"),
+    Column("http_status", Integer, comment="what the receiver answered; null: nothing"),
+    Column("error_code", Text, comment="why it failed; null: delivered"),
+    PrimaryKeyConstraint("event_id", "attempt"),
+    CheckConstraint("attempt >= 1", name="attempt"),
+    CheckConstraint("num_nulls(http_status, error_code) < 2", name="outcome"),
+    comment="Every attempt to deliver a webhook",
+)
+
+stage_timings = Table(
+    "stage_timings",
+    metadata,
+    Column("stage", Text, nullable=False, comment="the stage"),
+    Column("up_to_s", Double, nullable=False, comment="longest of the class in seconds; infinity for the last one"),
+    Column("runs", BigInteger, nullable=False, comment="times the stage did its work within that class"),
+    Column("seconds", Double, nullable=False, comment="seconds these took together"),
+    PrimaryKeyConstraint("stage", "up_to_s"),
+    CheckConstraint(f"stage IN ({STAGES})", name="stage"),
+    CheckConstraint("runs > 0 AND seconds >= 0", name="counts"),
+    comment="How long stages took, counted in classes; all runs of all processes together",
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), primary_key=True, comment="the job"),
+    Column("erased_at", Instant, nullable=False, server_default=NOW, comment="when its content was last erased"),
+    Column("dagster_erased_at", Instant, comment="when Dagster's events about it were; null: not yet"),
+    Index("erasures_owed_idx", "erased_at", postgresql_where=text("dagster_erased_at IS NULL")),
+    comment="Jobs whose content was erased, here and in Dagster's event log",
 )
