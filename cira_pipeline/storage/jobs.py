@@ -92,7 +92,8 @@ _ENDED: Mapping[str, Any] = {"finished_at": func.now(), "not_before": None, "nee
 class Submission:
     """One invoice URL as a client gives it. `policy` is a value of settings.Policy, `None` for the configured one.
 
-    `document_sha256` names a stored document that was uploaded: then nothing is fetched from the URL.
+    `document_sha256` names a stored document that was uploaded: then nothing is fetched from the URL. `model_batch`:
+    whether its questions to the model may wait for a batch, at its lower price; `None` as configured.
     """
 
     url: str
@@ -102,6 +103,7 @@ class Submission:
     policy: str | None = None
     source: Source = "cli"
     document_sha256: str | None = None
+    model_batch: bool | None = None
 
 
 class Job(BaseModel):
@@ -135,6 +137,7 @@ class Job(BaseModel):
     updated_at: datetime
     not_before: datetime | None
     needs_usd: Decimal | None
+    model_batch: bool | None = None
     callback: str | None
 
 

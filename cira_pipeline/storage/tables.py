@@ -103,9 +103,9 @@ jobs = Table(
         Text,
         nullable=False,
         server_default="queued",
-        comment="queued, running, needs_budget (waits for money), waiting (waits for a dependency that is down), "
-        "succeeded, failed (a stage broke, a retry may help), rejected (can never become an accepted invoice), "
-        "cancelled",
+        comment="queued, running, needs_budget (waits for money), waiting (waits for a dependency that is down, or for "
+        "a model batch), succeeded, failed (a stage broke, a retry may help), rejected (can never become an accepted "
+        "invoice), cancelled",
     ),
     Column("stage", Text, comment="the stage it is in, waits in or ended in; null while queued"),
     Column(
@@ -166,6 +166,11 @@ jobs = Table(
         ),
         nullable=False,
         comment="SHA-256 over client, idempotency key and URL, joined by line feeds; unique",
+    ),
+    Column(
+        "model_batch",
+        Boolean,
+        comment="its questions to the model may wait for a model batch, at its lower price; null: as configured",
     ),
     UniqueConstraint("submission_hash"),
     ForeignKeyConstraint(["batch_id"], ["cira.batches.batch_id"], use_alter=True),
@@ -532,6 +537,18 @@ model_answers = Table(
         server_default="0",
         comment="USD the answer can cost at the most; held back from the budgets while it is being asked",
     ),
+    Column(
+        "by_batch",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it is asked, or was answered, by a model batch, at its lower price",
+    ),
+    Column(
+        "claim_lock",
+        BigInteger,
+        comment="advisory lock that whoever asks holds while it lives; null: the lease alone counts",
+    ),
     _sha256("request_hash"),
     CheckConstraint(
         "num_nulls(answered_at, provider, model, content, finish_reason, input_tokens, cached_input_tokens, "
@@ -543,6 +560,109 @@ model_answers = Table(
     Index("model_answers_asked_idx", "lease_until", postgresql_where=text("answered_at IS NULL")),
     Index("model_answers_job_id_idx", "job_id"),
     comment="Paid answers of models, kept so that the same question is never paid again",
+)
+
+model_batches = Table(
+    "model_batches",
+    metadata,
+    Column("model_batch_id", KeyText, primary_key=True, comment="`mba_` and a ULID; the provider's metadata name it"),
+    Column("provider", Text, nullable=False, comment="who answers"),
+    Column("deployment", Text, nullable=False, comment="the deployment for batches, by its name at the provider"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        server_default="preparing",
+        comment="preparing (not yet at the provider), sent, done (its answers are kept), failed (it gave none)",
+    ),
+    Column("provider_status", Text, comment="as the provider last called it: validating, in_progress, completed, ..."),
+    Column("input_file_id", Text, comment="the provider's id of the questions' file"),
+    Column("provider_batch_id", Text, comment="the provider's id of the batch"),
+    Column("question_count", Integer, nullable=False, comment="questions in it"),
+    Column("size_bytes", BigInteger, nullable=False, comment="size of the questions' file in bytes"),
+    Column("answered_count", Integer, nullable=False, server_default="0", comment="questions it answered"),
+    Column("unanswered_count", Integer, nullable=False, server_default="0", comment="questions it gave no answer to"),
+    Column(
+        "left_out",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="request parameters that its deployment turned out not to take",
+    ),
+    Column("error_code", Text, comment="stable code of what went wrong with it as a whole; docs/errors.md lists them"),
+    Column("error_message", DocumentText, comment="what the provider said of it"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when its questions were gathered"),
+    Column("create_tried_at", Instant, comment="when the provider was last asked to begin it"),
+    Column("sent_at", Instant, comment="when it was known to be at the provider"),
+    Column("polled_at", Instant, comment="when the provider was last asked how it stands"),
+    Column("ended_at", Instant, comment="when its answers were all kept, or it was given up"),
+    Column("files_deleted_at", Instant, comment="when its files were deleted at the provider"),
+    UniqueConstraint("provider_batch_id"),
+    CheckConstraint("state IN ('preparing', 'sent', 'done', 'failed')", name="state"),
+    CheckConstraint("state <> 'sent' OR provider_batch_id IS NOT NULL", name="sent_is_known"),
+    CheckConstraint("(ended_at IS NOT NULL) = (state IN ('done', 'failed'))", name="ended_at"),
+    CheckConstraint("state <> 'failed' OR error_code IS NOT NULL", name="failed_has_code"),
+    CheckConstraint(
+        "question_count >= 1 AND size_bytes >= 1 AND answered_count >= 0 AND unanswered_count >= 0", name="counts"
+    ),
+    Index("model_batches_open_idx", "model_batch_id", postgresql_where=text("files_deleted_at IS NULL")),
+    Index("model_batches_deployment_ended_at_idx", "deployment", "ended_at"),
+    comment="Files of questions answered by the provider's batch API within a day, at a lower price",
+)
+
+batched_questions = Table(
+    "batched_questions",
+    metadata,
+    Column("request_hash", Text, primary_key=True, comment="the question, as in model_answers"),
+    Column("provider", Text, nullable=False, comment="who is asked"),
+    Column("deployment", Text, nullable=False, comment="the deployment for batches that is asked"),
+    Column("model", Text, nullable=False, comment="the model whose price holds when the answer's is not known"),
+    Column("body", Text, comment="the request, JSON; null once its job was erased"),
+    Column("size_bytes", Integer, nullable=False, comment="size of its line in the file, in bytes"),
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id"), nullable=False, comment="the job that pays for it"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        server_default="waiting",
+        comment="waiting (for the next batch), sent (in a batch), given_up (no batch answered it)",
+    ),
+    Column("model_batch_id", KeyText, ForeignKey("cira.model_batches.model_batch_id"), comment="the batch it is in"),
+    Column("tries", Integer, nullable=False, server_default="0", comment="batches that gave no answer to it"),
+    Column("error_code", Text, comment="stable code of why the last batch did not answer it"),
+    Column("error_message", DocumentText, comment="what the provider said of it"),
+    Column("queued_at", Instant, nullable=False, server_default=NOW, comment="since when it waits for a batch"),
+    _sha256("request_hash"),
+    CheckConstraint("state IN ('waiting', 'sent', 'given_up')", name="state"),
+    CheckConstraint("(state = 'sent') = (model_batch_id IS NOT NULL)", name="sent_in_a_batch"),
+    CheckConstraint("body IS NOT NULL OR state = 'sent'", name="erased_only_when_sent"),
+    CheckConstraint("size_bytes >= 1 AND tries >= 0", name="counts"),
+    Index(
+        "batched_questions_waiting_idx",
+        "deployment",
+        "queued_at",
+        "request_hash",
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index("batched_questions_model_batch_id_idx", "model_batch_id"),
+    Index("batched_questions_job_id_idx", "job_id"),
+    comment="Questions to a model that wait for a batch or are in one; an answered question leaves this table",
+)
+
+batch_waits = Table(
+    "batch_waits",
+    metadata,
+    Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), nullable=False, comment="the job"),
+    Column(
+        "request_hash",
+        Text,
+        ForeignKey("cira.batched_questions.request_hash", ondelete="CASCADE"),
+        nullable=False,
+        comment="a question whose answer it waits for",
+    ),
+    PrimaryKeyConstraint("job_id", "request_hash"),
+    Index("batch_waits_request_hash_idx", "request_hash"),
+    comment="Which jobs wait for which batched questions; a job without any goes on",
 )
 
 spending = Table(
