@@ -70,17 +70,25 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── ModelQuotaExhausted       model_quota_exhausted
     │   ├── ModelTimedOut             model_timed_out              (retryable)
     │   ├── ModelUnauthorised         model_unauthorised
+    │   ├── ModelForbidden            model_forbidden
     │   ├── ModelDeploymentMissing    model_deployment_missing
     │   ├── ModelRequestRejected      model_request_rejected
     │   ├── ModelQuestionTooLong      model_question_too_long
     │   ├── ModelContentFiltered      model_content_filtered
     │   ├── ModelRefused              model_refused
     │   ├── ModelAnswerTruncated      model_answer_truncated
-    │   └── ModelAnswerInvalid        model_answer_invalid
+    │   ├── ModelAnswerInvalid        model_answer_invalid
+    │   ├── ModelBatchFailed          model_batch_failed
+    │   ├── ModelBatchRefused         model_batch_refused
+    │   ├── ModelBatchQuotaExceeded   model_batch_quota_exceeded   (retryable)
+    │   ├── ModelBatchExpired         model_batch_expired          (retryable)
+    │   ├── ModelBatchCancelled       model_batch_cancelled        (retryable)
+    │   └── ModelBatchAnswerMissing   model_batch_answer_missing   (retryable)
     ├── RecordRejected                verdict_rejected             (a record was made, and must not be paid)
     ├── LabelsInvalid                 labels_invalid
     ├── ResultsInvalid                results_invalid
     ├── CircuitOpen                   circuit_open                 (retryable)
+    ├── AnswerInBatch                 answer_in_batch              (retryable)
     ├── BudgetReached                 budget_reached               (retryable)
     ├── StorageError
     │   ├── ObjectMissing             object_missing
@@ -452,7 +460,18 @@ class ModelTimedOut(ExtractionError):
 
 class ModelUnauthorised(ExtractionError):
     code = "model_unauthorised"
-    hint = "Azure refuses the credentials; check the key or the identity's role, then retry."
+    hint = (
+        "Azure does not know this key or token (401); set CIRA_AZURE_OPENAI_API_KEY to a key of this endpoint's "
+        "resource, or correct the identity that Entra ID takes, then retry."
+    )
+
+
+class ModelForbidden(ExtractionError):
+    code = "model_forbidden"
+    hint = (
+        "Azure knows who asks and does not let it in (403): allow this network in the resource's firewall, or give the "
+        "identity the role Cognitive Services OpenAI User, then retry."
+    )
 
 
 class ModelDeploymentMissing(ExtractionError):
@@ -490,6 +509,49 @@ class ModelAnswerInvalid(ExtractionError):
     hint = "The model's answer does not fit the schema; retry, or use a model with structured output."
 
 
+class ModelBatchFailed(ExtractionError):
+    code = "model_batch_failed"
+    hint = (
+        "No model batch answered the question; `cira batches` says why. Retry the job for another batch, or set "
+        "CIRA_MODEL_BATCH_FALLBACK=live."
+    )
+
+
+class ModelBatchRefused(ExtractionError):
+    code = "model_batch_refused"
+    hint = (
+        "The provider takes no such batch; check that CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT is a deployment of the type "
+        "Global Batch or Data Zone Batch."
+    )
+
+
+class ModelBatchQuotaExceeded(ExtractionError):
+    code = "model_batch_quota_exceeded"
+    retryable = True
+    hint = (
+        "The deployment's quota of enqueued tokens is used up; smaller batches are sent by themselves as others end. A "
+        "higher quota makes it quicker."
+    )
+
+
+class ModelBatchExpired(ExtractionError):
+    code = "model_batch_expired"
+    retryable = True
+    hint = "The provider did not finish the batch in time; what it left out goes into the next one by itself."
+
+
+class ModelBatchCancelled(ExtractionError):
+    code = "model_batch_cancelled"
+    retryable = True
+    hint = "Somebody cancelled the batch at the provider; what it left out goes into the next one by itself."
+
+
+class ModelBatchAnswerMissing(ExtractionError):
+    code = "model_batch_answer_missing"
+    retryable = True
+    hint = "The batch ended without a readable answer to this question; it goes into the next one by itself."
+
+
 class RecordRejected(CiraError):
     code = "verdict_rejected"
     hint = "The record's findings say why; ask the supplier for a correct invoice and submit that one."
@@ -509,6 +571,15 @@ class CircuitOpen(CiraError):
     code = "circuit_open"
     retryable = True
     hint = "This dependency failed repeatedly and is left alone for a while; the job can be retried later."
+
+
+class AnswerInBatch(CiraError):
+    code = "answer_in_batch"
+    retryable = True
+    hint = (
+        "The job goes on by itself when its model batch is answered, within a day as a rule; `cira batches` shows how "
+        "far it is."
+    )
 
 
 class BudgetReached(CiraError):

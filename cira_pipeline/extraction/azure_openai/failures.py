@@ -12,6 +12,7 @@ from cira_pipeline.errors import (
     ExtractionError,
     ModelContentFiltered,
     ModelDeploymentMissing,
+    ModelForbidden,
     ModelQuestionTooLong,
     ModelQuotaExhausted,
     ModelRateLimited,
@@ -51,7 +52,7 @@ def _by_status(error: openai.APIStatusError) -> ExtractionError:
     if status == 401:
         return ModelUnauthorised(told, **detail)
     if status == 403:
-        return ModelUnauthorised(told, **detail)
+        return ModelForbidden(told, **detail)
     if status == 404:
         return ModelDeploymentMissing(told, **detail)
     if status == 408:

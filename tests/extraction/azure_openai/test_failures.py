@@ -30,7 +30,7 @@ def _failure(engine) -> CiraError:
         (Fault("hang"), "model_timed_out", True),
         (Fault("drip"), "model_timed_out", True),
         (Fault.quota_exhausted(), "model_quota_exhausted", False),
-        (Fault.forbidden(), "model_unauthorised", False),
+        (Fault.forbidden(), "model_forbidden", False),
         (Fault.prompt_filtered(), "model_content_filtered", False),
         (Fault.bad_request(), "model_request_rejected", False),
     ],
