@@ -141,6 +141,32 @@ class Settings(BaseSettings):
     )
     azure_openai_escalation_tokens_per_minute: int | None = Field(None, gt=0, description="the stronger one's TPM")
     azure_openai_escalation_requests_per_minute: int | None = Field(None, gt=0, description="the stronger one's RPM")
+    azure_openai_batch_deployment: str | None = Field(
+        None,
+        description="a deployment of the type Global Batch or Data Zone Batch with the first one's model; empty: no "
+        "model batches. On a server that is not Azure: the model",
+    )
+    azure_openai_escalation_batch_deployment: str | None = Field(
+        None, description="the same for the stronger one's model; empty: the stronger one is always asked at once"
+    )
+    model_batch_clients: CommaSeparated = Field(
+        (), description="clients whose jobs wait for model batches, * for all; a job's own wish goes before"
+    )
+    model_batch_every_s: int = Field(900, ge=0, description="a batch is sent when a question has waited this long")
+    model_batch_poll_s: int = Field(120, ge=1, description="seconds between two looks at the batches under way")
+    model_batch_max_questions: int = Field(
+        100_000, ge=1, description="questions in one batch; Azure takes 100,000, OpenAI 50,000"
+    )
+    model_batch_max_bytes: int = Field(
+        200_000_000, ge=1_000_000, description="largest file of questions; Azure's 200 MB"
+    )
+    model_batch_tries: int = Field(2, ge=1, description="batches a question is put into before they are given up")
+    model_batch_fallback: Literal["live", "none"] = Field(
+        "live",
+        description="when batches are given up. live: it is asked at once, at the full price; none: the model gave no "
+        "answer, another engine stands in and a person reviews",
+    )
+    model_batch_timeout_s: float = Field(600, gt=0, description="one upload or download of a batch's file")
     when_model_down: Literal["offline", "wait"] = Field(
         "offline",
         description="offline: other engines stand in and a person reviews; wait: the job waits until it is back",
@@ -208,7 +234,14 @@ class Settings(BaseSettings):
     reading_threads: int = Field(1, ge=1, description="documents read at once in one run")
     dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
 
-    @field_validator("fetch_allowed_hosts", "file_roots", "api_url_schemes", "api_allowed_origins", mode="before")
+    @field_validator(
+        "fetch_allowed_hosts",
+        "file_roots",
+        "api_url_schemes",
+        "api_allowed_origins",
+        "model_batch_clients",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -240,6 +273,10 @@ class Settings(BaseSettings):
     def model_configured(self) -> bool:
         """Whether a paid model can be asked at all."""
         return bool((self.azure_openai_endpoint and self.azure_openai_deployment) or self.openai_base_url)
+
+    def may_wait_for_a_batch(self, client: str, own: bool | None = None) -> bool:
+        """Whether a job's questions may wait for a model batch: as it says itself, else as its client is configured."""
+        return own if own is not None else not {client, "*"}.isdisjoint(self.model_batch_clients)
 
     def as_environment(self) -> dict[str, str]:
         """Every setting that was given, as the variables that give it: for processes that read their own Settings."""
