@@ -626,3 +626,5 @@ class RunInterrupted(CiraError):
 
 class InternalError(CiraError):
     """Something CIRA did not expect; the cause is chained."""
+
+    code = "internal_error"

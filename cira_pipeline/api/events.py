@@ -73,10 +73,11 @@ class JobEvents:
             raise RateExceeded(f"the key has {STREAMS_A_KEY} streams already", retry_after_s=HEARTBEAT_S)
 
     async def close(self) -> None:
-        if self._hearing is not None:
-            self._hearing.cancel()
-            await asyncio.gather(self._hearing, return_exceptions=True)
-            self._hearing = None
+        # Taken away first: a listener that comes while this one ends starts to hear anew.
+        hearing, self._hearing = self._hearing, None
+        if hearing is not None:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
 
     @asynccontextmanager
     async def _listening(self, client: str | None, key_id: str) -> AsyncIterator[_Listener]:

@@ -111,3 +111,16 @@ def test_a_silent_stream_shows_that_it_lives(api, monkeypatch):
     with api.client().stream("GET", "/v1/events", timeout=60) as answer:
         lines = answer.iter_lines()
         assert any(line == ": still here" for line in lines)
+
+
+def test_a_stream_that_opens_while_the_last_one_closes_hears_what_happens(api):
+    client = api.client()
+    for number in range(5):
+        with _stream(client):
+            pass
+        with client.stream("GET", "/v1/events", timeout=60) as answer:
+            found = _events(answer.iter_lines())
+            # The second one says that the service has begun to listen.
+            assert [next(found)[0], next(found)[0]] == ["resync", "resync"]
+            job_id = _submit(client, f"https://a.example/{number}.pdf")
+            assert next(found)[1]["job_id"] == job_id

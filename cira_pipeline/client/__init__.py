@@ -1,0 +1,20 @@
+"""CIRA's REST service from Python: submit, wait, fetch, review; synchronous and asynchronous.
+
+    from cira_pipeline.client import Client
+
+    with Client("http://127.0.0.1:8000", key="cira_...") as client:
+        job = client.submit("https://supplier.example/invoices/4711.pdf")
+        if client.wait(job.job_id, timeout_s=120).status == "succeeded":
+            print(client.invoice(job.job_id).invoice.gross_total)
+
+Answers are the service's own models. Errors are those of `cira_pipeline.errors`, by code, and each is also an
+`AnsweredError` with the HTTP status and the request's id. Importing this loads no server, database or Dagster.
+"""
+
+from cira_pipeline.client.answers import AnsweredError
+from cira_pipeline.client.async_client import AsyncClient
+from cira_pipeline.client.calls import DownloadedDocument, InvoiceFilter, Submission
+from cira_pipeline.client.retrying import Patience
+from cira_pipeline.client.sync_client import Client
+
+__all__ = ["AnsweredError", "AsyncClient", "Client", "DownloadedDocument", "InvoiceFilter", "Patience", "Submission"]

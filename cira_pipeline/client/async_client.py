@@ -1,0 +1,267 @@
+"""The client for programs that do many things at once: the same methods, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import IO, Any, Literal, Self, TypeVar
+
+import httpx
+
+from cira_pipeline.api.invoice_models import CostReport, InvoiceView, ListedInvoice
+from cira_pipeline.api.job_models import JobView, ListedJob, SubmittedJob, SubmittedJobs
+from cira_pipeline.client import calls
+from cira_pipeline.client.address import base_of, headers_of
+from cira_pipeline.client.answers import error_of
+from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter, Submission
+from cira_pipeline.client.requests import idempotency_key_of, joined, parts_of, request_of
+from cira_pipeline.client.retrying import Patience, no_answer, refused
+from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, not_worth_a_stream
+from cira_pipeline.errors import CiraError
+from cira_pipeline.invoice import HeaderField, Invoice
+from cira_pipeline.jobs import JobStatus
+from cira_pipeline.settings import Policy
+from cira_pipeline.values import Verdict
+
+AnswerT = TypeVar("AnswerT")
+
+
+class AsyncClient:
+    """As `Client`, for one event loop; `jobs` and `invoices` are asynchronous iterators."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        patience: Patience | None = None,
+        verify: bool | Any = True,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`verify`: as httpx takes it, such as an `ssl.SSLContext` with your own authority."""
+        self._base = base_of(url)
+        self._headers = headers_of(key)
+        self._patience = patience or Patience()
+        self._sleep = sleep
+        self._http = httpx.AsyncClient(timeout=self._patience.timeout(), follow_redirects=False, verify=verify)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_reason: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    # Jobs.
+    async def submit(
+        self,
+        url: str,
+        *,
+        client_reference: str | None = None,
+        policy: Policy | None = None,
+        idempotency_key: str = "",
+        again: bool = False,
+    ) -> SubmittedJob:
+        """One invoice URL. A URL submitted before under the same `idempotency_key` is the same job; `again` makes a
+        key of its own, so that it becomes a new one."""
+        submission = Submission(url=url, client_reference=client_reference, policy=policy)
+        answer = await self.submit_many([submission], idempotency_key=idempotency_key, again=again)
+        return answer.jobs[0]
+
+    async def submit_many(
+        self, submissions: Iterable[str | Submission], *, idempotency_key: str = "", again: bool = False
+    ) -> SubmittedJobs:
+        """Any number of URLs, 1,000 in a request; each request is all or none, and sending it again is safe."""
+        key = idempotency_key_of(idempotency_key, again=again)
+        return joined([await self._ask(calls.submit(part, key)) for part in parts_of(submissions)])
+
+    async def upload(
+        self,
+        content: bytes,
+        *,
+        client_reference: str | None = None,
+        policy: Policy | None = None,
+        idempotency_key: str = "",
+        again: bool = False,
+    ) -> SubmittedJob:
+        """A document that is at hand: PDF, PNG, JPEG, TIFF, or an e-invoice in XML."""
+        key = idempotency_key_of(idempotency_key, again=again)
+        return (await self._ask(calls.upload(content, client_reference, policy, key))).jobs[0]
+
+    async def status(self, job_id: str) -> JobView:
+        return await self._ask(calls.status(job_id))
+
+    async def jobs(
+        self,
+        *,
+        status: JobStatus | None = None,
+        verdict: Verdict | None = None,
+        client_reference: str | None = None,
+        client: str | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[ListedJob]:
+        """Newest first; pages are fetched as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = await self._ask(calls.jobs_page(cursor, page_size, status, verdict, client_reference, client))
+            for each in page.jobs:
+                yield each
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def retry(self, job_id: str) -> ListedJob:
+        """Queues it again. Not repeated by itself when the answer is lost: ask for the status then."""
+        return await self._ask(calls.retry(job_id))
+
+    async def cancel(self, job_id: str) -> ListedJob:
+        return await self._ask(calls.cancel(job_id))
+
+    async def erase(self, job_id: str) -> ListedJob:
+        """Deletes document, reading, record, label, and what a model was asked and answered."""
+        return await self._ask(calls.cancel(job_id, erase=True))
+
+    async def wait(self, job_id: str, *, timeout_s: float | None = None) -> JobView:
+        """Until the job has ended. Raises: JobNotFinished after `timeout_s`."""
+        return (await self.wait_for_all([job_id], timeout_s=timeout_s))[0]
+
+    async def wait_for_all(
+        self,
+        job_ids: Sequence[str],
+        *,
+        timeout_s: float | None = None,
+        on_end: Callable[[str], None] | None = None,
+    ) -> list[JobView]:
+        """Until all have ended, in the order given; `on_end` gets each id as its end becomes known.
+
+        Listens to the service's events, and asks now and then where these do not come through.
+        Raises: JobNotFinished after `timeout_s`.
+        """
+        awaited = Awaited(job_ids, timeout_s, on_end)
+        try:
+            await self._listen(awaited)
+        except (httpx.TransportError, CiraError) as error:
+            awaited.check_time()
+            if not not_worth_a_stream(error):
+                raise
+        while True:
+            await self._look(awaited)
+            if not awaited.waiting:
+                return [await self._end_of(job_id) for job_id in job_ids]
+            await self._sleep(awaited.pause_s())
+
+    # Records.
+    async def invoice(self, job_id: str) -> InvoiceView:
+        """The record with evidence, findings, verdict and costs."""
+        return await self._ask(calls.invoice(job_id))
+
+    async def invoices(
+        self, wanted: InvoiceFilter | None = None, *, page_size: int = 100
+    ) -> AsyncIterator[ListedInvoice]:
+        """Newest submission first; pages are fetched as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = await self._ask(calls.invoices_page(cursor, page_size, wanted or InvoiceFilter()))
+            for each in page.invoices:
+                yield each
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def export(
+        self, target: IO[bytes], file_format: Literal["csv", "parquet"] = "csv", wanted: InvoiceFilter | None = None
+    ) -> int:
+        """All records that fit, oldest first, written to `target` as they come; returns the number of bytes."""
+        call = calls.export(file_format, wanted or InvoiceFilter())
+        written = 0
+        try:
+            async with self._http.stream(
+                call.method, self._base + call.path, **request_of(call, self._headers)
+            ) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise refused(response, error_of(response))
+                async for chunk in response.aiter_bytes():
+                    written += target.write(chunk)
+        except httpx.RequestError as error:
+            raise no_answer(self._base, call, error) from error
+        return written
+
+    async def confirm(
+        self, job_id: str, fields: Invoice | Mapping[str, Any] | None = None, *, confirmed_by: str | None = None
+    ) -> InvoiceView:
+        """A person stands by the record, with `fields` in place of its own; `None` for a field that there is not."""
+        return await self._ask(calls.confirm(job_id, fields, confirmed_by))
+
+    async def document(self, job_id: str) -> DownloadedDocument:
+        return await self._ask(calls.document(job_id))
+
+    async def page_picture(
+        self, job_id: str, number: int = 1, *, fields: Sequence[HeaderField] | None = None, boxes: bool = True
+    ) -> bytes:
+        """PNG of a page as it was read, with a box around each value, or around those of `fields` only."""
+        return await self._ask(calls.page_picture(job_id, number, fields, boxes=boxes))
+
+    # Money.
+    async def costs(
+        self, *, since: date | None = None, until: date | None = None, client: str | None = None
+    ) -> CostReport:
+        """The last 30 days if not told otherwise; days are UTC, both included."""
+        return await self._ask(calls.costs(since, until, client))
+
+    async def _ask(self, call: Call[AnswerT]) -> AnswerT:
+        tried = 0
+        cause: httpx.RequestError | None
+        while True:
+            tried += 1
+            try:
+                response = await self._http.request(
+                    call.method, self._base + call.path, **request_of(call, self._headers)
+                )
+            except httpx.RequestError as error:
+                failure, cause = no_answer(self._base, call, error), error
+            else:
+                if response.is_success:
+                    return call.read(response)
+                failure, cause = refused(response, error_of(response)), None
+            pause_s = self._patience.pause_s(tried, call, failure)
+            if pause_s is None:
+                raise failure from cause
+            await self._sleep(pause_s)
+
+    async def _listen(self, awaited: Awaited) -> None:
+        async with self._http.stream(
+            "GET", f"{self._base}/v1/events", headers=self._headers, timeout=awaited.stream_timeout()
+        ) as response:
+            if not response.is_success:
+                await response.aread()
+                raise refused(response, error_of(response))
+            async for line in response.aiter_lines():
+                if awaited.heard(line) == "resync":
+                    await self._look(awaited)
+                if not awaited.waiting:
+                    return
+                awaited.check_time()
+
+    async def _end_of(self, job_id: str) -> JobView:
+        # An end is told when it is committed, a moment before a cache has it.
+        for pause_s in CACHE_LAGS_S:
+            if (view := await self.status(job_id)).status.final:
+                return view
+            await self._sleep(pause_s)
+        return await self.status(job_id)
+
+    async def _look(self, awaited: Awaited) -> None:
+        if len(awaited.waiting) < MANY:
+            for job_id in sorted(awaited.waiting):
+                awaited.ended(job_id, (await self.status(job_id)).status)
+            return
+        unseen, oldest = set(awaited.waiting), min(awaited.waiting)
+        async for job in self.jobs(page_size=500):
+            unseen.discard(job.job_id)
+            awaited.ended(job.job_id, job.status)
+            if job.job_id <= oldest:
+                break
+        for job_id in sorted(unseen):
+            awaited.ended(job_id, (await self.status(job_id)).status)

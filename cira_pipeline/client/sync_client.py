@@ -1,0 +1,258 @@
+"""The client for programs that do one thing after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import IO, Any, Literal, Self, TypeVar
+
+import httpx
+
+from cira_pipeline.api.invoice_models import CostReport, InvoiceView, ListedInvoice
+from cira_pipeline.api.job_models import JobView, ListedJob, SubmittedJob, SubmittedJobs
+from cira_pipeline.client import calls
+from cira_pipeline.client.address import base_of, headers_of
+from cira_pipeline.client.answers import error_of
+from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter, Submission
+from cira_pipeline.client.requests import idempotency_key_of, joined, parts_of, request_of
+from cira_pipeline.client.retrying import Patience, no_answer, refused
+from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, not_worth_a_stream
+from cira_pipeline.errors import CiraError
+from cira_pipeline.invoice import HeaderField, Invoice
+from cira_pipeline.jobs import JobStatus
+from cira_pipeline.settings import Policy
+from cira_pipeline.values import Verdict
+
+AnswerT = TypeVar("AnswerT")
+
+
+class Client:
+    """One service and one key; thread-safe. Every method raises the errors of `cira_pipeline.errors` that the service
+    answers with (each also an `AnsweredError`), ServiceUnreachable without an answer, ServiceAnswerInvalid with a
+    strange one. The key goes to `url`'s origin only: redirects are not followed."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        patience: Patience | None = None,
+        verify: bool | Any = True,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`verify`: as httpx takes it, such as an `ssl.SSLContext` with your own authority."""
+        self._base = base_of(url)
+        self._headers = headers_of(key)
+        self._patience = patience or Patience()
+        self._sleep = sleep
+        self._http = httpx.Client(timeout=self._patience.timeout(), follow_redirects=False, verify=verify)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # Jobs.
+    def submit(
+        self,
+        url: str,
+        *,
+        client_reference: str | None = None,
+        policy: Policy | None = None,
+        idempotency_key: str = "",
+        again: bool = False,
+    ) -> SubmittedJob:
+        """One invoice URL. A URL submitted before under the same `idempotency_key` is the same job; `again` makes a
+        key of its own, so that it becomes a new one."""
+        submission = Submission(url=url, client_reference=client_reference, policy=policy)
+        return self.submit_many([submission], idempotency_key=idempotency_key, again=again).jobs[0]
+
+    def submit_many(
+        self, submissions: Iterable[str | Submission], *, idempotency_key: str = "", again: bool = False
+    ) -> SubmittedJobs:
+        """Any number of URLs, 1,000 in a request; each request is all or none, and sending it again is safe."""
+        key = idempotency_key_of(idempotency_key, again=again)
+        return joined([self._ask(calls.submit(part, key)) for part in parts_of(submissions)])
+
+    def upload(
+        self,
+        content: bytes,
+        *,
+        client_reference: str | None = None,
+        policy: Policy | None = None,
+        idempotency_key: str = "",
+        again: bool = False,
+    ) -> SubmittedJob:
+        """A document that is at hand: PDF, PNG, JPEG, TIFF, or an e-invoice in XML."""
+        key = idempotency_key_of(idempotency_key, again=again)
+        return self._ask(calls.upload(content, client_reference, policy, key)).jobs[0]
+
+    def status(self, job_id: str) -> JobView:
+        return self._ask(calls.status(job_id))
+
+    def jobs(
+        self,
+        *,
+        status: JobStatus | None = None,
+        verdict: Verdict | None = None,
+        client_reference: str | None = None,
+        client: str | None = None,
+        page_size: int = 100,
+    ) -> Iterator[ListedJob]:
+        """Newest first; pages are fetched as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = self._ask(calls.jobs_page(cursor, page_size, status, verdict, client_reference, client))
+            yield from page.jobs
+            if (cursor := page.next_cursor) is None:
+                return
+
+    def retry(self, job_id: str) -> ListedJob:
+        """Queues it again. Not repeated by itself when the answer is lost: ask for the status then."""
+        return self._ask(calls.retry(job_id))
+
+    def cancel(self, job_id: str) -> ListedJob:
+        return self._ask(calls.cancel(job_id))
+
+    def erase(self, job_id: str) -> ListedJob:
+        """Deletes document, reading, record, label, and what a model was asked and answered."""
+        return self._ask(calls.cancel(job_id, erase=True))
+
+    def wait(self, job_id: str, *, timeout_s: float | None = None) -> JobView:
+        """Until the job has ended. Raises: JobNotFinished after `timeout_s`."""
+        return self.wait_for_all([job_id], timeout_s=timeout_s)[0]
+
+    def wait_for_all(
+        self,
+        job_ids: Sequence[str],
+        *,
+        timeout_s: float | None = None,
+        on_end: Callable[[str], None] | None = None,
+    ) -> list[JobView]:
+        """Until all have ended, in the order given; `on_end` gets each id as its end becomes known.
+
+        Listens to the service's events, and asks now and then where these do not come through.
+        Raises: JobNotFinished after `timeout_s`.
+        """
+        awaited = Awaited(job_ids, timeout_s, on_end)
+        try:
+            self._listen(awaited)
+        except (httpx.TransportError, CiraError) as error:
+            awaited.check_time()
+            if not not_worth_a_stream(error):
+                raise
+        while True:
+            self._look(awaited)
+            if not awaited.waiting:
+                return [self._end_of(job_id) for job_id in job_ids]
+            self._sleep(awaited.pause_s())
+
+    # Records.
+    def invoice(self, job_id: str) -> InvoiceView:
+        """The record with evidence, findings, verdict and costs."""
+        return self._ask(calls.invoice(job_id))
+
+    def invoices(self, wanted: InvoiceFilter | None = None, *, page_size: int = 100) -> Iterator[ListedInvoice]:
+        """Newest submission first; pages are fetched as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = self._ask(calls.invoices_page(cursor, page_size, wanted or InvoiceFilter()))
+            yield from page.invoices
+            if (cursor := page.next_cursor) is None:
+                return
+
+    def export(
+        self, target: IO[bytes], file_format: Literal["csv", "parquet"] = "csv", wanted: InvoiceFilter | None = None
+    ) -> int:
+        """All records that fit, oldest first, written to `target` as they come; returns the number of bytes."""
+        call = calls.export(file_format, wanted or InvoiceFilter())
+        written = 0
+        try:
+            with self._http.stream(call.method, self._base + call.path, **request_of(call, self._headers)) as response:
+                if not response.is_success:
+                    response.read()
+                    raise refused(response, error_of(response))
+                for chunk in response.iter_bytes():
+                    written += target.write(chunk)
+        except httpx.RequestError as error:
+            raise no_answer(self._base, call, error) from error
+        return written
+
+    def confirm(
+        self, job_id: str, fields: Invoice | Mapping[str, Any] | None = None, *, confirmed_by: str | None = None
+    ) -> InvoiceView:
+        """A person stands by the record, with `fields` in place of its own; `None` for a field that there is not."""
+        return self._ask(calls.confirm(job_id, fields, confirmed_by))
+
+    def document(self, job_id: str) -> DownloadedDocument:
+        return self._ask(calls.document(job_id))
+
+    def page_picture(
+        self, job_id: str, number: int = 1, *, fields: Sequence[HeaderField] | None = None, boxes: bool = True
+    ) -> bytes:
+        """PNG of a page as it was read, with a box around each value, or around those of `fields` only."""
+        return self._ask(calls.page_picture(job_id, number, fields, boxes=boxes))
+
+    # Money.
+    def costs(self, *, since: date | None = None, until: date | None = None, client: str | None = None) -> CostReport:
+        """The last 30 days if not told otherwise; days are UTC, both included."""
+        return self._ask(calls.costs(since, until, client))
+
+    def _ask(self, call: Call[AnswerT]) -> AnswerT:
+        tried = 0
+        cause: httpx.RequestError | None
+        while True:
+            tried += 1
+            try:
+                response = self._http.request(call.method, self._base + call.path, **request_of(call, self._headers))
+            except httpx.RequestError as error:
+                failure, cause = no_answer(self._base, call, error), error
+            else:
+                if response.is_success:
+                    return call.read(response)
+                failure, cause = refused(response, error_of(response)), None
+            pause_s = self._patience.pause_s(tried, call, failure)
+            if pause_s is None:
+                raise failure from cause
+            self._sleep(pause_s)
+
+    def _listen(self, awaited: Awaited) -> None:
+        with self._http.stream(
+            "GET", f"{self._base}/v1/events", headers=self._headers, timeout=awaited.stream_timeout()
+        ) as response:
+            if not response.is_success:
+                response.read()
+                raise refused(response, error_of(response))
+            for line in response.iter_lines():
+                if awaited.heard(line) == "resync":
+                    self._look(awaited)
+                if not awaited.waiting:
+                    return
+                awaited.check_time()
+
+    def _end_of(self, job_id: str) -> JobView:
+        # An end is told when it is committed, a moment before a cache has it.
+        for pause_s in CACHE_LAGS_S:
+            if (view := self.status(job_id)).status.final:
+                return view
+            self._sleep(pause_s)
+        return self.status(job_id)
+
+    def _look(self, awaited: Awaited) -> None:
+        if len(awaited.waiting) < MANY:
+            for job_id in sorted(awaited.waiting):
+                awaited.ended(job_id, self.status(job_id).status)
+            return
+        unseen, oldest = set(awaited.waiting), min(awaited.waiting)
+        for job in self.jobs(page_size=500):
+            unseen.discard(job.job_id)
+            awaited.ended(job.job_id, job.status)
+            if job.job_id <= oldest:
+                break
+        for job_id in sorted(unseen):
+            awaited.ended(job_id, self.status(job_id).status)
