@@ -61,6 +61,8 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     ├── ReadingError
     │   ├── ReadingFailed             reading_failed
     │   ├── ReadingTimedOut           reading_timed_out            (retryable)
+    │   ├── ReadingCrashed            reading_crashed
+    │   ├── ReadingOutOfMemory        reading_out_of_memory
     │   └── ReaderUnavailable         reader_unavailable           (retryable)
     ├── ExtractionError
     │   ├── EInvoiceInvalid           einvoice_invalid
@@ -413,6 +415,16 @@ class ReadingTimedOut(ReadingError):
     code = "reading_timed_out"
     retryable = True
     hint = "Reading took longer than CIRA_READING_TIMEOUT_S; retry, or raise the limit."
+
+
+class ReadingCrashed(ReadingError):
+    code = "reading_crashed"
+    hint = "The document ends the reader, however often it is tried; look at it with care, or ask for another copy."
+
+
+class ReadingOutOfMemory(ReadingError):
+    code = "reading_out_of_memory"
+    hint = "Reading needs more than CIRA_READING_MEMORY_MB; raise it for such documents, or ask for a plainer copy."
 
 
 class ReaderUnavailable(ReadingError):

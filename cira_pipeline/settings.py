@@ -94,8 +94,17 @@ class Settings(BaseSettings):
     docling_serve_api_key: SecretStr | None = Field(None, description="the key docling-serve asks for, if any")
     docling_serve_release: str = Field("", description="the server's release; change it to read documents anew with it")
     reading_timeout_s: float = Field(300, gt=0, description="one document")
+    reading_processes: int = Field(
+        0, ge=0, description="documents read at once, each in a process of its own; 0: one for each processor"
+    )
+    reading_memory_mb: int = Field(
+        3_000, ge=600, description="memory of one such process; a document that needs more fails, and it alone"
+    )
+    reading_crashes: int = Field(
+        2, ge=1, description="times a document may end its reader, or run out of memory, before it fails for good"
+    )
     ocr_dpi: int = Field(200, ge=72, le=600, description="resolution at which pages without text are read")
-    ocr_threads: int = Field(0, ge=0, description="ONNX threads; 0: as many as there are processors")
+    ocr_threads: int = Field(0, ge=0, description="ONNX threads of one reading process; 0: its share of the processors")
 
     # Extraction.
     policy: Policy = Field(Policy.CHEAPEST, description="offline_only is in force whenever no model is configured")
@@ -231,7 +240,6 @@ class Settings(BaseSettings):
     stage_threads: int = Field(
         8, ge=1, description="jobs of one run that are downloading or waiting for a model at once"
     )
-    reading_threads: int = Field(1, ge=1, description="documents read at once in one run")
     dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
 
     @field_validator(

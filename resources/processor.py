@@ -9,6 +9,7 @@ from dagster import ResourceDependency
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.intake.isolated import recogniser_from_settings
 from cira_pipeline.processing.paid_answers import paid_answers
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.settings import Settings
@@ -59,6 +60,7 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 ledger=ledger,
                 prices=prices,
                 fetcher=fetcher,
+                recognise=recogniser_from_settings(settings),
                 reader=self.reader.open_reader(settings),
                 engines=self.extraction.engines(settings, answers),
             )

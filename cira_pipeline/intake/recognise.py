@@ -46,6 +46,11 @@ def recognise(content: bytes, *, max_pages: int, max_pixels: int) -> Document:
     )
 
 
+def opened_by_native_code(content: bytes) -> bool:
+    """Whether these bytes are given to PDFium or Pillow, which a hostile file may crash."""
+    return starts_like_pdf(content) or any(content.startswith(signature) for signature, _ in _PICTURES)
+
+
 def _opened(content: bytes, max_pages: int, max_pixels: int) -> tuple[MediaType, int]:
     for signature, media_type in _PICTURES:
         if content.startswith(signature):

@@ -44,6 +44,9 @@ class KeptReadings:
         part.replace(path)
         return result
 
+    def interrupt(self) -> None:
+        self._reader.interrupt()
+
     def _path(self, sha256: str) -> Path:
         reader = hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12]
         return self._folder / f"{sha256}-{reader}.json"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
+from cira_pipeline.isolation.pool import processors
 from cira_pipeline.processing.without_services import Extractor, FileResult
 from cira_pipeline.settings import Settings
 
@@ -26,8 +27,9 @@ def extracted(
     if jobs == 1 or len(files) < 2:
         yield from map(opening(settings).extract, files)
         return
-    # Processes share the cores: each takes its part of the threads that OCR would use.
-    settings = settings.model_copy(update={"ocr_threads": max(1, settings.ocr_threads // jobs)})
+    # Each process has one reading process, and they share the cores.
+    threads = settings.ocr_threads or processors()
+    settings = settings.model_copy(update={"reading_processes": 1, "ocr_threads": max(1, threads // jobs)})
     yield from _in_processes(files, settings, min(jobs, len(files)), opening)
 
 

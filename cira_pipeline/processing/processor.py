@@ -22,7 +22,6 @@ from cira_pipeline.errors import CiraError, UpstreamMissing
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade, usage_of_error
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
-from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.processing.holding import model_awaited
 from cira_pipeline.reading.reader import Reader
@@ -98,6 +97,7 @@ class Processor:
     ledger: Ledger
     prices: PriceList
     fetcher: Fetcher
+    recognise: Callable[[bytes], Document]
     reader: Reader
     engines: Mapping[EngineName, Engine]
     today: Callable[[], date] = field(default=date.today)
@@ -120,7 +120,7 @@ class Processor:
             self.ledger.record(job_id, self.prices.price_storage(document.size_bytes, document.sha256))
             return self._obtained(job, document, reused=True, started=started)
         fetched = self.fetcher.fetch(job.url)
-        document = recognise(fetched.content, max_pages=self.settings.max_pages, max_pixels=self.settings.max_pixels)
+        document = self.recognise(fetched.content)
         self.documents.put(document)
         self.jobs.document_found(job_id, document.sha256)
         self.ledger.record(job_id, self.prices.price_storage(document.size_bytes, document.sha256))

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from queue import Full, Queue
 
 from cira_pipeline.clock import utc_now
-from cira_pipeline.errors import CiraError, InternalError, JobNotFound
+from cira_pipeline.errors import CiraError, InternalError, JobNotFound, RunInterrupted
+from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.holding import why_to_hold
 from cira_pipeline.processing.processor import Processor, RecordValidated, StageResult
+from cira_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -62,39 +64,16 @@ def stream(
 ) -> Iterator[StreamEvent]:
     """Runs `stages`, in order, for every job; yields each end as it comes, in order within a job.
 
-    A failure ends its own job only. Closing the iterator early stops every job after the stage it is in.
+    A failure ends its own job only. Closing the iterator early ends readings at once, and every job after its stage.
     """
-    settings = processor.settings
-    reading_slots = threading.BoundedSemaphore(settings.reading_threads)
-    ended: Queue[StreamEvent | _JobEnded] = Queue(maxsize=4 * settings.stage_threads)
-    stopping = threading.Event()
-
-    def hand_over(event: StreamEvent | _JobEnded) -> None:
-        while not stopping.is_set():
-            try:
-                ended.put(event, timeout=0.2)
-            except Full:
-                continue
-            return
-
-    def run_job(job_id: JobId) -> None:
-        try:
-            for event in _events_of(processor, job_id, stages, reading_slots, run_id):
-                hand_over(event)
-                if stopping.is_set():
-                    return
-        except BaseException as broken:
-            hand_over(_JobEnded(broken))
-            raise
-        hand_over(_JobEnded(None))
-
-    pool = ThreadPoolExecutor(max_workers=settings.stage_threads, thread_name_prefix="invoice")
+    flow = _Flow(processor, tuple(stages), run_id)
+    pool = ThreadPoolExecutor(max_workers=processor.settings.stage_threads, thread_name_prefix="invoice")
+    running = len(job_ids)
     try:
         for job_id in job_ids:
-            pool.submit(run_job, job_id)
-        running = len(job_ids)
+            pool.submit(flow.run_job, job_id)
         while running:
-            event = ended.get()
+            event = flow.ended.get()
             if not isinstance(event, _JobEnded):
                 yield event
                 continue
@@ -102,7 +81,10 @@ def stream(
             if event.broken is not None:
                 raise event.broken
     finally:
-        stopping.set()
+        flow.stopping.set()
+        if running:
+            # Nobody waits for a page of minutes: a stopped run ends at once, and the document is read by the next one.
+            processor.reader.interrupt()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -113,59 +95,86 @@ class _JobEnded:
     broken: BaseException | None
 
 
-def _events_of(
-    processor: Processor,
-    job_id: JobId,
-    stages: Sequence[Stage],
-    reading_slots: threading.BoundedSemaphore,
-    run_id: str,
-) -> Iterator[StreamEvent]:
-    # A person who materialises only some of the assets looks at a job; its status belongs to whole runs.
-    tracked = Stage.VALIDATED_RECORD in stages
-    stage = stages[0]
-    try:
-        for stage in stages:
-            with reading_slots if stage is Stage.OCR_TEXT else nullcontext():
-                if not _may_go_on(processor, job_id, stage, run_id, tracked=tracked):
-                    yield JobSkipped(job_id, "the job was cancelled")
+class _Flow:
+    """What the threads of one stream share. `ended` is short: who takes nothing out of it stops those who fill it."""
+
+    def __init__(self, processor: Processor, stages: tuple[Stage, ...], run_id: str) -> None:
+        self.ended: Queue[StreamEvent | _JobEnded] = Queue(maxsize=4 * processor.settings.stage_threads)
+        self.stopping = threading.Event()
+        self._processor = processor
+        self._stages = stages
+        self._run_id = run_id
+        # A person who materialises only some of the assets looks at a job; its status belongs to whole runs.
+        self._tracked = Stage.VALIDATED_RECORD in stages
+        self._reading_slots = threading.BoundedSemaphore(_readings_at_once(processor.settings))
+
+    def run_job(self, job_id: JobId) -> None:
+        try:
+            for event in self._events_of(job_id):
+                self._hand_over(event)
+                if self.stopping.is_set():
                     return
-                result = processor.run(job_id, stage)
-            if isinstance(result, RecordValidated):
-                processor.jobs.succeed(job_id, result.record.verdict)
-            yield StageDone(job_id, stage, result)
-    except JobNotFound as error:
-        # A partition key added by hand: there is no status to keep, and the other jobs go on.
-        yield StageFailed(job_id, stage, error)
-    except CiraError as error:
-        yield _stopped(processor, job_id, stage, error, tracked=tracked)
-    except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library throws
-        internal = InternalError(f"{type(error).__name__}: {error}")
-        internal.__cause__ = error
-        yield _failed(processor, job_id, stage, internal, tracked=tracked)
+        except BaseException as broken:
+            self._hand_over(_JobEnded(broken))
+            raise
+        self._hand_over(_JobEnded(None))
+
+    def _hand_over(self, event: StreamEvent | _JobEnded) -> None:
+        while not self.stopping.is_set():
+            try:
+                self.ended.put(event, timeout=0.2)
+            except Full:
+                continue
+            return
+
+    def _events_of(self, job_id: JobId) -> Iterator[StreamEvent]:
+        processor, stage = self._processor, self._stages[0]
+        try:
+            for stage in self._stages:
+                with self._reading_slots if stage is Stage.OCR_TEXT else nullcontext():
+                    if not self._may_go_on(job_id, stage):
+                        yield JobSkipped(job_id, "the job was cancelled")
+                        return
+                    result = processor.run(job_id, stage)
+                if isinstance(result, RecordValidated):
+                    processor.jobs.succeed(job_id, result.record.verdict)
+                yield StageDone(job_id, stage, result)
+        except JobNotFound as error:
+            # A partition key added by hand: there is no status to keep, and the other jobs go on.
+            yield StageFailed(job_id, stage, error)
+        except CiraError as error:
+            if isinstance(error, RunInterrupted) and self.stopping.is_set():
+                return  # the job is as it was: whoever takes it up next goes on with it
+            yield self._stopped(job_id, stage, error)
+        except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library throws
+            internal = InternalError(f"{type(error).__name__}: {error}")
+            internal.__cause__ = error
+            yield self._failed(job_id, stage, internal)
+
+    def _may_go_on(self, job_id: JobId, stage: Stage) -> bool:
+        """Whether the job is still wanted; a tracked one is marked as running in `stage`."""
+        if self._tracked:
+            return self._processor.jobs.start(job_id, stage, self._run_id)
+        return self._processor.jobs.get(job_id).status is not JobStatus.CANCELLED
+
+    def _stopped(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed | JobHeld:
+        """A job that belongs to the run may wait; who materialises some of its assets hears why it does not go."""
+        processor = self._processor
+        attempts = processor.jobs.get(job_id).attempts
+        hold = why_to_hold(error, processor.settings, attempts, utc_now()) if self._tracked else None
+        if hold is None:
+            return self._failed(job_id, stage, error)
+        processor.jobs.hold(
+            job_id, stage, error, not_before=hold.not_before, needs_usd=hold.needs_usd, is_attempt=hold.is_attempt
+        )
+        return JobHeld(job_id, stage, error)
+
+    def _failed(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed:
+        if self._tracked:
+            self._processor.jobs.fail(job_id, stage, error)
+        return StageFailed(job_id, stage, error)
 
 
-def _may_go_on(processor: Processor, job_id: JobId, stage: Stage, run_id: str, *, tracked: bool) -> bool:
-    """Whether the job is still wanted; a tracked one is marked as running in `stage`."""
-    if tracked:
-        return processor.jobs.start(job_id, stage, run_id)
-    return processor.jobs.get(job_id).status is not JobStatus.CANCELLED
-
-
-def _stopped(
-    processor: Processor, job_id: JobId, stage: Stage, error: CiraError, *, tracked: bool
-) -> StageFailed | JobHeld:
-    """A job that belongs to the run may wait; a person who materialises some of its assets hears why it does not go."""
-    attempts = processor.jobs.get(job_id).attempts
-    hold = why_to_hold(error, processor.settings, attempts, utc_now()) if tracked else None
-    if hold is None:
-        return _failed(processor, job_id, stage, error, tracked=tracked)
-    processor.jobs.hold(
-        job_id, stage, error, not_before=hold.not_before, needs_usd=hold.needs_usd, is_attempt=hold.is_attempt
-    )
-    return JobHeld(job_id, stage, error)
-
-
-def _failed(processor: Processor, job_id: JobId, stage: Stage, error: CiraError, *, tracked: bool) -> StageFailed:
-    if tracked:
-        processor.jobs.fail(job_id, stage, error)
-    return StageFailed(job_id, stage, error)
+def _readings_at_once(settings: Settings) -> int:
+    """As many as there are processes for it; docling-serve has its own queue."""
+    return reading_processes(settings) if settings.reader == "local" else settings.stage_threads

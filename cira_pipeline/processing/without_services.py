@@ -24,7 +24,7 @@ from cira_pipeline.errors import (
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.extraction.cascade import run_cascade
 from cira_pipeline.extraction.engine import Engine
-from cira_pipeline.intake.recognise import recognise
+from cira_pipeline.intake.isolated import Recogniser, recogniser_from_settings
 from cira_pipeline.processing.engines import engines_from_settings
 from cira_pipeline.reading.open_reader import reader_from_settings
 from cira_pipeline.reading.reader import Reader
@@ -88,6 +88,10 @@ class Extractor:
         return self._given_reader or reader_from_settings(self._settings)
 
     @cached_property
+    def _recognise(self) -> Recogniser:
+        return recogniser_from_settings(self._settings)
+
+    @cached_property
     def _engines(self) -> Mapping[EngineName, Engine]:
         engines = engines_from_settings(self._settings, AnswersInMemory())
         return {name: engine for name, engine in engines.items() if self._only in (None, name)}
@@ -108,9 +112,7 @@ class Extractor:
 
     def _extract(self, path: Path, started: float) -> FileResult:
         settings = self._settings
-        document = recognise(
-            _content(path, settings.fetch_max_bytes), max_pages=settings.max_pages, max_pixels=settings.max_pixels
-        )
+        document = self._recognise(_content(path, settings.fetch_max_bytes))
         reading = self._reader.read(document).reading
         context = ValidationContext(today=self._today(), reading=reading, accept_confidence=settings.accept_confidence)
         outcome = run_cascade(

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from cira_pipeline.errors import ConfigurationError, ReaderUnavailable, ReadingFailed, ReadingTimedOut
+from cira_pipeline.reading.empty_document import empty_docling_document
 from cira_pipeline.reading.picture_sizes import picture_sizes
 from cira_pipeline.reading.reader import ReadResult
 from cira_pipeline.resilience.breaker import Breaker
@@ -147,6 +148,9 @@ class DoclingServeReader:
             follow_redirects=False,
         )
 
+    def interrupt(self) -> None:
+        """The server goes on with what it has; its answers come within a request's timeout."""
+
     def close(self) -> None:
         """Closes the connections to the server."""
         self._client.close()
@@ -178,8 +182,6 @@ class DoclingServeReader:
         return ReadResult(reading, read.model_dump_json().encode())
 
     def _without_pages(self, document: Document, started: float) -> ReadResult:
-        from docling_core.types.doc.document import DoclingDocument
-
         reading = Reading(
             reader=self.name,
             reader_version=self.version,
@@ -187,7 +189,7 @@ class DoclingServeReader:
             lines=(),
             seconds=self._monotonic() - started,
         )
-        return ReadResult(reading, DoclingDocument(name=document.sha256).model_dump_json().encode())
+        return ReadResult(reading, empty_docling_document(document.sha256))
 
 
 def _content(response: httpx.Response) -> bytes:

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from cira_pipeline.errors import CiraError, ReadingFailed, ReadingTimedOut
+from cira_pipeline.reading.empty_document import empty_docling_document
 from cira_pipeline.reading.reader import ReadResult
 from cira_pipeline.settings import Settings
 from cira_pipeline.values import Document, Line, MediaType, Page, Reading, Word
@@ -56,6 +57,9 @@ class LocalReader:
             return self._without_pages(document, started)
         result = self._converted_in_time(document)
         return self._read_result(document, result, started)
+
+    def interrupt(self) -> None:
+        """Nothing can be ended inside a process; IsolatedReader can."""
 
     @cached_property
     def _opened_converter(self) -> DocumentConverter:
@@ -127,9 +131,6 @@ class LocalReader:
         return ReadResult(reading, result.document.model_dump_json().encode())
 
     def _without_pages(self, document: Document, started: float) -> ReadResult:
-        from docling_core.types.doc.document import DoclingDocument
-
-        empty = DoclingDocument(name=document.sha256)
         reading = Reading(
             reader=self.name,
             reader_version=self.version,
@@ -137,7 +138,7 @@ class LocalReader:
             lines=(),
             seconds=time.monotonic() - started,
         )
-        return ReadResult(reading, empty.model_dump_json().encode())
+        return ReadResult(reading, empty_docling_document(document.sha256))
 
 
 def _numbered(lines: list[PlacedLine], page: int, first: int) -> list[Line]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from cira_pipeline.isolation.pool import worker_pool
 from cira_pipeline.reading.docling_serve import DoclingServeReader
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.reading.isolated import IsolatedReader
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.settings import Settings
 
 
 def reader_from_settings(settings: Settings) -> Reader:
-    """Docling in this process, or docling-serve. Loads nothing heavy and asks nobody: the first document does.
+    """Docling in this machine's own processes, or docling-serve. Starts and asks nothing: the first document does.
 
     Raises: ConfigurationError when docling-serve is chosen and its address is missing.
     """
     if settings.reader == "local":
-        return LocalReader(settings)
+        return IsolatedReader(settings, worker_pool(settings))
     return DoclingServeReader(settings, docling_serve_breaker(settings))
 
 

@@ -32,6 +32,10 @@ class Reader(Protocol):
 
         A page that cannot be read fails the whole document: an invoice with a page missing is a wrong invoice.
 
-        Raises: ReadingError leaves of cira_pipeline.errors, CircuitOpen.
+        Raises: ReadingError leaves of cira_pipeline.errors, CircuitOpen, RunInterrupted after `interrupt`.
         """
+        ...
+
+    def interrupt(self) -> None:
+        """Ends readings that are under way, as far as they can be ended; later ones are not touched."""
         ...

@@ -15,6 +15,7 @@ from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.intake.fetch import Fetcher
+from cira_pipeline.intake.isolated import recogniser_from_settings
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.processing.engines import engines_from_settings
 from cira_pipeline.processing.paid_answers import AFTER_THE_DEADLINE_S, paid_answers
@@ -55,6 +56,7 @@ def opened(settings: Settings, after_the_deadline_s: float = AFTER_THE_DEADLINE_
             ledger=ledger,
             prices=prices,
             fetcher=fetcher,
+            recognise=recogniser_from_settings(settings),
             reader=reader_from_settings(settings),
             engines=engines_from_settings(
                 settings,

@@ -18,7 +18,7 @@ from cira_pipeline.errors import (
     ReadingTimedOut,
 )
 from cira_pipeline.reading.docling_serve import DoclingServeReader
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.reading.isolated import IsolatedReader
 from cira_pipeline.reading.open_reader import reader_from_settings
 from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.settings import Settings
@@ -230,7 +230,7 @@ def test_refused_documents_do_not_cut_others_off() -> None:
 
 
 def test_the_settings_choose_the_reader() -> None:
-    assert isinstance(reader_from_settings(Settings(_env_file=None)), LocalReader)
+    assert isinstance(reader_from_settings(Settings(_env_file=None)), IsolatedReader)
     chosen = Settings(_env_file=None, reader="docling_serve", docling_serve_url="http://127.0.0.1:9")
     assert isinstance(reader_from_settings(chosen), DoclingServeReader)
     with pytest.raises(ConfigurationError, match="CIRA_DOCLING_SERVE_URL"):

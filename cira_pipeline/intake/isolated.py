@@ -1,0 +1,46 @@
+"""What a document is, found out where a hostile one can do no harm."""
+
+from __future__ import annotations
+
+import hashlib
+
+from cira_pipeline.intake.recognise import opened_by_native_code, recognise
+from cira_pipeline.isolation.messages import Message
+from cira_pipeline.isolation.pool import WorkerPool, worker_pool
+from cira_pipeline.settings import Settings
+from cira_pipeline.values import Document, MediaType
+
+
+class Recogniser:
+    """`recognise` with PDFium and Pillow in a worker process.
+
+    XML stays here: DTDs and entities are refused before it is parsed, and libxml2 bounds the rest.
+    """
+
+    def __init__(
+        self, settings: Settings, pool: WorkerPool, *, call: str = "cira_pipeline.intake.in_worker:recognised"
+    ) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._call = call
+
+    def __call__(self, content: bytes) -> Document:
+        """Raises: as `recognise`, and ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory."""
+        limits = {"max_pages": self._settings.max_pages, "max_pixels": self._settings.max_pixels}
+        if not opened_by_native_code(content):
+            return recognise(content, **limits)
+        answer = self._pool.ask(
+            Message({"call": self._call, **limits}, content), timeout_s=self._settings.reading_timeout_s
+        )
+        return Document(
+            sha256=hashlib.sha256(content).hexdigest(),
+            media_type=MediaType(answer.facts["media_type"]),
+            size_bytes=len(content),
+            page_count=int(answer.facts["page_count"]),
+            content=content,
+        )
+
+
+def recogniser_from_settings(settings: Settings) -> Recogniser:
+    """Starts nothing: the first PDF or picture does."""
+    return Recogniser(settings, worker_pool(settings))

@@ -1,0 +1,189 @@
+"""One worker process as its owner sees it: started, asked, watched while it works, killed when it goes too far."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import psutil
+
+from cira_pipeline import errors
+from cira_pipeline.errors import (
+    CiraError,
+    InternalError,
+    ReadingCrashed,
+    ReadingOutOfMemory,
+    ReadingTimedOut,
+    RunInterrupted,
+)
+from cira_pipeline.isolation.messages import HEAD_BYTES, Message, lengths, packed, unpacked
+from cira_pipeline.settings import inherited_environment
+
+START_TIMEOUT_S = 300.0
+_WATCH_MS = 20
+_PIECE_BYTES = 1 << 20
+# Allocations fail from here on; the watch is to notice first, and to say what happened.
+_WALL = 2
+# What a worker inherits. A document that takes it over finds no password, key or token there.
+_INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "OMP_NUM_THREADS")
+_INHERITED_FAMILIES = ("LC_", "PYTHON", "CIRA_SUPERVISED_")
+
+Stopping = Callable[[], bool]
+
+
+class WorkerProcess:
+    """Not thread-safe: one request at a time. A worker whose `ask` raised is of no use any more, unless told so."""
+
+    def __init__(self, modules: Sequence[str], memory_bytes: int, stopping: Stopping) -> None:
+        """Starts it and waits until it has loaded `modules`. Raises: InternalError, RunInterrupted when `stopping`."""
+        self._memory_bytes = memory_bytes
+        self._channel, theirs = socket.socketpair()
+        number = str(theirs.fileno())
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "cira_pipeline.isolation.worker",
+                    number,
+                    str(_WALL * memory_bytes),
+                    *modules,
+                ],
+                stdin=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                env=_environment(inherited_environment()),
+                # Ctrl-C in a terminal is for the command, which then ends its workers.
+                start_new_session=True,
+            )
+        self._seen = psutil.Process(self._process.pid)
+        self._channel.setblocking(False)
+        try:
+            self._exchange(b"", time.monotonic() + START_TIMEOUT_S, stopping)
+        except (ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut) as error:
+            raise InternalError(f"the reader's process does not start: {error.message}") from error
+        except BaseException:
+            self.kill()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def memory_used_bytes(self) -> int:
+        """Resident memory; 0 when the process is gone."""
+        try:
+            return int(self._seen.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def ask(self, request: Message, *, timeout_s: float, stopping: Stopping) -> Message:
+        """The worker's answer.
+
+        Raises: what the worker's function raised (the process lives on); ReadingTimedOut, ReadingOutOfMemory,
+        ReadingCrashed, and RunInterrupted as soon as `stopping` says so (the process is gone).
+        """
+        answer = self._exchange(packed(request), time.monotonic() + timeout_s, stopping)
+        if "error" in answer.facts:
+            raise _error_told(answer.facts["error"])
+        return answer
+
+    def kill(self) -> None:
+        """Ends it at once; returns when it is gone and reaped."""
+        self._process.kill()
+        self._process.wait()
+        self._channel.close()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def _exchange(self, request: bytes, ends_at: float, stopping: Stopping) -> Message:
+        def within_limits() -> None:
+            self._require_within_limits(ends_at, stopping)
+
+        try:
+            self._send(request, within_limits)
+            facts_bytes, content_bytes = lengths(self._received(HEAD_BYTES, within_limits))
+            if facts_bytes + content_bytes > self._memory_bytes:
+                raise ReadingCrashed("the reader's answer is longer than all its memory")
+            return unpacked(self._received(facts_bytes + content_bytes, within_limits), facts_bytes)
+        except (EOFError, ConnectionError) as error:
+            raise self._why_it_ended() from error
+        except ValueError as error:
+            raise ReadingCrashed(f"the reader's answer cannot be understood: {error}") from error
+
+    def _send(self, request: bytes, within_limits: Callable[[], None]) -> None:
+        left = memoryview(request)
+        while left:
+            self._await(select.POLLOUT, within_limits)
+            left = left[self._channel.send(left[:_PIECE_BYTES]) :]
+
+    def _received(self, size: int, within_limits: Callable[[], None]) -> bytes:
+        received = bytearray()
+        while len(received) < size:
+            self._await(select.POLLIN, within_limits)
+            piece = self._channel.recv(min(size - len(received), _PIECE_BYTES))
+            if not piece:
+                raise EOFError
+            received += piece
+        return bytes(received)
+
+    def _await(self, event: int, within_limits: Callable[[], None]) -> None:
+        """Returns when the channel is ready, or closed at the other end; meanwhile the worker is watched."""
+        poll = select.poll()
+        poll.register(self._channel, event)
+        within_limits()
+        while not poll.poll(_WATCH_MS):
+            within_limits()
+
+    def _require_within_limits(self, ends_at: float, stopping: Stopping) -> None:
+        if stopping():
+            self.kill()
+            raise RunInterrupted("the run was stopped while this document was being read")
+        if time.monotonic() >= ends_at:
+            self.kill()
+            raise ReadingTimedOut("the reader did not end in time and was stopped")
+        if self.memory_used_bytes > self._memory_bytes:
+            self.kill()
+            raise ReadingOutOfMemory(f"reading took more than {self._memory_bytes // 1_000_000:,} MB of memory")
+
+    def _why_it_ended(self) -> ReadingCrashed:
+        self._process.kill()
+        code = self._process.wait()
+        self.kill()
+        if code >= 0:
+            return ReadingCrashed(f"the reader ended by itself with code {code}", code=code)
+        name = signal.Signals(-code).name
+        lack = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+        return ReadingCrashed(f"the reader was ended by {name}{lack}", signal=name)
+
+
+def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        name: value for name, value in inherited.items() if name in _INHERITED or name.startswith(_INHERITED_FAMILIES)
+    }
+    return {**kept, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+
+
+def _error_told(told: Mapping[str, object]) -> CiraError:
+    """The error of the tree that the worker named."""
+    kind = _leaves().get(str(told.get("code")), InternalError)
+    detail = told.get("detail")
+    return kind(str(told.get("message")), **(detail if isinstance(detail, dict) else {}))
+
+
+def _leaves() -> dict[str, type[CiraError]]:
+    kinds = (each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, CiraError))
+    return {kind.code: kind for kind in kinds if "code" in vars(kind)}

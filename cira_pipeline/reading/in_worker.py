@@ -1,0 +1,30 @@
+"""What a worker process does for reading. Importing this module loads Docling, which takes seconds."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+
+import cira_pipeline.reading.converter  # noqa: F401 - loaded before the first document comes
+from cira_pipeline.isolation.messages import Message
+from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.settings import Settings
+from cira_pipeline.values import Document
+
+SETTINGS = ("reading_timeout_s", "ocr_dpi", "ocr_threads", "max_pixels")
+"""Those of Settings on which a reading depends."""
+
+
+def read(request: Message) -> Message:
+    """`document` (without its bytes) and `settings` -> `reading`, and the DoclingDocument as content."""
+    document = Document(**request.facts["document"], content=request.content)
+    result = _reader(tuple((name, request.facts["settings"][name]) for name in SETTINGS)).read(document)
+    return Message({"reading": result.reading.model_dump_json()}, result.docling_json)
+
+
+@lru_cache(maxsize=2)
+def _reader(given: tuple[tuple[str, float], ...]) -> LocalReader:
+    settings = Settings(_env_file=None, **dict(given))  # type: ignore[arg-type]
+    cv2.setNumThreads(settings.ocr_threads)
+    return LocalReader(settings)

@@ -1,0 +1,82 @@
+"""What a worker calls in place of the reader: a converter that does to its process what a hostile file does."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+
+from cira_pipeline.errors import ReadingFailed, ReadingTimedOut
+from cira_pipeline.isolation.messages import Message
+
+CRASHING, ENDLESS = b"\n%crashing\n", b"\n%endless\n"
+"""Comments after a PDF's end."""
+
+
+def echo(request: Message) -> Message:
+    return Message({"pid": os.getpid(), **request.facts}, request.content)
+
+
+def environment(_request: Message) -> Message:
+    return Message({"names": sorted(os.environ), "values": sorted(os.environ.values())})
+
+
+def act(request: Message) -> Message:
+    """Does what the document says, and echoes all others."""
+    acts = {
+        b"crash": lambda: ctypes.string_at(0),
+        b"exit": lambda: os._exit(3),
+        b"hang": lambda: ctypes.CDLL(None).pause(),
+        b"hang holding the interpreter": lambda: ctypes.PyDLL(None).pause(),
+        b"swell": _swell,
+        b"claim": lambda: bytearray(1 << 40),
+        b"refuse": _refuse,
+        b"give up": _give_up,
+    }
+    act = acts.get(request.content)
+    if act is not None:
+        act()
+    return echo(request)
+
+
+def crash_once(request: Message) -> Message:
+    """Crashes the first worker that gets the document; its content names a file that remembers that."""
+    seen = Path(request.content.decode())
+    if not seen.exists():
+        seen.touch()
+        ctypes.string_at(0)
+    return echo(request)
+
+
+def garbage(_request: Message) -> Message:
+    """Answers past all rules, as a worker that a document has taken over would."""
+    os.write(int(sys.argv[1]), b"\xff" * 4096)
+    os._exit(0)
+
+
+def read(request: Message) -> Message:
+    """The real reader, which a document marked at its end crashes or holds up."""
+    from cira_pipeline.reading import in_worker
+
+    if request.content.endswith(CRASHING):
+        ctypes.string_at(0)
+    if request.content.endswith(ENDLESS):
+        ctypes.PyDLL(None).pause()
+    return in_worker.read(request)
+
+
+def _swell() -> None:
+    held = []
+    while True:
+        held.append(b"x" * 20_000_000)
+        time.sleep(0.005)
+
+
+def _refuse() -> None:
+    raise ReadingFailed("page 2 is damaged", page=2)
+
+
+def _give_up() -> None:
+    raise ReadingTimedOut("time is up")

@@ -1,0 +1,203 @@
+"""What a hostile document can do to a worker, and what it cannot do to anybody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cira_pipeline.errors import (
+    ReadingCrashed,
+    ReadingFailed,
+    ReadingOutOfMemory,
+    ReadingTimedOut,
+    RunInterrupted,
+)
+from cira_pipeline.isolation.messages import Message
+from cira_pipeline.isolation.pool import WorkerPool
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    pool = WorkerPool(["tests.isolation.poison"], processes=2, memory_mb=600, crashes=2)
+    yield pool
+    pool.abandon()
+    pool.close()
+
+
+def ask(pool: WorkerPool, content: bytes, call: str = "act", timeout_s: float = PATIENCE_S) -> Message:
+    return pool.ask(Message({"call": f"tests.isolation.poison:{call}"}, content), timeout_s=timeout_s)
+
+
+def test_a_worker_stays_warm_from_one_document_to_the_next(pool: WorkerPool) -> None:
+    large = os.urandom(5_000_000)
+    first, second = ask(pool, b"invoice"), ask(pool, large)
+    assert first.facts["pid"] == second.facts["pid"]
+    assert second.content == large
+
+
+@pytest.mark.parametrize(("document", "what"), [(b"crash", "SIGSEGV"), (b"exit", "code 3")])
+def test_a_document_that_ends_its_reader_fails_alone(pool: WorkerPool, document: bytes, what: str) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        poisoned = threads.submit(ask, pool, document)
+        others = [threads.submit(ask, pool, b"invoice") for _ in range(10)]
+        with pytest.raises(ReadingCrashed, match=what) as caught:
+            poisoned.result()
+        assert not caught.value.retryable
+        assert [other.result().content for other in others] == [b"invoice"] * 10
+
+
+def test_a_reader_that_dies_once_costs_the_document_nothing(pool: WorkerPool, tmp_path: Path) -> None:
+    path = str(tmp_path / "seen").encode()
+    assert ask(pool, path, call="crash_once").content == path
+
+
+@pytest.mark.parametrize("document", [b"hang", b"hang holding the interpreter"])
+def test_an_endless_document_is_stopped_in_time_also_in_native_code(pool: WorkerPool, document: bytes) -> None:
+    pid = ask(pool, b"invoice").facts["pid"]
+    started = time.monotonic()
+    with pytest.raises(ReadingTimedOut) as caught:
+        ask(pool, document, timeout_s=0.5)
+    assert time.monotonic() - started < PATIENCE_S
+    assert caught.value.retryable
+    assert not psutil.pid_exists(pid)
+    assert ask(pool, b"invoice").content == b"invoice"
+
+
+@pytest.mark.parametrize("document", [b"swell", b"claim"])
+def test_a_memory_bomb_ends_with_its_own_code_and_takes_no_more_than_its_limit(
+    pool: WorkerPool, document: bytes
+) -> None:
+    with pytest.raises(ReadingOutOfMemory) as caught:
+        ask(pool, document)
+    assert not caught.value.retryable
+    assert ask(pool, b"invoice").content == b"invoice"
+
+
+def test_a_reader_that_a_document_has_taken_over_is_not_believed(pool: WorkerPool) -> None:
+    with pytest.raises(ReadingCrashed):
+        ask(pool, b"", call="garbage")
+    assert ask(pool, b"invoice").content == b"invoice"
+
+
+def test_what_the_reader_says_of_a_document_arrives_as_it_was_said(pool: WorkerPool) -> None:
+    pid = ask(pool, b"invoice").facts["pid"]
+    with pytest.raises(ReadingFailed, match="page 2 is damaged") as caught:
+        ask(pool, b"refuse")
+    assert caught.value.detail == {"page": 2}
+    assert ask(pool, b"invoice").facts["pid"] == pid
+
+
+def test_a_reader_that_gave_up_on_a_step_is_not_used_again(pool: WorkerPool) -> None:
+    pid = ask(pool, b"invoice").facts["pid"]
+    with pytest.raises(ReadingTimedOut):
+        ask(pool, b"give up")
+    assert ask(pool, b"invoice").facts["pid"] != pid
+
+
+def test_a_reader_killed_between_two_documents_is_replaced(pool: WorkerPool) -> None:
+    pid = ask(pool, b"invoice").facts["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert ask(pool, b"invoice").facts["pid"] != pid
+
+
+def test_no_secret_reaches_the_process_that_opens_documents_of_strangers(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CIRA_POSTGRES_URL", "CIRA_AZURE_OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "DAGSTER_POSTGRES_URL"):
+        monkeypatch.setenv(name, "hunter2")
+    told = ask(pool, b"", call="environment").facts
+    assert "PATH" in told["names"]
+    assert not [value for value in told["values"] if "hunter2" in value]
+
+
+def test_a_stopped_run_does_not_wait_for_its_documents(pool: WorkerPool) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(ask, pool, b"hang", timeout_s=10 * PATIENCE_S) for _ in range(4)]
+        time.sleep(0.3)
+        started = time.monotonic()
+        pool.abandon()
+        for each in asked:
+            with pytest.raises(RunInterrupted):
+                each.result(timeout=PATIENCE_S)
+    assert time.monotonic() - started < PATIENCE_S
+    assert ask(pool, b"invoice").content == b"invoice"
+
+
+ASKING = """
+import sys, threading, time
+from cira_pipeline.isolation.messages import Message
+from cira_pipeline.isolation.pool import WorkerPool
+
+pool = WorkerPool(["tests.isolation.poison"], processes=2, memory_mb=600, crashes=2)
+call = {"call": "tests.isolation.poison:act"}
+idle = pool.ask(Message(call, b"invoice"), timeout_s=60).facts["pid"]
+for hanging in (b"hang holding the interpreter", b"hang"):
+    request = Message(call, hanging)
+    threading.Thread(target=pool.ask, args=(request,), kwargs={"timeout_s": 600}, daemon=True).start()
+while True:
+    time.sleep(0.1)
+    print("asking", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_reader_outlives_the_run_however_it_ends(how: signal.Signals) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", ASKING], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert run.stdout is not None
+    run.stdout.readline()
+    readers = _children_of(run, 2)
+    run.send_signal(how)
+    run.wait(PATIENCE_S)
+    run.stdout.close()
+    gone, left = psutil.wait_procs(readers, timeout=PATIENCE_S)
+    assert len(gone) == 2
+    assert not left
+
+
+def _children_of(run: subprocess.Popen[str], count: int) -> list[psutil.Process]:
+    ends_at = time.monotonic() + PATIENCE_S
+    while len(found := psutil.Process(run.pid).children()) < count:
+        assert time.monotonic() < ends_at, found
+        time.sleep(0.1)
+    return found
+
+
+def test_workers_are_started_by_a_daemonic_process_too() -> None:
+    """A Celery worker is one; multiprocessing gives it no children."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_ask_in_daemonic_process, args=(sending,), daemon=True)
+    process.start()
+    assert receiving.poll(PATIENCE_S)
+    assert receiving.recv() == b"invoice"
+    process.join(PATIENCE_S)
+
+
+def _ask_in_daemonic_process(sending: object) -> None:
+    pool = WorkerPool(["tests.isolation.poison"], processes=1, memory_mb=600, crashes=1)
+    sending.send(ask(pool, b"invoice").content)  # type: ignore[attr-defined]
+    pool.close()
+
+
+def test_documents_beyond_the_number_of_workers_wait(pool: WorkerPool) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        pids = {threads.submit(ask, pool, b"invoice").result().facts["pid"] for _ in range(8)}
+    assert len(pids) <= 2
+    assert threading.active_count() < 50

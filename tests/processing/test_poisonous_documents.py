@@ -1,0 +1,72 @@
+"""A document that crashes its reader, or never ends, among others: it fails, they are done, and nobody goes round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from cira_pipeline.isolation.pool import WorkerPool
+from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.stream import StageDone, stream
+from cira_pipeline.reading.isolated import IsolatedReader
+from tests.isolation.poison import CRASHING, ENDLESS
+from tests.processing.conftest import House
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    pool = WorkerPool(["cira_pipeline.reading.in_worker"], processes=2, memory_mb=3_000, crashes=2)
+    yield pool
+    pool.abandon()
+    pool.close()
+
+
+def poisonable(house: House, pool: WorkerPool, **given: object) -> Processor:
+    processor = house.processor(policy="offline_only", reading_processes=2, **given)
+    reader = IsolatedReader(processor.settings, pool, call="tests.isolation.poison:read")
+    return replace(processor, reader=reader)
+
+
+def submit_marked(house: House, number: str, mark: bytes) -> JobId:
+    (job,) = house.submit(number)
+    path = house.folder / f"{number}.pdf"
+    path.write_bytes(path.read_bytes() + mark)
+    return job
+
+
+def test_a_document_that_crashes_its_reader_takes_none_of_its_run_with_it(house: House, pool: WorkerPool) -> None:
+    before = house.submit("BT-1", "BT-2")
+    poisonous = submit_marked(house, "BT-3", CRASHING)
+    after = house.submit("BT-4", "BT-5")
+    house.process(poisonable(house, pool), *before, poisonous, *after)
+    assert [house.status(job) for job in (*before, *after)] == [JobStatus.SUCCEEDED] * 4
+    failed = house.jobs.get(poisonous)
+    assert (failed.status, failed.stage, failed.error_code) == (JobStatus.FAILED, Stage.OCR_TEXT, "reading_crashed")
+    assert failed.attempts == 1
+
+
+def test_an_endless_document_ends_at_its_limit_and_the_others_are_done(house: House, pool: WorkerPool) -> None:
+    house.process(poisonable(house, pool), *house.submit("BT-1"))
+    endless = submit_marked(house, "BT-2", ENDLESS)
+    others = house.submit("BT-3", "BT-4")
+    house.process(poisonable(house, pool, reading_timeout_s=20), endless, *others)
+    assert [house.status(job) for job in others] == [JobStatus.SUCCEEDED] * 2
+    assert house.jobs.get(endless).error_code == "reading_timed_out"
+
+
+def test_a_run_that_is_stopped_ends_at_once_and_fails_no_document(house: House, pool: WorkerPool) -> None:
+    endless = submit_marked(house, "BT-1", ENDLESS)
+    running = stream(poisonable(house, pool), [endless], tuple(Stage), run_id="run")
+    assert isinstance(next(running), StageDone)
+    time.sleep(0.5)
+    started = time.monotonic()
+    running.close()
+    assert time.monotonic() - started < PATIENCE_S
+    job = house.jobs.get(endless)
+    assert (job.status, job.error_code) == (JobStatus.RUNNING, None)
