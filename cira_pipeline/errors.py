@@ -87,6 +87,16 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── ModelBatchCancelled       model_batch_cancelled        (retryable)
     │   └── ModelBatchAnswerMissing   model_batch_answer_missing   (retryable)
     ├── RecordRejected                verdict_rejected             (a record was made, and must not be paid)
+    ├── WebhookError
+    │   ├── WebhookSecretMissing      webhook_secret_missing
+    │   ├── WebhookSecretExists       webhook_secret_exists
+    │   ├── WebhookEventNotFound      webhook_event_not_found
+    │   ├── WebhookRefused            webhook_refused              (retryable)
+    │   ├── WebhookRedirected         webhook_redirected           (retryable)
+    │   ├── WebhookGone               webhook_gone
+    │   ├── WebhookTimedOut           webhook_timed_out            (retryable)
+    │   ├── WebhookUnreachable        webhook_unreachable          (retryable)
+    │   └── WebhookUntrusted          webhook_untrusted            (retryable)
     ├── LabelsInvalid                 labels_invalid
     ├── ResultsInvalid                results_invalid
     ├── CircuitOpen                   circuit_open                 (retryable)
@@ -567,6 +577,60 @@ class ModelBatchAnswerMissing(ExtractionError):
 class RecordRejected(CiraError):
     code = "verdict_rejected"
     hint = "The record's findings say why; ask the supplier for a correct invoice and submit that one."
+
+
+class WebhookError(CiraError):
+    """A client could not be told how its job ended, or it is not settled how."""
+
+
+class WebhookSecretMissing(WebhookError):
+    code = "webhook_secret_missing"
+    hint = "An operator makes the secret that callbacks are signed with: `cira webhooks secret create --client NAME`."
+
+
+class WebhookSecretExists(WebhookError):
+    code = "webhook_secret_exists"
+    hint = "A secret is shown once; `cira webhooks secret rotate` makes another, and the old one signs on for a while."
+
+
+class WebhookEventNotFound(WebhookError):
+    code = "webhook_event_not_found"
+    hint = "`cira webhooks list` and `GET /v1/jobs/{id}/deliveries` show the ids of events (`evt_...`)."
+
+
+class WebhookRefused(WebhookError):
+    code = "webhook_refused"
+    retryable = True
+    hint = "The receiver must answer with a status from 200 to 299; its own log says why it did not."
+
+
+class WebhookRedirected(WebhookError):
+    code = "webhook_redirected"
+    retryable = True
+    hint = "Redirects are not followed: submit jobs with the address that answers itself."
+
+
+class WebhookGone(WebhookError):
+    code = "webhook_gone"
+    hint = "The receiver answered 410, which ends the attempts; `cira webhooks replay` begins them anew."
+
+
+class WebhookTimedOut(WebhookError):
+    code = "webhook_timed_out"
+    retryable = True
+    hint = "The receiver must answer within CIRA_WEBHOOK_TIMEOUT_S: let it note the event and work on it afterwards."
+
+
+class WebhookUnreachable(WebhookError):
+    code = "webhook_unreachable"
+    retryable = True
+    hint = "Check that the receiver runs and that its host name can be resolved from where CIRA runs."
+
+
+class WebhookUntrusted(WebhookError):
+    code = "webhook_untrusted"
+    retryable = True
+    hint = "The receiver's certificate is not valid for its name; renew it, or submit jobs with the right name."
 
 
 class LabelsInvalid(CiraError):

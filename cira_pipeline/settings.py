@@ -233,6 +233,20 @@ class Settings(BaseSettings):
     )
     api_key: SecretStr | None = Field(None, description="the key with which `cira ... --api URL` asks a REST service")
 
+    # Webhooks.
+    webhook_delivery: bool = Field(
+        True, description="the REST service delivers webhooks too; if not, `cira webhooks deliver` must run"
+    )
+    webhook_allow_http: bool = Field(False, description="callbacks may be http:, readable by anybody on the way")
+    webhook_allowed_hosts: CommaSeparated = Field(
+        (), description="hosts or networks that may be called back although their address is not public"
+    )
+    webhook_timeout_s: float = Field(15, gt=0, le=300, description="one attempt to deliver a webhook, whole")
+    webhook_give_up_s: float = Field(
+        259_200, gt=0, description="seconds after which a webhook that nobody took is given up; three days"
+    )
+    webhook_threads: int = Field(16, ge=2, le=200, description="webhooks one process delivers at once")
+
     # Dagster.
     batch_max_jobs: int = Field(100, ge=1, description="jobs in one run at the most")
     sensor_interval_s: int = Field(5, ge=1, description="seconds between ticks of new_invoices")
@@ -248,6 +262,7 @@ class Settings(BaseSettings):
         "api_url_schemes",
         "api_allowed_origins",
         "model_batch_clients",
+        "webhook_allowed_hosts",
         mode="before",
     )
     @classmethod

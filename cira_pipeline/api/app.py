@@ -8,10 +8,19 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from cira_pipeline.api import document_routes, event_routes, invoice_routes, job_routes, problems, service_routes
+from cira_pipeline.api import (
+    delivery_routes,
+    document_routes,
+    event_routes,
+    invoice_routes,
+    job_routes,
+    problems,
+    service_routes,
+)
 from cira_pipeline.api.front_door import FrontDoor, Limits
 from cira_pipeline.api.openapi import describe
 from cira_pipeline.api.services import Services
@@ -24,9 +33,12 @@ def create_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.figures = service_routes.FiguresKept()
+        if services.settings.webhook_delivery:
+            services.deliverer.start()
         try:
             yield
         finally:
+            await run_in_threadpool(services.deliverer.stop)
             await services.events.close()
             await services.fast_path.close()
             services.database.dispose()
@@ -47,6 +59,7 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app)
     for router in (
         job_routes.router,
+        delivery_routes.router,
         document_routes.router,
         event_routes.router,
         invoice_routes.router,
@@ -54,6 +67,7 @@ def create_app(services: Services) -> FastAPI:
         service_routes.router,
     ):
         app.include_router(router)
+    app.webhooks.include_router(delivery_routes.told)
     describe(app)
     return app
 

@@ -74,6 +74,12 @@ def confirm(services: Services, key: ApiKey, job: Job, body: ConfirmRecord, toda
 def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
     """`invoice` with what was given in place of its own. Raises: RequestInvalid, ValueNotStorable."""
     changes = {name: getattr(given, name) for name in given.model_fields_set}
+    check_bounds(changes)
+    return invoice.model_copy(update=changes)
+
+
+def check_bounds(changes: Mapping[str, Any]) -> None:
+    """Raises: RequestInvalid, ValueNotStorable for what no invoice holds."""
     for path, value in _leaves(changes):
         # Before anything is printed: `1e999999999` is a short text and a long number.
         if isinstance(value, Decimal) and not -Decimal(AMOUNT_BOUND) < value < Decimal(AMOUNT_BOUND):
@@ -83,7 +89,6 @@ def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
     for table in _TABLES:
         if len(changes.get(table, ())) > MAX_ROWS:
             raise RequestInvalid(f"{table} has more than {MAX_ROWS} rows")
-    return invoice.model_copy(update=changes)
 
 
 def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

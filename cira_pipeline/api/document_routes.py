@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from cira_pipeline.api.caller import ServicesOf, Submitter
-from cira_pipeline.api.job_models import MAX_REFERENCE_CHARS, SubmittedJobs
+from cira_pipeline.api.job_models import MAX_REFERENCE_CHARS, Callback, SubmittedJobs
 from cira_pipeline.api.job_routes import IdempotencyKey, submit_within_quota
+from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.intake.recognise import recognise
@@ -17,8 +18,9 @@ from cira_pipeline.settings import Policy
 from cira_pipeline.storage.api_keys import ApiKey
 from cira_pipeline.storage.jobs import Submission
 from cira_pipeline.values import Document
+from cira_pipeline.webhooks.callback import checked_callback
 
-router = APIRouter(prefix="/v1/documents", tags=["jobs"])
+router = APIRouter(prefix="/v1/documents", tags=["jobs"], route_class=StrictRoute)
 
 _BODY = {
     "requestBody": {
@@ -34,7 +36,7 @@ _BODY = {
     status_code=202,
     response_model=SubmittedJobs,
     summary="Upload a document",
-    responses={200: {"model": SubmittedJobs, "description": "It was known already"}, **responses()},
+    responses={200: {"model": SubmittedJobs, "description": "It was known already"}, **responses(409)},
     openapi_extra=_BODY,
 )
 async def upload_document(
@@ -44,6 +46,7 @@ async def upload_document(
     response: Response,
     client_reference: Annotated[str | None, Query(max_length=MAX_REFERENCE_CHARS)] = None,
     policy: Annotated[Policy | None, Query()] = None,
+    callback: Annotated[Callback | None, Query(description="https: URL that is told how the job ended")] = None,
     idempotency_key: IdempotencyKey = "",
 ) -> SubmittedJobs:
     """Keeps the document and makes a job of it; both are on disk when the answer comes.
@@ -52,29 +55,34 @@ async def upload_document(
     at once, with the code its job would have ended with.
     """
     content = await request.body()
-    return await run_in_threadpool(_kept, services, key, content, response, client_reference, policy, idempotency_key)
+    asked = _Asked(client_reference, policy, callback, idempotency_key)
+    return await run_in_threadpool(_kept, services, key, content, response, asked)
 
 
-def _kept(
-    services: Services,
-    key: ApiKey,
-    content: bytes,
-    response: Response,
-    client_reference: str | None,
-    policy: Policy | None,
-    idempotency_key: str,
-) -> SubmittedJobs:
+class _Asked(NamedTuple):
+    client_reference: str | None
+    policy: Policy | None
+    callback: str | None
+    idempotency_key: str
+
+
+def _kept(services: Services, key: ApiKey, content: bytes, response: Response, asked: _Asked) -> SubmittedJobs:
     settings = services.settings
+    callback = None
+    if asked.callback is not None:
+        callback = checked_callback(asked.callback, settings)
+        services.signer.demand(key.client)
     document: Document = recognise(content, max_pages=settings.max_pages, max_pixels=settings.max_pixels)
     services.documents.put(document)
     submission = Submission(
         # Nothing is fetched from it: the job has its document from the start.
         url=f"upload:{document.sha256}",
         client=key.client,
-        idempotency_key=idempotency_key,
-        client_reference=client_reference,
-        policy=policy,
+        idempotency_key=asked.idempotency_key,
+        client_reference=asked.client_reference,
+        policy=asked.policy,
         source="api",
+        callback=callback,
         document_sha256=document.sha256,
     )
     return submit_within_quota(services, key, [submission], response)

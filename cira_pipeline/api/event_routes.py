@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from cira_pipeline.api.caller import Reader, ServicesOf, client_filter
+from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problems import responses
 
-router = APIRouter(prefix="/v1/events", tags=["jobs"])
+router = APIRouter(prefix="/v1/events", tags=["jobs"], route_class=StrictRoute)
 
 _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events"}
 

@@ -24,6 +24,7 @@ from cira_pipeline.api.invoice_models import (
     SpentView,
 )
 from cira_pipeline.api.job_models import PageSize
+from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.page_picture import page_png
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
@@ -39,8 +40,8 @@ from cira_pipeline.storage.jobs import Job
 from cira_pipeline.storage.records import StoredRecord
 from cira_pipeline.values import Document, MediaType, Page, Verdict
 
-router = APIRouter(prefix="/v1/invoices", tags=["invoices"])
-costs = APIRouter(prefix="/v1/costs", tags=["costs"])
+router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=StrictRoute)
+costs = APIRouter(prefix="/v1/costs", tags=["costs"], route_class=StrictRoute)
 
 SPOOLED_BYTES = 8_000_000
 CHUNK_BYTES = 1 << 16

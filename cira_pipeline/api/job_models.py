@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from cira_pipeline.errors_page import leaves
-from cira_pipeline.invoice import Amount
+from cira_pipeline.invoice import Amount, Invoice
 from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.settings import Policy
 from cira_pipeline.values import Verdict
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 MAX_JOBS_A_REQUEST = 1_000
 MAX_REFERENCE_CHARS = 500
+MAX_CALLBACK_CHARS = 2_048
 _RETRYABLE = {each.code: each.retryable for each in leaves()}
 _EXAMPLE_ID = "inv_01jdj5hx4fhk1n2x5vd8sbxy3m"
+
+Callback = Annotated[str, Field(min_length=1, max_length=MAX_CALLBACK_CHARS, json_schema_extra={"format": "uri"})]
 
 
 class JobRequest(BaseModel):
@@ -32,6 +35,7 @@ class JobRequest(BaseModel):
     url: str = Field(
         min_length=1,
         max_length=8192,
+        json_schema_extra={"format": "uri"},
         description="where the invoice is",
         examples=["https://supplier.example/invoices/4711.pdf"],
     )
@@ -39,6 +43,17 @@ class JobRequest(BaseModel):
         None, max_length=MAX_REFERENCE_CHARS, description="your own reference", examples=["order 2026-118"]
     )
     policy: Policy | None = Field(None, description="which engines may run; as configured if not given")
+    callback: Callback | None = Field(
+        None,
+        description="https: URL that is told how the job ended, signed (docs/api.md, webhooks)",
+        examples=["https://client.example/hooks/cira"],
+    )
+    labels: Invoice | None = Field(
+        None,
+        description="what is known to be right, at least one header field; `null` says that the document has no such "
+        "field. Records are measured against it, never filled from it",
+        examples=[{"invoice_number": "RE-2024/007", "gross_total": "119.00"}],
+    )
 
 
 class SubmitJobs(BaseModel):
@@ -60,6 +75,7 @@ class JobLinks(BaseModel):
     self: str
     invoice: str
     document: str
+    deliveries: str
 
 
 class JobView(BaseModel):
@@ -133,6 +149,7 @@ class ListedJob(BaseModel):
     url: str
     source: str
     policy: Policy | None
+    callback: str | None = Field(description="the URL that is told how the job ended")
     status: JobStatus
     stage: Stage | None
     verdict: Verdict | None
@@ -175,7 +192,8 @@ def submitted(job: Job, *, created: bool) -> SubmittedJob:
 
 def _links(job_id: str) -> JobLinks:
     invoice = f"/v1/invoices/{job_id}"
-    return JobLinks(self=f"/v1/jobs/{job_id}", invoice=invoice, document=f"{invoice}/document")
+    job = f"/v1/jobs/{job_id}"
+    return JobLinks(self=job, invoice=invoice, document=f"{invoice}/document", deliveries=f"{job}/deliveries")
 
 
 def _problem(code: str | None, message: str | None, hint: str | None) -> JobProblem | None:

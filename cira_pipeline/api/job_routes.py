@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from cira_pipeline.accuracy.labels import check_fields
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.caller import (
     JobIdInPath,
@@ -18,6 +20,7 @@ from cira_pipeline.api.caller import (
     sees,
     services_of,
 )
+from cira_pipeline.api.confirmation import check_bounds
 from cira_pipeline.api.job_models import (
     JobPage,
     JobRequest,
@@ -28,18 +31,23 @@ from cira_pipeline.api.job_models import (
     SubmittedJobs,
     submitted,
 )
+from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problem_models import FieldProblem
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.errors import CiraError, JobNotFound, RequestInvalid, UrlSchemeUnsupported
 from cira_pipeline.intake.url import normalise_url
+from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId, JobStatus
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import ApiKey, Scope
 from cira_pipeline.storage.jobs import Submission
 from cira_pipeline.values import Verdict
+from cira_pipeline.webhooks.callback import checked_callback
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+T = TypeVar("T")
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
 IdempotencyKey = Annotated[
     str,
@@ -57,7 +65,7 @@ IdempotencyKey = Annotated[
     status_code=202,
     response_model=SubmittedJobs,
     summary="Submit one or up to 1,000 invoice URLs",
-    responses={200: {"model": SubmittedJobs, "description": "All of them were known already"}, **responses()},
+    responses={200: {"model": SubmittedJobs, "description": "All of them were known already"}, **responses(409)},
 )
 def submit_jobs(
     body: SubmitJobs, services: ServicesOf, key: Submitter, response: Response, idempotency_key: IdempotencyKey = ""
@@ -65,9 +73,13 @@ def submit_jobs(
     """Makes a job of each URL, all or none; they are on disk when the answer comes.
 
     The same URL from the same client with the same `Idempotency-Key` is the same job, so sending a request again is
-    safe. Another key makes a new job of a URL that was submitted before.
+    safe. Another key makes a new job of a URL that was submitted before. A job that was known keeps the reference,
+    policy, callback and labels it has.
     """
     submissions = _submissions(body.jobs, services.settings, key, idempotency_key)
+    if any(each.callback for each in submissions):
+        # What could not be signed would never be sent.
+        services.signer.demand(key.client)
     return submit_within_quota(services, key, submissions, response)
 
 
@@ -170,28 +182,49 @@ def cancel_job(
 def _submissions(
     wanted: Sequence[JobRequest], settings: Settings, key: ApiKey, idempotency_key: str
 ) -> list[Submission]:
-    """Raises: RequestInvalid naming every URL that cannot be fetched."""
+    """Raises: RequestInvalid naming every URL and callback that cannot be fetched or called, and wrong labels."""
     submissions: list[Submission] = []
     wrong: list[FieldProblem] = []
-    for index, each in enumerate(wanted):
+
+    def part(index: int, name: str, check: Callable[[], T]) -> T | None:
         try:
-            url = _allowed_url(each.url, settings)
+            return check()
         except CiraError as error:
-            wrong.append(FieldProblem(pointer=f"/jobs/{index}/url", detail=f"{error.message} [{error.code}]"))
-            continue
+            wrong.append(FieldProblem(pointer=f"/jobs/{index}/{name}", detail=f"{error.message} [{error.code}]"))
+            return None
+
+    for index, each in enumerate(wanted):
+        url = part(index, "url", partial(_allowed_url, each.url, settings))
+        callback = part(index, "callback", partial(_callback, each.callback, settings))
+        labels = part(index, "labels", partial(_labels, each.labels))
         submissions.append(
             Submission(
-                url=url,
+                url=url or "",
                 client=key.client,
                 idempotency_key=idempotency_key,
                 client_reference=each.client_reference,
                 policy=each.policy,
                 source="api",
+                callback=callback,
+                labels=labels,
             )
         )
     if wrong:
-        raise RequestInvalid(f"{len(wrong)} of {len(wanted)} URLs cannot be submitted", wrong=wrong[:100])
+        jobs = len({each.pointer.split("/")[2] for each in wrong})
+        raise RequestInvalid(f"{jobs} of {len(wanted)} jobs cannot be submitted", wrong=wrong[:100])
     return submissions
+
+
+def _callback(url: str | None, settings: Settings) -> str | None:
+    return None if url is None else checked_callback(url, settings)
+
+
+def _labels(given: Invoice | None) -> dict[str, Any] | None:
+    """Only what was given: a field that was left out is not known. Raises: LabelsInvalid and what a value can lack."""
+    if given is None:
+        return None
+    check_bounds({name: getattr(given, name) for name in given.model_fields_set})
+    return check_fields(given.model_dump(mode="json", exclude_unset=True), "labels")
 
 
 def _allowed_url(url: str, settings: Settings) -> str:

@@ -54,6 +54,7 @@ def _contract(app: FastAPI) -> dict[str, Any]:
         openapi_version="3.1.0",
         description=_DESCRIPTION,
         routes=app.routes,
+        webhooks=app.webhooks.routes,
         separate_input_output_schemas=False,
     )
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})

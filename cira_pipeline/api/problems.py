@@ -27,6 +27,7 @@ _STATUSES: Sequence[tuple[type[CiraError], int]] = (
     (errors.JobNotCancellable, 409),
     (errors.UpstreamMissing, 409),
     (errors.JobNotFinished, 409),
+    (errors.WebhookSecretMissing, 409),
     (errors.RecordNotFound, 404),
     (errors.DocumentNotFound, 404),
     (errors.PageNotFound, 404),

@@ -12,13 +12,14 @@ from starlette.concurrency import run_in_threadpool
 
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.caller import ServicesOf
+from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.errors import CiraError
 from cira_pipeline.storage.api_keys import Scope
 from cira_pipeline.storage.figures import Figures, figures
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=StrictRoute)
 
 FIGURES_KEPT_S = 10.0
 READY_TIMEOUT_S = 10.0
@@ -54,7 +55,7 @@ class FiguresKept:
             return self._kept
 
 
-@router.get("/healthz", response_model=Alive, summary="The process answers")
+@router.get("/healthz", response_model=Alive, summary="The process answers", responses=responses())
 async def healthz() -> Alive:
     return Alive()
 
@@ -63,7 +64,7 @@ async def healthz() -> Alive:
     "/readyz",
     response_model=Ready,
     summary="Everything it needs answers",
-    responses={503: {"model": Ready, "description": "PostgreSQL or the object store is away"}},
+    responses={**responses(), 503: {"model": Ready, "description": "PostgreSQL or the object store is away"}},
 )
 async def readyz(services: ServicesOf, response: Response) -> Ready:
     """200 while requests can be served, also without Redis; 503 when PostgreSQL or the object store is away."""

@@ -24,6 +24,11 @@ from cira_pipeline.storage.objects import ObjectStore
 from cira_pipeline.storage.readings import ReadingRepository
 from cira_pipeline.storage.records import RecordRepository
 from cira_pipeline.storage.status_cache import StatusCache
+from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
+from cira_pipeline.storage.webhooks import WebhookRepository
+from cira_pipeline.webhooks.delivering import Deliverer
+from cira_pipeline.webhooks.sending import Sender
+from cira_pipeline.webhooks.signature import Signer
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ class Services:
     ledger: Ledger
     erasure: Erasure
     events: JobEvents
+    webhooks: WebhookRepository
+    webhook_secrets: WebhookSecretRepository
+    signer: Signer
+    deliverer: Deliverer
 
 
 def open_services(settings: Settings) -> Services:
@@ -59,6 +68,9 @@ def open_services(settings: Settings) -> Services:
     keys = ApiKeyRepository(database)
     jobs = JobRepository(database, cache)
     pepper = load_pepper(settings)
+    webhooks = WebhookRepository(database)
+    webhook_secrets = WebhookSecretRepository(database)
+    signer = Signer(webhook_secrets, pepper.derived, pepper.pepper_id)
     return Services(
         settings=settings,
         pepper=pepper,
@@ -80,4 +92,8 @@ def open_services(settings: Settings) -> Services:
         ledger=Ledger(database),
         erasure=Erasure(database, objects, jobs, stopping_s=settings.reading_timeout_s + settings.fetch_timeout_s),
         events=JobEvents(database.engine.url),
+        webhooks=webhooks,
+        webhook_secrets=webhook_secrets,
+        signer=signer,
+        deliverer=Deliverer(settings, webhooks, signer, Sender(settings)),
     )

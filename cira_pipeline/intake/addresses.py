@@ -65,7 +65,7 @@ class AddressGuard:
     Raises `ConfigurationError` for an entry that is none of these.
     """
 
-    def __init__(self, allowed: Iterable[str] = ()) -> None:
+    def __init__(self, allowed: Iterable[str] = (), *, setting: str = "CIRA_FETCH_ALLOWED_HOSTS") -> None:
         names: set[str] = set()
         networks: list[Network] = []
         for entry in allowed:
@@ -75,7 +75,7 @@ class AddressGuard:
             except ValueError as error:
                 if "/" in text or ":" in text or not text:
                     raise ConfigurationError(
-                        f"CIRA_FETCH_ALLOWED_HOSTS: {entry!r} is neither a host name nor an address nor a network"
+                        f"{setting}: {entry!r} is neither a host name nor an address nor a network"
                     ) from error
                 names.add(text.lower().removesuffix("."))
         self._names = frozenset(names)

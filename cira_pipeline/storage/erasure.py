@@ -16,7 +16,7 @@ from cira_pipeline.storage.objects import ObjectStore
 ERASED_SCHEME = "erased:"
 
 # Rows that a document's own rows stand on come last.
-_OF_THE_JOB = ("confirmations", "supplier_lessons", "job_extractions", "records")
+_OF_THE_JOB = ("confirmations", "supplier_lessons", "job_extractions", "job_labels", "records", "webhook_events")
 _OF_THE_DOCUMENT = ("confirmations", "supplier_lessons", "extractions", "readings", "labels")
 
 
@@ -42,7 +42,7 @@ class Erasure:
             connection.execute(
                 text("""
                     UPDATE cira.jobs
-                    SET url = :url, client_reference = NULL, document_sha256 = NULL, verdict = NULL,
+                    SET url = :url, client_reference = NULL, callback = NULL, document_sha256 = NULL, verdict = NULL,
                         status = 'cancelled', error_code = NULL, error_message = NULL, error_hint = NULL,
                         not_before = NULL, needs_usd = NULL, version = version + 1, updated_at = now()
                     WHERE job_id = :job_id

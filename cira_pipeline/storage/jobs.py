@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +44,7 @@ from cira_pipeline.errors import (
 from cira_pipeline.jobs import JobId, JobStatus, Stage, new_job_id
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.job_labels import adopt_labels, keep_labels
 from cira_pipeline.storage.status_cache import JobStatusEntry, StatusCache
 from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, cost_entries, jobs
 from cira_pipeline.values import Verdict
@@ -93,7 +94,8 @@ class Submission:
     """One invoice URL as a client gives it. `policy` is a value of settings.Policy, `None` for the configured one.
 
     `document_sha256` names a stored document that was uploaded: then nothing is fetched from the URL. `model_batch`:
-    whether its questions to the model may wait for a batch, at its lower price; `None` as configured.
+    whether its questions to the model may wait for a batch, at its lower price; `None` as configured. `callback` is a
+    checked URL that is told how the job ended. `labels` are fields known to be right (`accuracy.labels.check_fields`).
     """
 
     url: str
@@ -104,6 +106,8 @@ class Submission:
     source: Source = "cli"
     document_sha256: str | None = None
     model_batch: bool | None = None
+    callback: str | None = None
+    labels: Mapping[str, Any] | None = None
 
 
 class Job(BaseModel):
@@ -248,8 +252,13 @@ class JobRepository:
         return changed
 
     def document_found(self, job_id: JobId, sha256: str) -> Job:
-        """Notes which document the URL led to; it must be stored already. Raises: JobNotFound."""
-        return self._change(job_id, true(), {"document_sha256": sha256})[0]
+        """Notes which document the URL led to; it must be stored already. Raises: JobNotFound.
+
+        Labels that were submitted with the job become the document's.
+        """
+        return self._change(
+            job_id, true(), {"document_sha256": sha256}, also=lambda connection: adopt_labels(connection, [job_id])
+        )[0]
 
     def succeed(self, job_id: JobId, verdict: Verdict) -> Job:
         """Ends the job with its record's verdict. A cancelled job stays cancelled.
@@ -361,8 +370,15 @@ class JobRepository:
             raise JobNotCancellable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
         return job
 
-    def _change(self, job_id: JobId, when: ColumnElement[bool], values: Mapping[str, Any]) -> tuple[Job, bool]:
-        """The job after the change, and whether it was in a state to be changed."""
+    def _change(
+        self,
+        job_id: JobId,
+        when: ColumnElement[bool],
+        values: Mapping[str, Any],
+        *,
+        also: Callable[[Connection], None] | None = None,
+    ) -> tuple[Job, bool]:
+        """The job after the change, and whether it was in a state to be changed. `also` is in the same transaction."""
         statement = (
             update(jobs)
             .where(jobs.c.job_id == job_id, when)
@@ -372,6 +388,8 @@ class JobRepository:
         with self._database.begin() as connection:
             row = connection.execute(statement).one_or_none()
             job = _get(connection, job_id) if row is None else _job(row)
+            if row is not None and also is not None:
+                also(connection)
         if row is not None:
             self._write_through([_entry(job, row.cost_usd)])
         return job, row is not None
@@ -420,11 +438,14 @@ def _insert(connection: Connection, wanted: Sequence[Submission], hashes: Sequen
     rows = {key: {"job_id": job_id, **vars(first[key])} for key, job_id in zip(dict.fromkeys(hashes), ids, strict=True)}
     if not rows:
         return {}
+    given = {row["job_id"]: row.pop("labels") for row in rows.values()}
     # In one order for everybody, so that two callers with the same URLs never wait for each other in a circle.
     ordered = [rows[key] for key in sorted(rows)]
     statement = insert(jobs).on_conflict_do_nothing(index_elements=["submission_hash"])
     inserted = connection.execute(statement.returning(*_COLUMNS, jobs.c.submission_hash, _NOTIFY), ordered)
-    return {bytes(row.submission_hash): _job(row) for row in inserted}
+    created = {bytes(row.submission_hash): _job(row) for row in inserted}
+    keep_labels(connection, {job.job_id: given[job.job_id] for job in created.values() if given[job.job_id]})
+    return created
 
 
 def _by_hash(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, Job]:

@@ -1,0 +1,37 @@
+"""Which addresses may be called back: web servers with TLS and a public address, and those an operator has allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from cira_pipeline.errors import UrlInvalid, UrlSchemeUnsupported
+from cira_pipeline.intake.addresses import AddressGuard
+from cira_pipeline.intake.url import normalise_url
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.tables import MAX_CALLBACK_CHARS
+
+
+def callback_guard(settings: Settings) -> AddressGuard:
+    """Raises: ConfigurationError. What may be fetched is another question: reading is less than writing."""
+    return AddressGuard(settings.webhook_allowed_hosts, setting="CIRA_WEBHOOK_ALLOWED_HOSTS")
+
+
+def checked_callback(url: str, settings: Settings) -> str:
+    """The callback in its one spelling. A name is judged when it is resolved, at every attempt anew.
+
+    Raises: UrlInvalid, UrlSchemeUnsupported, AddressRefused.
+    """
+    normalised = normalise_url(url)
+    parts = urlsplit(normalised)
+    if parts.scheme != "https" and not (parts.scheme == "http" and settings.webhook_allow_http):
+        raise UrlSchemeUnsupported(f"a callback is an https: URL, not {parts.scheme}:", scheme=parts.scheme)
+    if len(normalised) > MAX_CALLBACK_CHARS:
+        raise UrlInvalid(f"the callback is longer than {MAX_CALLBACK_CHARS} characters")
+    host = parts.hostname or ""
+    try:
+        address = str(ipaddress.ip_address(host))
+    except ValueError:
+        return normalised
+    callback_guard(settings).checked(host, [address])
+    return normalised

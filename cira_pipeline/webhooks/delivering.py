@@ -1,0 +1,184 @@
+"""Delivering what the outbox owes, for as long as a process lives. Any number of processes may do so at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from cira_pipeline.clock import utc_now
+from cira_pipeline.errors import CiraError, InternalError, StoreUnavailable, UrlInvalid
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.webhooks import Attempt, OwedEvent, WebhookRepository, receiver_name
+from cira_pipeline.webhooks.backoff import LONGEST_WAIT_S, next_attempt_at
+from cira_pipeline.webhooks.message import body_of
+from cira_pipeline.webhooks.sending import Delivered, Sender
+from cira_pipeline.webhooks.signature import Signer
+
+POLL_S = 1.0
+AWAY_S = 5.0
+SWEPT_EVERY_S = 30.0
+AT_ONCE_A_RECEIVER = 4
+PAUSE_S = 30.0
+LONGEST_PAUSE_S = 900.0
+STOPPING_S = 5.0
+# Beyond the attempt itself: for the statements before and after it.
+_LEASE_MARGIN_S = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    attempt: Attempt
+    error: CiraError | None
+
+
+class Deliverer:
+    """Takes events from the outbox and hands each over in a thread of its own, `webhook_threads` at once.
+
+    No receiver has more than four of them and no client more than half, so that one that is slow holds up nobody else.
+    """
+
+    def __init__(self, settings: Settings, events: WebhookRepository, signer: Signer, sender: Sender) -> None:
+        self._settings = settings
+        self._events = events
+        self._signer = signer
+        self._sender = sender
+        self._lock = threading.Lock()
+        self._under_way: list[OwedEvent] = []
+        self._changed = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._swept_at = -SWEPT_EVERY_S
+
+    def start(self) -> None:
+        """Delivers in the background until `stop`."""
+        self._thread = threading.Thread(target=self.run, name="cira-webhooks", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Takes on nothing more and lets what is under way end, for a few seconds; what does not, is tried again."""
+        self._stopping.set()
+        self._changed.set()
+        if self._thread is not None:
+            self._thread.join(STOPPING_S)
+        ends = time.monotonic() + STOPPING_S
+        while self._under_way and time.monotonic() < ends:
+            self._changed.wait(0.1)
+            self._changed.clear()
+
+    def run(self) -> None:
+        """Delivers until `stop`. PostgreSQL may be away meanwhile: then nothing is delivered."""
+        away = False
+        while not self._stopping.is_set():
+            try:
+                busy = self.tick()
+            except StoreUnavailable as error:
+                if not away:
+                    _log.warning("webhooks wait, the outbox is away: %s", error)
+                away, busy = True, False
+                self._changed.wait(AWAY_S)
+            else:
+                away = False
+            if not busy:
+                self._changed.wait(POLL_S)
+                self._changed.clear()
+
+    def tick(self) -> bool:
+        """Takes on what is due; whether there was anything. Raises: StoreUnavailable."""
+        if time.monotonic() - self._swept_at > SWEPT_EVERY_S:
+            # What is under way has a lease; it is left to its own end.
+            self._events.give_up(after_s=self._settings.webhook_give_up_s + self._lease_s)
+            self._swept_at = time.monotonic()
+        with self._lock:
+            clients = Counter(each.client for each in self._under_way)
+            receivers = Counter(receiver_name(each.client, each.host) for each in self._under_way)
+            free = self._settings.webhook_threads - len(self._under_way)
+        if free <= 0:
+            return False
+        claimed = self._events.claim(
+            limit=free,
+            lease_s=self._lease_s,
+            busy_clients=[each for each, count in clients.items() if count >= self._settings.webhook_threads // 2],
+            busy_receivers=[each for each, count in receivers.items() if count >= AT_ONCE_A_RECEIVER],
+        )
+        with self._lock:
+            self._under_way += claimed
+        for event in claimed:
+            threading.Thread(target=self._handle, args=(event,), name="cira-webhook", daemon=True).start()
+        return bool(claimed)
+
+    @property
+    def _lease_s(self) -> float:
+        return self._settings.webhook_timeout_s + _LEASE_MARGIN_S
+
+    def _handle(self, event: OwedEvent) -> None:
+        try:
+            self._note(event, self._attempted(event))
+        except StoreUnavailable as error:
+            # Its lease ends, and it is tried again: at least once, never less.
+            _log.warning("the attempt at %s could not be noted: %s", event.event_id, error)
+        finally:
+            with self._lock:
+                self._under_way.remove(event)
+            self._changed.set()
+
+    def _attempted(self, event: OwedEvent) -> _Outcome:
+        started_at, started = utc_now(), time.monotonic()
+        status: int | None = None
+        failure: CiraError | None = None
+        try:
+            status = self._sent(event, int(started_at.timestamp())).http_status
+        except StoreUnavailable:
+            raise
+        except CiraError as error:
+            failure = error
+            answered = error.detail.get("http_status")
+            status = answered if isinstance(answered, int) else None
+        except Exception as error:  # noqa: BLE001 - an event must not stay without an outcome whatever a library throws
+            _log.exception("webhook %s", event.event_id)
+            failure = InternalError(type(error).__name__)
+        attempt = Attempt(
+            attempt=event.attempt,
+            started_at=started_at,
+            seconds=round(time.monotonic() - started, 3),
+            http_status=status,
+            error_code=failure.code if failure else None,
+        )
+        return _Outcome(attempt, failure)
+
+    def _sent(self, event: OwedEvent, timestamp_s: int) -> Delivered:
+        if event.callback is None:
+            raise UrlInvalid("the job has no callback any more")
+        body = body_of(event)
+        return self._sender.send(
+            event.callback, self._signer.headers(event.client, event.event_id, timestamp_s, body), body
+        )
+
+    def _note(self, event: OwedEvent, outcome: _Outcome) -> None:
+        if outcome.error is None:
+            self._events.delivered(event, outcome.attempt)
+            return
+        asked = outcome.error.detail.get("retry_after_s")
+        asked_for_s = min(float(asked), LONGEST_WAIT_S) if isinstance(asked, int | float) else None
+        again = None
+        if outcome.error.code != "webhook_gone":
+            again = next_attempt_at(
+                utc_now(),
+                event.owed_since,
+                give_up_after_s=self._settings.webhook_give_up_s,
+                asked_for_s=asked_for_s,
+            )
+        _log.info("webhook %s of %s: %s", event.event_id, event.job_id, outcome.error.code)
+        self._events.failed(
+            event,
+            outcome.attempt,
+            next_attempt_at=again,
+            receiver_is_down=outcome.error.detail.get("down") is True,
+            pause_s=PAUSE_S,
+            longest_pause_s=LONGEST_PAUSE_S,
+            asked_for_s=asked_for_s,
+        )
