@@ -254,6 +254,9 @@ class Settings(BaseSettings):
     stage_threads: int = Field(
         8, ge=1, description="jobs of one run that are downloading or waiting for a model at once"
     )
+    celery_broker_url: SecretStr | None = Field(
+        None, description="Redis that hands runs to Celery workers, where these do them (deploy/); redis_url if empty"
+    )
     dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
 
     @field_validator(

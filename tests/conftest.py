@@ -71,7 +71,7 @@ def redis_url(services_folder: Path) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """A fresh, empty database, dropped afterwards."""
-    yield from _temporary_database(postgres_url, template=None)
+    yield from temporary_database(postgres_url, template=None)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +79,7 @@ def migrated_template(postgres_url: str) -> Iterator[str]:
     """The name of a database that has been migrated once, for others to be copied from."""
     from cira_pipeline.storage.database import Database
 
-    for url in _temporary_database(postgres_url, template=None):
+    for url in temporary_database(postgres_url, template=None):
         database = Database(url)
         database.migrate()
         database.dispose()
@@ -89,7 +89,7 @@ def migrated_template(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def migrated_database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
     """A fresh database with CIRA's tables, dropped afterwards."""
-    yield from _temporary_database(postgres_url, template=migrated_template)
+    yield from temporary_database(postgres_url, template=migrated_template)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def database(migrated_database_url: str) -> Iterator[Database]:
         database.dispose()
 
 
-def _temporary_database(server_url: str, template: str | None) -> Iterator[str]:
+def temporary_database(server_url: str, template: str | None) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     copied_from = f' TEMPLATE "{template}"' if template else ""
     with psycopg.connect(server_url, autocommit=True) as connection:

@@ -1,0 +1,85 @@
+"""Dagster's Celery launcher, which also notices that a worker is gone (docs/decisions/0004-dead-runs.md).
+
+Celery keeps a task as started for ever when the whole worker that does it dies, with its machine for instance. Run
+monitoring asks this launcher, and it asks the workers themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import DagsterRun, Field
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._serdes import ConfigurableClassData
+from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+from cira_pipeline.settings import Settings
+from resources.celery_workers import RUN_QUEUE, celery_arguments
+
+UNREACHABLE_GRACE_S = 60.0
+_ANSWER_TIMEOUT_S = 3.0
+
+
+class WatchfulCeleryRunLauncher(CeleryRunLauncher):
+    """Runs are Celery tasks, and broker and backend are those of CIRA's settings.
+
+    A run that no worker says it is doing may have a worker that is cut off for a moment, and live: it is given
+    `unreachable_grace_seconds`, for a run taken for dead too early would be done twice at once.
+    """
+
+    def __init__(self, unreachable_grace_s: float, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(default_queue=RUN_QUEUE, inst_data=inst_data, **celery_arguments(Settings()))
+        self._grace_s = unreachable_grace_s
+        self._unclaimed_since: dict[str, float] = {}
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        task_id = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
+        if task_id is None:
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, msg="No Celery task is noted for this run.")
+        state = self.celery.AsyncResult(task_id).state
+        if state == "SUCCESS":
+            return CheckRunHealthResult(WorkerStatus.SUCCESS)
+        if state in ("FAILURE", "REVOKED"):
+            return CheckRunHealthResult(WorkerStatus.FAILED, msg=f"The Celery task of this run ended as {state}.")
+        if self._is_claimed(task_id):
+            self._unclaimed_since.pop(run.run_id, None)
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return self._unclaimed(run.run_id)
+
+    def terminate(self, run_id: str) -> bool:
+        """Ends the process that does the run; run monitoring then ends the run itself."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
+            return False
+        self._instance.report_run_canceling(run)
+        return super().terminate(run_id)
+
+    def _is_claimed(self, task_id: str) -> bool:
+        """Whether a worker says that it has the task, running or next."""
+        answers = self.celery.control.inspect(timeout=_ANSWER_TIMEOUT_S).query_task([task_id]) or {}
+        return any(task_id in known for known in answers.values())
+
+    def _unclaimed(self, run_id: str) -> CheckRunHealthResult:
+        since = self._unclaimed_since.setdefault(run_id, time.monotonic())
+        if time.monotonic() - since < self._grace_s:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, msg="No worker says that it is doing this run.")
+        return CheckRunHealthResult(
+            WorkerStatus.NOT_FOUND, msg=f"No worker has known this run for {self._grace_s:.0f} s: its process is gone."
+        )
+
+    @classmethod
+    def config_type(cls) -> Mapping[str, Any]:
+        return {
+            "unreachable_grace_seconds": Field(
+                float, is_required=False, default_value=UNREACHABLE_GRACE_S, description="before a run is given up"
+            )
+        }
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
+    ) -> WatchfulCeleryRunLauncher:
+        return cls(config_value["unreachable_grace_seconds"], inst_data=inst_data)
