@@ -22,6 +22,11 @@ _POSTAL = re.compile(
 _HOUSE_NUMBER = re.compile(
     r"(?:[^\W\d_]{3,}\.?\s+\d{1,4}\s?[a-zA-Z]?(?:\s?[-/]\s?\d{1,4})?\b|^\d{1,4}[a-zA-Z]?,?\s+[^\W\d_]{2,})"
 )
+# A year a business boasts of is no house number and no postal code.
+_FOUNDED = re.compile(
+    r"(?i)\b(?:since|seit|depuis|desde|dal|od|sedan|siden|sinds|anno|est\.?|established|founded|gegr(?:\.|ündet)"
+    r"|fond[ée]e?|fundad[ao]|fondata|opgericht|grundat|grundlagt)\s+(?:\w{1,3}\s+)?(?:1[5-9]|20)\d\d\b"
+)
 _SEPARATORS = re.compile(r"\s+[-–—•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}")
 
 
@@ -84,11 +89,13 @@ def _continues(chain: list[Segment], segment: Segment) -> bool:
 
 def is_postal(text: str) -> bool:
     """Whether the line holds a postal code beside a place's name."""
-    return bool(_POSTAL.search(text))
+    return bool(_POSTAL.search(text)) and not _FOUNDED.search(text)
 
 
 def is_street(text: str) -> bool:
     """Whether the line looks like a street with a house number, or begins or ends with a street word."""
+    if _FOUNDED.search(text):
+        return False
     if _HOUSE_NUMBER.search(text) and len(text) < 70:
         return True
     words = re.findall(r"[^\W\d_]+", text.lower())

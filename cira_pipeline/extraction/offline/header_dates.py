@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.confidence import contested
+from cira_pipeline.extraction.offline.corrected_invoice import of_corrected_invoice
 from cira_pipeline.extraction.offline.dates import PrintedDate
 from cira_pipeline.extraction.offline.document_type import Title
 from cira_pipeline.extraction.offline.facts import Facts
@@ -22,6 +23,8 @@ _RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "de
 _PLAIN = 0.75
 _CONTINUES = 0.55
 _SHORT = 3
+# Shorter words for `at once` stand in many other sentences.
+_TELLING = 11
 # A payment term is at most this long; larger numbers before `days` are something else.
 _LONGEST_TERM_DAYS = 180
 
@@ -42,14 +45,14 @@ def issue_date(facts: Facts, titles: list[Title]) -> DateChoice | None:
         _choice(printed, _issue_trust(facts, proposal) * _first_of(printed, proposal))
         for proposal in facts.proposals.of("issue_date")
         for printed in _dates_at(facts, proposal)
-        if facts.proposals.rival(proposal, _RIVALS) is None
+        if facts.proposals.rival(proposal, _RIVALS) is None and not of_corrected_invoice(printed.span, titles)
     ]
     found += [_choice(printed, 0.8) for printed in _on_title_row(facts, titles)]
     found += [_choice(printed, 0.7) for printed in _after_a_place(facts)]
     strong = [choice for choice in found if choice.score >= 0.3]
     if strong:
         return _best(strong)
-    return _only_date_at_top(facts)
+    return _only_date_at_top(facts, titles)
 
 
 def _best(choices: list[DateChoice]) -> DateChoice:
@@ -112,7 +115,7 @@ def _after_a_place(facts: Facts) -> Iterator[PrintedDate]:
             yield dates[0]
 
 
-def _only_date_at_top(facts: Facts) -> DateChoice | None:
+def _only_date_at_top(facts: Facts, titles: list[Title]) -> DateChoice | None:
     claimed = {
         (printed.span.segment, printed.span.start)
         for concept in ("due_date", "other_date")
@@ -128,6 +131,7 @@ def _only_date_at_top(facts: Facts) -> DateChoice | None:
         and (segment, printed.span.start) not in claimed
         and facts.canvas.relative_top(segment) < 0.5
         and len(segment.words) <= 8
+        and not of_corrected_invoice(printed.span, titles)
     ]
     if len({printed.value for printed in free}) == 1:
         return _choice(free[0], 0.55)
@@ -210,7 +214,7 @@ def net_term(facts: Facts) -> Term | None:
 
 
 def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
-    """BT-20: the sentence with the term, the one a label announces, or one that grants days and a cash discount."""
+    """BT-20: the sentence with the term, the one a label announces, or one that says when or how it is settled."""
     if term is not None:
         return _sentence(term.span.segment, 0.8)
     for proposal in facts.proposals.of("payment_terms"):
@@ -220,7 +224,17 @@ def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
     for segment in facts.canvas.segments:
         if any(char.isdigit() for char in segment.text) and _terms_in(segment, labelled=False, all_of_them=True):
             return _sentence(segment, 0.7)
-    return None
+    settled = next((segment for segment in facts.canvas.segments if _says_how_settled(segment)), None)
+    return _sentence(settled, 0.65) if settled is not None else None
+
+
+def _says_how_settled(segment: Segment) -> bool:
+    """`Zahlbar sofort`, `The amount will be set off against open invoices`: a term without days."""
+    text = compact(segment.text)
+    known = lexicon()
+    return any(phrase in text for phrase in known.settled) or any(
+        len(phrase) >= _TELLING and phrase in text for phrase in known.immediate
+    )
 
 
 def _sentence(segment: Segment, score: float) -> Candidate[str]:

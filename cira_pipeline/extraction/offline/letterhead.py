@@ -26,7 +26,7 @@ from cira_pipeline.extraction.offline.names import (
     shares_word,
 )
 from cira_pipeline.extraction.offline.normal import compact, folded
-from cira_pipeline.extraction.offline.party import Party, address_in
+from cira_pipeline.extraction.offline.party import Party, address_in, whole_lines
 from cira_pipeline.extraction.offline.party_sections import Sections
 from cira_pipeline.extraction.offline.sender_lines import SenderLine, sender_lines
 from cira_pipeline.extraction.offline.web_addresses import domains_in
@@ -42,6 +42,11 @@ _REACHABLE = re.compile(r"(?i)\b(?:tel|fon|phone|fax|mail|www|siret|kvk|hrb|vat|
 _LEAST_SCORE = 0.38
 _LONGEST_LINE = 220
 _LETTERHEAD_GAP = 2.0
+_LETTERHEAD_DEPTH = 0.22
+# How far under the name its address may begin, in text heights.
+_NEAR = 6.0
+_LONG_NAME = 12
+_RECEIVERS = frozenset({"customer", "ship_to"})
 
 
 class Letterhead:
@@ -64,7 +69,9 @@ class Letterhead:
         rival = next((c for c in scored[1:] if not same_name(str(c.value), str(winner.value))), None)
         certain = rival is None or winner.score - rival.score > 0.1
         return Party(
-            (winner.span,), self._address_near(winner.span), min(winner.score, 0.97) * (1.0 if certain else 0.75)
+            (winner.span,),
+            self._address_near(winner.span, customer),
+            min(winner.score, 0.97) * (1.0 if certain else 0.75),
         )
 
     def _name_candidates(self, customer: Party) -> Iterator[Candidate[str]]:
@@ -189,21 +196,62 @@ class Letterhead:
             found.update(domains_in(segment.text))
         return frozenset(found)
 
-    def _address_near(self, span: Span) -> tuple[Span, ...]:
-        """The rest of the sender line, or the lines under the name."""
+    def _address_near(self, span: Span, customer: Party) -> tuple[Span, ...]:
+        """The rest of the sender line, or the lines under the name; else where else the page prints it."""
         segment = span.segment
-        parts = [Span(segment, start, end) for start, end in parts_of(segment) if start >= span.end]
-        if any(is_postal(part.text) for part in parts):
-            kept = []
-            for part in parts:
-                kept.append(part)
-                if is_postal(part.text):
-                    break
-            return tuple(kept)
         block = self._sections.block_of[segment]
-        return address_in(list(block.segments[block.segments.index(segment) + 1 :])) or address_in(
-            self._column_under(segment)
+        near = (
+            _address_after(span)
+            or address_in(list(block.segments[block.segments.index(segment) + 1 :]))
+            or address_in(self._column_under(segment))
         )
+        if any(is_postal(part.text) for part in near):
+            return near
+        return self._address_with_name(span) or self._address_beside(span, self._lines_of(customer)) or near
+
+    def _address_with_name(self, name: Span) -> tuple[Span, ...]:
+        """The name once more, with its address after it or under it: a sender line, the footer."""
+        for segment in self._facts.canvas.segments:
+            first = next(iter(self._name_parts(segment)), None)
+            if first is None or segment is name.segment or self._sections.role_of(segment) in _RECEIVERS:
+                continue
+            own = Span(segment, *first)
+            if compact(own.text) != compact(name.text) and not self._begins(name, own):
+                continue
+            block = self._sections.block_of[segment].segments
+            under = address_in(list(block[block.index(segment) + 1 : block.index(segment) + 5]))
+            for found in (_address_after(own), under):
+                if any(is_postal(part.text) for part in found):
+                    return found
+        return ()
+
+    @staticmethod
+    def _begins(name: Span, other: Span) -> bool:
+        """A long name goes on in the next line: what both begin with is long enough to be no chance."""
+        short, long = sorted((compact(name.text), compact(other.text)), key=len)
+        return len(short) >= _LONG_NAME and long.startswith(short)
+
+    def _address_beside(self, name: Span, taken: frozenset[Segment]) -> tuple[Span, ...]:
+        """The one address of the letterhead that is not the customer's: beside the name, or under a slogan."""
+        found: list[tuple[Span, ...]] = []
+        for segment in self._facts.canvas.segments:
+            if segment.page != name.page or self._facts.canvas.relative_top(segment) > _LETTERHEAD_DEPTH:
+                continue
+            if segment in taken or not is_postal(segment.text) or self._sections.role_of(segment) in _RECEIVERS:
+                continue
+            parts = [Span(segment, start, end) for start, end in parts_of(segment)]
+            if len(parts) > 1 and is_street(parts[0].text) and is_postal(parts[-1].text):
+                found.append(tuple(parts))
+                continue
+            block = self._sections.block_of[segment].segments
+            index = block.index(segment)
+            if index and is_street(block[index - 1].text) and block[index - 1] not in taken:
+                found.append(whole_lines(block[index - 1 : index + 1]))
+        texts = {compact("".join(part.text for part in address)) for address in found}
+        above = [
+            address for address in found if address[0].segment.top <= name.segment.bottom + _NEAR * name.segment.height
+        ]
+        return above[0] if len(texts) == 1 and above else ()
 
     def _column_under(self, segment: Segment) -> list[Segment]:
         """The lines under `segment` with its left edge, over the small gaps that a letterhead has."""
@@ -218,3 +266,11 @@ class Letterhead:
             last = mine[0]
             lines.append(last)
         return lines[:5]
+
+
+def _address_after(name: Span) -> tuple[Span, ...]:
+    """The parts of the name's own line up to the town: `Firma - Straße 1 - 12345 Ort`."""
+    segment = name.segment
+    parts = [Span(segment, start, end) for start, end in parts_of(segment) if start >= name.end]
+    town = next((index for index, part in enumerate(parts) if is_postal(part.text)), None)
+    return tuple(parts[: town + 1]) if town is not None else ()

@@ -49,6 +49,7 @@ class Lexicon:
     immediate: frozenset[str]
     end_of_month: frozenset[str]
     cash_discount: frozenset[str]
+    settled: frozenset[str]
     units: frozenset[str]
     legal_forms: frozenset[str]
     weak_forms: frozenset[str]
@@ -78,6 +79,7 @@ def lexicon() -> Lexicon:
         immediate=_compacts(tables, "immediate"),
         end_of_month=_compacts(tables, "end_of_month"),
         cash_discount=_compacts(tables, "discount"),
+        settled=_compacts(tables, "settled"),
         units=frozenset(compact(word) for word in _table("units")["words"]),
         legal_forms=frozenset(compact(form) for form in companies["strong"]),
         weak_forms=frozenset(compact(form) for form in companies["weak"]),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.corrected_invoice import of_corrected_invoice
 from cira_pipeline.extraction.offline.document_type import Title
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import iban_holds
@@ -52,6 +53,8 @@ def reference_candidates(
     for proposal in facts.proposals.of(concept):
         span = _code_in(facts, proposal)
         if span is None or facts.proposals.rival(proposal, _RIVALS) is not None:
+            continue
+        if concept == "invoice_number" and of_corrected_invoice(span, titles):
             continue
         score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
         score *= 0.5 if span.segment.row in items else 1.0
