@@ -38,6 +38,7 @@ COMMANDS = {
     "keys": Command("cira_pipeline.cli.keys:app", "Keys of the REST service: create, list, revoke, rotate."),
     "samples": Command("cira_pipeline.cli.samples:samples", "Write labelled sample invoices to measure and train on."),
     "costs": Command("cira_pipeline.cli.costs:costs", "What was spent, what the month will come to, the budgets."),
+    "migrate": Command("cira_pipeline.cli.migrate:migrate", "Bring the database's tables up to date."),
     "eval": Command("cira_pipeline.cli.eval:evaluate", "How right the records of labelled documents are."),
     "calibrate": Command("cira_pipeline.cli.calibrate:calibrate", "Fit confidences and verdicts to labels."),
     "doctor": Command("cira_pipeline.cli.doctor:doctor", "What is configured, what answers, and what is missing."),
