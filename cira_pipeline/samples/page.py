@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice, LineItem, TaxLine
 from cira_pipeline.samples.bill import Bill, BilledLine
-from cira_pipeline.samples.catalogue import words
+from cira_pipeline.samples.catalogue import Words, words
 from cira_pipeline.samples.closing import closing_height, draw_closing, draw_intro
 from cira_pipeline.samples.draft import Draft
 from cira_pipeline.samples.facts import draw_facts_below, draw_place_and_date, draw_side_facts, draw_title
@@ -41,16 +41,18 @@ class Printed:
     truth: Invoice
 
 
-def print_bill(bill: Bill, layout: Layout, *, stamp: Stamp | None = None) -> Printed:
+def print_bill(bill: Bill, layout: Layout, *, stamp: Stamp | None = None, wording: Words | None = None) -> Printed:
     """The PDF of `bill`; `stamp` is put on its first page. The same bill and layout give the same bytes.
 
-    A credit note may print minus signs; its truth is what is credited.
+    `wording` is what the supplier calls things, its language's words if not given. A credit note may print minus
+    signs; its truth is what is credited.
     """
     printed = bill.negative() if layout.negative_credits and bill.is_credit else bill
-    draft = _drawn(printed, layout, pages=1, stamp=stamp)
+    language = wording or words(bill.supplier.language)
+    draft = _drawn(printed, layout, language, pages=1, stamp=stamp)
     if draft.sheet.page > 1:
         # Only now it is known of how many pages the footer speaks.
-        draft = _drawn(printed, layout, pages=draft.sheet.page, stamp=stamp)
+        draft = _drawn(printed, layout, language, pages=draft.sheet.page, stamp=stamp)
     return Printed(draft.sheet.finished(), draft.sheet.page, truth_of(replace(draft, bill=bill)))
 
 
@@ -102,8 +104,7 @@ def bill_as_invoice(bill: Bill, *, unit: Callable[[BilledLine], str], details: b
     )
 
 
-def _drawn(bill: Bill, layout: Layout, *, pages: int, stamp: Stamp | None) -> Draft:
-    language = words(bill.supplier.language)
+def _drawn(bill: Bill, layout: Layout, language: Words, *, pages: int, stamp: Stamp | None) -> Draft:
     draft = Draft(
         sheet=_sheet(layout, bill.number),
         bill=bill,

@@ -9,7 +9,7 @@ from cira_pipeline.extraction.offline.candidates import Candidate, best
 from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import phrases
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import Entries
 
 # UNTDID 1001 codes of documents that bill or credit (EN 16931 code list, with the construction codes of 2024).
 _CODES = frozenset(
@@ -91,10 +91,10 @@ def titles_of(facts: Facts) -> list[Title]:
         words = segment.words
         if not words or len(segment.tokens) > 12:
             continue
-        spaced = _spaced_out(segment)
+        spaced = _spaced_out(segment, facts.title_entries)
         if spaced is not None:
             found.append(spaced)
-        for first, _, start, end, meanings in phrases(segment, lexicon().titles):
+        for first, _, start, end, meanings in phrases(segment, facts.title_entries):
             if first > 4:
                 continue
             code = _code_after(segment, end) or meanings[0].concept
@@ -102,11 +102,11 @@ def titles_of(facts: Facts) -> list[Title]:
     return sorted(found, key=lambda title: -title.score)
 
 
-def _spaced_out(segment: Segment) -> Title | None:
+def _spaced_out(segment: Segment, entries: Entries) -> Title | None:
     """`R E C H N U N G`: letters set apart."""
     if not _SPACED_OUT.match(segment.text):
         return None
-    meanings = lexicon().titles.get("".join(word for word, _, _ in segment.words))
+    meanings = entries.get("".join(word for word, _, _ in segment.words))
     return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), 0.9) if meanings else None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from cira_pipeline.extraction.offline.agreement_with_memory import agreement, findings_about
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Span
 from cira_pipeline.extraction.offline.confidence import LABELLED, contested, printed, proven
@@ -26,11 +27,13 @@ from cira_pipeline.extraction.offline.header_dates import (
     payment_terms,
 )
 from cira_pipeline.extraction.offline.identifiers import breaks_off, labelled_iban
+from cira_pipeline.extraction.offline.lesson import Recall
 from cira_pipeline.extraction.offline.line_items import Item, ItemTable, column_sums, item_table
 from cira_pipeline.extraction.offline.parties import Parties
 from cira_pipeline.extraction.offline.party import Party
 from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
+from cira_pipeline.extraction.offline.recollection import recollect
 from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
 from cira_pipeline.extraction.offline.spelling import spelled
 from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, one_rate, tax_rows
@@ -53,12 +56,25 @@ class OfflineEngine:
     name = EngineName.OFFLINE
     version = "1"
 
+    def __init__(self, recall: Recall | None = None) -> None:
+        """`recall` finds what earlier invoices of a supplier taught; without it every page is the first one."""
+        self._recall = recall
+
+    def remembering(self, recall: Recall) -> OfflineEngine:
+        """This engine with a memory: whose memory is the caller's business."""
+        return OfflineEngine(recall)
+
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
-        """Fields of the reading with evidence; `None` when the reading has no lines."""
+        """Fields of the reading with evidence; `None` when the reading has no lines.
+
+        Raises: whatever the memory raises that it was given.
+        """
         if not reading.lines:
             return None
         started = time.perf_counter()
-        draft = _Draft(Facts(reading))
+        recall = self._recall
+        facts = Facts(reading, None if recall is None else lambda own: recollect(own, document.sha256, recall))
+        draft = _Draft(facts)
         draft.fill()
         return Extraction(
             engine=self.name,
@@ -67,6 +83,7 @@ class OfflineEngine:
             evidence=tuple(draft.evidence),
             findings=tuple(draft.findings),
             seconds=time.perf_counter() - started,
+            memory=facts.memory.version,
         )
 
 
@@ -82,6 +99,7 @@ class _Draft:
         self.table = item_table(facts)
         self.parties = Parties(facts, frozenset(self.table.rows))
         self.receipt = is_receipt(facts)
+        self._places: dict[str, Span] = {}
 
     def fill(self) -> None:
         self._totals()
@@ -90,9 +108,12 @@ class _Draft:
         self._parties()
         self._accounts()
         self._lines()
+        self._compare_with_memory()
 
     def put(self, field: str, value: object, spans: Iterable[Span], confidence: float) -> None:
+        spans = tuple(spans)
         self.values[field] = value
+        self._places[field] = spans[0]
         self.prove(field, spans, confidence)
 
     def prove(self, field: str, spans: Iterable[Span], confidence: float) -> None:
@@ -112,6 +133,14 @@ class _Draft:
 
     def doubt(self, rule: str, message: str, *fields: str, severity: Severity = Severity.WARNING) -> None:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
+
+    def _compare_with_memory(self) -> None:
+        agreeing = agreement(self.facts, self.values, self._places)
+        self.evidence = [
+            entry.model_copy(update={"remembered": agreeing[entry.field]}) if entry.field in agreeing else entry
+            for entry in self.evidence
+        ]
+        self.findings += findings_about(self.facts, self.values.get("payment_iban"), agreeing)
 
     def _totals(self) -> None:
         facts = self.facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 
 from cira_pipeline.extraction.offline.amounts import Convention, Number, convention_of, numbers_in
@@ -11,7 +12,8 @@ from cira_pipeline.extraction.offline.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.dates import DayOrder, PrintedDate, dates_in, day_order_of
 from cira_pipeline.extraction.offline.identifiers import Identifier, ibans_in, vat_ids_in, wrapped_iban
 from cira_pipeline.extraction.offline.labels import LabelMap, labels_of
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
+from cira_pipeline.extraction.offline.memory import FORGETFUL, Memory
 from cira_pipeline.extraction.offline.proposals import Proposals
 from cira_pipeline.values import Reading
 
@@ -25,9 +27,26 @@ _NO_DATES: tuple[PrintedDate, ...] = ()
 class Facts:
     """A document as the fields see it. Everything is computed on first use, once."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, recollect: Callable[[Facts], Memory] | None = None) -> None:
+        """`recollect` says what is remembered of the supplier; it may ask for the canvas and for identifiers alone."""
         self.canvas = Canvas(reading)
-        self.labels: LabelMap = labels_of(self.canvas)
+        self._recollect = recollect
+
+    @cached_property
+    def memory(self) -> Memory:
+        return self._recollect(self) if self._recollect is not None else FORGETFUL
+
+    @cached_property
+    def labels(self) -> LabelMap:
+        return labels_of(self.canvas, self.memory.entries("labels"), self.memory.own_labels)
+
+    @cached_property
+    def column_entries(self) -> Entries:
+        return self.memory.entries("columns")
+
+    @cached_property
+    def title_entries(self) -> Entries:
+        return self.memory.entries("titles")
 
     @cached_property
     def language(self) -> str:
@@ -35,7 +54,7 @@ class Facts:
         votes: Counter[str] = Counter()
         for labels in self.labels.values():
             for label in labels:
-                for language in {meaning.language for meaning in label.meanings}:
+                for language in {meaning.language for meaning in label.meanings if meaning.language}:
                     votes[language] += label.end - label.start
         return votes.most_common(1)[0][0] if votes else "en"
 
@@ -46,15 +65,27 @@ class Facts:
 
     @cached_property
     def convention(self) -> Convention:
-        return convention_of(self.canvas.segments, self.language)
+        shown = convention_of(self.canvas.segments, self.language)
+        if shown.certain or self.memory.decimal is None:
+            return shown
+        return Convention(*self.memory.decimal)
 
     @cached_property
     def day_order(self) -> DayOrder:
-        return day_order_of(self.canvas.segments, american=self.american)
+        shown = day_order_of(self.canvas.segments, american=self.american)
+        if self.memory.month_first is None or self._shows_day_order:
+            return shown
+        return DayOrder(*self.memory.month_first)
+
+    @cached_property
+    def _shows_day_order(self) -> bool:
+        """A date of the page itself can be read in one order only."""
+        orders = (day_order_of(self.canvas.segments, american=american) for american in (True, False))
+        return len({order.month_first for order in orders}) == 1
 
     @cached_property
     def proposals(self) -> Proposals:
-        return Proposals(self.canvas, self.labels)
+        return Proposals(self.canvas, self.labels, self.memory.places)
 
     @cached_property
     def dates(self) -> dict[Segment, tuple[PrintedDate, ...]]:

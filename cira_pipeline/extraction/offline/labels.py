@@ -24,6 +24,7 @@ _SHORTEST_FUZZY = 6
 _CAPTION_GAP = 1.2
 # A header row stands among its like: shorter words may be mended there.
 _SHORTEST_FUZZY_COLUMN = 5
+_MOST_DIGITS = 2
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,16 @@ def _part_of_code(text: str, start: int, end: int) -> bool:
     return tied or after[:1] == "_" or (after[:1] in {"-", "/"} and after[1:].isdigit())
 
 
-def labels_of(canvas: Canvas) -> dict[Segment, tuple[Label, ...]]:
-    """Every segment's labels, left to right. Segments without one are left out."""
+def labels_of(canvas: Canvas, entries: Entries, own: frozenset[str]) -> dict[Segment, tuple[Label, ...]]:
+    """Every segment's labels, left to right. Segments without one are left out.
+
+    `entries` are the lexicon's, with what is remembered of the supplier; `own` are those that only memory knows.
+    """
     found: dict[Segment, tuple[Label, ...]] = {}
     for segment in canvas.segments:
-        labels = _merged(list(_exact(segment)))
+        labels = _merged(list(_exact(segment, entries)))
         if segment.page in canvas.ocr_pages and (not labels or not labels[0].first):
-            similar = _similar(segment)
+            similar = _similar(segment, entries, own)
             if similar is not None:
                 labels = [similar, *(label for label in labels if label.start >= similar.end)]
         if labels:
@@ -113,8 +117,8 @@ def labels_of(canvas: Canvas) -> dict[Segment, tuple[Label, ...]]:
     return found
 
 
-def _exact(segment: Segment) -> Iterator[Label]:
-    for first, _, start, end, meanings in phrases(segment, lexicon().labels):
+def _exact(segment: Segment, entries: Entries) -> Iterator[Label]:
+    for first, _, start, end, meanings in phrases(segment, entries):
         if not _is_currency(segment.text, start, end):
             yield Label(segment, start, end, meanings, first=first == 0)
 
@@ -154,7 +158,7 @@ def _stronger(first: tuple[Meaning, ...], second: tuple[Meaning, ...]) -> tuple[
     return tuple(best.values())
 
 
-def _similar(segment: Segment) -> Label | None:
+def _similar(segment: Segment, entries: Entries, own: frozenset[str]) -> Label | None:
     """A label at the start of the segment that OCR damaged: up to the colon, or the whole of a short segment."""
     colon = segment.text.find(":")
     end = colon if colon > 0 else len(segment.text)
@@ -162,26 +166,37 @@ def _similar(segment: Segment) -> Label | None:
     if not 1 <= len(words) <= 6:
         return None
     key = "".join(word for word, _, _ in words)
-    match = closest(key)
+    match = closest(key) or _closest_of(key, own)
     if match is None:
         return None
-    return Label(segment, words[0][1], words[-1][2], lexicon().labels[match], first=True, exact=False)
+    return Label(segment, words[0][1], words[-1][2], entries[match], first=True, exact=False)
+
+
+def _closest_of(key: str, own: frozenset[str]) -> str | None:
+    """The one label of the supplier's own that `key` nearly is, within the same bounds as the lexicon's."""
+    if len(key) < _SHORTEST_FUZZY or sum(char.isdigit() for char in key) > _MOST_DIGITS:
+        return None
+    hits = process.extract(key, sorted(own), scorer=OSA.distance, score_cutoff=_bound(key), limit=2)
+    return str(hits[0][0]) if len(hits) == 1 or (hits and hits[0][1] < hits[1][1]) else None
 
 
 @lru_cache(maxsize=4096)
 def closest(key: str, table: Literal["labels", "columns"] = "labels") -> str | None:
     """The one entry within the bound of the module's docstring, `None` when there is none or a tie of meanings."""
     shortest = _SHORTEST_FUZZY if table == "labels" else _SHORTEST_FUZZY_COLUMN
-    if len(key) < shortest or sum(char.isdigit() for char in key) > 2:
+    if len(key) < shortest or sum(char.isdigit() for char in key) > _MOST_DIGITS:
         return None
-    bound = 1 if len(key) < 10 else 2
-    hits = process.extract(key, _long_entries(table), scorer=OSA.distance, score_cutoff=bound, limit=3)
+    hits = process.extract(key, _long_entries(table), scorer=OSA.distance, score_cutoff=_bound(key), limit=3)
     if not hits:
         return None
     entries = lexicon().labels if table == "labels" else lexicon().columns
     best = [label for label, distance, _ in hits if distance == hits[0][1]]
     concepts = {frozenset(meaning.concept for meaning in entries[label]) for label in best}
     return best[0] if len(concepts) == 1 else None
+
+
+def _bound(key: str) -> int:
+    return 1 if len(key) < 10 else 2
 
 
 @lru_cache(maxsize=2)

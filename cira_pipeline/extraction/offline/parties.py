@@ -15,6 +15,7 @@ from cira_pipeline.extraction.offline.canvas import Row, Segment
 from cira_pipeline.extraction.offline.confidence import CHECK_DIGITS, LABELLED, proven
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import Identifier, labelled_vat_id
+from cira_pipeline.extraction.offline.known_parties import known_party, known_vat_id
 from cira_pipeline.extraction.offline.letterhead import Letterhead
 from cira_pipeline.extraction.offline.party import Party
 from cira_pipeline.extraction.offline.party_sections import Sections
@@ -34,6 +35,10 @@ class Parties:
 
     @cached_property
     def supplier(self) -> Party:
+        return known_party(self._facts, "supplier", self._supplier_read, self._sections.role_of)
+
+    @cached_property
+    def _supplier_read(self) -> Party:
         named = self._sections.party("supplier")
         if named is not None and named.score >= _PLAIN_HEADING:
             return named
@@ -41,6 +46,10 @@ class Parties:
 
     @cached_property
     def customer(self) -> Party:
+        return known_party(self._facts, "customer", self._customer_read, self._sections.role_of)
+
+    @cached_property
+    def _customer_read(self) -> Party:
         named = self._sections.party("customer")
         if named is not None:
             return named
@@ -56,7 +65,7 @@ class Parties:
     def vat_ids(self) -> dict[str, Candidate[Identifier]]:
         """The best VAT id of each side, by `supplier` and `customer`."""
         best: dict[str, Candidate[Identifier]] = {}
-        for role, identifier, score in self._owned_vat_ids():
+        for role, identifier, score in map(self._as_known, self._owned_vat_ids()):
             if role not in best or best[role].score < score:
                 best[role] = Candidate(identifier, identifier.span, score)
         self._free_the_other(best)
@@ -64,6 +73,12 @@ class Parties:
         if own and other and own.value.value == other.value.value:
             del best["customer" if own.score >= other.score else "supplier"]
         return best
+
+    def _as_known(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
+        """Whose id it was on earlier invoices of the supplier, it is again."""
+        role, identifier, score = owned
+        known = known_vat_id(self._facts, identifier.value)
+        return owned if known is None else (known[0], identifier, max(score, known[1] if known[0] != role else score))
 
     def _free_the_other(self, best: dict[str, Candidate[Identifier]]) -> None:
         """Where a label says which id is the customer's, another one is the supplier's, wherever it stands."""

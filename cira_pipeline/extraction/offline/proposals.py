@@ -6,14 +6,20 @@ however near `Datum` stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.labels import Label, LabelMap, Place, caption_rows, places
+from cira_pipeline.extraction.offline.layout_marks import part_of
+from cira_pipeline.extraction.offline.lexicon import Meaning
+from cira_pipeline.extraction.offline.memory import PlacedBefore
 
 # A rival label outranks a claim when it points at the same place this much better.
 _MARGIN = 1.02
+# Shares of the page within which a place is the same as before.
+_SAME_TOP = 0.009
+_SAME_EDGE = 0.012
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Proposal:
 class Proposals:
     """All proposals of a document, by concept and by segment."""
 
-    def __init__(self, canvas: Canvas, labels: LabelMap) -> None:
+    def __init__(self, canvas: Canvas, labels: LabelMap, placed: Sequence[PlacedBefore] = ()) -> None:
+        """`placed`: where earlier invoices of the supplier have values that no label announces."""
         self._by_concept: dict[str, list[Proposal]] = {}
         self._best: dict[tuple[Segment, int], float] = {}
         self._claims: dict[Segment, list[Proposal]] = {}
@@ -38,6 +45,9 @@ class Proposals:
             for label in segment_labels:
                 for place in places(canvas, labels, label, captions):
                     self._add(label, place)
+        for place_before in placed:
+            for label, place in _remembered(canvas, place_before):
+                self._add(label, place)
 
     def _add(self, label: Label, place: Place) -> None:
         for meaning in label.meanings:
@@ -59,3 +69,19 @@ class Proposals:
             if overlaps and other.score > proposal.score * _MARGIN:
                 return other
         return None
+
+
+def _remembered(canvas: Canvas, before: PlacedBefore) -> Iterator[tuple[Label, Place]]:
+    """What stands now where the value stood before, under a label of no letters."""
+    for segment in canvas.segments:
+        width, height = canvas.page_sizes.get(segment.page, (0.0, 0.0))
+        if part_of(canvas, segment.page) != before.page or not width or not height:
+            continue
+        if abs(segment.top / height - before.top) > _SAME_TOP:
+            continue
+        for token, start in zip(segment.tokens, segment.starts, strict=True):
+            left, right = abs(token.left / width - before.left), abs(token.right / width - before.right)
+            if min(left, right) < _SAME_EDGE:
+                label = Label(segment, start, start, (Meaning(before.field, 1.0, ""),), first=start == 0)
+                yield label, Place(segment, start, len(segment.text), before.score, "remembered")
+                break

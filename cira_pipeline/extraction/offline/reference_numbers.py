@@ -11,6 +11,7 @@ from cira_pipeline.extraction.offline.corrected_invoice import of_corrected_invo
 from cira_pipeline.extraction.offline.document_type import Title
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import iban_holds
+from cira_pipeline.extraction.offline.lesson import shape_of
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.proposals import Proposal
 
@@ -42,6 +43,9 @@ _AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})*[.,]\d{2}")
 _NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
 # A title's own keys stand in the rows right under it.
 _BLOCK_ROWS = 4
+# Of a code where people confirmed that there is none, and of one that is built in another way than ever before.
+_NEVER_BEFORE = 0.6
+_OTHER_SHAPE = 0.85
 _LEAD = re.compile(r"[\s:#.\-–=°º]*")
 
 
@@ -59,9 +63,18 @@ def reference_candidates(
         score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
         score *= 0.5 if span.segment.row in items else 1.0
         score *= 0.95 if span.page > 1 else 1.0
+        score *= _habit(facts, concept, span.text)
         if score > 0:
             found.append(Candidate(span.text, span, min(score, 0.99)))
     return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def _habit(facts: Facts, concept: str, text: str) -> float:
+    """How much `text` is what the supplier's earlier invoices have there: one where nothing is known."""
+    if facts.memory.never(concept):
+        return _NEVER_BEFORE
+    shapes = facts.memory.number_shapes if concept == "invoice_number" else frozenset()
+    return _OTHER_SHAPE if shapes and shape_of(text) not in shapes else 1.0
 
 
 def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:

@@ -63,14 +63,14 @@ class Header:
 def header_at(facts: Facts, row: Row) -> Header | None:
     """The header whose main row is `row`, or `None`."""
     ocr = row.page in facts.canvas.ocr_pages
-    cells = [cell for segment in row.segments for cell in _cells(segment)]
+    cells = [cell for segment in row.segments for cell in _cells(facts, segment)]
     if not _main(facts, row, cells):
         return None
     rows = [row]
     for other in _stacked(facts, row):
         rows.append(other)
-        cells.extend(cell for segment in other.segments for cell in _cells(segment))
-    columns = tuple(_columns(_clusters(cells), ocr=ocr))
+        cells.extend(cell for segment in other.segments for cell in _cells(facts, segment))
+    columns = tuple(_columns(facts, _clusters(cells), ocr=ocr))
     concepts = {column.concept for column in columns}
     numeric = concepts & set(NUMERIC)
     if not concepts & _AMOUNTS and not {"unit_price", "quantity"} <= concepts:
@@ -119,22 +119,22 @@ def _stacked(facts: Facts, row: Row) -> Iterator[Row]:
 def _headerlike(facts: Facts, other: Row, main: Row) -> bool:
     if any(char.isdigit() for segment in other.segments for char in segment.text):
         return False
-    cells = [cell for segment in other.segments for cell in _cells(segment)]
+    cells = [cell for segment in other.segments for cell in _cells(facts, segment)]
     known = sum(bool(cell.concepts) for cell in cells)
     if len(other.segments) > 1 and known * 2 < len(cells):
         return False
     if not all(
         any(min(segment.right, own.right) - max(segment.left, own.left) > 0 for own in main.segments)
-        or any(cell.concepts for cell in _cells(segment))
+        or any(cell.concepts for cell in _cells(facts, segment))
         for segment in other.segments
     ):
         return False
     return all(len(segment.words) <= 4 for segment in other.segments) and other.height <= 1.3 * main.height
 
 
-def _cells(segment: Segment) -> Iterator[Cell]:
+def _cells(facts: Facts, segment: Segment) -> Iterator[Cell]:
     """The segment's header cells: one for each phrase the lexicon knows, with what lies between going to neighbours."""
-    hits = list(_bilingual(segment))
+    hits = list(_bilingual(facts, segment))
     if len(hits) <= 1:
         concepts: frozenset[str] = frozenset()
         if hits and _most(segment, hits[0]):
@@ -153,10 +153,10 @@ def _cells(segment: Segment) -> Iterator[Cell]:
         )
 
 
-def _bilingual(segment: Segment) -> Iterator[_Hit]:
+def _bilingual(facts: Facts, segment: Segment) -> Iterator[_Hit]:
     """Phrases the lexicon knows; `Antal / Qty` is one, when both can mean the same."""
     pending: _Hit | None = None
-    for hit in phrases(segment, lexicon().columns):
+    for hit in phrases(segment, facts.column_entries):
         if pending is not None:
             shared = {meaning.concept for meaning in pending[4]} & {meaning.concept for meaning in hit[4]}
             if shared and segment.text[pending[3] : hit[2]].strip() == "/":
@@ -196,21 +196,21 @@ def _clusters(cells: Iterable[Cell]) -> list[list[Cell]]:
     return sorted(clusters, key=lambda cluster: min(cell.left for cell in cluster))
 
 
-def _columns(clusters: list[list[Cell]], *, ocr: bool) -> Iterator[Column]:
+def _columns(facts: Facts, clusters: list[list[Cell]], *, ocr: bool) -> Iterator[Column]:
     texts = [" ".join(cell.text for cell in sorted(cluster, key=lambda cell: cell.top)) for cluster in clusters]
-    options = [_options(text, cluster, ocr=ocr) for text, cluster in zip(texts, clusters, strict=True)]
+    options = [_options(facts, text, cluster, ocr=ocr) for text, cluster in zip(texts, clusters, strict=True)]
     chosen = _assigned(options)
     for text, cluster, concept in zip(texts, clusters, chosen, strict=True):
         yield Column(concept, min(cell.left for cell in cluster), max(cell.right for cell in cluster), text)
 
 
-def _options(text: str, cluster: list[Cell], *, ocr: bool) -> frozenset[str]:
+def _options(facts: Facts, text: str, cluster: list[Cell], *, ocr: bool) -> frozenset[str]:
     """What a column can mean: its whole text if the lexicon knows it, else what its lines mean.
 
     On pages read by OCR a text that is unknown throughout means what the one entry means that it nearly is.
     """
     key = "".join(word for word, _, _ in words_of(text))
-    whole = lexicon().columns.get(key)
+    whole = facts.column_entries.get(key)
     if whole:
         return frozenset(meaning.concept for meaning in whole)
     lines = [cell.concepts for cell in cluster if cell.concepts]

@@ -1,0 +1,212 @@
+"""From a confirmed invoice and its reading to a lesson: where each value stood and how it was written.
+
+Only what stands on the page is learned. A value that stands nowhere, or in too many places to tell which is meant,
+teaches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+
+from cira_pipeline.extraction.offline.anchors import anchors_of
+from cira_pipeline.extraction.offline.canvas import Span
+from cira_pipeline.extraction.offline.column_lessons import columns_of
+from cira_pipeline.extraction.offline.document_type import titles_of
+from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.identifiers import bare
+from cira_pipeline.extraction.offline.layout_marks import label_key, marks_of, part_of
+from cira_pipeline.extraction.offline.lesson import Anchor, Heading, Lesson, Relation, Sighting, shape_of
+from cira_pipeline.extraction.offline.line_items import item_table
+from cira_pipeline.extraction.offline.memory import CONCEPT_OF, MISLED
+from cira_pipeline.extraction.offline.normal import compact, words_of
+from cira_pipeline.extraction.offline.printed_text import printed
+from cira_pipeline.extraction.offline.supplier_keys import keys_of
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice
+from cira_pipeline.values import Reading
+
+SPELLED = (
+    "supplier_name",
+    "supplier_address",
+    "supplier_vat_id",
+    "customer_name",
+    "customer_address",
+    "customer_vat_id",
+    "payment_iban",
+    "invoice_type",
+)
+_ANY: tuple[Relation, ...] = ("inline", "right", "below", "above")
+# A party stands under its heading. Over a sentence stands another one.
+_RELATIONS: Mapping[str, tuple[Relation, ...]] = {
+    "supplier_name": ("below",),
+    "customer_name": ("below",),
+    "payment_terms": ("inline", "right"),
+}
+# A value printed more often says nothing about where it belongs.
+_MOST_PLACES = 4
+_NUMERIC_DATE = re.compile(r"(\d{1,2})\s?[-/]\s?(\d{1,2})\s?[-/]\s?\d{2,4}")
+
+
+def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson | None:
+    """What `invoice`, known to be right, teaches about the page that it was read from.
+
+    `complete`: fields that it lacks are known to be absent, too. `None` when its supplier has nothing to be known by,
+    or nothing of it is on the page.
+    """
+    keys = keys_of(invoice)
+    if not keys or not reading.lines:
+        return None
+    facts = Facts(reading)
+    table = item_table(facts)
+    items = frozenset(table.rows | table.region)
+    names = frozenset(_letters_of_parties(invoice))
+    sightings = {name: found for name in CONCEPT_OF if (found := tuple(_sightings(facts, invoice, name, items, names)))}
+    if not sightings:
+        return None
+    absent = tuple(name for name in HEADER_FIELDS if complete and getattr(invoice, name) is None)
+    return Lesson(
+        keys=keys,
+        supplier=(invoice.supplier_name or "")[:200],
+        marks=marks_of(facts.canvas, items),
+        sightings=sightings,
+        misleading=_misleading(facts, sightings, absent),
+        absent=absent,
+        spelled=_spelled(facts, invoice),
+        title=_title(facts, invoice),
+        columns=columns_of(facts, invoice.line_items),
+        number_shape=shape_of(invoice.invoice_number) if "invoice_number" in sightings else None,
+        month_first=_month_first(facts, invoice),
+        decimal="," if facts.convention.decimal == "," else "." if facts.convention.certain else None,
+    )
+
+
+def spans_of(facts: Facts, name: str, value: object) -> Iterator[Span]:
+    """Where `value` of field `name` stands, by what it is worth rather than by how it is written."""
+    if name in AMOUNT_FIELDS and isinstance(value, Decimal):
+        for numbers in facts.numbers.values():
+            yield from (each.span for each in numbers if not each.percent and abs(each.value) == abs(value))
+    elif name in DATE_FIELDS and isinstance(value, date):
+        for segment, dates in facts.dates.items():
+            for each in dates:
+                if each.value == value or (not each.certain and _swapped(each.value) == value):
+                    yield Span(segment, each.span.start, each.span.end)
+    elif name in ("supplier_vat_id", "customer_vat_id"):
+        yield from (each.span for each in facts.vat_ids if each.value == bare(str(value)))
+        yield from (spans[0] for spans in printed(facts.canvas, str(value)))
+    else:
+        yield from (spans[0] for spans in printed(facts.canvas, str(value)))
+
+
+def _sightings(
+    facts: Facts, invoice: Invoice, name: str, items: frozenset[object], names: frozenset[str]
+) -> Iterator[Sighting]:
+    value = getattr(invoice, name)
+    if value is None:
+        return
+    spans = {(span.segment, span.start): span for span in spans_of(facts, name, value)}
+    outside = [span for span in spans.values() if span.segment.row not in items]
+    chosen = outside or list(spans.values())
+    if len(chosen) > _MOST_PLACES:
+        return
+    for span in chosen:
+        anchors = tuple(
+            anchor
+            for anchor in anchors_of(facts, span)
+            if anchor.key not in names and anchor.relation in _RELATIONS.get(name, _ANY)
+        )
+        yield sighting_of(facts, span, anchors)
+
+
+def sighting_of(facts: Facts, span: Span, anchors: tuple[Anchor, ...]) -> Sighting:
+    width, height = facts.canvas.page_sizes.get(span.page, (0.0, 0.0))
+    box = span.box
+    return Sighting(
+        page=part_of(facts.canvas, span.page),
+        left=round(box.left / width, 4) if width else 0.0,
+        right=round(box.right / width, 4) if width else 0.0,
+        top=round(box.top / height, 4) if height else 0.0,
+        anchors=anchors,
+    )
+
+
+def _letters_of_parties(invoice: Invoice) -> Iterator[str]:
+    """Names and lines of addresses: they stand beside many values without being a label."""
+    for text in (invoice.supplier_name, invoice.customer_name):
+        if text:
+            yield compact(text)
+    for text in (invoice.supplier_address, invoice.customer_address):
+        for part in (text or "").split(","):
+            yield "".join(word for word, _, _ in words_of(part) if not any(char.isdigit() for char in word))
+
+
+def _misleading(
+    facts: Facts, sightings: Mapping[str, tuple[Sighting, ...]], absent: tuple[str, ...]
+) -> Mapping[str, tuple[str, ...]]:
+    """Labels on the page that the lexicon holds for a field's, while its value stands beside another, or nowhere."""
+    found: dict[str, set[str]] = {}
+    for name in MISLED:
+        if name not in sightings and name not in absent:
+            continue
+        own = {anchor.key for sighting in sightings.get(name, ()) for anchor in sighting.anchors}
+        for segment, labels in facts.labels.items():
+            for label in labels:
+                key = "".join(word for word, start, end in segment.words if label.start <= start and end <= label.end)
+                if key not in own and any(meaning.concept == name for meaning in label.meanings):
+                    found.setdefault(name, set()).add(key)
+    return {name: tuple(sorted(keys)) for name, keys in found.items()}
+
+
+def _spelled(facts: Facts, invoice: Invoice) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name in SPELLED:
+        value = getattr(invoice, name)
+        if value is None:
+            continue
+        known = name == "invoice_type" or next(iter(spans_of(facts, name, value)), None) is not None
+        if name == "payment_iban":
+            known = any(each.value == bare(value) for each in facts.ibans)
+            value = bare(value)
+        if known and len(value) <= 300:
+            found[name] = value
+    return found
+
+
+def _title(facts: Facts, invoice: Invoice) -> Heading | None:
+    """The title that says what an invoice of this supplier is, where the lexicon knows none: large, short, on top."""
+    if invoice.invoice_type is None or any(title.score > 0.3 for title in titles_of(facts)):
+        return None
+    large = [
+        segment
+        for segment in facts.canvas.segments
+        if segment.page == 1
+        and segment.height > 1.3 * facts.text_height
+        and facts.canvas.relative_top(segment) < 0.6
+        and len(segment.words) <= 4
+        and (key := label_key(segment)) is not None
+        and key not in set(_letters_of_parties(invoice))
+        and not (invoice.supplier_name and key in compact(invoice.supplier_name))
+    ]
+    if not large:
+        return None
+    chosen = max(large, key=lambda segment: segment.height)
+    return Heading(key=label_key(chosen) or "", text=chosen.text)
+
+
+def _month_first(facts: Facts, invoice: Invoice) -> bool | None:
+    """What the confirmed dates show of the order of day and month."""
+    orders = set()
+    for name in DATE_FIELDS:
+        value = getattr(invoice, name)
+        for span in spans_of(facts, name, value) if value is not None else ():
+            match = _NUMERIC_DATE.search(span.text)
+            if match is not None and value.day != value.month:
+                first, second = int(match.group(1)), int(match.group(2))
+                orders |= {False} if (first, second) == (value.day, value.month) else set()
+                orders |= {True} if (first, second) == (value.month, value.day) else set()
+    return orders.pop() if len(orders) == 1 else None
+
+
+def _swapped(value: date) -> date | None:
+    return value.replace(month=value.day, day=value.month) if value.day <= 12 else None
