@@ -13,7 +13,7 @@ _LINE_GAP = 1.3
 # A line that stands this much further off than the ones before begins a new block.
 _EXTRA_GAP = 0.45
 _POSTAL = re.compile(
-    r"(?:^|[\s,(\-])(?:(?:[A-Z]{1,3}\s?[-–]?\s?)?(?:\d{5}|\d{4}|\d{2}-\d{3}|\d{3}\s\d{2}|\d{4}\s?-\s?\d\s?\d\s?\d)(?:\s?[A-Z]{2})?,?\s+[^\W\d_]{2,}"
+    r"(?:^|[\s,(\-])(?:(?:[A-Z]{1,3}\s?[-–]?\s?)?(?:\d{5}|\d{4}(?!\s[a-zµ])|\d{2}-\d{3}|\d{3}\s\d{2}|\d{4}\s?-\s?\d\s?\d\s?\d)(?:\s?[A-Z]{2})?,?\s+[^\W\d_]{2,}"
     r"|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b"
     r"|\b[A-Z]{2},?\s\d{5}(?:-\d{4})?\b"
     r"|\b[AC-FHKNPRTV-Y]\d[\dW]\s?[A-Z\d]{4}\b"

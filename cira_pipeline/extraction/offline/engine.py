@@ -158,7 +158,7 @@ class _Draft:
         amounts = amounts_by_concept(facts, skip)
         for column, number in column_sums(facts, self.table):
             amounts.setdefault(_TOTAL_OF_COLUMN[column], []).append(Amount(number, 0.8))
-        totals = choose_totals(facts, amounts, support, tax_free=tax_free)
+        totals = choose_totals(facts, amounts, support, skip, tax_free=tax_free)
         self._untaxed(totals)
         if self.receipt:
             totals.gross = receipt_total(facts, amounts, totals.gross)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 
 from cira_pipeline.extraction.offline.blocks import is_postal, is_street, parts_of
 from cira_pipeline.extraction.offline.candidates import Candidate
@@ -46,6 +47,7 @@ _LETTERHEAD_DEPTH = 0.22
 # How far under the name its address may begin, in text heights.
 _NEAR = 6.0
 _LONG_NAME = 12
+_PLAIN = 0.6
 _RECEIVERS = frozenset({"customer", "ship_to"})
 
 
@@ -58,7 +60,15 @@ class Letterhead:
 
     @cached_property
     def senders(self) -> list[SenderLine]:
-        return sender_lines(self._facts.canvas)
+        return [line for line in sender_lines(self._facts.canvas) if not self._announces_receiver(line.name.segment)]
+
+    def _announces_receiver(self, segment: Segment) -> bool:
+        """`Lieferadresse Hotel Seerose, Am Kai 3, 78464 Konstanz`: where the goods went, in one line."""
+        return any(
+            label.first and label.weight(role) > _PLAIN
+            for label in self._facts.labels.get(segment, ())
+            for role in _RECEIVERS
+        )
 
     def supplier(self, customer: Party) -> Party | None:
         """The likeliest sender that is not `customer`, and no line of its address."""
@@ -81,7 +91,7 @@ class Letterhead:
         counts: Counter[str] = Counter()
         spans: list[tuple[Span, str]] = []
         for segment in self._facts.canvas.segments:
-            if len(segment.text) > _LONGEST_LINE or segment in taken:
+            if len(segment.text) > _LONGEST_LINE or segment in taken or self._announces_receiver(segment):
                 continue
             for start, end in self._name_parts(segment):
                 text = segment.text[start:end].strip(" ,.;:")
@@ -109,7 +119,9 @@ class Letterhead:
     def _name_parts(self, segment: Segment) -> list[tuple[int, int]]:
         """The parts of a line that may be names; of a sender line only its first."""
         sender = next((line for line in self.senders if line.name.segment is segment), None)
-        return [(sender.name.start, sender.name.end)] if sender is not None else list(parts_of(segment))
+        if sender is not None:
+            return [(sender.name.start, sender.name.end)]
+        return [piece for start, end in parts_of(segment) for piece in _before_street(segment, start, end)]
 
     def _name_score(self, span: Span, text: str, domains: frozenset[str], count: int) -> float:
         segment = span.segment
@@ -235,7 +247,7 @@ class Letterhead:
         """The one address of the letterhead that is not the customer's: beside the name, or under a slogan."""
         found: list[tuple[Span, ...]] = []
         for segment in self._facts.canvas.segments:
-            if segment.page != name.page or self._facts.canvas.relative_top(segment) > _LETTERHEAD_DEPTH:
+            if segment.page != 1 or self._facts.canvas.relative_top(segment) > _LETTERHEAD_DEPTH:
                 continue
             if segment in taken or not is_postal(segment.text) or self._sections.role_of(segment) in _RECEIVERS:
                 continue
@@ -266,6 +278,21 @@ class Letterhead:
             last = mine[0]
             lines.append(last)
         return lines[:5]
+
+
+def _before_street(segment: Segment, start: int, end: int) -> list[tuple[int, int]]:
+    """`Skovbjerg Service ApS Møllevej 4B`: a street printed close beside a legal form is no part of the name."""
+    words = [match.span() for match in re.finditer(r"\S+", segment.text[start:end])]
+    for left, right in pairwise(words):
+        name, rest = segment.text[start : start + left[1]], segment.text[start + right[0] : end]
+        is_form = company_score(name) == 1 and compact(segment.text[start + left[0] : start + left[1]]) in _forms()
+        if is_form and is_street(rest) and not company_score(rest):
+            return [(start, start + left[1]), (start + right[0], end)]
+    return [(start, end)]
+
+
+def _forms() -> frozenset[str]:
+    return lexicon().legal_forms
 
 
 def _address_after(name: Span) -> tuple[Span, ...]:

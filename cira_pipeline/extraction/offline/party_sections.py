@@ -65,7 +65,7 @@ class Sections:
         found = []
         for labels in self._facts.labels.values():
             for label in labels:
-                if label.segment.row in self._items:
+                if label.segment.row in self._items or names_web(label.segment.text):
                     continue
                 for role in ROLES:
                     weight = label.weight(role) * self._height_trust(label.segment)

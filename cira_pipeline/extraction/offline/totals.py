@@ -38,6 +38,7 @@ _MOST = 14
 # A total may stand under the parts it sums, in the same column.
 _COLUMN_DEPTH = 4
 _TRIPLE_BONUS = 1.2
+_HIGHEST_RATE = 30
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,15 @@ class _Choice:
     taxes: tuple[Amount, ...] = ()
 
 
-def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Support, *, tax_free: bool) -> Totals:
-    """The best joint choice; see the module's docstring."""
+def choose_totals(
+    facts: Facts,
+    amounts: dict[str, list[Amount]],
+    support: Support,
+    skip: frozenset[Row] = frozenset(),
+    *,
+    tax_free: bool,
+) -> Totals:
+    """The best joint choice; see the module's docstring. `skip` are the rows of the item table."""
     nets = _with_free(amounts.get("net_total", []), amounts, ("line_total", "charge"), 0.5)
     taxes = amounts.get("tax_total", [])
     grosses = _with_free(amounts.get("gross_total", []), amounts, ("amount_due",), 0.8)
@@ -220,8 +228,25 @@ def choose_totals(facts: Facts, amounts: dict[str, list[Amount]], support: Suppo
     totals.tax = _candidate(chosen.tax, proof, lead)
     totals.gross = _candidate(chosen.gross, proof, lead)
     totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, proof, lead)) is not None)
+    if totals.tax is None and not totals.tax_parts:
+        totals.tax = _tax_by_its_rate(facts, totals, skip)
     _amount_due(totals, amounts)
     return totals
+
+
+def _tax_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Candidate[Decimal] | None:
+    """`Stawka 23% 1 923,73`: an amount beside a rate that makes it of the net total, and that leads to the gross one."""
+    if totals.net is None or totals.gross is None or totals.net.value == totals.gross.value:
+        return None
+    net, wanted = totals.net.value, totals.gross.value - totals.net.value
+    for row in facts.canvas.rows:
+        numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+        taxes = [number for number in numbers if number.is_money and number.value == wanted]
+        rates = [number.value for number in numbers if number.percent and 0 < number.value <= _HIGHEST_RATE]
+        if row not in skip and taxes and any(abs(net * rate / 100 - wanted) <= TOLERANCE for rate in rates):
+            score = confidence.proven(confidence.LABELLED_AMOUNT, confidence.TRIPLE)
+            return Candidate(wanted, taxes[-1].span, min(score, totals.net.score, totals.gross.score))
+    return None
 
 
 def _lead(chosen: _Choice, choices: Iterable[_Choice]) -> float:
@@ -287,16 +312,21 @@ def _split_taxes(nets: Sequence[Amount], grosses: Sequence[Amount], support: Sup
 
 
 def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount]) -> Iterable[_Choice]:
-    """Two or three taxes of different rows that together lead from net to gross, with no sum of them printed."""
+    """Two or three taxes of different places that together lead from net to gross, with no sum of them printed.
+
+    Those of one row stand under heads of their own and must lead there to the cent.
+    """
     plain = [tax for tax in taxes[:6] if tax.score >= 0.5 and tax.value != 0]
     for count in (2, 3):
         for parts in combinations(plain, count):
-            if len({tax.number.span.segment.row.index for tax in parts}) < count:
+            if len({tax.number.span.segment for tax in parts}) < count:
                 continue
+            one_row = len({tax.number.span.segment.row.index for tax in parts}) < count
+            tolerance = Decimal(0) if one_row else TOLERANCE
             total = sum((tax.value for tax in parts), Decimal(0))
             for gross in grosses:
                 for net in nets:
-                    if abs(net.value + total - gross.value) <= TOLERANCE and net.value != gross.value:
+                    if abs(net.value + total - gross.value) <= tolerance and net.value != gross.value:
                         score = net.score + gross.score + 1.4 + 0.1 * sum(tax.score for tax in parts) / count
                         yield _Choice(net, None, gross, score, confidence.TRIPLE, parts)
 

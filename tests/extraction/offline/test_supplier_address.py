@@ -39,3 +39,20 @@ def test_an_address_that_only_the_footer_prints_is_found_there() -> None:
 def test_a_delivery_address_beside_the_name_is_not_the_suppliers() -> None:
     delivery = block(330, 40, "Lieferadresse:", "Hotel Seerose OHG", "Am Kai 3", "78464 Konstanz")
     assert invoice(_page((40, 40, "Nordlicht Bürotechnik GmbH"), *delivery)).supplier_address is None
+
+
+def test_a_delivery_address_in_one_line_names_no_supplier() -> None:
+    delivery = (40, 260, "Dirección de entrega Hotel Seerose S.L. - Calle Mayor 78 - 41001 Sevilla")
+    found = invoice(_page((40, 40, "Nordlicht Bürotechnik GmbH"), delivery))
+    assert found.supplier_name == "Nordlicht Bürotechnik GmbH"
+
+
+def test_a_street_printed_close_beside_the_name_is_no_part_of_it() -> None:
+    found = invoice(_page((40, 40, "Skovbjerg Service ApS Møllevej 4B")))
+    assert found.supplier_name == "Skovbjerg Service ApS"
+
+
+def test_a_size_in_a_table_is_no_town() -> None:
+    table = block(330, 130, "Bezeichnung", "LED-Leuchte 1500 mm", "Montage 12 m")
+    found = invoice([(40, 40, "Nordlicht Bürotechnik GmbH"), *table, *RECIPIENT, (40, 230, "Rechnung"), *WIDE, FOOTER])
+    assert found.customer_name == "Hotel Seerose OHG"

@@ -138,3 +138,23 @@ def test_several_taxes_without_a_sum_are_added_up() -> None:
     ]
     found = invoice([*SAME, *rows])
     assert (found.net_total, found.tax_total, found.gross_total) == (Decimal(1000), Decimal(180), Decimal(1180))
+
+
+def test_a_tax_without_a_known_label_is_found_by_its_rate() -> None:
+    found = invoice(totals(("Suma netto", "100,00"), ("Stawka 23%", "23,00"), ("Razem brutto", "123,00")))
+    assert found.tax_total == Decimal(23)
+
+
+def test_an_amount_beside_another_rate_is_not_taken_for_the_tax() -> None:
+    found = invoice(totals(("Suma netto", "100,00"), ("Opłata 5%", "23,00"), ("Razem brutto", "123,00")))
+    assert found.tax_total is None
+
+
+def test_totals_beside_each_other_with_two_taxes_are_found() -> None:
+    heads = ("Subtotal", "Total IVA 6%", "Total IVA 23%", "Total da fatura")
+    amounts = ("150,00", "3,00", "23,00", "176,00")
+    page: list[Placed] = [*SAME]
+    for index, (head, amount) in enumerate(zip(heads, amounts, strict=True)):
+        page += [(60 + 120 * index, 400, head), (60 + 120 * index, 415, amount)]
+    found = invoice(page)
+    assert (found.net_total, found.tax_total, found.gross_total) == (Decimal(150), Decimal(26), Decimal(176))
