@@ -36,6 +36,7 @@ COMMANDS = {
     "labels": Command("cira_pipeline.cli.labels:app", "Ground truth: load labels to measure accuracy against."),
     "api": Command("cira_pipeline.cli.api:api", "Serve the REST API until Ctrl-C."),
     "keys": Command("cira_pipeline.cli.keys:app", "Keys of the REST service: create, list, revoke, rotate."),
+    "webhooks": Command("cira_pipeline.cli.webhooks:app", "What callbacks were told, and secrets to sign it with."),
     "samples": Command("cira_pipeline.cli.samples:samples", "Write labelled sample invoices to measure and train on."),
     "costs": Command("cira_pipeline.cli.costs:costs", "What was spent, what the month will come to, the budgets."),
     "migrate": Command("cira_pipeline.cli.migrate:migrate", "Bring the database's tables up to date."),

@@ -138,10 +138,15 @@ _GIVE_UP = text("""
         ORDER BY owed_since LIMIT :limit FOR UPDATE SKIP LOCKED
     )
 """)
+# One statement, so that an event and its attempts are of one moment.
 _EVENTS = """
     SELECT event_id, job_id, client, host, job_version, status, verdict, error_code, state, created_at,
-           next_attempt_at, ended_at, last_failure, attempts AS attempt_count
-    FROM cira.webhook_events
+           next_attempt_at, ended_at, last_failure, attempts AS attempt_count,
+           (
+               SELECT coalesce(json_agg(to_jsonb(a) - 'event_id' ORDER BY attempt), '[]')
+               FROM cira.webhook_attempts a WHERE a.event_id = e.event_id
+           ) AS attempts
+    FROM cira.webhook_events e
 """
 
 
@@ -221,8 +226,8 @@ class WebhookRepository:
             rows = connection.execute(
                 text(f"{_EVENTS} WHERE job_id = :job_id ORDER BY job_version DESC LIMIT :limit"),
                 {"job_id": job_id, "limit": LISTED},
-            ).all()
-            return _with_attempts(connection, rows)
+            )
+            return [_event(row) for row in rows]
 
     def list(self, *, state: str | None = None, client: str | None = None, limit: int = 50) -> list[WebhookEvent]:
         """Events with all their attempts, newest first."""
@@ -235,8 +240,8 @@ class WebhookRepository:
                     ORDER BY created_at DESC, event_id LIMIT :limit
                 """),
                 {"state": state, "client": client, "limit": limit},
-            ).all()
-            return _with_attempts(connection, rows)
+            )
+            return [_event(row) for row in rows]
 
     def replay(self, event_ids: Sequence[str]) -> int:
         """Owes events anew, whatever became of them, under the ids they have. Returns how many.
@@ -277,10 +282,6 @@ _REPLAY = text("""
     WHERE event_id = ANY(:event_ids)
     RETURNING event_id
 """)
-_ATTEMPTS = text("""
-    SELECT event_id, attempt, started_at, seconds, http_status, error_code
-    FROM cira.webhook_attempts WHERE event_id = ANY(:event_ids) ORDER BY event_id, attempt
-""")
 
 
 def receiver_name(client: str, host: str) -> str:
@@ -306,8 +307,9 @@ def _end(
     )
 
 
-def _with_attempts(connection: Connection, rows: Sequence[Row[Any]]) -> list[WebhookEvent]:
-    attempts: dict[str, list[Attempt]] = {row.event_id: [] for row in rows}
-    for event_id, *parts in connection.execute(_ATTEMPTS, {"event_ids": list(attempts)}):
-        attempts[event_id].append(Attempt(*parts))
-    return [WebhookEvent(**row._mapping, attempts=tuple(attempts[row.event_id])) for row in rows]
+def _event(row: Row[Any]) -> WebhookEvent:
+    values = dict(row._mapping)
+    attempts = tuple(
+        Attempt(**{**each, "started_at": datetime.fromisoformat(each["started_at"])}) for each in values.pop("attempts")
+    )
+    return WebhookEvent(**values, attempts=attempts)
