@@ -119,10 +119,13 @@ def _validated(
             each for each in before.findings if each.rule in _ENGINES_OWN and each.severity is Severity.INFO
         ),
     )
+    history = services.records.history(job_id, corrected, stored.document_sha256)
     context = ValidationContext(
         today=today,
-        duplicate_job_ids=services.records.duplicates_of(job_id, corrected, stored.document_sha256),
-        known_ibans=services.records.ibans_of(job_id, corrected),
+        duplicate_job_ids=history.duplicates,
+        duplicates_elsewhere=history.duplicates_elsewhere,
+        known_ibans=history.ibans,
+        ibans_elsewhere=history.ibans_elsewhere,
     )
     record = validate(extraction, context)
     errors = [each for each in record.findings if each.severity is Severity.ERROR]

@@ -201,10 +201,13 @@ class Processor:
         engines = tuple(each.engine for each in outcome.extractions)
 
         with self.records.one_at_a_time(extraction.invoice):
+            history = self.records.history(job_id, extraction.invoice, sha256)
             context = ValidationContext(
                 today=self.today(),
-                duplicate_job_ids=self.records.duplicates_of(job_id, extraction.invoice, sha256),
-                known_ibans=self.records.ibans_of(job_id, extraction.invoice),
+                duplicate_job_ids=history.duplicates,
+                duplicates_elsewhere=history.duplicates_elsewhere,
+                known_ibans=history.ibans,
+                ibans_elsewhere=history.ibans_elsewhere,
                 reading=self.readings.get(sha256, self.reader.name, self.reader.version),
                 accept_confidence=self.settings.accept_confidence,
             )

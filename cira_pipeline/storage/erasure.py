@@ -1,4 +1,4 @@
-"""Erasing a job's content on request: document, reading, record, label, lesson, and what a model was asked and answered.
+"""Erasing a job's content on request: document, reading, record, label, lesson, and what a model was asked and said.
 
 What stays is that there was a job, whose it was, when, and what it cost: money that was spent stays in the books.
 """

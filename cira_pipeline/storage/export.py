@@ -29,6 +29,10 @@ ExportFormat = Literal["csv", "jsonl", "parquet"]
 ExportView = Literal["invoices", "invoice_lines", "invoice_costs"]
 
 ROWS_AT_ONCE = 1_000
+_OWN_DUPLICATES = (
+    "ARRAY(SELECT j.job_id FROM cira.jobs j WHERE j.job_id = ANY (duplicate_of) AND j.client = :client "
+    "ORDER BY j.job_id) AS duplicate_of"
+)
 
 _ORDER: Mapping[ExportView, str] = {
     "invoices": "job_id",
@@ -70,9 +74,11 @@ def export_invoices(
     """Writes `view` in order of submission; returns the number of rows. `wanted` is for the view `invoices` only.
 
     `since` takes what was recorded (or, for costs, booked) at that time or later, so that a corrected record comes
-    again. A file appears only when it is complete; a stream gets bytes and stays open. CSV is RFC 4180 in UTF-8 with a
-    header; text that a spreadsheet would run as a formula gets an apostrophe in front. In JSON amounts are strings; in
-    Parquet decimal128(38, 12). Raises: ExportFailed when the file cannot be written, StoreUnavailable.
+    again. With a client, `duplicate_of` holds that client's jobs only: the file is fit to be handed to it.
+
+    A file appears only when it is complete; a stream gets bytes and stays open. CSV is RFC 4180 in UTF-8 with a header;
+    text that a spreadsheet would run as a formula gets an apostrophe in front. In JSON amounts are strings; in Parquet
+    decimal128(38, 12). Raises: ExportFailed when the file cannot be written, StoreUnavailable.
     """
     write = {"csv": _write_csv, "jsonl": _write_jsonl, "parquet": _write_parquet}[format]
     with database.begin() as connection:
@@ -110,8 +116,9 @@ def _batches(
 ) -> Iterator[list[Row]]:
     condition, parameters = wanted.where()
     parameters = {"client": client, **parameters}
+    shown = [_OWN_DUPLICATES if each == "duplicate_of" and parameters["client"] else each for each in columns]
     statement = text(
-        f"SELECT {', '.join(columns)} FROM {SCHEMA}.{view} "  # noqa: S608 - names of our own columns
+        f"SELECT {', '.join(shown)} FROM {SCHEMA}.{view} "  # noqa: S608 - names of our own columns
         f"WHERE (CAST(:since AS timestamptz) IS NULL OR {_TIME[view]} >= :since) "
         f"AND (CAST(:client AS text) IS NULL OR client = :client) AND {condition} ORDER BY {_ORDER[view]}"
     )

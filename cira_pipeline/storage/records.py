@@ -62,6 +62,19 @@ class StoredRecord:
     updated_at: datetime
 
 
+@dataclass(frozen=True)
+class SupplierHistory:
+    """What earlier invoices tell about one: jobs that hold the same, and accounts its supplier was paid to.
+
+    What other clients' jobs tell stands apart: it counts, and is not to be told to this one.
+    """
+
+    duplicates: tuple[JobId, ...]
+    duplicates_elsewhere: bool
+    ibans: frozenset[str]
+    ibans_elsewhere: frozenset[str]
+
+
 class RecordRepository:
     """One record a job. Thread-safe. Raises: StoreUnavailable."""
 
@@ -137,18 +150,22 @@ class RecordRepository:
 
     def ibans_of(self, job_id: JobId, invoice: Invoice) -> frozenset[str]:
         """Bank accounts in the accepted records of other jobs from a supplier with the same VAT id or name."""
-        statement = (
-            select(records.c.payment_iban)
-            .distinct()
-            .where(
-                records.c.verdict == Verdict.ACCEPTED,
-                records.c.job_id != job_id,
-                records.c.payment_iban.is_not(None),
-                _same_supplier(InvoiceIdentity.of(invoice)),
-            )
-        )
         with self._begin() as connection:
-            return frozenset(connection.scalars(statement))
+            return frozenset(iban for iban, _ in _ibans(connection, job_id, invoice))
+
+    def history(self, job_id: JobId, invoice: Invoice, document_sha256: str) -> SupplierHistory:
+        """`duplicates_of` and `ibans_of`, apart for the job's own client and for others."""
+        with self._begin() as connection:
+            duplicates = _duplicates(connection, job_id, InvoiceIdentity.of(invoice), document_sha256)
+            own = _of_the_same_client(connection, job_id, duplicates)
+            known = _ibans(connection, job_id, invoice)
+        own_ibans = frozenset(iban for iban, is_own in known if is_own)
+        return SupplierHistory(
+            duplicates=tuple(each for each in duplicates if each in own),
+            duplicates_elsewhere=len(own) < len(duplicates),
+            ibans=own_ibans,
+            ibans_elsewhere=frozenset(iban for iban, _ in known) - own_ibans,
+        )
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
@@ -158,6 +175,31 @@ class RecordRepository:
             return
         with self._database.begin() as connection:
             yield connection
+
+
+def _ibans(connection: Connection, job_id: JobId, invoice: Invoice) -> list[tuple[str, bool]]:
+    """Accounts in the accepted records of other jobs, and whether one of those is of the job's own client."""
+    own = select(jobs.c.client).where(jobs.c.job_id == job_id).scalar_subquery()
+    statement = (
+        select(records.c.payment_iban, func.bool_or(jobs.c.client == own))
+        .join(jobs, jobs.c.job_id == records.c.job_id)
+        .where(
+            records.c.verdict == Verdict.ACCEPTED,
+            records.c.job_id != job_id,
+            records.c.payment_iban.is_not(None),
+            _same_supplier(InvoiceIdentity.of(invoice)),
+        )
+        .group_by(records.c.payment_iban)
+    )
+    return [(iban, bool(is_own)) for iban, is_own in connection.execute(statement)]
+
+
+def _of_the_same_client(connection: Connection, job_id: JobId, others: Sequence[JobId]) -> frozenset[JobId]:
+    if not others:
+        return frozenset()
+    own = select(jobs.c.client).where(jobs.c.job_id == job_id).scalar_subquery()
+    statement = select(jobs.c.job_id).where(jobs.c.job_id.in_(others), jobs.c.client == own)
+    return frozenset(JobId(each) for each in connection.scalars(statement))
 
 
 def _same_supplier(identity: InvoiceIdentity) -> ColumnElement[bool]:

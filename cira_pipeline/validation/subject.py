@@ -22,14 +22,17 @@ from cira_pipeline.values import EngineName, Extraction, Reading
 class ValidationContext:
     """What a document cannot say about itself.
 
-    `duplicate_job_ids`: jobs with the same supplier and invoice number. `known_ibans`: accounts in this supplier's
-    earlier records. `reading`: what the document was read as, where it was. `accept_confidence` (0 to 1): below it a
+    `duplicate_job_ids`: the client's jobs with the same supplier and invoice number; `duplicates_elsewhere`: whether
+    other clients have such. `known_ibans`: accounts in this supplier's earlier records of the client;
+    `ibans_elsewhere`: in those of others, never to be named. `reading`: what the document was read as, where it was. `accept_confidence` (0 to 1): below it a
     value that people pay by needs a person; `None` is what the calibration recommends.
     """
 
     today: date
     duplicate_job_ids: tuple[str, ...] = ()
+    duplicates_elsewhere: bool = False
     known_ibans: frozenset[str] = frozenset()
+    ibans_elsewhere: frozenset[str] = frozenset()
     reading: Reading | None = None
     accept_confidence: float | None = None
 

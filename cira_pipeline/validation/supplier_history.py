@@ -10,18 +10,22 @@ from cira_pipeline.values import Finding
 
 
 def check_supplier_history(subject: Subject) -> Iterator[Finding]:
+    """The messages name what is the client's own only: whoever reads the record reads them too."""
     invoice, context = subject.invoice, subject.context
-    if context.duplicate_job_ids:
+    if context.duplicate_job_ids or context.duplicates_elsewhere:
         jobs = ", ".join(context.duplicate_job_ids[:5])
+        where = f"in {jobs}" if jobs else "in another client's job"
         yield rules.DUPLICATE.finding(
-            f"this invoice came before, in {jobs}: paying it again would pay twice",
+            f"this invoice came before, {where}: paying it again would pay twice",
             "invoice_number",
             "supplier_name",
         )
-    known = {_compact(iban) for iban in context.known_ibans}
+    own = {_compact(iban) for iban in context.known_ibans}
+    known = own | {_compact(iban) for iban in context.ibans_elsewhere}
     if invoice.payment_iban is not None and known and _compact(invoice.payment_iban) not in known:
+        named = f", known: {', '.join(sorted(own)[:5])}" if own else ""
         yield rules.IBAN_CHANGED.finding(
-            f"{invoice.payment_iban} is new for {invoice.supplier_name}, known: {', '.join(sorted(known)[:5])}; "
+            f"{invoice.payment_iban} is new for {invoice.supplier_name}{named}; "
             "ask the supplier by a way you know before paying",
             "payment_iban",
         )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
+import pandas as pd
 import pytest
 
 from cira_pipeline.jobs import new_job_id
 from cira_pipeline.storage.api_keys import Scope
+from cira_pipeline.values import Verdict
 from tests.api.stored import ended_job
+from tests.orchestration.invoice_pdf import invoice_pdf
 
 _REQUESTS = [
     ("GET", "/v1/jobs/{id}", None),
@@ -56,6 +61,53 @@ def test_an_invoice_that_came_before_from_another_client_is_not_named(api):
     assert api.services.records.get(mine).duplicate_of == (theirs,)
     assert api.client("globex").get(f"/v1/invoices/{mine}").json()["duplicate_of"] == []
     assert api.client("ops", Scope.ADMIN).get(f"/v1/invoices/{mine}").json()["duplicate_of"] == [theirs]
+
+
+def test_nothing_a_client_can_ask_for_names_another_clients_jobs_or_accounts(api):
+    """Findings and files too, also after the record was validated anew by a confirmation."""
+    theirs = ended_job(
+        api.services, "acme", number="SAME-1", verdict=Verdict.ACCEPTED, payment_iban="DE02120300000000202051"
+    )
+    mine = ended_job(api.services, "globex", number="SAME-1", payment_iban="DE89370400440532013000")
+    client = api.client("globex")
+    confirmed = client.put(f"/v1/invoices/{mine}/confirmation", json={"confirmed_by": "Anna Berg"})
+    found = {each["rule"]: each["message"] for each in confirmed.json()["findings"]}
+    assert "another client" in found["CIRA-DUP-01"]
+    assert "DE89370400440532013000 is new" in found["CIRA-PAY-02"]
+    paths = (
+        f"/v1/invoices/{mine}",
+        f"/v1/jobs/{mine}",
+        f"/v1/jobs/{mine}/deliveries",
+        "/v1/jobs",
+        "/v1/invoices",
+        "/v1/invoices?format=csv",
+        "/v1/costs",
+    )
+    for answer in (confirmed, *(client.get(path) for path in paths)):
+        assert answer.is_success
+        assert theirs not in answer.text, answer.url
+        assert "DE02120300000000202051" not in answer.text, answer.url
+    parquet = pd.read_parquet(io.BytesIO(client.get("/v1/invoices?format=parquet").content))
+    assert parquet.job_id.to_list() == [mine]
+    assert [list(each) for each in parquet.duplicate_of] == [[]]
+    admin = api.client("ops", Scope.ADMIN)
+    assert theirs in admin.get(f"/v1/invoices/{mine}").json()["duplicate_of"]
+    assert theirs in admin.get("/v1/invoices?format=csv").text
+
+
+def test_a_clients_own_earlier_invoice_and_accounts_are_named(api):
+    first = ended_job(
+        api.services, "acme", number="SAME-1", verdict=Verdict.ACCEPTED, payment_iban="DE02120300000000202051"
+    )
+    second = ended_job(api.services, "acme", number="SAME-1", content=invoice_pdf("2"))
+    client = api.client("acme")
+    body = {"confirmed_by": "Anna Berg", "fields": {"payment_iban": "DE89370400440532013000"}}
+    confirmed = client.put(f"/v1/invoices/{second}/confirmation", json=body).json()
+    found = {each["rule"]: each["message"] for each in confirmed["findings"]}
+    assert first in found["CIRA-DUP-01"]
+    assert "DE02120300000000202051" in found["CIRA-PAY-02"]
+    assert confirmed["duplicate_of"] == [first]
+    assert first in client.get("/v1/invoices?format=csv").text.splitlines()[2]
 
 
 def test_the_same_url_from_two_clients_is_two_jobs(api):

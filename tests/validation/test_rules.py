@@ -169,6 +169,19 @@ def test_a_changed_bank_account_is_never_paid_without_a_person() -> None:
     assert (finding.rule, finding.fields) == (rules.IBAN_CHANGED.id, ("payment_iban",))
 
 
+def test_what_other_clients_know_counts_and_is_not_named() -> None:
+    record = judged(
+        SOUND,
+        duplicates_elsewhere=True,
+        ibans_elsewhere=frozenset({"FR1420041010050500013M02606"}),
+        engine=EngineName.EINVOICE,
+    )
+    assert rules_of(record) == [rules.DUPLICATE.id, rules.IBAN_CHANGED.id]
+    assert "another client" in record.findings[0].message
+    assert "FR14" not in record.findings[1].message
+    assert judged(SOUND, ibans_elsewhere=frozenset({"DE02120300000000202051"})).findings == ()
+
+
 @pytest.mark.parametrize("known", [frozenset[str](), frozenset({"DE02 1203 0000 0000 2020 51"})])
 def test_a_known_bank_account_and_a_first_invoice_raise_no_alarm(known: frozenset[str]) -> None:
     assert judged(SOUND, known_ibans=known).findings == ()
