@@ -48,6 +48,8 @@ _LETTERHEAD_DEPTH = 0.22
 _NEAR = 6.0
 _LONG_NAME = 12
 _PLAIN = 0.6
+# The page names two companies: the register decides, and less surely than one name alone.
+_REGISTERED = 0.7
 _RECEIVERS = frozenset({"customer", "ship_to"})
 
 
@@ -83,6 +85,30 @@ class Letterhead:
             self._address_near(winner.span, customer),
             min(winner.score, 0.97) * (1.0 if certain else 0.75),
         )
+
+    def as_registered(self, named: Party) -> Party:
+        """`named`, or the company that registers at its address: a heading may name a brand or a branch.
+
+        Only where web addresses bear the registered name and not the other one, and the town's line is the same.
+        """
+        if self._bears(named.name_text):
+            return named
+        own = [span.text for span in named.address] + [
+            segment.text for segment in self._facts.canvas.segments if self._sections.role_of(segment) == "supplier"
+        ]
+        towns = {compact(text) for text in own if is_postal(text)}
+        for block in self._sections.blocks:
+            first = block.segments[0]
+            below = {compact(segment.text) for segment in block.segments[1:4]}
+            if not towns & below or company_score(first.text) < 1 or not self._bears(first.text):
+                continue
+            row = " ".join(segment.text for segment in first.row.segments)
+            if _REGISTRY.search(f"{row} {block.text}") and not same_name(first.text, named.name_text):
+                return Party(whole_lines([first]), address_in(list(block.segments[1:])), _REGISTERED)
+        return named
+
+    def _bears(self, name: str) -> bool:
+        return matches_domain(name, self.domains) or shares_word(name, self.domains)
 
     def _name_candidates(self, customer: Party) -> Iterator[Candidate[str]]:
         domains = self.domains

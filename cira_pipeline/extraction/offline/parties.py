@@ -41,7 +41,7 @@ class Parties:
     def _supplier_read(self) -> Party:
         named = self._sections.party("supplier")
         if named is not None and named.score >= _PLAIN_HEADING:
-            return named
+            return self._letterhead.as_registered(named)
         return self._letterhead.supplier(self.customer) or named or Party()
 
     @cached_property

@@ -27,6 +27,11 @@ _HEAD_ROWS = 14
 _REGISTRATION = re.compile(
     r"\s*\(?\s*(?:co\.?\s?(?:reg\.?)?\s?no\.?\s*:?\s*)?[0-9]{5,12}\s?-?\s?[A-Z]{0,2}\s*\)?.*$", re.IGNORECASE
 )
+_WITH_NUMBER = re.compile(
+    r"(?P<name>[^\W\d][^(:]{3,59}?)\s*\(\s*(?:co\.?\s?)?(?:reg\.?\s?)?(?:no\.?\s*:?\s*)?\d{5,12}\s?-\s?[A-Z]{1,2}\s*\)",
+    re.I,
+)
+_SOME_FORM = 0.4
 _KEYS = frozenset(
     {
         "contact",
@@ -62,10 +67,24 @@ def company(facts: Facts) -> Party:
     if index is None:
         return Party()
     name = head[index]
+    registered = _registered(facts) if company_score(_bare(name)) < _SOME_FORM else None
+    if registered is not None:
+        address = _address(head[index + 1 :])
+        return Party((registered,), tuple(Span(line, 0, len(line.text)) for line in address), 0.8)
     end = len(_REGISTRATION.sub("", name.text)) or len(name.text)
     address = _address(head[index + 1 :])
     score = 0.75 + 0.2 * company_score(name.text)
     return Party((Span(name, 0, end),), tuple(Span(line, 0, len(line.text)) for line in address), min(score, 0.95))
+
+
+def _registered(facts: Facts) -> Span | None:
+    """`ACME TRADING (306295-X)` in the head: the number of the register is behind the company and not a slogan."""
+    for row in facts.canvas.rows[:_HEAD_ROWS]:
+        for segment in row.segments:
+            match = _WITH_NUMBER.match(segment.text)
+            if match and namelike(match["name"]) and not is_street(match["name"]):
+                return Span(segment, 0, match.end("name"))
+    return None
 
 
 def _head(facts: Facts) -> list[Segment]:

@@ -235,7 +235,7 @@ def choose_totals(
 
 
 def _tax_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Candidate[Decimal] | None:
-    """`Stawka 23% 1 923,73`: an amount beside a rate that makes it of the net total, and that leads to the gross one."""
+    """`Stawka 23% 1 923,73`: an amount beside a rate that makes it of the net total, and that leads to the gross."""
     if totals.net is None or totals.gross is None or totals.net.value == totals.gross.value:
         return None
     net, wanted = totals.net.value, totals.gross.value - totals.net.value

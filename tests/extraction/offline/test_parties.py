@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.extraction.offline.invented import RECIPIENT, SENDER, block, evidence, extracted, invoice, keyed, reading
+from tests.extraction.offline.invented import (
+    RECIPIENT,
+    SENDER,
+    Placed,
+    block,
+    evidence,
+    extracted,
+    invoice,
+    keyed,
+    reading,
+)
 
 TITLE = (40, 240, "Rechnung")
 # A page as wide as this is no till roll's.
@@ -128,3 +138,23 @@ def test_several_accounts_are_told() -> None:
     )
     assert any(finding.rule == "offline.several_accounts" for finding in found.findings)
     assert evidence(found, "payment_iban").confidence < 0.8
+
+
+def test_the_registered_company_goes_before_a_brand_at_its_own_address() -> None:
+    brand = block(40, 60, "Lieferant", "ZWEITMARKE GMBH", "HAFENSTRASSE 14", "24103 KIEL")
+    legal = block(40, 780, "NORDLICHT GMBH", "HAFENSTRASSE 14", "24103 KIEL")
+    register: list[Placed] = [(240, 780, "HRB 7312 KI"), (240, 793, "www.nordlicht.example")]
+    found = invoice(
+        [*brand, *block(240, 60, "Käufer", "Hotel Seerose OHG", "Uferweg 8", "78464 Konstanz"), *legal, *register]
+    )
+    assert found.supplier_name == "NORDLICHT GMBH"
+
+
+def test_a_company_of_another_town_does_not_displace_the_one_that_is_named() -> None:
+    named = block(40, 60, "Lieferant", "ZWEITMARKE GMBH", "HAFENSTRASSE 14", "24103 KIEL")
+    other = block(40, 780, "NORDLICHT GMBH", "SEEWEG 1", "20095 HAMBURG")
+    register: list[Placed] = [(240, 780, "HRB 7312 KI"), (240, 793, "www.nordlicht.example")]
+    found = invoice(
+        [*named, *block(240, 60, "Käufer", "Hotel Seerose OHG", "Uferweg 8", "78464 Konstanz"), *other, *register]
+    )
+    assert found.supplier_name == "ZWEITMARKE GMBH"

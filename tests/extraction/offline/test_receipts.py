@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cira_pipeline.values import Extraction
-from tests.extraction.offline.invented import Placed, extracted, reading, right
+from tests.extraction.offline.invented import Placed, extracted, invoice, reading, right
 
 HEAD = [
     (60, 20, "BEANWORKS COFFEE LTD"),
@@ -53,3 +53,18 @@ def test_cash_is_not_the_total() -> None:
 def test_a_receipt_names_no_customer() -> None:
     found = receipt(("FLAT WHITE", "3.40"), ("TOTAL", "3.40"))
     assert found.invoice.customer_name is None
+
+
+def test_the_company_of_the_register_goes_before_a_slogan() -> None:
+    found = invoice(
+        [
+            (40, 40, "TQ FOR SHOPPING WITH US"),
+            (40, 55, "LOT 4, JALAN PUTRA 2"),
+            (40, 70, "47301 PETALING JAYA"),
+            (40, 85, "MERIDIAN RETAIL SB(306295-X)"),
+            (40, 100, "TAX REG ID CBP 000709361664"),
+            (40, 130, "TOTAL"),
+            right(240, 130, "12.00"),
+        ]
+    )
+    assert found.supplier_name == "MERIDIAN RETAIL SB"
