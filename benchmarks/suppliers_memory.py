@@ -6,13 +6,14 @@ ones: supplier number n of seed s comes from country n of the generator's list, 
 split (shuffled by s); each of its labels is a word that no lexicon holds with a chance of 0, 0.5 or 1, in turn; it has
 three customers. The confirmed ones are the first two.
 
-The last table is the price: the same eight invoices, with two *wrong* confirmations (net and gross total exchanged, due
-date for issue date), and the invoices of suppliers whose labels are usual.
+The last table is the price: the same eight invoices, with two *wrong* confirmations (another code for the invoice
+number, the net for the gross total), and the invoices of suppliers whose labels are usual.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -41,6 +42,7 @@ from cira_pipeline.values import Document, Extraction, Reading, Verdict
 
 SHARES = (0.0, 0.5, 1.0)
 INVOICES, CONFIRMED = 10, 2
+_CODE = re.compile(r"[A-Z-]*\d{4,}")
 _FIRST_DAY = date(2025, 1, 7)
 
 
@@ -158,11 +160,11 @@ def judged(page: Page, lessons: Sequence[Lesson] = ()) -> tuple[Score, Verdict]:
 
 
 def spoilt(page: Page) -> Page:
-    """A confirmation by somebody who looked at the wrong lines."""
+    """A confirmation by somebody who looked at the wrong lines: another code for the number, the net for the total."""
     truth = page.truth
-    changes = {"net_total": truth.gross_total, "gross_total": truth.net_total}
-    if truth.issue_date is not None and truth.due_date is not None:
-        changes |= {"issue_date": truth.due_date, "due_date": truth.issue_date}
+    codes = [line.text for line in page.reading.lines if _CODE.fullmatch(line.text)]
+    other = next((code for code in codes if code not in (truth.invoice_number, truth.supplier_vat_id)), None)
+    changes = {"invoice_number": other, "gross_total": truth.net_total, "net_total": None, "tax_total": None}
     return Page(page.document, page.reading, truth.model_copy(update=changes))
 
 

@@ -235,6 +235,14 @@ RAISED_BY_ENGINES: Final = (
         _OFFLINE,
     ),
     Rule(
+        "offline.remembered_once",
+        _WARNING,
+        _DOUBT,
+        "One confirmed invoice alone says what a label means",
+        "",
+        _OFFLINE,
+    ),
+    Rule(
         "offline.unfamiliar_account",
         _WARNING,
         _REVIEW,

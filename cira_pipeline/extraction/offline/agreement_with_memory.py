@@ -15,6 +15,7 @@ from cira_pipeline.extraction.offline.memory import CONCEPT_OF
 from cira_pipeline.values import Finding, Severity
 
 REMEMBERED = "offline.remembered"
+ONCE = "offline.remembered_once"
 UNFAMILIAR_ACCOUNT = "offline.unfamiliar_account"
 
 
@@ -37,12 +38,32 @@ def agreement(facts: Facts, values: Mapping[str, object], places: Mapping[str, S
     }
 
 
+def known_once(facts: Facts, places: Mapping[str, Span]) -> tuple[str, ...]:
+    """Fields whose label nobody but a single confirmed invoice names: one person may have looked at the wrong line."""
+    if len(facts.memory.lessons) != 1:
+        return ()
+    return tuple(
+        field
+        for field, span in places.items()
+        if field in CONCEPT_OF
+        and (keys := {anchor.key for anchor in anchors_of(facts, span)})
+        and keys & facts.memory.own_labels
+        and not any(
+            meaning.concept == CONCEPT_OF[field] and meaning.language
+            for key in keys
+            for meaning in facts.memory.entries("labels").get(key, ())
+        )
+    )
+
+
 def familiar(facts: Facts, account: object) -> bool:
     """Whether `account` was confirmed on this layout, or no account ever was."""
     return not facts.memory.accounts or account in facts.memory.accounts
 
 
-def findings_about(facts: Facts, account: object, agreeing: Mapping[str, int]) -> Iterator[Finding]:
+def findings_about(
+    facts: Facts, account: object, agreeing: Mapping[str, int], places: Mapping[str, Span]
+) -> Iterator[Finding]:
     """What a person should know of memory's part in an extraction."""
     count = len(facts.memory.lessons)
     if not count:
@@ -54,6 +75,14 @@ def findings_about(facts: Facts, account: object, agreeing: Mapping[str, int]) -
         message=f"Read with what {invoices} of this supplier and layout taught.",
         fields=tuple(agreeing),
     )
+    once = known_once(facts, places)
+    if once:
+        yield Finding(
+            rule=ONCE,
+            severity=Severity.WARNING,
+            message="Only one confirmed invoice says what stands here; confirm a second one.",
+            fields=once,
+        )
     if account is not None and not familiar(facts, account):
         yield Finding(
             rule=UNFAMILIAR_ACCOUNT,

@@ -20,7 +20,7 @@ _MOST_LINES = 12
 # Letters by which the beginning of a description is known, and of the shortest heading.
 _TELLING = 6
 _SHORTEST = 2
-_FEWEST_HEADINGS = 3
+_FEWEST_HEADINGS = 2
 # A heading may stand this far beside a narrow column, in text heights.
 _BESIDE = 0.8
 _Extent = tuple[float, float]
@@ -44,15 +44,17 @@ def columns_of(facts: Facts, lines: Sequence[LineItem]) -> Mapping[str, tuple[He
 
 
 def _rows_of(facts: Facts, line: LineItem) -> Iterator[Row]:
-    """The one row that holds the line's amount and another figure of it."""
+    """The one row that holds the line's amount and another figure of it, or the beginning of its description."""
     wanted = [value for name in _CELLS if name != "tax_rate" and (value := getattr(line, name)) is not None]
-    if line.net_amount is None or len(wanted) < 2:
+    if line.net_amount is None:
         return
+    text = compact(line.description or "")
     rows = [
         row
         for row in facts.canvas.rows
         if (values := Counter(abs(n.value) for s in row.segments for n in facts.numbers_of(s)))
         and not Counter(abs(value) for value in wanted) - values
+        and (len(wanted) > 1 or any(True for segment in row.segments for _ in _beginnings(segment, text)))
     ]
     if len(rows) == 1:
         yield rows[0]

@@ -70,6 +70,7 @@ _CODES = frozenset(
     ]
 )
 _PRINTED_CODE = re.compile(r"\(\s?(\d{2,3})\s?\)")
+_PLAIN = 0.3
 _SPACED_OUT = re.compile(r"^(?:\w\s){5,}\w$")
 
 
@@ -80,6 +81,7 @@ class Title:
     code: str
     span: Span
     score: float
+    remembered: bool = False
 
 
 def titles_of(facts: Facts) -> list[Title]:
@@ -98,8 +100,15 @@ def titles_of(facts: Facts) -> list[Title]:
             if first > 4:
                 continue
             code = _code_after(segment, end) or meanings[0].concept
-            found.append(Title(code, Span(segment, start, end), _prominence(facts, segment, first, end - start)))
-    return sorted(found, key=lambda title: -title.score)
+            prominence = _prominence(facts, segment, first, end - start)
+            found.append(Title(code, Span(segment, start, end), prominence, remembered=not meanings[0].language))
+    return sorted(_without_contradicted(found), key=lambda title: -title.score)
+
+
+def _without_contradicted(titles: list[Title]) -> list[Title]:
+    """Titles that only memory knows count where the page has no plain one that says something else."""
+    plain = {title.code for title in titles if not title.remembered and title.score > _PLAIN}
+    return [title for title in titles if not title.remembered or plain <= {title.code}]
 
 
 def _spaced_out(segment: Segment, entries: Entries) -> Title | None:

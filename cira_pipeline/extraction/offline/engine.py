@@ -140,7 +140,7 @@ class _Draft:
             entry.model_copy(update={"remembered": agreeing[entry.field]}) if entry.field in agreeing else entry
             for entry in self.evidence
         ]
-        self.findings += findings_about(self.facts, self.values.get("payment_iban"), agreeing)
+        self.findings += findings_about(self.facts, self.values.get("payment_iban"), agreeing, self._places)
 
     def _totals(self) -> None:
         facts = self.facts

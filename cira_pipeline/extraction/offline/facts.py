@@ -68,14 +68,16 @@ class Facts:
         shown = convention_of(self.canvas.segments, self.language)
         if shown.certain or self.memory.decimal is None:
             return shown
-        return Convention(*self.memory.decimal)
+        decimal, sure = self.memory.decimal
+        return Convention(decimal, certain=sure)
 
     @cached_property
     def day_order(self) -> DayOrder:
         shown = day_order_of(self.canvas.segments, american=self.american)
         if self.memory.month_first is None or self._shows_day_order:
             return shown
-        return DayOrder(*self.memory.month_first)
+        month_first, sure = self.memory.month_first
+        return DayOrder(month_first, certain=sure or (shown.certain and shown.month_first is month_first))
 
     @cached_property
     def _shows_day_order(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from cira_pipeline.extraction.offline.lesson import Heading, Lesson, PagePart, Relation, version_of
 from cira_pipeline.extraction.offline.lexicon import STRONG, Entries, Meaning, lexicon
-from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.normal import compact, words_of
 
 CONCEPT_OF: Mapping[str, str] = {
     "invoice_number": "invoice_number",
@@ -100,7 +100,7 @@ class Memory:
         meanings: dict[str, dict[str, Meaning]] = {}
         for field, concept in CONCEPT_OF.items():
             for key, trust in self._own_labels_of(field):
-                if self._better_labelled(field, concept, key):
+                if self._better_labelled(field, concept, key) or self._known_in_parts(concept, key, trust):
                     continue
                 own = meanings.setdefault(key, {each.concept: each for each in known.get(key, ())})
                 weight = _LABEL_WEIGHT * trust * (_ODD if _is_anothers(own.values(), concept) else 1.0)
@@ -144,6 +144,26 @@ class Memory:
             trust = _trust([None if keys is None else key in keys for keys in seen])
             if trust >= _LEAST_TRUST:
                 yield key, (max(keys.get(key, 0.0) for keys in seen if keys), trust)
+
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        """Key -> the text beside a value, as printed."""
+        return {
+            anchor.key: anchor.text
+            for lesson in self.lessons
+            for sightings in lesson.sightings.values()
+            for sighting in sightings
+            for anchor in sighting.anchors
+        }
+
+    def _known_in_parts(self, concept: str, key: str, trust: float) -> bool:
+        """`Fakturanr / Invoice no`: the lexicon knows a part of the text for this field's label, and as surely."""
+        if key in lexicon().labels:
+            return False
+        words = [word for word, _, _ in words_of(self._texts[key])]
+        runs = ("".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+        weights = [each.weight for run in runs for each in lexicon().labels.get(run, ()) if each.concept == concept]
+        return max(weights, default=0.0) >= _LABEL_WEIGHT * trust
 
     def _better_labelled(self, field: str, concept: str, key: str) -> bool:
         """The lexicon is sure that `key` is another field's label, and the field has a plain label of its own: two

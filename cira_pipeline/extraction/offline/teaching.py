@@ -24,6 +24,7 @@ from cira_pipeline.extraction.offline.memory import CONCEPT_OF, MISLED
 from cira_pipeline.extraction.offline.normal import compact, words_of
 from cira_pipeline.extraction.offline.printed_text import printed
 from cira_pipeline.extraction.offline.supplier_keys import keys_of
+from cira_pipeline.extraction.offline.totals import TOLERANCE
 from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice
 from cira_pipeline.values import Reading
 
@@ -46,6 +47,8 @@ _RELATIONS: Mapping[str, tuple[Relation, ...]] = {
 }
 # A value printed more often says nothing about where it belongs.
 _MOST_PLACES = 4
+# The prominence of a title that is one, and the size of its letters against those of ordinary text.
+_A_TITLE, _LARGE = 0.5, 1.15
 _NUMERIC_DATE = re.compile(r"(\d{1,2})\s?[-/]\s?(\d{1,2})\s?[-/]\s?\d{2,4}")
 
 
@@ -62,7 +65,12 @@ def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson |
     table = item_table(facts)
     items = frozenset(table.rows | table.region)
     names = frozenset(_letters_of_parties(invoice))
-    sightings = {name: found for name in CONCEPT_OF if (found := tuple(_sightings(facts, invoice, name, items, names)))}
+    doubtful = contradicting(invoice)
+    sightings = {
+        name: found
+        for name in CONCEPT_OF
+        if name not in doubtful and (found := tuple(_sightings(facts, invoice, name, items, names)))
+    }
     if not sightings:
         return None
     absent = tuple(name for name in HEADER_FIELDS if complete and getattr(invoice, name) is None)
@@ -77,9 +85,24 @@ def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson |
         title=_title(facts, invoice),
         columns=columns_of(facts, invoice.line_items),
         number_shape=shape_of(invoice.invoice_number) if "invoice_number" in sightings else None,
-        month_first=_month_first(facts, invoice),
+        month_first=None if doubtful & set(DATE_FIELDS) else _month_first(facts, invoice),
         decimal="," if facts.convention.decimal == "," else "." if facts.convention.certain else None,
     )
+
+
+def contradicting(invoice: Invoice) -> frozenset[str]:
+    """Fields that contradict each other: confirmed all the same, but one of them stands in the wrong place."""
+    found: set[str] = set()
+    net, tax, gross = invoice.net_total, invoice.tax_total, invoice.gross_total
+    if net is not None and gross is not None and (abs(net) > abs(gross) or _unequal(net, tax, gross)):
+        found |= set(AMOUNT_FIELDS)
+    if invoice.issue_date is not None and invoice.due_date is not None and invoice.due_date < invoice.issue_date:
+        found |= set(DATE_FIELDS)
+    return frozenset(found)
+
+
+def _unequal(net: Decimal, tax: Decimal | None, gross: Decimal) -> bool:
+    return tax is not None and abs(net + tax - gross) > TOLERANCE
 
 
 def spans_of(facts: Facts, name: str, value: object) -> Iterator[Span]:
@@ -175,13 +198,13 @@ def _spelled(facts: Facts, invoice: Invoice) -> Mapping[str, str]:
 
 def _title(facts: Facts, invoice: Invoice) -> Heading | None:
     """The title that says what an invoice of this supplier is, where the lexicon knows none: large, short, on top."""
-    if invoice.invoice_type is None or any(title.score > 0.3 for title in titles_of(facts)):
+    if invoice.invoice_type is None or any(title.score > _A_TITLE for title in titles_of(facts)):
         return None
     large = [
         segment
         for segment in facts.canvas.segments
         if segment.page == 1
-        and segment.height > 1.3 * facts.text_height
+        and segment.height > _LARGE * facts.text_height
         and facts.canvas.relative_top(segment) < 0.6
         and len(segment.words) <= 4
         and (key := label_key(segment)) is not None
