@@ -4,7 +4,7 @@ BIN := .venv/bin
 # What a shell exported for another project must not decide what happens here.
 unexport VIRTUAL_ENV
 
-.PHONY: install demo up test lint format lock bench clean
+.PHONY: install demo up test lint format lock deploy-template clean
 
 install: .venv/installed
 
@@ -35,8 +35,19 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
+
 lock: install
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+	$(LOCK) --upgrade --extra dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --upgrade --extra image --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
+	$(LOCK) --upgrade deploy/checks.in --output-file deploy/checks.lock
+
+# The AWS stack as CloudFormation, from its description in Python (needs Node.js).
+deploy-template: install
+	$(BIN)/uv venv --quiet --clear .cira/deploy
+	$(BIN)/uv pip sync --quiet --python .cira/deploy/bin/python deploy/checks.lock
+	cd deploy/aws && ../../.cira/deploy/bin/python app.py ../../.cira/deploy/template
+	cp .cira/deploy/template/Cira.template.json deploy/aws/cira.template.json
 
 clean:
 	rm -rf .venv .cira build dist

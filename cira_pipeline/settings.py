@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from decimal import Decimal
@@ -27,6 +28,15 @@ class Policy(StrEnum):
     OFFLINE_ONLY = "offline_only"
 
 
+class RuleSeverity(StrEnum):
+    """What the findings of a rule do here: an error always needs review, a note never does, `off` leaves them out."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    OFF = "off"
+
+
 class ClientBudget(BaseModel):
     """What may be spent on one client's jobs, in USD; `None` is no limit."""
 
@@ -46,7 +56,14 @@ CommaSeparatedPaths = Annotated[tuple[Path, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="CIRA_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        # A variable left empty, as files of variables have them, is a setting not given.
+        env_prefix="CIRA_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
 
     # Where things are. Left empty, `cira up` starts its own PostgreSQL and Valkey and fills these in for its children.
     home: Path = Field(Path(".cira"), description="folder of the embedded services, object store and Dagster's files")
@@ -210,6 +227,10 @@ class Settings(BaseSettings):
         le=1,
         description="below it, a value that people pay by sends its record to review; empty: as calibrated",
     )
+    rule_severity: Annotated[Mapping[str, RuleSeverity], NoDecode] = Field(
+        default_factory=dict,
+        description="severities of single rules, such as CIRA-PAY-01=info,CIRA-DATE-03=off, or as a JSON object",
+    )
     accuracy_threshold: Decimal = Field(
         Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right"
     )
@@ -282,6 +303,18 @@ class Settings(BaseSettings):
             raise ValueError("CLIENT=POLICY pairs are wanted, separated by commas")
         return {client.strip(): policy.strip() for client, _, policy in pairs}
 
+    @field_validator("rule_severity", mode="before")
+    @classmethod
+    def _severities(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("{"):
+            return json.loads(value)
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if any(not rule.strip() or not sign for rule, sign, _ in pairs):
+            raise ValueError("RULE=SEVERITY pairs are wanted, separated by commas, or a JSON object")
+        return {rule.strip(): severity.strip() for rule, _, severity in pairs}
+
     @field_validator("client_budgets", mode="before")
     @classmethod
     def _budgets(cls, value: object) -> object:
@@ -299,6 +332,12 @@ class Settings(BaseSettings):
     def model_configured(self) -> bool:
         """Whether a paid model can be asked at all."""
         return bool((self.azure_openai_endpoint and self.azure_openai_deployment) or self.openai_base_url)
+
+    @property
+    def batches_configured(self) -> bool:
+        """Whether any question can be put into a model batch."""
+        deployments = (self.azure_openai_batch_deployment, self.azure_openai_escalation_batch_deployment)
+        return self.model_configured and any(deployments)
 
     def may_wait_for_a_batch(self, client: str, own: bool | None = None) -> bool:
         """Whether a job's questions may wait for a model batch: as it says itself, else as its client is configured."""

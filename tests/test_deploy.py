@@ -1,0 +1,192 @@
+"""The files of deploy/: what they name must be there, and the tools they are written for must accept them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from dagster import DagsterInstance
+from moto.server import ThreadedMotoServer
+
+from cira_pipeline.cli import COMMANDS
+from cira_pipeline.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+FILES = sorted(
+    path for path in DEPLOY.rglob("*") if path.suffix in (".yaml", ".env", ".py", ".json") or not path.suffix
+)
+FILES = [path for path in FILES if path.is_file()]
+
+
+def locked(package: str) -> str:
+    """The version that requirements.lock pins."""
+    return re.search(rf"^{package}==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)[1]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_variable_of_cira_that_a_file_sets_is_a_setting(path: Path) -> None:
+    named = set(re.findall(r"\bCIRA_[A-Z0-9_]+\b", path.read_text()))
+    assert named <= {f"CIRA_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_command_of_cira_that_a_file_calls_exists(path: Path) -> None:
+    text = path.read_text()
+    called = set(re.findall(r'"cira", "([a-z]+)"', text)) | set(
+        re.findall(r"""(?<!namespace)["' ]cira ([a-z]+)(?= --| &&|")""", text)
+    )
+    assert called <= COMMANDS.keys()
+
+
+def test_the_image_is_built_of_files_that_are_there() -> None:
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    copied = [line.split()[1:-1] for line in lines if line.startswith("COPY") and "--from" not in line]
+    sources = [source for sources in copied for source in sources if not source.startswith("--")]
+    assert len(sources) > 8
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+def test_versions_that_stand_in_several_files_agree() -> None:
+    project = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert project is not None
+    for path in FILES:
+        text = path.read_text()
+        assert set(re.findall(r"\bcira:(\d+\.\d+\.\d+)", text)) <= {project[1]}, path
+        assert set(re.findall(r"dagster/dagster --version (\S+)", text)) <= {locked("dagster")}, path
+    image_lock = (DEPLOY / "requirements.lock").read_text()
+    for package in ("dagster", "docling-slim", "sqlalchemy", "openai"):
+        assert f"{package}=={locked(package)} " in image_lock
+
+
+def test_the_image_has_no_torch_and_only_pinned_packages() -> None:
+    lines = (DEPLOY / "requirements.lock").read_text().splitlines()
+    packages = [line for line in lines if line and not line.startswith((" ", "#"))]
+    assert len(packages) > 100
+    assert [line for line in packages if "==" not in line or line.startswith("torch")] == []
+
+
+@pytest.mark.parametrize(("variant", "launcher"), [("celery", "WatchfulCeleryRunLauncher"), ("ecs", "EcsRunLauncher")])
+def test_dagster_accepts_the_instance(
+    variant: str, launcher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", database_url.replace("postgresql://", "postgresql+psycopg2://"))
+    monkeypatch.setenv("DAGSTER_LOG_BUCKET", "logs")
+    monkeypatch.setenv("CIRA_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    shutil.copyfile(DEPLOY / variant / "dagster.yaml", tmp_path / "dagster.yaml")
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert type(instance.run_launcher).__name__ == launcher
+        assert instance.run_launcher.supports_check_run_worker_health, "a dead run would never be noticed"
+        assert instance.run_retries_enabled
+        assert instance.run_monitoring_enabled
+
+
+def test_variants_of_the_instance_differ_only_in_what_they_are_for() -> None:
+    usual = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    for variant in ("celery", "ecs"):
+        own = yaml.safe_load((DEPLOY / variant / "dagster.yaml").read_text())
+        different = {key for key in usual.keys() | own.keys() if usual.get(key) != own.get(key)}
+        assert different <= {"run_launcher", "concurrency", "compute_logs"}, variant
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_the_logs_of_steps_are_kept_in_s3(
+    s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_S3": s3_endpoint,
+        "DAGSTER_LOG_BUCKET": "logs",
+        "DAGSTER_POSTGRES_URL": database_url.replace("postgresql://", "postgresql+psycopg2://"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="logs")
+    shutil.copyfile(DEPLOY / "ecs" / "dagster.yaml", tmp_path / "dagster.yaml")
+    key = ["run", "compute_logs", "step"]
+    with DagsterInstance.from_config(str(tmp_path)) as instance, instance.compute_log_manager.capture_logs(key):
+        subprocess.run([sys.executable, "-c", "print('read 3 pages')"], check=True)
+        print("read 4 pages", flush=True)
+    kept = {each["Key"] for each in boto3.client("s3").list_objects_v2(Bucket="logs").get("Contents", ())}
+    assert any(name.startswith("dagster/logs/") and name.endswith(".out") for name in kept), kept
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs that deploy/checks.lock pins, in an environment of their own."""
+    uv = Path(sys.executable).with_name("uv")
+    environment = tmp_path_factory.mktemp("deploy") / "venv"
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
+    subprocess.run(
+        [uv, "pip", "sync", "--quiet", "--python", environment / "bin/python", DEPLOY / "checks.lock"], check=True
+    )
+    return environment / "bin"
+
+
+def run(*command: str | Path, **options: Any) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_dockerfile_has_no_known_weakness(checks: Path) -> None:
+    run(checks / "hadolint", DEPLOY / "Dockerfile")
+
+
+@pytest.mark.slow
+def test_the_aws_template_is_what_its_description_makes_and_cloudformation_would_take_it(
+    checks: Path, tmp_path: Path
+) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("the AWS template is made with Node.js, which is not installed")
+    run(checks / "python", "app.py", tmp_path, cwd=DEPLOY / "aws")
+    made = tmp_path / "Cira.template.json"
+    assert made.read_text() == (DEPLOY / "aws" / "cira.template.json").read_text(), "run `make deploy-template`"
+    # W3005: CDK says twice that a service comes after its load balancer, which does no harm.
+    run(checks / "cfn-lint", "--ignore-checks", "W3005", "--template", made)
+
+
+def test_the_aws_stack_shows_nothing_to_the_world_and_keeps_what_cannot_be_made_again() -> None:
+    resources = yaml.safe_load((DEPLOY / "aws" / "cira.template.json").read_text())["Resources"].values()
+
+    def of(kind: str) -> list[dict[str, Any]]:
+        found = [each for each in resources if each["Type"] == kind]
+        assert found, kind
+        return found
+
+    for balancer in of("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        assert balancer["Properties"]["Scheme"] == "internal"
+    for service in of("AWS::ECS::Service"):
+        network = service["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"]
+        assert network["AssignPublicIp"] == "DISABLED"
+    for database in of("AWS::RDS::DBInstance"):
+        assert not database["Properties"]["PubliclyAccessible"]
+        assert database["Properties"]["StorageEncrypted"]
+        assert database["DeletionPolicy"] in ("Snapshot", "Retain")
+    for bucket in of("AWS::S3::Bucket"):
+        assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+        assert bucket["DeletionPolicy"] == "Retain"
+    for task in of("AWS::ECS::TaskDefinition"):
+        for container in task["Properties"]["ContainerDefinitions"]:
+            plain = {each["Name"] for each in container["Environment"]}
+            secret = {each["Name"] for each in container["Secrets"]}
+            assert {"CIRA_POSTGRES_URL", "CIRA_API_KEY_PEPPER", "CIRA_AZURE_OPENAI_API_KEY"} <= secret
+            assert not plain & secret
