@@ -11,6 +11,7 @@ from functools import cache
 import dagster as dg
 
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
+from assets.event_connections import keep_connections
 from assets.metadata import failure_metadata, materialization_metadata
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
 from cira_pipeline.errors import JobNotFound
@@ -31,6 +32,7 @@ InvoiceEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEval
     backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=100),
 )
 def invoices(context: dg.AssetExecutionContext, processor: ProcessorResource) -> Iterator[InvoiceEvent]:
+    keep_connections(context.instance)
     stages = [stage for stage in STAGES if asset_key(stage) in context.selected_asset_keys]
     job_ids = [job_id for key in context.partition_keys for job_id in jobs_of_partition(key)]
     context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")

@@ -1,0 +1,130 @@
+"""PostgreSQL, Valkey, Dagster's instance and generated invoices for benchmarks, on this machine, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+from cira_pipeline.embedded.dagster_home import dagster_storage_url, prepare_dagster_home
+from cira_pipeline.embedded.postgres import EmbeddedPostgres
+from cira_pipeline.embedded.sentinel import start_sentinel
+from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.processing.processor import Processor
+from cira_pipeline.samples.generator import LabelledKind, Order, labelled_document
+from cira_pipeline.settings import Settings, inherited_environment
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.jobs import JobRepository, Submission
+
+TEXT_AND_XML: tuple[LabelledKind, ...] = ("pdf-text", "xml")
+
+
+@dataclass
+class BenchHouse:
+    folder: Path
+    settings: Settings
+    database: Database
+    jobs: JobRepository
+    instance: dg.DagsterInstance
+    kinds: tuple[LabelledKind, ...]
+    definitions: dg.Definitions = field(repr=False)
+    made: int = 0
+
+    def documents(self, count: int) -> list[Path]:
+        """New documents, none like another."""
+        order, paths = Order(seed=7_000, kinds=self.kinds), []
+        for number in range(self.made, self.made + count):
+            document = labelled_document(order, number)
+            path = self.folder / "documents" / Path(document.name).name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(document.content)
+            paths.append(path)
+        self.made += count
+        return paths
+
+    def submit(self, count: int) -> list[JobId]:
+        submissions = [Submission(path.as_uri()) for path in self.documents(count)]
+        return [each.job.job_id for each in self.jobs.submit(submissions)]
+
+    def path_of(self, job_id: JobId) -> Path:
+        return Path(urlsplit(self.jobs.get(job_id).url).path)
+
+    @contextmanager
+    def opened(self) -> Iterator[Processor]:
+        resource = self.definitions.resources["processor"]  # type: ignore[index]
+        with dg.build_resources({"processor": resource}) as resources, resources.processor.opened() as processor:
+            yield processor
+
+    def warm(self, processor: Processor) -> None:
+        from cira_pipeline.jobs import Stage
+
+        for job in self.submit(2 * len(self.kinds)):
+            for stage in Stage:
+                processor.run(job, stage)
+        jobs = self.submit(2)
+        self.add_keys(jobs)
+        self.run(jobs)
+
+    def add_keys(self, jobs: Sequence[JobId]) -> None:
+        self.instance.add_dynamic_partitions("invoice_jobs", list(jobs))
+
+    def run(self, jobs: Sequence[JobId]) -> None:
+        tags = {"dagster/asset_partition_range_start": jobs[0], "dagster/asset_partition_range_end": jobs[-1]}
+        job = self.definitions.get_job_def("process_invoices")
+        assert job.execute_in_process(instance=self.instance, tags=tags).success
+
+    def require_done(self, jobs: Sequence[JobId]) -> None:
+        ends = {self.jobs.get(job).status for job in jobs}
+        assert ends <= {JobStatus.SUCCEEDED, JobStatus.REJECTED}, ends
+
+
+@contextmanager
+def bench_house(kinds: tuple[LabelledKind, ...] = TEXT_AND_XML, **given: object) -> Iterator[BenchHouse]:
+    with ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="cira-bench-", dir="/tmp")))
+        environment = inherited_environment()
+        sentinel = start_sentinel(folder, environment=environment)
+        closing.callback(sentinel.communicate)
+        postgres = EmbeddedPostgres(folder / "postgres", environment=environment, marked_by=folder)
+        valkey = EmbeddedValkey(folder / "valkey", environment=environment, marked_by=folder)
+        for server in (postgres, valkey):
+            server.start()
+            closing.callback(server.stop)
+        os.environ |= {
+            "CIRA_HOME": str(folder),
+            "CIRA_POSTGRES_URL": postgres.url(),
+            "CIRA_REDIS_URL": valkey.url(),
+            "CIRA_FILE_ROOTS": str(folder / "documents"),
+            "DAGSTER_POSTGRES_URL": dagster_storage_url(postgres.url(), relaxed=True),
+            "DAGSTER_HOME": str(folder / "dagster"),
+            **{f"CIRA_{name.upper()}": str(value) for name, value in given.items()},
+        }
+        prepare_dagster_home(folder / "dagster", code_server_port=1)
+        settings = Settings(_env_file=None)
+        database = Database(postgres.url())
+        closing.callback(database.dispose)
+        database.migrate()
+
+        from cira_pipeline.definitions import definitions
+
+        instance = closing.enter_context(dg.DagsterInstance.get())
+        jobs = JobRepository(database)
+        yield BenchHouse(folder, settings, database, jobs, instance, kinds, definitions(settings))
+
+
+def machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("dagster", "docling-slim", "rapidocr", "onnxruntime"))
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}, {packages}; "
+        f"load of the last minute: {load:.1f}"
+    )
