@@ -20,6 +20,7 @@ from cira_pipeline.storage.jobs import JobRepository
 from cira_pipeline.storage.labels import LabelRepository
 from cira_pipeline.storage.readings import ReadingRepository
 from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.storage.stage_timings import StageTimings
 from resources.extraction import ExtractionResource
 from resources.fetcher import FetcherResource
 from resources.object_store import ObjectStoreResource
@@ -57,6 +58,7 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 records=RecordRepository(database),
                 confirmations=ConfirmationRepository(database),
                 labels=LabelRepository(database),
+                timings=StageTimings(database),
                 ledger=ledger,
                 prices=prices,
                 fetcher=fetcher,

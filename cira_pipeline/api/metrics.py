@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.storage.figures import Figures
+from cira_pipeline.storage.stage_timings import CLASSES_S, Timing
 
 _LATENCIES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BREAKER_STATES = ("closed", "half-open", "open")
@@ -64,13 +67,12 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "cira_queue_age_seconds", "Age of the oldest queued job", value=self._figures.queue_age_s
         )
-        seconds = CounterMetricFamily("cira_stage_seconds", "Seconds stages took, all jobs", labels=["stage"])
-        runs = CounterMetricFamily("cira_stage_runs", "Times a stage did its work", labels=["stage"])
-        for stage, (count, total_s) in self._figures.stages.items():
-            seconds.add_metric([stage], total_s)
-            runs.add_metric([stage], count)
+        seconds = HistogramMetricFamily(
+            "cira_stage_seconds", "Seconds a stage took for one job; of all processes", labels=["stage"]
+        )
+        for stage, timing in self._figures.stages.items():
+            seconds.add_metric([stage], _buckets(timing), timing.seconds)
         yield seconds
-        yield runs
         spend = CounterMetricFamily("cira_spend_usd", "USD spent, by provider and model", labels=["provider", "model"])
         for (provider, model), amount in self._figures.spend_usd.items():
             spend.add_metric([provider, model], float(amount))
@@ -80,3 +82,24 @@ class _Standing(Collector):
             for each in _BREAKER_STATES:
                 breakers.add_metric([dependency, each], float(each == state))
         yield breakers
+        webhooks = self._figures.webhooks
+        events = GaugeMetricFamily("cira_webhook_events", "Webhooks owed, and given up", labels=["state"])
+        events.add_metric(["pending"], webhooks.pending)
+        events.add_metric(["failed"], webhooks.failed)
+        yield events
+        yield GaugeMetricFamily(
+            "cira_webhook_oldest_seconds", "How long the oldest pending webhook has been owed", value=webhooks.oldest_s
+        )
+        yield GaugeMetricFamily(
+            "cira_webhook_paused_receivers",
+            "Receivers of webhooks that are left alone for a while",
+            value=webhooks.paused_receivers,
+        )
+
+
+def _buckets(timing: Timing) -> list[tuple[str, float]]:
+    """Prometheus counts in each class those of the shorter ones too."""
+    return [
+        ("+Inf" if math.isinf(up_to_s) else str(up_to_s), float(count))
+        for up_to_s, count in zip(CLASSES_S, accumulate(timing.runs), strict=True)
+    ]

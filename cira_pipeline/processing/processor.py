@@ -33,6 +33,7 @@ from cira_pipeline.storage.jobs import Job, JobRepository
 from cira_pipeline.storage.labels import LabelRepository
 from cira_pipeline.storage.readings import ReadingRepository
 from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.storage.stage_timings import StageTimings
 from cira_pipeline.validation.validate import ValidationContext, validate
 from cira_pipeline.values import Document, EngineName, Extraction, Reading, Record, Usage
 
@@ -94,6 +95,7 @@ class Processor:
     records: RecordRepository
     confirmations: ConfirmationRepository
     labels: LabelRepository
+    timings: StageTimings
     ledger: Ledger
     prices: PriceList
     fetcher: Fetcher
@@ -109,7 +111,11 @@ class Processor:
             Stage.EXTRACTED_FIELDS: self.extract_fields,
             Stage.VALIDATED_RECORD: self.validate_record,
         }
-        return stages[stage](job_id)
+        result = stages[stage](job_id)
+        # What was kept from an earlier run says nothing about how long the work takes.
+        if not getattr(result, "reused", False):
+            self.timings.note(stage, result.seconds)
+        return result
 
     def obtain_document(self, job_id: JobId) -> DocumentObtained:
         """Fetches the job's URL once; a job's document never changes afterwards."""

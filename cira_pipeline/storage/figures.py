@@ -10,19 +10,31 @@ from sqlalchemy import text
 
 from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.stage_timings import Timing, timings
+
+
+@dataclass(frozen=True)
+class WebhookFigures:
+    """`oldest_s` is how long the oldest pending event has been owed, 0 when none is."""
+
+    pending: int
+    failed: int
+    oldest_s: float
+    paused_receivers: int
 
 
 @dataclass(frozen=True)
 class Figures:
-    """`stages`: how often a stage did its work, and the seconds all of that took; stages that are timed only.
+    """`stages`: how long the stages took.
 
     `queue_age_s` is the age of the oldest queued job, 0 when none is. `spend_usd` is by provider and model.
     """
 
     jobs: Mapping[JobStatus, int]
     queue_age_s: float
-    stages: Mapping[Stage, tuple[int, float]]
+    stages: Mapping[Stage, Timing]
     spend_usd: Mapping[tuple[str, str], Decimal]
+    webhooks: WebhookFigures
 
 
 def figures(database: Database) -> Figures:
@@ -32,17 +44,24 @@ def figures(database: Database) -> Figures:
         age = connection.scalar(
             text("SELECT extract(epoch FROM now() - min(queued_at)) FROM cira.jobs WHERE status = 'queued'")
         )
-        read = connection.execute(text("SELECT count(*), coalesce(sum(seconds), 0) FROM cira.readings")).one()
-        extracted = connection.execute(text("SELECT count(*), coalesce(sum(seconds), 0) FROM cira.extractions")).one()
         spend = connection.execute(
             text("SELECT provider, model, sum(amount_usd) FROM cira.cost_entries GROUP BY provider, model")
         ).all()
+        stages = timings(connection)
+        # Each by an index that holds nothing else.
+        webhooks = connection.execute(
+            text("""
+                SELECT (SELECT count(*) FROM cira.webhook_events WHERE state = 'pending') AS pending,
+                       (SELECT count(*) FROM cira.webhook_events WHERE state = 'failed') AS failed,
+                       (SELECT coalesce(extract(epoch FROM now() - min(owed_since)), 0)::float
+                        FROM cira.webhook_events WHERE state = 'pending') AS oldest_s,
+                       (SELECT count(*) FROM cira.webhook_receivers WHERE paused_until > now()) AS paused_receivers
+            """)
+        ).one()
     return Figures(
         jobs=dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in jobs},
         queue_age_s=float(age or 0),
-        stages={
-            Stage.OCR_TEXT: (int(read[0]), float(read[1])),
-            Stage.EXTRACTED_FIELDS: (int(extracted[0]), float(extracted[1])),
-        },
+        stages=stages,
         spend_usd={(provider, model): amount for provider, model, amount in spend},
+        webhooks=WebhookFigures(**webhooks._mapping),
     )

@@ -24,8 +24,9 @@ class ValidationContext:
 
     `duplicate_job_ids`: the client's jobs with the same supplier and invoice number; `duplicates_elsewhere`: whether
     other clients have such. `known_ibans`: accounts in this supplier's earlier records of the client;
-    `ibans_elsewhere`: in those of others, never to be named. `reading`: what the document was read as, where it was. `accept_confidence` (0 to 1): below it a
-    value that people pay by needs a person; `None` is what the calibration recommends.
+    `ibans_elsewhere`: in those of others, never to be named. `reading`: what the document was read as, where it was.
+    `accept_confidence` (0 to 1): below it a value that people pay by needs a person; `None` is what the calibration
+    recommends.
     """
 
     today: date

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.storage.stage_timings import StageTimings
 from cira_pipeline.values import EngineName, Extraction, ModelAnswer, Usage
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf
@@ -45,9 +46,11 @@ def test_the_pipeline_takes_an_uploaded_document_as_it_is(api):
         records=services.records,
         confirmations=services.confirmations,
         labels=services.labels,
+        timings=StageTimings(services.database),
         ledger=services.ledger,
         prices=PriceList.load(None),
         fetcher=unused,
+        recognise=unused,
         reader=unused,
         engines={},
         today=date.today,

@@ -12,7 +12,10 @@ import pytest
 
 from cira_pipeline.api import access, server
 from cira_pipeline.api.key_secret import parse_key
+from cira_pipeline.jobs import Stage
 from cira_pipeline.storage.api_keys import Scope
+from cira_pipeline.storage.jobs import Submission
+from cira_pipeline.storage.stage_timings import StageTimings
 
 BODY = {"jobs": [{"url": "https://a.example/1.pdf"}]}
 
@@ -281,6 +284,43 @@ def test_metrics_are_for_admins_and_tell_what_stands_in_the_queue(api, redis_url
     assert "cira_queue_age_seconds" in text
     assert 'cira_api_requests_total{method="POST",route="/v1/jobs",status="202"} 1.0' in text
     assert "cira_redis_available 1.0" in text
+
+
+def test_metrics_tell_how_long_every_stage_takes_whichever_process_ran_it(api, database):
+    """Counted in PostgreSQL: a run of Dagster is another process."""
+    timings = StageTimings(database)
+    for stage, seconds in ((Stage.RAW_DOCUMENT, 0.2), (Stage.OCR_TEXT, 3.0), (Stage.OCR_TEXT, 700.0)):
+        timings.note(stage, seconds)
+    text = api.client("ops", Scope.ADMIN).get("/metrics").text
+    assert 'cira_stage_seconds_bucket{le="0.25",stage="raw_document"} 1.0' in text
+    assert 'cira_stage_seconds_bucket{le="2.5",stage="ocr_text"} 0.0' in text
+    assert 'cira_stage_seconds_bucket{le="5.0",stage="ocr_text"} 1.0' in text
+    assert 'cira_stage_seconds_bucket{le="+Inf",stage="ocr_text"} 2.0' in text
+    assert 'cira_stage_seconds_sum{stage="ocr_text"} 703.0' in text
+    for stage in Stage:
+        assert f'cira_stage_seconds_count{{stage="{stage}"}}' in text
+
+
+def test_metrics_tell_what_is_owed_to_callbacks_and_what_was_given_up(start_api, api_settings, database):
+    api = start_api(api_settings.model_copy(update={"webhook_delivery": False}))
+    for number in range(3):
+        [made] = api.services.jobs.submit(
+            [Submission(f"https://a.example/{number}.pdf", client="acme", callback="https://client.example/hook")]
+        )
+        api.services.jobs.cancel(made.job.job_id)
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE cira.webhook_events SET state = 'failed', ended_at = now() "
+            "WHERE event_id = (SELECT min(event_id) FROM cira.webhook_events)"
+        )
+        connection.exec_driver_sql("UPDATE cira.webhook_events SET owed_since = now() - interval '100 s'")
+        connection.exec_driver_sql("UPDATE cira.webhook_receivers SET paused_until = now() + interval '1 hour'")
+    text = api.client("ops", Scope.ADMIN).get("/metrics").text
+    assert 'cira_webhook_events{state="pending"} 2.0' in text
+    assert 'cira_webhook_events{state="failed"} 1.0' in text
+    assert "cira_webhook_paused_receivers 1.0" in text
+    [oldest] = [line.split()[1] for line in text.splitlines() if line.startswith("cira_webhook_oldest_seconds ")]
+    assert 100 <= float(oldest) < 1_000
 
 
 def test_metrics_can_be_opened(start_api, api_settings, database):

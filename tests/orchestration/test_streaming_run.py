@@ -11,6 +11,7 @@ from assets.specs import STAGES, asset_key
 from cira_pipeline.jobs import JobStatus, Stage, new_job_id
 from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.storage.stage_timings import timings
 from cira_pipeline.values import Verdict
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
@@ -72,6 +73,15 @@ def test_a_retried_job_is_done_once_the_document_is_there_and_costs_no_second_fe
     again = pipeline.launch(dg.RunRequest(partition_key=job))
     assert again.success
     assert pipeline.server.requests["/late.pdf"] == fetched
+
+
+def test_how_long_each_stage_took_can_be_monitored(pipeline: Pipeline) -> None:
+    job_ids = pipeline.submit(*(pipeline.server.serve(f"/t{each}.pdf", invoice_pdf(f"BT-T{each}")) for each in (1, 2)))
+    pipeline.process()
+    with pipeline.database.begin() as connection:
+        found = timings(connection)
+    assert {stage: sum(timing.runs) for stage, timing in found.items()} == dict.fromkeys(STAGES, len(job_ids))
+    assert all(timing.seconds > 0 for timing in found.values())
 
 
 def test_every_materialisation_shows_a_person_what_came_out(pipeline: Pipeline) -> None:

@@ -32,6 +32,7 @@ from cira_pipeline.storage.labels import LabelRepository
 from cira_pipeline.storage.objects import ObjectStore
 from cira_pipeline.storage.readings import ReadingRepository
 from cira_pipeline.storage.records import RecordRepository
+from cira_pipeline.storage.stage_timings import StageTimings
 from cira_pipeline.storage.status_cache import StatusCache
 
 
@@ -53,6 +54,7 @@ def opened(settings: Settings, after_the_deadline_s: float = AFTER_THE_DEADLINE_
             records=RecordRepository(database),
             confirmations=ConfirmationRepository(database),
             labels=LabelRepository(database),
+            timings=StageTimings(database),
             ledger=ledger,
             prices=prices,
             fetcher=fetcher,
