@@ -7,6 +7,7 @@ import dagster as dg
 from assets.accuracy_report import accuracy_report
 from assets.invoices import invoices
 from assets.jobs import invoice_asset_jobs
+from assets.model_batches import model_batches
 from cira_pipeline.settings import Settings
 from resources.extraction import ExtractionResource
 from resources.fetcher import FetcherResource
@@ -17,6 +18,7 @@ from resources.reader import ReaderResource
 from resources.redis import RedisResource
 from sensors.daily_accuracy import daily_accuracy_report
 from sensors.inbox import inbox_sensor
+from sensors.model_batches import model_batches_sensor
 from sensors.new_invoices import new_invoices_sensor
 from sensors.s3_inbox import s3_inbox_sensor
 
@@ -57,9 +59,11 @@ def definitions(settings: Settings) -> dg.Definitions:
     sensors = [new_invoices_sensor(settings), inbox_sensor(settings)]
     if settings.s3_inbox:
         sensors.append(s3_inbox_sensor(settings, settings.s3_inbox))
+    if settings.batches_configured:
+        sensors.append(model_batches_sensor(settings))
     return dg.Definitions(
         assets=[invoices, accuracy_report],
-        jobs=invoice_asset_jobs,
+        jobs=[*invoice_asset_jobs, model_batches],
         sensors=sensors,
         schedules=[daily_accuracy_report],
         resources={

@@ -40,7 +40,7 @@ _FAMILIES = {
 }
 _REST = "Everywhere"
 _REFUSED = (errors.DocumentError, errors.RecordRejected)
-_WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen)
+_WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen, errors.AnswerInBatch)
 
 
 def leaves() -> tuple[type[CiraError], ...]:

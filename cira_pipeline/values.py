@@ -140,6 +140,7 @@ class Usage(_Frozen):
     output_tokens: int
     request_hash: str = Field(description="identifies the question; the same question is paid once")
     reused: bool = Field(False, description="answered from the store: nothing was paid this time")
+    by_batch: bool = Field(False, description="answered by a model batch, at its lower price")
 
 
 class ModelAnswer(_Frozen):
@@ -155,6 +156,7 @@ class ModelAnswer(_Frozen):
     input_tokens: int
     cached_input_tokens: int = 0
     output_tokens: int
+    by_batch: bool = Field(False, description="answered by a model batch, at its lower price")
 
 
 class Extraction(_Frozen):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import ResourceDependency
@@ -27,6 +28,9 @@ from resources.object_store import ObjectStoreResource
 from resources.postgres import PostgresResource
 from resources.reader import ReaderResource
 from resources.redis import RedisResource
+
+if TYPE_CHECKING:
+    from cira_pipeline.processing.model_batches import ModelBatchMover
 
 
 class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -68,6 +72,17 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         finally:
             fetcher.close()
+
+    @contextmanager
+    def opened_batches(self) -> "Iterator[ModelBatchMover]":
+        """What moves model batches on."""
+        # Imported here, for the openai package takes a second that most installations would wait for in vain.
+        from cira_pipeline.processing.model_batches import opened_batches
+
+        settings = self._settings()
+        ledger = Ledger(self.postgres.database(), Budgets.from_settings(settings))
+        with opened_batches(settings, self.postgres.database(), PriceList.load(settings.price_list), ledger) as batches:
+            yield batches
 
     def describe(self) -> str:
         """One line for the run's log: what is in force, and why it is less than what was asked for."""

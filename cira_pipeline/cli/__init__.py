@@ -39,6 +39,7 @@ COMMANDS = {
     "webhooks": Command("cira_pipeline.cli.webhooks:app", "What callbacks were told, and secrets to sign it with."),
     "samples": Command("cira_pipeline.cli.samples:samples", "Write labelled sample invoices to measure and train on."),
     "costs": Command("cira_pipeline.cli.costs:costs", "What was spent, what the month will come to, the budgets."),
+    "batches": Command("cira_pipeline.cli.batches:batches", "What waits for a model batch, and how the batches stand."),
     "migrate": Command("cira_pipeline.cli.migrate:migrate", "Bring the database's tables up to date."),
     "eval": Command("cira_pipeline.cli.eval:evaluate", "How right the records of labelled documents are."),
     "calibrate": Command("cira_pipeline.cli.calibrate:calibrate", "Fit confidences and verdicts to labels."),

@@ -34,7 +34,7 @@ def job_table(jobs: Sequence[Job], *, now: datetime | None = None) -> Table:
             job.job_id,
             Text(job.status.value, STATUS_STYLES.get(job.status, "yellow")),
             _outcome(job),
-            _age((now or datetime.now(UTC)) - job.submitted_at),
+            age_text((now or datetime.now(UTC)) - job.submitted_at),
             _file(job.url),
         )
     return table
@@ -56,7 +56,7 @@ def _outcome(job: Job) -> Text:
     return Text(job.stage.value if job.stage and not job.status.final else "")
 
 
-def _age(age: timedelta) -> str:
+def age_text(age: timedelta) -> str:
     seconds = max(0, int(age.total_seconds()))
     size, unit = next(((size, unit) for size, unit in _AGES if seconds >= size), _AGES[-1])
     return f"{seconds // size} {unit}"

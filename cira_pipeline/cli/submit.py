@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,13 +30,21 @@ def submit(
     idempotency_key: Annotated[str, typer.Option(help="Another key makes a new job of a known URL.")] = "",
     reference: Annotated[str | None, typer.Option(help="Your own reference, kept with the job.")] = None,
     policy: Annotated[Policy | None, typer.Option(help="Engines to use; as configured if not given.")] = None,
+    batch: Annotated[
+        bool | None, typer.Option("--batch/--no-batch", help="Let questions to the model wait for a cheaper batch.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; exit status 1 when a job failed.")] = False,
 ) -> None:
     """Submit invoice URLs, or a CSV manifest of them. The same URL twice is the same job."""
     if not urls and manifest is None:
         raise typer.BadParameter("give a URL, the path of a file, or --manifest", param_hint="URL")
-    submissions = _submissions(urls or [], manifest, client, idempotency_key, reference, policy)
+    submissions = [
+        replace(each, model_batch=batch)
+        for each in _submissions(urls or [], manifest, client, idempotency_key, reference, policy)
+    ]
     with connected() as services:
+        if batch and not services.settings.batches_configured:
+            typer.echo("No deployment for batches is configured here (CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT).", err=True)
         submitted = services.jobs.submit(submissions)
         new = sum(each.created for each in submitted)
         if not wait:

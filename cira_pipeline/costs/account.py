@@ -11,6 +11,7 @@ from cira_pipeline.costs.budgets import BudgetState, usd
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.payer import current_payer
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.answers import Reservation
 from cira_pipeline.values import ModelAnswer, Usage
 
@@ -31,6 +32,9 @@ class Account:
         amount_usd = self.worst_case_usd(worst_case)
         self._budgets.require_room(connection, payer.client, amount_usd, own_claim=worst_case.request_hash)
         return Reservation(payer.job_id, amount_usd)
+
+    def paying_job(self) -> JobId:
+        return current_payer().job_id
 
     def book(self, connection: Connection, answer: ModelAnswer, asked_model: str, purchase: str) -> None:
         payer = current_payer()
@@ -53,6 +57,7 @@ class Account:
             cached_input_tokens=answer.cached_input_tokens,
             output_tokens=answer.output_tokens,
             request_hash=answer.request_hash,
+            by_batch=answer.by_batch,
         )
 
     @staticmethod

@@ -12,8 +12,11 @@ from cira_pipeline.jobs import JobId
 
 @dataclass(frozen=True)
 class Payer:
+    """`may_wait`: its questions may wait for a model batch, at a lower price."""
+
     job_id: JobId
     client: str
+    may_wait: bool = False
 
 
 _payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
@@ -27,6 +30,12 @@ def paying(payer: Payer) -> Iterator[None]:
         yield
     finally:
         _payer.reset(token)
+
+
+def may_wait() -> bool:
+    """Whether what this thread asks may wait for a model batch; false when nobody pays."""
+    payer = _payer.get()
+    return payer is not None and payer.may_wait
 
 
 def current_payer() -> Payer:

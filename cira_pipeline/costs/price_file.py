@@ -5,10 +5,18 @@ version = "contract 4711, 2026-11"
 [[prices]]
 provider = "azure"            # azure, openai, cira, docling-serve
 model = "gpt-4.1-mini"
-unit = "input_token"          # input_token, cached_input_token, output_token, ocr_page, ocr_second, page, stored_byte
+unit = "input_token"          # input_token, cached_input_token, output_token, ocr_page, ocr_second, page, stored_byte;
+                              # batch_input_token and so on: what a model batch costs, where it is no plain discount
 usd = "0.38"                  # a string keeps every digit
 per = 1000000                 # units that cost this much; 1 if left out
 valid_from = 2026-01-01       # for ever if left out
+
+[[batch_discounts]]
+provider = "azure"
+model = "*"                   # all of them; if left out too
+share = "0.5"                 # of the price of an answer given at once
+valid_from = 2026-01-01
+source = "where it says so"
 """
 
 from __future__ import annotations
@@ -46,11 +54,24 @@ class ListedPrice(BaseModel):
         return self.usd / self.per
 
 
+class BatchDiscount(BaseModel):
+    """A model batch costs less by `share`, for every kind of token, from `valid_from` on; `source` says it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str
+    model: str = "*"
+    share: Decimal = Field(ge=0, le=1, allow_inf_nan=False)
+    valid_from: date = date.min
+    source: str = ""
+
+
 class PriceFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str = Field(min_length=1)
     prices: tuple[ListedPrice, ...]
+    batch_discounts: tuple[BatchDiscount, ...] = ()
 
     def find(self, provider: str, model: str, unit: str, on: date) -> ListedPrice | None:
         """The newest price in force; the model's own name goes before the name without its date."""
@@ -62,6 +83,18 @@ class PriceFile(BaseModel):
             ]
             if fitting:
                 return max(fitting, key=lambda price: price.valid_from)
+        return None
+
+    def batch_discount(self, provider: str, model: str, on: date) -> BatchDiscount | None:
+        """The newest discount in force; one of the model itself goes before one of all models."""
+        for name in (model, _EDITION.sub("", model), "*"):
+            fitting = [
+                discount
+                for discount in self.batch_discounts
+                if (discount.provider, discount.model) == (provider, name) and discount.valid_from <= on
+            ]
+            if fitting:
+                return max(fitting, key=lambda discount: discount.valid_from)
         return None
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OWN_FILE = Path(__file__).parent / "prices.toml"
 TOKEN_UNITS: tuple[TokenUnit, ...] = ("input_token", "cached_input_token", "output_token")
+BATCH = "batch_"
+"""What the units of tokens are called that a model batch took or gave."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,15 @@ class PriceList:
             "output_token": usage.output_tokens,
         }
         entries = []
+        priced = self.batch_price if usage.by_batch else self.token_price
         for unit, count in counts.items():
             if count:
-                price = self.token_price(usage.provider, usage.model, unit, question_tokens=usage.input_tokens)
+                price = priced(usage.provider, usage.model, unit, question_tokens=usage.input_tokens)
+                # The same key however it came: an answer is bought once.
                 key = f"{usage.request_hash}:{unit}" + (f":{purchase}" if purchase else "")
+                name = f"{BATCH}{unit}" if usage.by_batch else unit
                 entries.append(
-                    _entry(Stage.EXTRACTED_FIELDS, usage.provider, usage.model, unit, Decimal(count), price, key)
+                    _entry(Stage.EXTRACTED_FIELDS, usage.provider, usage.model, name, Decimal(count), price, key)
                 )
         return tuple(entries)
 
@@ -132,6 +137,27 @@ class PriceList:
             model=model,
             unit=unit,
         )
+
+    def batch_price(self, provider: str, model: str, unit: TokenUnit, *, question_tokens: int = 0) -> UnitPrice:
+        """USD for one token of a model batch: as listed for batches, else the usual price less the discount.
+
+        Where no list knows a discount, the usual price: nothing is cheaper than somebody says. Raises as `token_price`.
+        """
+        listed = self._listed(provider, model, f"{BATCH}{unit}")
+        if listed is None and unit == "cached_input_token":
+            listed = self._listed(provider, model, f"{BATCH}input_token")
+        if listed is not None:
+            return listed
+        usual = self.token_price(provider, model, unit, question_tokens=question_tokens)
+        today = self._now().date()
+        for file in self._files:
+            discount = file.batch_discount(provider, model, today)
+            if discount is not None:
+                percent = f"{(100 * discount.share).normalize():f}"
+                return UnitPrice(
+                    usual.usd * (1 - discount.share), f"{usual.price_list}, -{percent} % by {file.version}"
+                )
+        return usual
 
     def _listed(self, provider: str, model: str, unit: str) -> UnitPrice | None:
         today = self._now().date()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from cira_pipeline.storage.batched_questions import ForBatch
 from cira_pipeline.values import ModelAnswer, Usage
 
 
@@ -14,11 +15,16 @@ class AnswerStore(Protocol):
     Thread-safe. A claim belongs to the thread that made it, and that thread ends it by `commit` or `release`.
     """
 
-    def claim(self, request_hash: str, worst_case: Usage | None = None) -> ModelAnswer | None:
+    def claim(
+        self, request_hash: str, worst_case: Usage | None = None, for_batch: ForBatch | None = None
+    ) -> ModelAnswer | None:
         """The answer kept, or `None`: then the caller holds the claim and is the one who may pay.
 
-        `worst_case` is the most the answer can consume; stores that know budgets reserve it. Waits while another caller
-        holds the claim. Raises: BudgetReached when there is no answer and no money for one.
+        `worst_case` is the most the answer can consume; stores that know budgets reserve it. With `for_batch` a store
+        that knows model batches puts the question up for the next one. Waits while another caller holds the claim.
+
+        Raises: BudgetReached when there is no answer and no money for one; AnswerInBatch while a batch has the
+        question; ModelBatchFailed.
         """
         ...
 
@@ -42,7 +48,9 @@ class AnswersInMemory:
         self._claimed: set[str] = set()
         self._changed = threading.Condition()
 
-    def claim(self, request_hash: str, worst_case: Usage | None = None) -> ModelAnswer | None:
+    def claim(
+        self, request_hash: str, worst_case: Usage | None = None, for_batch: ForBatch | None = None
+    ) -> ModelAnswer | None:
         with self._changed:
             self._changed.wait_for(lambda: request_hash in self._answers or request_hash not in self._claimed)
             answer = self._answers.get(request_hash)

@@ -71,6 +71,17 @@ def model_breaker(settings: Settings, name: str) -> Breaker:
     )
 
 
+def batch_breaker(settings: Settings) -> Breaker:
+    """The circuit breaker of the provider's batch API: deployments may fail while it works, and the other way round."""
+    return Breaker(
+        f"model_batches:{settings.azure_openai_endpoint or settings.openai_base_url}",
+        _redis_url(settings),
+        settings.breaker_failures,
+        settings.breaker_reset_s,
+        counts=_model_failed,
+    )
+
+
 def _model_failed(error: BaseException) -> bool:
     """A deployment whose quota is used up is well: the limiter and its own `Retry-After` keep calls away from it."""
     return dependency_failed(error) and not isinstance(error, ModelRateLimited)

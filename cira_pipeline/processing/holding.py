@@ -1,7 +1,8 @@
 """Which errors end a job and which only make it wait, and until when.
 
-A budget that is used up and a dependency that is left alone are nobody's fault and pass by themselves: the job waits,
-keeps what it has, and goes on. `sensors.new_invoices` takes it up again (`cira_pipeline/processing/resuming.py`).
+A budget that is used up, a dependency that is left alone and an answer that comes with a model batch are nobody's fault
+and pass by themselves: the job waits, keeps what it has, and goes on. `sensors.new_invoices` takes it up again
+(`cira_pipeline/processing/resuming.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cira_pipeline.errors import (
+    AnswerInBatch,
     BudgetReached,
     CiraError,
     CircuitOpen,
@@ -24,6 +26,8 @@ from cira_pipeline.settings import Settings
 from cira_pipeline.values import EngineName, Verdict
 
 MODEL_IS_DOWN = (CircuitOpen, ModelUnavailable, ModelRateLimited, ModelTimedOut)
+BATCH_WINDOW = timedelta(days=1)
+"""Within it a provider means to answer a batch; when it takes longer, the job waits longer."""
 MOST_ATTEMPTS = 5
 """Runs of a job that may end with a failure of what is asked itself. Refusals of an open circuit are no attempts."""
 
@@ -41,6 +45,8 @@ def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: dateti
     """How the job waits that `error` stopped in its run number `attempts`; `None` when the error ends it."""
     if isinstance(error, BudgetReached):
         return _for_budget(error, now)
+    if isinstance(error, AnswerInBatch):
+        return Hold(now + BATCH_WINDOW)
     if isinstance(error, CircuitOpen):
         return Hold(now + _asked_wait(error, settings))
     # Nobody can stand in for the reader; for the model another engine can, unless the installation wants to wait.

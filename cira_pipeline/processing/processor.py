@@ -22,7 +22,7 @@ from cira_pipeline.errors import CiraError, UpstreamMissing
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade, usage_of_error
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
-from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.holding import model_awaited
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Policy, Settings
@@ -156,7 +156,7 @@ class Processor:
             today=self.today(), reading=reading, accept_confidence=self.settings.accept_confidence
         )
         try:
-            with paying(Payer(job_id, job.client)):
+            with paying(self._payer(job)):
                 outcome = run_cascade(
                     self.documents.load(sha256),
                     reading,
@@ -235,6 +235,11 @@ class Processor:
         if sha256 is None:
             raise UpstreamMissing(f"job {job_id} has no document yet", job_id=job_id, stage=Stage.RAW_DOCUMENT)
         return sha256
+
+    def _payer(self, job: Job) -> Payer:
+        # Only the job of a run can be put back and taken up again; who materialises a finished one wants to see it now.
+        may_wait = job.status is JobStatus.RUNNING and self.settings.may_wait_for_a_batch(job.client, job.model_batch)
+        return Payer(job.job_id, job.client, may_wait)
 
     def _charge(self, job_id: JobId, usages: Iterable[Usage]) -> None:
         """Books what was paid, reused answers too, where an answer was not booked when it was kept."""

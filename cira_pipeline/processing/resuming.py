@@ -1,4 +1,5 @@
-"""Jobs that wait are taken up again: when there is money for them, or when what was down is tried or back.
+"""Jobs that wait are taken up again: with money for them, with their answer from a model batch, or when what was down
+is tried or back.
 
 Called every few seconds by the sensor. It takes up no more than can go on: a job that would wait again at once costs a
 run for nothing.
@@ -29,8 +30,8 @@ def resume_held_jobs(
     jobs: JobRepository, database: Database, budgets: Budgets, breakers: Mapping[Stage, Breaker], now: datetime
 ) -> tuple[JobId, ...]:
     """Puts jobs back into the queue, oldest first; returns which. Raises: StoreUnavailable."""
-    resumed = [*_with_money(jobs, database, budgets), *_with_dependency(jobs, breakers, now)]
-    return tuple(job.job_id for job in resumed if jobs.resume(job.job_id))
+    resumed = [job.job_id for job in (*_with_money(jobs, database, budgets), *_with_dependency(jobs, breakers, now))]
+    return tuple(job_id for job_id in (*resumed, *jobs.answered_by_batch()) if jobs.resume(job_id))
 
 
 def _with_money(jobs: JobRepository, database: Database, budgets: Budgets) -> Iterable[Job]:

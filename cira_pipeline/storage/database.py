@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from cira_pipeline.errors import ConfigurationError, ServiceUnreachable, StoreUnavailable
 from cira_pipeline.shown_url import shown_url
 from cira_pipeline.storage.analysts import admit_analysts
+from cira_pipeline.storage.presence import Presence
 from cira_pipeline.storage.tables import SCHEMA
 
 CONNECT_TIMEOUT_S = 5
@@ -40,6 +41,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self._url = _psycopg_url(url)
         self.engine = _engine(self._url, pool_size)
+        self.presence = Presence(self.engine)
 
     @property
     def address(self) -> str:
@@ -98,6 +100,7 @@ class Database:
 
     def dispose(self) -> None:
         """Closes all connections that are not in use."""
+        self.presence.close()
         self.engine.dispose()
 
 

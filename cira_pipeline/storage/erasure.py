@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, text
 
 from cira_pipeline.errors import JobNotFinished, JobNotFound
 from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.storage import batched_questions
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import JobRepository
 from cira_pipeline.storage.objects import ObjectStore
@@ -51,6 +52,7 @@ class Erasure:
             )
             if job.document_sha256 is not None and not _wanted_by_others(connection, job.document_sha256):
                 self._erase_document(connection, job_id, job.document_sha256)
+            batched_questions.wait_no_more(connection, job_id)
         self._jobs.status_from_rows(job_id)
 
     def _ended(self, connection: Connection, job_id: JobId) -> Row[tuple[str, str | None, bool]]:
@@ -84,6 +86,7 @@ class Erasure:
             """),
             document,
         ).all()
+        batched_questions.erase(connection, job_id)
         connection.execute(
             text("""
                 DELETE FROM cira.model_answers WHERE job_id = :job_id OR request_hash IN (

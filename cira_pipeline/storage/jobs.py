@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.errors import (
+    AnswerInBatch,
     CiraError,
     DocumentError,
     JobNotCancellable,
@@ -46,7 +47,7 @@ from cira_pipeline.settings import Policy
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.job_labels import adopt_labels, keep_labels
 from cira_pipeline.storage.status_cache import JobStatusEntry, StatusCache
-from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, cost_entries, jobs
+from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, batch_waits, cost_entries, jobs
 from cira_pipeline.values import Verdict
 
 Source = Literal["cli", "api", "folder", "s3", "manifest", "demo"]
@@ -319,10 +320,19 @@ class JobRepository:
         )[0]
 
     def held(self, status: JobStatus, *, limit: int = 10_000) -> Sequence[Job]:
-        """Jobs that wait, oldest first; `status` is needs_budget or waiting."""
-        statement = select(*_COLUMNS).where(jobs.c.status == status).order_by(jobs.c.job_id).limit(limit)
+        """Jobs that wait, oldest first; `status` is needs_budget, or waiting, without those that wait for a batch."""
+        held = (jobs.c.status == status) & (jobs.c.error_code != AnswerInBatch.code)
+        statement = select(*_COLUMNS).where(held).order_by(jobs.c.job_id).limit(limit)
         with self._database.begin() as connection:
             return [_job(row) for row in connection.execute(statement)]
+
+    def answered_by_batch(self, *, limit: int = 2_000) -> Sequence[JobId]:
+        """Jobs that waited for a model batch and wait for no question any more, oldest first."""
+        awaited = select(batch_waits.c.job_id).where(batch_waits.c.job_id == jobs.c.job_id)
+        waited = (jobs.c.status == JobStatus.WAITING) & (jobs.c.error_code == AnswerInBatch.code) & ~awaited.exists()
+        statement = select(jobs.c.job_id).where(waited).order_by(jobs.c.job_id).limit(limit)
+        with self._database.begin() as connection:
+            return [JobId(job_id) for job_id in connection.scalars(statement)]
 
     def promised_usd(self) -> dict[str, Decimal]:
         """USD that jobs which waited for a budget and were taken up again may yet spend, by client."""

@@ -17,6 +17,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.azure_standin.batches import BatchDesk
 from tests.azure_standin.faults import Fault, Faults
 from tests.azure_standin.quota import Quota
 
@@ -39,10 +40,11 @@ class Billed:
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
+    by_batch: bool = False
 
     def usd(self, prices: Mapping[str, Decimal]) -> Decimal:
-        """`prices`: USD for one `input_token`, `cached_input_token`, `output_token`."""
-        return (
+        """`prices`: USD for one `input_token`, `cached_input_token`, `output_token`. A batch costs half."""
+        return (Decimal("0.5") if self.by_batch else 1) * (
             prices["input_token"] * (self.input_tokens - self.cached_input_tokens)
             + prices["cached_input_token"] * self.cached_input_tokens
             + prices["output_token"] * self.output_tokens
@@ -54,7 +56,7 @@ class AzureStandin:
     """Start with `with`; `endpoint` is then its address.
 
     `rejects` names request parameters and response formats that the model behind it does not know; `quotas` are those
-    of deployments by name. `GET /bill` tells what was billed, by deployment.
+    of deployments by name. `GET /bill` tells what was billed, by deployment. `batches` is its batch API.
     """
 
     answering: Answering = lambda _message: {}
@@ -73,6 +75,7 @@ class AzureStandin:
         self.lock = threading.Lock()
         self.closing = threading.Event()
         self.prompts_seen: set[str] = set()
+        self.batches = BatchDesk(self._answered_by_batch, self._complaint)
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"standin": self})
@@ -108,14 +111,68 @@ class AzureStandin:
                     total[name] += 1 if name == "answers" else getattr(billed, name)
         return totals
 
-    def billed(self, deployment: str, model: str, question: str, prompt: str, answer: str) -> dict[str, Any]:
+    def _answered_by_batch(self, request: Mapping[str, Any], deployment: str, model: str, kind: str) -> dict[str, Any]:
+        response = self.completion(request, deployment, model, kind, by_batch=True)
+        assert response is not None
+        return response
+
+    def _complaint(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        return _complaint(request, self.rejects)
+
+    def completion(
+        self,
+        request: Mapping[str, Any],
+        deployment: str,
+        model: str,
+        kind: str = "",
+        *,
+        by_batch: bool = False,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> dict[str, Any] | None:
+        """A chat completion, billed; `None` and no bill when it is not `wanted` any more. `kind` is a fault's."""
+        prompt = "".join(each["content"] for each in request["messages"] if each["role"] == "system")
+        question = "".join(each["content"] for each in request["messages"] if each["role"] == "user")
+        answered = self.answering(question)
+        content = answered if isinstance(answered, str) else json.dumps(answered, ensure_ascii=False)
+        message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+        finish_reason = "stop"
+        if kind == "refusal":
+            message |= {"content": None, "refusal": "I'm sorry, I can't assist with that."}
+        elif kind == "filtered":
+            message["content"], finish_reason = "", "content_filter"
+        elif kind == "length" or tokens(content) > _limit(request):
+            message["content"], finish_reason = content[: 4 * _limit(request) // 2], "length"
+        elif kind == "no_json":
+            message["content"] = "Sure! The invoice number is 4711."
+        elif kind == "wrong_schema":
+            message["content"] = '{"line_items": "none"}'
+        if not wanted():
+            return None
+        usage = self.billed(deployment, model, prompt + question, prompt, message["content"] or "", by_batch=by_batch)
+        choice = {"index": 0, "finish_reason": finish_reason, "logprobs": None, "message": message}
+        response = {
+            "id": f"chatcmpl-{len(self.bill)}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": model,
+            "choices": [] if kind == "no_choice" else [choice],
+            "usage": usage,
+            "system_fingerprint": "fp_standin",
+        }
+        if kind == "no_usage":
+            del response["usage"]
+        return response
+
+    def billed(
+        self, deployment: str, model: str, question: str, prompt: str, answer: str, *, by_batch: bool = False
+    ) -> dict[str, Any]:
         """Adds to the bill; returns the `usage` of the response."""
         with self.lock:
             known = prompt in self.prompts_seen
             self.prompts_seen.add(prompt)
             asked, told = tokens(question), tokens(answer)
             cached = tokens(prompt) // _CACHE_STEP * _CACHE_STEP if known and asked >= _CACHED_FROM else 0
-            self.bill.append(Billed(deployment, model, asked, cached, told))
+            self.bill.append(Billed(deployment, model, asked, cached, told, by_batch))
         return {
             "prompt_tokens": asked,
             "completion_tokens": told,
@@ -149,6 +206,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         target = urlsplit(self.path)
         standin = self.standin
+        if BatchDesk.serves(target.path):
+            self._at_the_desk("POST", body)
+            return
         time.sleep(standin.latency_s)
         deployment = self._deployment(target.path, parse_qs(target.query), body)
         if deployment is None:
@@ -169,8 +229,32 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/bill":
             self._send(200, self.standin.bill_by_deployment())
+        elif BatchDesk.serves(urlsplit(self.path).path):
+            self._at_the_desk("GET", b"")
         else:
             self._send(404, {"error": {"code": "404", "message": "Resource not found"}})
+
+    def do_DELETE(self) -> None:
+        self._at_the_desk("DELETE", b"")
+
+    def _at_the_desk(self, method: str, body: bytes) -> None:
+        """Files and batches. A fault `lost` is one in which all is done and nobody hears of it."""
+        target = urlsplit(self.path)
+        query = parse_qs(target.query)
+        if not self._signed_in():
+            return
+        if target.path.startswith("/openai/") and not query.get("api-version"):
+            self._send(404, {"error": {"code": "404", "message": "Resource not found"}})
+            return
+        desk = self.standin.batches
+        fault = desk.faults.next()
+        if fault is not None and fault.kind != "lost" and self._broken(fault):
+            return
+        status, answer = desk.handle(method, target.path, query, body, self.headers.get("content-type", ""))
+        if fault is not None and fault.kind == "lost":
+            self._broken(Fault("reset"))
+        else:
+            self._send(status, answer)
 
     def _quota(self, request: Mapping[str, Any], deployment: str) -> tuple[Fault | None, Mapping[str, str]]:
         quota = self.standin.quotas.get(deployment)
@@ -186,13 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
         if (azure is None and path != _OPENAI_PATH) or (azure is not None and not query.get("api-version")):
             self._send(404, {"error": {"code": "404", "message": "Resource not found"}})
             return None
-        bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
-        if self.headers.get("api-key") != standin.api_key and bearer not in (standin.ad_token, standin.api_key):
-            message = (
-                "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key "
-                "for an active subscription and use a correct regional API endpoint for your resource."
-            )
-            self._send(401, {"error": {"code": "401", "message": message}})
+        if not self._signed_in():
             return None
         deployment = azure.group(1) if azure else str(json.loads(body).get("model"))
         if azure and deployment not in standin.deployments:
@@ -200,6 +278,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"error": {"code": "DeploymentNotFound", "message": message}})
             return None
         return deployment
+
+    def _signed_in(self) -> bool:
+        """False after an error was sent."""
+        standin = self.standin
+        bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
+        if self.headers.get("api-key") == standin.api_key or bearer in (standin.ad_token, standin.api_key):
+            return True
+        message = (
+            "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key "
+            "for an active subscription and use a correct regional API endpoint for your resource."
+        )
+        self._send(401, {"error": {"code": "401", "message": message}})
+        return False
 
     def _broken(self, fault: Fault) -> bool:
         """Plays a fault that ends the request; false for those that are in the answer."""
@@ -244,46 +335,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Mapping[str, Any], deployment: str, fault: Fault | None) -> None:
         standin = self.standin
-        prompt = "".join(each["content"] for each in request["messages"] if each["role"] == "system")
-        question = "".join(each["content"] for each in request["messages"] if each["role"] == "user")
-        kind = fault.kind if fault else ""
-        answered = standin.answering(question)
-        content = answered if isinstance(answered, str) else json.dumps(answered, ensure_ascii=False)
-        message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
-        finish_reason = "stop"
-        if kind == "refusal":
-            message |= {"content": None, "refusal": "I'm sorry, I can't assist with that."}
-        elif kind == "filtered":
-            message["content"], finish_reason = "", "content_filter"
-        elif kind == "length" or tokens(content) > _limit(request):
-            message["content"], finish_reason = content[: 4 * _limit(request) // 2], "length"
-        elif kind == "no_json":
-            message["content"] = "Sure! The invoice number is 4711."
-        elif kind == "wrong_schema":
-            message["content"] = '{"line_items": "none"}'
         model = standin.deployments.get(deployment, deployment)
-        if self._nobody_waits():
+        kind = fault.kind if fault else ""
+        response = standin.completion(request, deployment, model, kind, wanted=lambda: not self._nobody_waits())
+        if response is None:
             self.close_connection = True
-            return
-        usage = standin.billed(deployment, model, prompt + question, prompt, message["content"] or "")
-        choice = {"index": 0, "finish_reason": finish_reason, "logprobs": None, "message": message}
-        response = {
-            "id": f"chatcmpl-{len(standin.bill)}",
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": model,
-            "choices": [] if kind == "no_choice" else [choice],
-            "usage": usage,
-            "system_fingerprint": "fp_standin",
-        }
-        if kind == "no_usage":
-            del response["usage"]
-        self._send(200, response)
+        else:
+            self._send(200, response)
 
-    def _send(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
-        payload = json.dumps(body, ensure_ascii=False).encode()
+    def _send(self, status: int, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None) -> None:
+        payload = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         own = {
-            "content-type": "application/json",
+            "content-type": "application/octet-stream" if isinstance(body, bytes) else "application/json",
             "content-length": str(len(payload)),
             "apim-request-id": "00000000-0000-0000-0000-000000000000",
             "x-ms-region": "Sweden Central",

@@ -46,13 +46,14 @@ class House:
     given: dict[str, object]
     closing: ExitStack
 
-    def submit(self, *numbers: str, client: str = "default") -> list[JobId]:
+    def submit(self, *numbers: str, client: str = "default", model_batch: bool | None = None) -> list[JobId]:
         urls = []
         for number in numbers:
             path = self.folder / f"{number}.pdf"
             path.write_bytes(invoice_pdf(number))
             urls.append(path.as_uri())
-        return [each.job.job_id for each in self.jobs.submit([Submission(url, client=client) for url in urls])]
+        submissions = [Submission(url, client=client, model_batch=model_batch) for url in urls]
+        return [each.job.job_id for each in self.jobs.submit(submissions)]
 
     def settings(self, **given: object) -> Settings:
         return Settings(_env_file=None, **(self.given | given))

@@ -59,12 +59,12 @@ class Chat:
     def __init__(
         self, settings: Settings, deployment: Deployment, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._client = _client(settings, deployment)
+        self._client = open_client(settings, deployment)
         self._timeout_s = settings.azure_openai_timeout_s
         self._monotonic = monotonic
         # Learnt by any thread, for all: assigning it is atomic, and learning it twice does no harm.
         self._dialect = Dialect()
-        self.provider = _provider(settings)
+        self.provider = provider_of(settings)
         self.parameters = Parameters(
             provider=self.provider,
             deployment=deployment.name or deployment.model,
@@ -101,7 +101,17 @@ class Chat:
                 raise failure_of(error) from error
             else:
                 self._dialect = dialect
-                return _answer(completion, question, self.provider)
+                return answer_of(
+                    completion,
+                    question.request_hash,
+                    provider=self.provider,
+                    model=question.parameters.model,
+                    asked_tokens=question.estimated_tokens,
+                )
+
+    def request(self, question: Question) -> dict[str, Any]:
+        """The question as a request's body, as far as it is known what the server takes."""
+        return self._dialect.request(question)
 
     def close(self) -> None:
         self._client.close()
@@ -152,7 +162,10 @@ def _plainer(dialect: Dialect, error: openai.APIStatusError) -> Dialect | None:
     return learnt
 
 
-def _answer(completion: ChatCompletion, question: Question, provider: str) -> ModelAnswer:
+def answer_of(
+    completion: ChatCompletion, request_hash: str, *, provider: str, model: str, asked_tokens: int
+) -> ModelAnswer:
+    """What was answered and counted; `model` and `asked_tokens` stand in for what the server does not say."""
     choice = completion.choices[0] if completion.choices else None
     message = choice.message if choice else None
     refusal = message.refusal if message else None
@@ -160,13 +173,13 @@ def _answer(completion: ChatCompletion, question: Question, provider: str) -> Mo
     finish_reason = "refusal" if refusal else str(choice.finish_reason) if choice else "none"
     usage = completion.usage
     # A server that does not count is billed by the estimate, which is high: a cost is never silently zero.
-    asked = usage.prompt_tokens if usage else question.estimated_tokens
+    asked = usage.prompt_tokens if usage else asked_tokens
     told = usage.completion_tokens if usage else estimate_tokens(content)
     details = usage.prompt_tokens_details if usage else None
     return ModelAnswer(
-        request_hash=question.request_hash,
+        request_hash=request_hash,
         provider=provider,
-        model=completion.model or question.parameters.model,
+        model=completion.model or model,
         content=content,
         finish_reason=finish_reason,
         input_tokens=max(asked, 0),
@@ -175,7 +188,7 @@ def _answer(completion: ChatCompletion, question: Question, provider: str) -> Mo
     )
 
 
-def _provider(settings: Settings) -> str:
+def provider_of(settings: Settings) -> str:
     """`azure` or `openai`, as price lists name them. Who only speaks the language is priced as OpenAI."""
     if not settings.openai_base_url:
         return "azure"
@@ -183,7 +196,8 @@ def _provider(settings: Settings) -> str:
     return "azure" if host.endswith(_AZURE_HOSTS) else "openai"
 
 
-def _client(settings: Settings, deployment: Deployment) -> openai.OpenAI:
+def open_client(settings: Settings, deployment: Deployment) -> openai.OpenAI:
+    """Raises: ConfigurationError when the settings name no way to sign in."""
     # The client's own retries are off: ours know the deadline, the circuit breaker and what was paid.
     timeout_s = settings.azure_openai_timeout_s
     try:

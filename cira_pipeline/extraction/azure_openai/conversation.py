@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.errors import (
+    AnswerInBatch,
     CiraError,
     ModelAnswerInvalid,
     ModelAnswerTruncated,
@@ -42,6 +43,7 @@ class Model:
             output_tokens=answer.output_tokens,
             request_hash=answer.request_hash,
             reused=answered.reused,
+            by_batch=answer.by_batch,
         )
 
     def _billed_as(self, answer: ModelAnswer) -> str:
@@ -68,9 +70,9 @@ class Conversation:
     def about(self, windows: Sequence[Window]) -> tuple[Part, ...]:
         """The document for the first time.
 
-        Raises: `Model...` leaves of the error tree, CircuitOpen, StoreUnavailable.
+        Raises: `Model...` leaves of the error tree, CircuitOpen, AnswerInBatch, StoreUnavailable.
         """
-        return tuple(part for window in windows for part in self._answered(Question(window, self.model.parameters)))
+        return self._all_answered(Question(window, self.model.parameters) for window in windows)
 
     def again(self, parts: Sequence[Part], round_number: int, findings: Sequence[str]) -> tuple[Part, ...]:
         """The same parts of the document once more, each with its own answer and what was found wrong with the whole.
@@ -85,7 +87,20 @@ class Conversation:
             )
             for part in parts
         ]
-        return tuple(part for question in questions for part in self._answered(question))
+        return self._all_answered(questions)
+
+    def _all_answered(self, questions: Iterable[Question]) -> tuple[Part, ...]:
+        """All questions are asked before one that waits for a batch is heard of: so they go into the same one."""
+        parts: list[Part] = []
+        awaited: AnswerInBatch | None = None
+        for question in questions:
+            try:
+                parts.extend(self._answered(question))
+            except AnswerInBatch as error:
+                awaited = error
+        if awaited is not None:
+            raise awaited
+        return tuple(parts)
 
     def _answered(self, question: Question) -> Iterator[Part]:
         try:

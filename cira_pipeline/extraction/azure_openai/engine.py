@@ -16,7 +16,7 @@ from cira_pipeline.extraction.azure_openai.answer import SCHEMA_VERSION
 from cira_pipeline.extraction.azure_openai.attempts import Attempts
 from cira_pipeline.extraction.azure_openai.chat import Chat, Deployment, escalation_deployment, first_deployment
 from cira_pipeline.extraction.azure_openai.conversation import Model
-from cira_pipeline.extraction.azure_openai.paid_once import PaidOnce
+from cira_pipeline.extraction.azure_openai.paid_once import Batching, PaidOnce
 from cira_pipeline.extraction.azure_openai.question import CORRECTION_VERSION, PROMPT_VERSION
 from cira_pipeline.extraction.azure_openai.windows import Window, windows
 from cira_pipeline.extraction.engine import Judge
@@ -53,12 +53,16 @@ class AzureOpenAIEngine:
         self._settings = settings
         self._prices = prices or PriceList.load(settings.price_list)
         self._answers = answers
-        chat, self._first = self._open(first_deployment(settings), breaker, limiter)
+        chat, self._first = self._open(
+            first_deployment(settings), breaker, limiter, settings.azure_openai_batch_deployment
+        )
         self._chats = [chat]
         self._stronger: Model | None = None
         stronger = escalation_deployment(settings)
         if stronger is not None:
-            chat, self._stronger = self._open(stronger, escalation_breaker, escalation_limiter)
+            chat, self._stronger = self._open(
+                stronger, escalation_breaker, escalation_limiter, settings.azure_openai_escalation_batch_deployment
+            )
             self._chats.append(chat)
         self._rounds = settings.azure_openai_correction_rounds
 
@@ -74,7 +78,8 @@ class AzureOpenAIEngine:
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
         """Fields that `reading` shows, with page and box, by one question; `None` when it has no lines.
 
-        Raises: `Model...` leaves and CircuitOpen. Whatever was paid until then is in the error's detail `usage`.
+        Raises: `Model...` leaves, CircuitOpen, AnswerInBatch. Whatever was paid until then is in the error's detail
+        `usage`.
         """
         return self._extraction(reading, None)
 
@@ -116,7 +121,13 @@ class AzureOpenAIEngine:
             max_answer_tokens=self._settings.azure_openai_max_output_tokens,
         )
 
-    def _open(self, deployment: Deployment, breaker: Breaker | None, limiter: RateLimiter | None) -> tuple[Chat, Model]:
+    def _open(
+        self,
+        deployment: Deployment,
+        breaker: Breaker | None,
+        limiter: RateLimiter | None,
+        for_batches: str | None,
+    ) -> tuple[Chat, Model]:
         settings = self._settings
         chat = Chat(settings, deployment)
         self._prices.require(chat.parameters.provider, chat.parameters.model)
@@ -127,5 +138,6 @@ class AzureOpenAIEngine:
             attempts=settings.azure_openai_attempts,
             deadline_s=settings.azure_openai_deadline_s,
             limiter=limiter,
+            batching=Batching(for_batches, settings.model_batch_fallback == "live") if for_batches else None,
         )
         return chat, Model(chat.parameters, asking, self._prices)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
+from cira_pipeline.costs.payer import may_wait
 from cira_pipeline.errors import ModelRateLimited, StorageError
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.azure_openai.chat import Chat
@@ -16,6 +18,7 @@ from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.resilience.limiter import RateLimiter
 from cira_pipeline.resilience.retry import RetryPolicy
 from cira_pipeline.resilience.retry_after import used_up_for_s
+from cira_pipeline.storage.batched_questions import ForBatch
 from cira_pipeline.values import ModelAnswer, Usage
 
 KEEPING = RetryPolicy(attempts=5, deadline_s=30)
@@ -24,6 +27,14 @@ LEAST_FOR_A_CALL_S = 0.5
 """With less time than this left before the deadline, no call is begun."""
 MESSAGE_TOKENS = 16
 """More than a provider counts for what it puts around a message."""
+
+
+@dataclass(frozen=True)
+class Batching:
+    """`deployment` answers batches of what the other one is asked at once; `live_after`: see ForBatch."""
+
+    deployment: str
+    live_after: bool
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class PaidOnce:
     """Asks a model through a store of answers. Thread-safe.
 
     `deadline_s` bounds all calls for one question with their waits: for the limiter, between calls, for the answer.
+    With `batching`, questions of jobs that may wait are put up for a model batch.
     """
 
     def __init__(
@@ -47,12 +59,14 @@ class PaidOnce:
         attempts: int,
         deadline_s: float,
         limiter: RateLimiter | None = None,
+        batching: Batching | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._chat = chat
         self._answers = answers
         self._breaker = breaker
         self._limiter = limiter
+        self._batching = batching
         self._attempts = attempts
         self._deadline_s = deadline_s
         self._monotonic = monotonic
@@ -61,9 +75,10 @@ class PaidOnce:
         """The kept answer, or a new one, kept.
 
         Raises: `Model...` leaves and CircuitOpen when no answer came: then nothing is kept and the claim is given up;
-        BudgetReached when there is no money for an answer: then nothing is claimed; StoreUnavailable.
+        BudgetReached when there is no money for an answer: then nothing is claimed; AnswerInBatch when a model batch
+        answers it; StoreUnavailable.
         """
-        kept = self._answers.claim(question.request_hash, worst_case(question))
+        kept = self._answers.claim(question.request_hash, worst_case(question), self._for_batch(question))
         if kept is not None:
             return Answered(kept, reused=True)
         try:
@@ -73,6 +88,15 @@ class PaidOnce:
             raise
         KEEPING.call(lambda: self._answers.commit(answer, question.parameters.model))
         return Answered(answer, reused=False)
+
+    def _for_batch(self, question: Question) -> ForBatch | None:
+        if self._batching is None or not may_wait():
+            return None
+        parameters, deployment = question.parameters, self._batching.deployment
+        body = self._chat.request(question) | {"model": deployment}
+        return ForBatch(
+            parameters.provider, deployment, parameters.model, json.dumps(body), live_after=self._batching.live_after
+        )
 
     def _paid(self, question: Question) -> ModelAnswer:
         ends = self._monotonic() + self._deadline_s
