@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import json
 import os
 from collections.abc import Mapping
 from decimal import Decimal
@@ -26,6 +27,15 @@ class Policy(StrEnum):
     CHEAPEST = "cheapest"
     MODEL_FIRST = "model_first"
     OFFLINE_ONLY = "offline_only"
+
+
+class RuleSeverity(StrEnum):
+    """What the findings of a rule do here: an error always needs review, a note never does, `off` leaves them out."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    OFF = "off"
 
 
 class RuleSeverity(StrEnum):
@@ -231,6 +241,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="severities of single rules, such as CIRA-PAY-01=info,CIRA-DATE-03=off, or as a JSON object",
     )
+    rule_severity: Annotated[Mapping[str, RuleSeverity], NoDecode] = Field(
+        default_factory=dict,
+        description="severities of single rules, such as CIRA-PAY-01=info,CIRA-DATE-03=off, or as a JSON object",
+    )
     accuracy_threshold: Decimal = Field(
         Decimal("0.95"), ge=0, le=1, description="share of labelled fields that must be right"
     )
@@ -302,6 +316,18 @@ class Settings(BaseSettings):
         if any(not client.strip() or not sign for client, sign, _ in pairs):
             raise ValueError("CLIENT=POLICY pairs are wanted, separated by commas")
         return {client.strip(): policy.strip() for client, _, policy in pairs}
+
+    @field_validator("rule_severity", mode="before")
+    @classmethod
+    def _severities(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("{"):
+            return json.loads(value)
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if any(not rule.strip() or not sign for rule, sign, _ in pairs):
+            raise ValueError("RULE=SEVERITY pairs are wanted, separated by commas, or a JSON object")
+        return {rule.strip(): severity.strip() for rule, _, severity in pairs}
 
     @field_validator("rule_severity", mode="before")
     @classmethod

@@ -22,6 +22,7 @@ from cira_pipeline.storage.labels import LabelRepository
 from cira_pipeline.storage.readings import ReadingRepository
 from cira_pipeline.storage.records import RecordRepository
 from cira_pipeline.storage.stage_timings import StageTimings
+from cira_pipeline.validation.severities import severities_of
 from resources.extraction import ExtractionResource
 from resources.fetcher import FetcherResource
 from resources.object_store import ObjectStoreResource
@@ -47,6 +48,8 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def opened(self) -> Iterator[Processor]:
         """A processor for one run; connections that belong to the process stay open after it."""
         settings = self._settings()
+        # A rule that does not exist stops the run at its start and not each of its jobs.
+        severities_of(settings.rule_severity)
         database = self.postgres.database()
         objects = self.object_store.object_store()
         prices, ledger = PriceList.load(settings.price_list), Ledger(database, Budgets.from_settings(settings))

@@ -19,6 +19,7 @@ from cira_pipeline.storage.jobs import Job
 from cira_pipeline.storage.records import StoredRecord
 from cira_pipeline.storage.tables import AMOUNT_BOUND
 from cira_pipeline.validation.rules import RAISED_BY_ENGINES
+from cira_pipeline.validation.severities import severities_of
 from cira_pipeline.validation.validate import ValidationContext, validate
 from cira_pipeline.validation.verdict import verdict_of
 from cira_pipeline.values import Evidence, Extraction, Record, Severity
@@ -126,6 +127,7 @@ def _validated(
         duplicates_elsewhere=history.duplicates_elsewhere,
         known_ibans=history.ibans,
         ibans_elsewhere=history.ibans_elsewhere,
+        severities=severities_of(services.settings.rule_severity),
     )
     record = validate(extraction, context)
     errors = [each for each in record.findings if each.severity is Severity.ERROR]

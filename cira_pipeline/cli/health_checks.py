@@ -15,13 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.embedded.dagster_processes import ui_answers, unhealthy_daemons
-from cira_pipeline.errors import CiraError, StoreUnavailable
+from cira_pipeline.errors import CiraError, ConfigurationError, StoreUnavailable
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Settings
 from cira_pipeline.shown_url import shown_host, shown_url
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import JobRepository
 from cira_pipeline.storage.objects import ObjectStore
+from cira_pipeline.validation.rules import RULES
+from cira_pipeline.validation.severities import severities_of
+from cira_pipeline.values import Severity
 
 _TIMEOUT_S = 5
 _DISK_NEEDED_BYTES = 500_000_000
@@ -53,6 +56,7 @@ def checks(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
     yield _disk(settings)
     yield _reader(settings)
     yield _model(settings)
+    yield _rules(settings)
     yield from _budgets(settings)
     yield _inbox(settings)
     yield from _dagster(settings, up_is_running=up_is_running)
@@ -151,6 +155,24 @@ def _disk(settings: Settings) -> Check:
     if free < _DISK_WISHED_BYTES:
         return Check("Disk", State.WARNING, message, "Make room soon.")
     return Check("Disk", State.GOOD, message)
+
+
+def _rules(settings: Settings) -> Check:
+    """Rules that this installation weighs otherwise than CIRA does."""
+    name = "Rules"
+    try:
+        severities = severities_of(settings.rule_severity)
+    except ConfigurationError as error:
+        return Check(name, State.BROKEN, error.message, error.hint)
+    if not severities:
+        return Check(name, State.GOOD, "all with CIRA's own severities")
+    changed = [f"{rule}: {RULES[rule].severity} -> {severities[rule] or 'off'}" for rule in severities]
+    milder = any(
+        RULES[rule].severity is Severity.ERROR and severity is not Severity.ERROR
+        for rule, severity in severities.items()
+    )
+    advice = "An error that is none here lets records be accepted that cannot be paid as they are." if milder else ""
+    return Check(name, State.WARNING if milder else State.GOOD, f"CIRA_RULE_SEVERITY says {', '.join(changed)}", advice)
 
 
 def _reader(settings: Settings) -> Check:

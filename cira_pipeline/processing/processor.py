@@ -34,6 +34,7 @@ from cira_pipeline.storage.labels import LabelRepository
 from cira_pipeline.storage.readings import ReadingRepository
 from cira_pipeline.storage.records import RecordRepository
 from cira_pipeline.storage.stage_timings import StageTimings
+from cira_pipeline.validation.severities import severities_of
 from cira_pipeline.validation.validate import ValidationContext, validate
 from cira_pipeline.values import Document, EngineName, Extraction, Reading, Record, Usage
 
@@ -153,7 +154,10 @@ class Processor:
             raise UpstreamMissing(f"job {job_id} has no reading yet", job_id=job_id, stage=Stage.OCR_TEXT)
         policy = self.settings.policy_for(job.client, job.policy)
         context = ValidationContext(
-            today=self.today(), reading=reading, accept_confidence=self.settings.accept_confidence
+            today=self.today(),
+            reading=reading,
+            accept_confidence=self.settings.accept_confidence,
+            severities=severities_of(self.settings.rule_severity),
         )
         try:
             with paying(self._payer(job)):
@@ -216,6 +220,7 @@ class Processor:
                 ibans_elsewhere=history.ibans_elsewhere,
                 reading=self.readings.get(sha256, self.reader.name, self.reader.version),
                 accept_confidence=self.settings.accept_confidence,
+                severities=severities_of(self.settings.rule_severity),
             )
             record = validate(extraction, context).model_copy(update={"engines": engines})
             self.records.put(job_id, sha256, record)

@@ -29,6 +29,7 @@ from cira_pipeline.processing.engines import engines_from_settings
 from cira_pipeline.reading.open_reader import reader_from_settings
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Settings
+from cira_pipeline.validation.severities import severities_of
 from cira_pipeline.validation.validate import ValidationContext, validate
 from cira_pipeline.values import EngineName, Evidence, Finding, Verdict
 
@@ -82,6 +83,7 @@ class Extractor:
         self._today = today
         self._given_reader = reader
         self._only = only
+        self._severities = severities_of(settings.rule_severity)
 
     @cached_property
     def _reader(self) -> Reader:
@@ -114,7 +116,12 @@ class Extractor:
         settings = self._settings
         document = self._recognise(_content(path, settings.fetch_max_bytes))
         reading = self._reader.read(document).reading
-        context = ValidationContext(today=self._today(), reading=reading, accept_confidence=settings.accept_confidence)
+        context = ValidationContext(
+            today=self._today(),
+            reading=reading,
+            accept_confidence=settings.accept_confidence,
+            severities=self._severities,
+        )
         outcome = run_cascade(
             document,
             reading,

@@ -25,7 +25,7 @@ def prints_minus_signs(invoice: Invoice) -> bool:
 
 def as_credited(invoice: Invoice) -> Invoice:
     """`invoice` with every amount turned round. A unit price is never negative (BR-27): the quantity takes the sign."""
-    totals = {name: _turned(getattr(invoice, name)) for name in AMOUNT_FIELDS}
+    totals: dict[str, Decimal | None] = {name: _turned(getattr(invoice, name)) for name in AMOUNT_FIELDS}
     rows = tuple(TaxLine(rate=row.rate, net=_turned(row.net), tax=_turned(row.tax)) for row in invoice.tax_breakdown)
     lines = tuple(_credited(item) for item in invoice.line_items)
     return invoice.model_copy(update={**totals, "tax_breakdown": rows, "line_items": lines})

@@ -26,7 +26,7 @@ def check_identifiers(subject: Subject) -> Iterator[Finding]:
     ):
         if value is not None and vat_id_is_valid(value) is False:
             yield rule.finding(f"{value} is no valid VAT id", name)
-    if invoice.payment_iban is not None:
+    if invoice.payment_iban is not None and invoice.amount_due != 0:
         reason = _iban_fault(invoice.payment_iban)
         if reason:
             yield rules.IBAN_INVALID.finding(f"{invoice.payment_iban} is no valid IBAN: {reason}", "payment_iban")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -15,6 +15,7 @@ from babel.numbers import get_currency_precision
 from cira_pipeline.invoice import Invoice, LineItem
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.printed_amounts import amounts_by_line
+from cira_pipeline.validation.severities import Severities
 from cira_pipeline.values import EngineName, Extraction, Reading
 
 
@@ -26,7 +27,7 @@ class ValidationContext:
     other clients have such. `known_ibans`: accounts in this supplier's earlier records of the client;
     `ibans_elsewhere`: in those of others, never to be named. `reading`: what the document was read as, where it was.
     `accept_confidence` (0 to 1): below it a value that people pay by needs a person; `None` is what the calibration
-    recommends.
+    recommends. `severities`: this installation's own, by rule.
     """
 
     today: date
@@ -36,6 +37,7 @@ class ValidationContext:
     ibans_elsewhere: frozenset[str] = frozenset()
     reading: Reading | None = None
     accept_confidence: float | None = None
+    severities: Severities = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

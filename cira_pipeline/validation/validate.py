@@ -15,6 +15,7 @@ from cira_pipeline.validation.identifiers import check_identifiers
 from cira_pipeline.validation.normalise import normalised
 from cira_pipeline.validation.plausibility import check_plausibility
 from cira_pipeline.validation.required import check_required
+from cira_pipeline.validation.severities import overridden
 from cira_pipeline.validation.signs import signs_of
 from cira_pipeline.validation.subject import Subject, ValidationContext
 from cira_pipeline.validation.supplier_history import check_supplier_history
@@ -49,7 +50,7 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
         name: calibration.confidence(name, signs) for name, signs in signs_of(subject, findings).items()
     }
     least = calibration.accept_confidence if context.accept_confidence is None else context.accept_confidence
-    findings = (*findings, *low_confidence(subject, confidences, least))
+    findings = tuple(overridden((*findings, *low_confidence(subject, confidences, least)), context.severities))
     return Record(
         invoice=subject.invoice,
         verdict=verdict_of(findings, read_from_page=subject.read_from_page),

@@ -139,3 +139,16 @@ def test_an_unexpected_error_is_one_line_and_its_trace_in_a_log(tmp_path: Path) 
     assert "Traceback" not in done.stderr
     assert "internal_error" in done.stderr
     assert "no_such_function" in (tmp_path / ".cira/logs/cira.log").read_text()
+
+
+def test_rules_weighed_otherwise_are_named_and_one_that_does_not_exist_is_broken(tmp_path: Path) -> None:
+    def rules(text: str) -> dict[str, Any]:
+        done = doctor(tmp_path / ".cira", "--json", CIRA_RULE_SEVERITY=text)
+        return next(check for check in json.loads(done.stdout) if check["name"] == "Rules")
+
+    milder = rules("CIRA-PAY-01=info")
+    assert (milder["state"], milder["message"]) == ("warning", "CIRA_RULE_SEVERITY says CIRA-PAY-01: error -> info")
+    assert rules("CIRA-REQ-06=error")["state"] == "good"
+    wrong = rules("CIRA-PAY-1=info")
+    assert wrong["state"] == "broken"
+    assert "is CIRA-PAY-01 meant?" in wrong["message"]
