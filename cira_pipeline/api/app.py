@@ -18,6 +18,7 @@ from cira_pipeline.api import (
     event_routes,
     invoice_routes,
     job_routes,
+    page,
     problems,
     service_routes,
 )
@@ -65,6 +66,7 @@ def create_app(services: Services) -> FastAPI:
         invoice_routes.router,
         invoice_routes.costs,
         service_routes.router,
+        *page.ROUTERS,
     ):
         app.include_router(router)
     app.webhooks.include_router(delivery_routes.told)

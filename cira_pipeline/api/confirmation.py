@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cira_pipeline.api.services import Services
-from cira_pipeline.errors import JobNotFinished, RecordNotFound, RequestInvalid, ValueNotStorable
+from cira_pipeline.errors import JobNotFinished, RecordChanged, RecordNotFound, RequestInvalid, ValueNotStorable
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice
 from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.api_keys import ApiKey
@@ -41,10 +41,13 @@ class ConfirmRecord(BaseModel):
     )
 
 
-def confirm(services: Services, key: ApiKey, job: Job, body: ConfirmRecord, today: date) -> Confirmation:
+def confirm(
+    services: Services, key: ApiKey, job: Job, body: ConfirmRecord, today: date, *, seen: datetime | None = None
+) -> Confirmation:
     """Corrects, labels, validates anew, and notes who did it and when. Doing it twice does no harm.
 
-    Raises: JobNotFinished, RecordNotFound, RequestInvalid, ValueNotStorable.
+    `seen` is the `updated_at` of the record the person looked at. Raises: JobNotFinished, RecordNotFound,
+    RecordChanged when it is another by now, RequestInvalid, ValueNotStorable.
     """
     if not job.status.final:
         raise JobNotFinished(f"job {job.job_id} is {job.status}", status=job.status)
@@ -54,6 +57,8 @@ def confirm(services: Services, key: ApiKey, job: Job, body: ConfirmRecord, toda
     corrected = _corrected(stored.record.invoice, body.fields)
     confirmed_by = body.confirmed_by or key.name or key.client
     with services.records.one_at_a_time(corrected):
+        if seen is not None and _updated_at(services, job.job_id) != seen:
+            raise RecordChanged(f"the record of job {job.job_id} was changed meanwhile", job_id=job.job_id)
         record = _validated(services, job.job_id, stored, corrected, confirmed_by, today)
         services.records.put(job.job_id, stored.document_sha256, record)
     services.labels.put(
@@ -68,8 +73,14 @@ def confirm(services: Services, key: ApiKey, job: Job, body: ConfirmRecord, toda
         verdict_before=stored.record.verdict,
         verdict_after=record.verdict,
     )
+    services.memory.confirmed(job.client, job.job_id, stored.document_sha256, corrected, confirmation.confirmed_at)
     services.jobs.succeed(job.job_id, record.verdict)
     return confirmation
+
+
+def _updated_at(services: Services, job_id: JobId) -> datetime | None:
+    stored = services.records.get(job_id)
+    return stored.updated_at if stored else None
 
 
 def _corrected(invoice: Invoice, given: Invoice) -> Invoice:

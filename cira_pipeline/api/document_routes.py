@@ -55,18 +55,21 @@ async def upload_document(
     at once, with the code its job would have ended with.
     """
     content = await request.body()
-    asked = _Asked(client_reference, policy, callback, idempotency_key)
-    return await run_in_threadpool(_kept, services, key, content, response, asked)
+    asked = Asked(client_reference, policy, callback, idempotency_key)
+    return await run_in_threadpool(keep_document, services, key, content, response, asked)
 
 
-class _Asked(NamedTuple):
-    client_reference: str | None
-    policy: Policy | None
-    callback: str | None
-    idempotency_key: str
+class Asked(NamedTuple):
+    """What comes with a document."""
+
+    client_reference: str | None = None
+    policy: Policy | None = None
+    callback: str | None = None
+    idempotency_key: str = ""
 
 
-def _kept(services: Services, key: ApiKey, content: bytes, response: Response, asked: _Asked) -> SubmittedJobs:
+def keep_document(services: Services, key: ApiKey, content: bytes, response: Response, asked: Asked) -> SubmittedJobs:
+    """Raises: DocumentError when the bytes can never become an invoice; QuotaExhausted."""
     settings = services.settings
     callback = None
     if asked.callback is not None:

@@ -24,7 +24,7 @@ from cira_pipeline.errors import CiraError, InternalError, RateExceeded, Request
 from cira_pipeline.jobs import JobId
 
 _STATUS_PATH = re.compile(r"/v1/jobs/(inv_[0-9a-hjkmnp-tv-z]{26})")
-_UPLOAD_PATHS = frozenset({"/v1/documents"})
+_UPLOAD_PATHS = frozenset({"/v1/documents", "/submit"})
 
 # Nothing here is to be framed, sniffed, cached by others or sent on (OWASP, secure headers).
 SECURITY_HEADERS: Mapping[str, str] = {

@@ -1,0 +1,210 @@
+"""A record as a form: each field with its evidence and findings; and back, what a person changed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from cira_pipeline.api.page import words
+from cira_pipeline.api.page.typed_values import NotUnderstood, shown, typed
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.values import Evidence, Finding, Record, Severity
+
+LOW_CONFIDENCE = 0.9
+"""Below it a value is shown as doubtful; what sends a record to review is decided elsewhere."""
+_ROWS: Mapping[str, type[LineItem | TaxLine]] = {"tax_breakdown": TaxLine, "line_items": LineItem}
+_LONG = ("supplier_address", "customer_address", "payment_terms")
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """`value` stands in the input, `note` is it in other words, `error` what is wrong with what was typed."""
+
+    name: str
+    label: str
+    kind: str
+    value: str
+    note: str = ""
+    evidence: Evidence | None = None
+    doubtful: bool = False
+    wrong: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One row of a table: `path` as evidence names it, such as `line_items[2]`; `added` if the record has none such."""
+
+    number: int
+    path: str
+    cells: Sequence[FieldView]
+    added: bool = False
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class RecordForm:
+    groups: Sequence[tuple[str, Sequence[FieldView]]]
+    tables: Mapping[str, Sequence[RowView]]
+    first: str
+    """The input that a person looks at first: one with an error, else a doubtful one."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """`values`: fields that differ from the record's. `errors`: input -> what is expected there."""
+
+    values: Mapping[str, Any]
+    errors: Mapping[str, str]
+
+
+def record_form(
+    record: Record, today: date, given: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> RecordForm:
+    """`given` is what a person had typed before, shown again in place of the record's own values."""
+    given, errors = given or {}, errors or {}
+    evidence = {each.field: each for each in record.evidence}
+    groups = [
+        (title, [_header(name, record, evidence.get(name), today, given, errors) for name in names])
+        for title, names in words.GROUPS
+    ]
+    tables = {table: _table(table, record, evidence, given, errors) for table in _ROWS}
+    fields = [each for _, group in groups for each in group]
+    first = next(iter(errors), "") or next(
+        (each.name for each in fields if each.wrong), next((each.name for each in fields if each.doubtful), "")
+    )
+    return RecordForm(groups, tables, first, errors)
+
+
+def changes_in(given: Mapping[str, str], invoice: Invoice) -> Changes:
+    """Only what a person touched is read; everything else keeps its value to the last digit."""
+    values: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for name in HEADER_FIELDS:
+        if name in given and (value := _read(name, name, given[name], getattr(invoice, name), errors)) != getattr(
+            invoice, name
+        ):
+            values[name] = value
+    for table, kind in _ROWS.items():
+        before = getattr(invoice, table)
+        if any(key.startswith(f"{table}.") for key in given):
+            after = tuple(_rows(table, kind, before, given, errors))
+            if after != before:
+                values[table] = after
+    return Changes(values, errors)
+
+
+def _rows(
+    table: str,
+    kind: type[LineItem | TaxLine],
+    before: Sequence[LineItem | TaxLine],
+    given: Mapping[str, str],
+    errors: dict[str, str],
+) -> list[LineItem | TaxLine]:
+    """Rows of which something was given; one that was emptied is gone."""
+    rows = []
+    for number in _numbers(table, given):
+        old = before[number] if number < len(before) else None
+        cells = {
+            part: _read(f"{table}.{number}.{part}", part, given.get(f"{table}.{number}.{part}", ""), was, errors)
+            for part in words.COLUMNS[table]
+            for was in (getattr(old, part, None),)
+        }
+        if any(value is not None for value in cells.values()):
+            rows.append(kind(**cells))
+    return rows
+
+
+def _read(place: str, name: str, text: str, was: object, errors: dict[str, str]) -> object:
+    # Browsers send line ends as two characters, whatever the page had.
+    if text.replace("\r\n", "\n") == shown(was):
+        return was
+    try:
+        return typed(name, text)
+    except NotUnderstood as error:
+        errors[place] = str(error)
+        return was
+
+
+def _header(
+    name: str,
+    record: Record,
+    evidence: Evidence | None,
+    today: date,
+    given: Mapping[str, str],
+    errors: Mapping[str, str],
+) -> FieldView:
+    value = getattr(record.invoice, name)
+    about = [each for each in record.findings if name in each.fields and each.severity is not Severity.INFO]
+    return FieldView(
+        name=name,
+        label=words.FIELDS[name],
+        kind=_kind(name),
+        value=given.get(name, shown(value)),
+        note=words.when(value, today) if isinstance(value, date) else "",
+        evidence=evidence,
+        doubtful=bool(about) or (evidence is not None and evidence.confidence < LOW_CONFIDENCE),
+        wrong=any(each.severity is Severity.ERROR for each in about),
+        error=errors.get(name, ""),
+    )
+
+
+def _table(
+    table: str,
+    record: Record,
+    evidence: Mapping[str, Evidence],
+    given: Mapping[str, str],
+    errors: Mapping[str, str],
+) -> list[RowView]:
+    rows = getattr(record.invoice, table)
+    numbers = sorted({*range(len(rows)), *_numbers(table, given)})
+    return [_row(table, number, rows, evidence, given, errors) for number in numbers]
+
+
+def _row(
+    table: str,
+    number: int,
+    rows: Sequence[Any],
+    evidence: Mapping[str, Evidence],
+    given: Mapping[str, str],
+    errors: Mapping[str, str],
+) -> RowView:
+    path = f"{table}[{number}]"
+    row = rows[number] if number < len(rows) else None
+    cells = [
+        FieldView(
+            name=(place := f"{table}.{number}.{part}"),
+            label=f"{label}, row {number + 1}",
+            kind="text" if part in ("description", "unit") else "amount",
+            value=given.get(place, shown(getattr(row, part, None))),
+            evidence=evidence.get(f"{path}.{part}"),
+            error=errors.get(place, ""),
+        )
+        for part, label in words.COLUMNS[table].items()
+    ]
+    sure = [each.confidence for name, each in evidence.items() if name == path or name.startswith(f"{path}.")]
+    return RowView(number, path, cells, added=row is None, confidence=min(sure, default=None))
+
+
+def _numbers(table: str, given: Mapping[str, str]) -> list[int]:
+    found = (key.split(".") for key in given if key.startswith(f"{table}."))
+    return sorted({int(parts[1]) for parts in found if len(parts) == 3 and parts[1].isdigit() and len(parts[1]) < 5})
+
+
+def _kind(name: str) -> str:
+    if name in AMOUNT_FIELDS:
+        return "amount"
+    if name in DATE_FIELDS:
+        return "date"
+    if name == "invoice_type":
+        return "choice"
+    return "long" if name in _LONG else "text"
+
+
+def complaints(findings: Sequence[Finding]) -> list[Finding]:
+    """Errors first, then warnings, then notes."""
+    order = [Severity.ERROR, Severity.WARNING, Severity.INFO]
+    return sorted(findings, key=lambda each: order.index(each.severity))

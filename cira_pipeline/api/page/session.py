@@ -1,0 +1,150 @@
+"""Who is signed in: a signed cookie that names the key and never holds it (docs/decisions/0013-sign-in.md says why)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from cira_pipeline.api.caller import ServicesOf
+from cira_pipeline.api.key_secret import Pepper
+from cira_pipeline.clock import utc_now
+from cira_pipeline.errors import FormExpired, KeyMissing, RateExceeded
+from cira_pipeline.storage.api_keys import ApiKey, Scope
+
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf"
+MAX_PERSON_CHARS = 200
+MAX_FORM_FIELDS = 20_000
+MAX_FILES = 100
+_COOKIE = "cira_session"
+_PURPOSE = b"page session"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True)
+class Session:
+    """`person` is who confirms; `expires_at` is in Unix seconds; `nonce` makes each session's forms its own."""
+
+    key_id: str
+    person: str
+    expires_at: int
+    nonce: str
+
+    @classmethod
+    def begin(cls, key: ApiKey, person: str, lasts: timedelta, now: datetime) -> Session:
+        ends = now + lasts
+        if key.expires_at is not None:
+            ends = min(ends, key.expires_at)
+        return cls(key.key_id, person, int(ends.timestamp()), secrets.token_hex(16))
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A signed-in person: their session, the key it stands for, and the word that their forms must carry."""
+
+    session: Session
+    key: ApiKey
+    csrf: str
+
+    @property
+    def person(self) -> str:
+        return self.session.person or self.key.name or self.key.client
+
+    def may(self, scope: str) -> bool:
+        return self.key.allows(Scope(scope))
+
+
+def cookie_text(session: Session, pepper: Pepper) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(asdict(session)).encode()).decode().rstrip("=")
+    return f"{payload}.{_mac(pepper, payload)}"
+
+
+def session_in(text: str, pepper: Pepper, now: datetime) -> Session | None:
+    """The session of a cookie that this service has signed and that has not ended."""
+    payload, _, mac = text.partition(".")
+    if not hmac.compare_digest(mac.encode(), _mac(pepper, payload).encode()):
+        return None
+    session = Session(**json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    return session if now.timestamp() < session.expires_at else None
+
+
+def keep(response: Response, request: Request, session: Session, pepper: Pepper, now: datetime) -> None:
+    response.set_cookie(
+        _cookie_name(request),
+        cookie_text(session, pepper),
+        max_age=max(0, session.expires_at - int(now.timestamp())),
+        secure=not _on_this_machine(request),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def forget(response: Response, request: Request) -> None:
+    response.delete_cookie(
+        _cookie_name(request), secure=not _on_this_machine(request), httponly=True, samesite="strict"
+    )
+
+
+async def visitor_of(request: Request, services: ServicesOf) -> Visitor:
+    """Raises: KeyMissing without a session, KeyInvalid when its key was revoked, RateExceeded, StoreUnavailable."""
+    session = session_in(request.cookies.get(_cookie_name(request), ""), services.pepper, utc_now())
+    if session is None:
+        raise KeyMissing("nobody is signed in")
+    key = await services.access.key_by_id(session.key_id)
+    asked = await services.fast_path.ask(key.key_id, key.requests_per_minute)
+    if asked.rate.exceeded:
+        raise RateExceeded(f"the key may ask {asked.rate.limit} times a minute", retry_after_s=asked.rate.retry_after_s)
+    return Visitor(session, key, _csrf(services.pepper, session))
+
+
+SignedIn = Annotated[Visitor, Depends(visitor_of)]
+
+
+async def form_of(request: Request, visitor: SignedIn) -> FormData:
+    """The form a signed-in person sent from one of our own pages. Raises: FormExpired."""
+    check_origin(request)
+    form = await request.form(max_fields=MAX_FORM_FIELDS, max_files=MAX_FILES)
+    given = request.headers.get(CSRF_HEADER) or str(form.get(CSRF_FIELD, ""))
+    if not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
+        raise FormExpired("this form was made for another session")
+    return form
+
+
+OwnForm = Annotated[FormData, Depends(form_of)]
+
+
+def check_origin(request: Request) -> None:
+    """Raises: FormExpired for what another site's page made a browser send."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    if foreign or site not in ("same-origin", "none"):
+        raise FormExpired("this form comes from another site")
+
+
+def _cookie_name(request: Request) -> str:
+    # With this prefix a browser takes it from this host over TLS only, whatever a neighbour sets (RFC 6265bis, 4.1.3).
+    return _COOKIE if _on_this_machine(request) else f"__Host-{_COOKIE}"
+
+
+def _on_this_machine(request: Request) -> bool:
+    return request.url.hostname in _LOOPBACK
+
+
+def _mac(pepper: Pepper, payload: str) -> str:
+    return hmac.digest(pepper.derived(_PURPOSE), payload.encode(), hashlib.sha256).hex()
+
+
+def _csrf(pepper: Pepper, session: Session) -> str:
+    return _mac(pepper, f"form {session.nonce}")
