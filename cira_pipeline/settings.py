@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import json
 import os
 from collections.abc import Mapping
 from decimal import Decimal
@@ -27,15 +26,6 @@ class Policy(StrEnum):
     CHEAPEST = "cheapest"
     MODEL_FIRST = "model_first"
     OFFLINE_ONLY = "offline_only"
-
-
-class RuleSeverity(StrEnum):
-    """What the findings of a rule do here: an error always needs review, a note never does, `off` leaves them out."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-    OFF = "off"
 
 
 class RuleSeverity(StrEnum):
@@ -237,9 +227,10 @@ class Settings(BaseSettings):
         le=1,
         description="below it, a value that people pay by sends its record to review; empty: as calibrated",
     )
-    rule_severity: Annotated[Mapping[str, RuleSeverity], NoDecode] = Field(
-        default_factory=dict,
-        description="severities of single rules, such as CIRA-PAY-01=info,CIRA-DATE-03=off, or as a JSON object",
+    suppliers_memory: Literal["client", "all", "off"] = Field(
+        "client",
+        description="whose confirmed invoices teach the free engine where a supplier's fields stand: the client's own, "
+        "all clients' (they then learn from each other), or nobody's",
     )
     rule_severity: Annotated[Mapping[str, RuleSeverity], NoDecode] = Field(
         default_factory=dict,
@@ -284,8 +275,15 @@ class Settings(BaseSettings):
 
     # Dagster.
     batch_max_jobs: int = Field(100, ge=1, description="jobs in one run at the most")
+    batch_small_runs: int = Field(
+        4, ge=1, description="runs under way up to which jobs get a run at once, however few wait; else a full one"
+    )
+    batch_wait_s: float = Field(60, ge=0, description="seconds that jobs wait for a full run at the most")
+    batch_max_runs: int = Field(
+        100, ge=1, description="runs under way at the most; further jobs wait in PostgreSQL, where they cost nothing"
+    )
     sensor_interval_s: int = Field(5, ge=1, description="seconds between ticks of new_invoices")
-    sensor_max_jobs: int = Field(2_000, ge=1, description="jobs one tick plans at the most")
+    sensor_max_jobs: int = Field(5_000, ge=1, description="jobs one tick plans at the most")
     stage_threads: int = Field(
         8, ge=1, description="jobs of one run that are downloading or waiting for a model at once"
     )
@@ -316,18 +314,6 @@ class Settings(BaseSettings):
         if any(not client.strip() or not sign for client, sign, _ in pairs):
             raise ValueError("CLIENT=POLICY pairs are wanted, separated by commas")
         return {client.strip(): policy.strip() for client, _, policy in pairs}
-
-    @field_validator("rule_severity", mode="before")
-    @classmethod
-    def _severities(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if value.lstrip().startswith("{"):
-            return json.loads(value)
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if any(not rule.strip() or not sign for rule, sign, _ in pairs):
-            raise ValueError("RULE=SEVERITY pairs are wanted, separated by commas, or a JSON object")
-        return {rule.strip(): severity.strip() for rule, _, severity in pairs}
 
     @field_validator("rule_severity", mode="before")
     @classmethod

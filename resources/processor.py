@@ -13,6 +13,7 @@ from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.intake.isolated import recogniser_from_settings
 from cira_pipeline.processing.paid_answers import paid_answers
 from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.supplier_memory import supplier_memory
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.documents import DocumentRepository
@@ -72,6 +73,7 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 recognise=recogniser_from_settings(settings),
                 reader=self.reader.open_reader(settings),
                 engines=self.extraction.engines(settings, answers),
+                memory=supplier_memory(settings, database, objects),
             )
         finally:
             fetcher.close()

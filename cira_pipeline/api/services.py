@@ -11,6 +11,7 @@ from cira_pipeline.api.metrics import Metrics
 from cira_pipeline.api.rate_limit import RedisFastPath
 from cira_pipeline.api.status_reader import StatusReader
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.processing.supplier_memory import SupplierMemory, supplier_memory
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import ApiKeyRepository
 from cira_pipeline.storage.confirmations import ConfirmationRepository
@@ -50,6 +51,7 @@ class Services:
     records: RecordRepository
     labels: LabelRepository
     confirmations: ConfirmationRepository
+    memory: SupplierMemory
     ledger: Ledger
     erasure: Erasure
     events: JobEvents
@@ -89,6 +91,7 @@ def open_services(settings: Settings) -> Services:
         records=RecordRepository(database),
         labels=LabelRepository(database),
         confirmations=ConfirmationRepository(database),
+        memory=supplier_memory(settings, database, objects),
         ledger=Ledger(database),
         erasure=Erasure(database, objects, jobs, stopping_s=settings.reading_timeout_s + settings.fetch_timeout_s),
         events=JobEvents(database.engine.url),

@@ -34,6 +34,7 @@ COMMANDS = {
     "extract": Command("cira_pipeline.cli.extract:extract", "Read, extract and validate files; needs no services."),
     "export": Command("cira_pipeline.cli.export:export", "Write the records as CSV, Parquet or JSON lines."),
     "labels": Command("cira_pipeline.cli.labels:app", "Ground truth: load labels to measure accuracy against."),
+    "memory": Command("cira_pipeline.cli.memory:app", "What confirmed invoices taught: list, rebuild, forget."),
     "api": Command("cira_pipeline.cli.api:api", "Serve the REST API until Ctrl-C."),
     "keys": Command("cira_pipeline.cli.keys:app", "Keys of the REST service: create, list, revoke, rotate."),
     "webhooks": Command("cira_pipeline.cli.webhooks:app", "What callbacks were told, and secrets to sign it with."),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cira_pipeline.accuracy.labels import read_labels
+from cira_pipeline.cli.memory import connected_memory
 from cira_pipeline.cli.screen import counted, progress_console
 from cira_pipeline.cli.services import connected
 from cira_pipeline.storage.labels import LabelRepository
@@ -24,13 +25,18 @@ def labels() -> None:
 def load(
     file: Annotated[Path, typer.Argument(help="JSON lines: `file` or `sha256`, and `fields`.")],
 ) -> None:
-    """Load labels; a document's earlier label is replaced. The check `accuracy` uses them from the next run on."""
+    """Load labels; a document's earlier label is replaced. The check `accuracy` uses them from the next run on.
+
+    Labels of documents that were read already also teach where their suppliers put their fields (`cira memory`).
+    """
     from rich.progress import track
 
     found = read_labels(file)
     with connected() as services:
         repository = LabelRepository(services.database)
+        memory = connected_memory(services)
         console = progress_console()
         for label in track(found, "Loading", console=console, transient=True, disable=not console.is_terminal):
             repository.put(label.sha256, label.fields, source=str(file))
+            memory.labelled(label.sha256)
     typer.echo(f"{counted(len(found), 'label')} loaded.")

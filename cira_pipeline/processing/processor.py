@@ -24,6 +24,7 @@ from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.holding import model_awaited
+from cira_pipeline.processing.supplier_memory import SupplierMemory
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Policy, Settings
 from cira_pipeline.storage.confirmations import ConfirmationRepository
@@ -104,6 +105,7 @@ class Processor:
     reader: Reader
     engines: Mapping[EngineName, Engine]
     today: Callable[[], date] = field(default=date.today)
+    memory: SupplierMemory | None = None
 
     def run(self, job_id: JobId, stage: Stage) -> StageResult:
         stages: Mapping[Stage, Callable[[JobId], StageResult]] = {
@@ -164,7 +166,7 @@ class Processor:
                 outcome = run_cascade(
                     self.documents.load(sha256),
                     reading,
-                    self.engines,
+                    self._engines_for(job.client),
                     policy,
                     lambda extraction: validate(extraction, context),
                 )
@@ -198,6 +200,9 @@ class Processor:
             cost=check_cost(total_usd, self.settings.cost_budget_usd, self.ledger.budget_states(job.client)),
             seconds=time.monotonic() - started,
         )
+
+    def _engines_for(self, client: str) -> Mapping[EngineName, Engine]:
+        return self.engines if self.memory is None else self.memory.engines_for(client, self.engines)
 
     def _confirmed_record(self, job_id: JobId) -> Record | None:
         stored = self.records.get(job_id) if self.confirmations.latest(job_id) is not None else None
@@ -260,10 +265,12 @@ class Processor:
 
 
 def _input_hash(sha256: str, reading: Reading, extraction: Extraction) -> str:
-    """By what an extraction is known besides document and engine: the reading, and what came of it.
+    """By what an extraction is known besides document and engine: the reading, the memory, and what came of it.
 
     The same engine says other things of the same page beside other engines, or when a correction round failed; the
     first of these must not stand in for the second.
     """
     said = extraction.model_dump_json(include={"invoice", "evidence", "findings"})
-    return hashlib.sha256(f"{sha256}:{reading.reader}:{reading.reader_version}:{said}".encode()).hexdigest()
+    return hashlib.sha256(
+        f"{sha256}:{reading.reader}:{reading.reader_version}:{extraction.memory}:{said}".encode()
+    ).hexdigest()
