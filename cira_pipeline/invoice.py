@@ -11,10 +11,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+_DECIMAL = {"type": "string", "pattern": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"}
 
 # Money goes out as a plain decimal string: JSON floats would lose cents.
-Amount = Annotated[Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json")]
+Amount = Annotated[
+    Decimal,
+    PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json"),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": -1e26, "exclusiveMaximum": 1e26}, _DECIMAL]},
+        mode="validation",
+    ),
+    WithJsonSchema(_DECIMAL, mode="serialization"),
+]
 
 
 class _Frozen(BaseModel):
