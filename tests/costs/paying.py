@@ -57,9 +57,10 @@ def answers_of(
     owner: str = "test",
     lease_s: float = 600,
     alert_share: Decimal = Decimal("0.8"),
+    sleep: Callable[[float], None] = time.sleep,
 ) -> AnswerRepository:
     account = Account(PriceList.load(), Ledger(database, Budgets(budgets, alert_share)))
-    return AnswerRepository(database, owner=owner, lease_s=lease_s, account=account)
+    return AnswerRepository(database, owner=owner, lease_s=lease_s, account=account, sleep=sleep)
 
 
 def pay(answers: AnswerRepository, payer: Payer, number: int, answering: Callable[[], object] = lambda: None) -> str:

@@ -52,6 +52,50 @@ def test_dated_editions_of_a_model_have_its_price() -> None:
     assert sum(entry.amount_usd for entry in edition) == Decimal("0.0016")
 
 
+def test_a_batch_costs_half_and_says_by_which_list() -> None:
+    at_once, by_batch = (
+        PriceList.load().price_answer(_usage(cached_input_tokens=800, by_batch=each)) for each in (0, 1)
+    )
+    assert [entry.amount_usd * 2 for entry in by_batch] == [entry.amount_usd for entry in at_once]
+    assert [entry.unit for entry in by_batch] == [
+        "batch_input_token",
+        "batch_cached_input_token",
+        "batch_output_token",
+    ]
+    assert all("genai-prices" in entry.price_list and "-50 % by cira" in entry.price_list for entry in by_batch)
+    # An answer is bought once, however it came.
+    assert [entry.dedupe_key for entry in by_batch] == [entry.dedupe_key for entry in at_once]
+
+
+def test_ones_own_contract_goes_before_the_published_discount(tmp_path) -> None:
+    prices = _price_list(
+        tmp_path,
+        """
+        version = "contract"
+        [[prices]]
+        provider = "azure"
+        model = "gpt-4.1-mini"
+        unit = "batch_output_token"
+        usd = "0.30"
+        per = 1000000
+        [[batch_discounts]]
+        provider = "azure"
+        model = "gpt-4.1-mini"
+        share = "0.6"
+        """,
+    )
+    entries = {entry.unit: entry for entry in prices.price_answer(_usage(by_batch=True))}
+    assert entries["batch_input_token"].unit_price_usd == Decimal("0.4") * Decimal("0.4") / 1_000_000
+    assert entries["batch_output_token"].unit_price_usd == Decimal("0.3") / 1_000_000
+    assert entries["batch_output_token"].price_list == "contract"
+
+
+def test_a_discount_that_nobody_grants_is_not_taken(tmp_path) -> None:
+    prices = PriceList((), now=lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    at_once, by_batch = (prices.price_answer(_usage(by_batch=each)) for each in (False, True))
+    assert [entry.amount_usd for entry in by_batch] == [entry.amount_usd for entry in at_once]
+
+
 def test_an_unknown_model_is_an_error_and_never_free() -> None:
     prices = PriceList.load()
     with pytest.raises(ConfigurationError, match=r"house-model.*CIRA_PRICE_LIST"):
