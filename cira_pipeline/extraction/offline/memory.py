@@ -43,7 +43,7 @@ PLACED = ("invoice_number", "purchase_order", "issue_date", "due_date")
 _FADING = 0.85
 # What speaks against every vote, so that one lesson alone is never sure: 0.67 for one of one, 0.79 for two of two.
 _DOUBT = 0.5
-_LEAST_TRUST = 0.55
+_LEAST_TRUST = 0.5
 _SURE_LESSONS = 2
 _UNLEARNING_LESSONS = 4
 _LABEL_WEIGHT = 0.95

@@ -44,7 +44,7 @@ _NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
 # A title's own keys stand in the rows right under it.
 _BLOCK_ROWS = 4
 # Of a code where people confirmed that there is none, and of one that is built in another way than ever before.
-_NEVER_BEFORE = 0.6
+_NEVER_BEFORE = 0.5
 _OTHER_SHAPE = 0.85
 _LEAD = re.compile(r"[\s:#.\-–=°º]*")
 
