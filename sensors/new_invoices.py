@@ -7,22 +7,23 @@ whose runs all ended is taken apart, and its unfinished jobs wait for a new run 
 `run_interrupted`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
 from assets.jobs import process_invoices
-from assets.partitions import BATCH_TAG, invoice_jobs
+from assets.partitions import BATCH_TAG, PARTITIONS_NAME, invoice_jobs
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.errors import RunInterrupted
-from cira_pipeline.jobs import Stage
+from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.processing.engines import breakers_from_settings
 from cira_pipeline.processing.resuming import resume_held_jobs
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch
+from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch, RunSizes
 from cira_pipeline.storage.jobs import JobRepository
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
@@ -40,6 +41,13 @@ RETRY_GRACE = timedelta(minutes=3)
 def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
     """The sensor, with the tick interval, sizes and budgets of `settings`."""
     breakers = breakers_from_settings(settings)
+    sizes = RunSizes(
+        most_jobs=settings.batch_max_jobs,
+        small_runs=settings.batch_small_runs,
+        wait_s=settings.batch_wait_s,
+        most_runs=settings.batch_max_runs,
+        jobs_at_once=settings.sensor_max_jobs,
+    )
 
     @dg.sensor(
         name="new_invoices",
@@ -59,19 +67,22 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         resumed = resume_held_jobs(jobs, database, Budgets.from_settings(settings), breakers, utc_now())
         if resumed:
             context.log.info(f"{len(resumed)} waiting jobs go on: {', '.join(resumed[:MAX_LISTED])}")
-        released = _release_interrupted(batches.open(), context.instance, jobs)
-        batches.plan(max_jobs=settings.sensor_max_jobs, batch_max_jobs=settings.batch_max_jobs)
+        released = _release_interrupted(batches, context.instance, jobs)
+        planned = batches.plan(
+            sizes, open_runs=len(batches.open()), positions=partial(_positions, context.instance), now=utc_now()
+        )
         open_batches = batches.open()
         carried = _runs_by_batch(context.instance, [batch.batch_id for batch in open_batches])
         to_launch = [batch for batch in open_batches if batch.batch_id not in carried]
         if not to_launch:
             return dg.SkipReason(
-                f"No jobs are waiting; {len(open_batches)} batches are under way, {released} jobs were released."
+                f"{planned} jobs were planned; {len(open_batches)} runs are under way, {released} jobs were released."
             )
+        members = batches.jobs([batch.batch_id for batch in to_launch])
         return dg.SensorResult(
             run_requests=[_run_request(batch) for batch in to_launch],
             dynamic_partitions_requests=[
-                invoice_jobs.build_add_request([job.job_id for batch in to_launch for job in batch.jobs])
+                invoice_jobs.build_add_request([job.job_id for batch in to_launch for job in members[batch.batch_id]])
             ],
         )
 
@@ -97,21 +108,38 @@ def _runs_by_batch(instance: DagsterInstance, batch_ids: Sequence[str]) -> Mappi
     return runs
 
 
-def _release_interrupted(open_batches: Iterable[OpenBatch], instance: DagsterInstance, jobs: JobRepository) -> int:
+def _positions(instance: DagsterInstance, job_ids: Collection[JobId]) -> Mapping[JobId, int]:
+    """Where the partition keys of jobs stand; asked only for jobs that were planned before."""
+    if len(job_ids) == 1:
+        (job_id,) = job_ids
+        return {job_id: 0} if instance.has_dynamic_partition(PARTITIONS_NAME, job_id) else {}
+    wanted = set(job_ids)
+    keys = enumerate(instance.get_dynamic_partitions(PARTITIONS_NAME))
+    return {JobId(key): place for place, key in keys if key in wanted}
+
+
+def _release_interrupted(batches: BatchRepository, instance: DagsterInstance, jobs: JobRepository) -> int:
     """Frees the unfinished jobs that no living run carries any more. Returns how many."""
-    batches = list(open_batches)
-    by_batch = _runs_by_batch(instance, [batch.batch_id for batch in batches])
-    by_id = _runs_by_id(instance, [job.run_id for batch in batches for job in batch.unfinished if job.run_id])
-    released = 0
-    for batch in batches:
-        for job in batch.unfinished:
-            runs = list(by_batch.get(batch.batch_id, ()))
-            if job.run_id is not None and job.run_id in by_id:
-                runs.append(by_id[job.run_id])
-            if runs and not any(_lives(record, retries_enabled=instance.run_retries_enabled) for record in runs):
-                _release(job, jobs)
-                released += 1
-    return released
+    by_batch = _runs_by_batch(instance, [batch.batch_id for batch in batches.open()])
+    retries_enabled = instance.run_retries_enabled
+    ended = [
+        batch_id
+        for batch_id, runs in by_batch.items()
+        if not any(_lives(record, retries_enabled=retries_enabled) for record in runs)
+    ]
+    unfinished = [job for members in batches.jobs(ended).values() for job in members if not job.status.final]
+    # A run that a person started may have taken a job over.
+    by_id = _runs_by_id(instance, [job.run_id for job in unfinished if job.run_id])
+    left = [
+        job
+        for job in unfinished
+        if job.run_id is None
+        or job.run_id not in by_id
+        or not _lives(by_id[job.run_id], retries_enabled=retries_enabled)
+    ]
+    for job in left:
+        _release(job, jobs)
+    return len(left)
 
 
 def _runs_by_id(instance: DagsterInstance, run_ids: Sequence[str]) -> Mapping[str, RunRecord]:

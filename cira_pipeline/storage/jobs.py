@@ -360,11 +360,13 @@ class JobRepository:
         return job
 
     def requeue(self, job_id: JobId) -> Job:
-        """Puts a job whose run died back into the queue; attempts are kept. A job that has ended stays as it is.
+        """Puts a job whose run died back into the queue. A job that has ended stays as it is.
 
+        Attempts are kept, and which run it was: while that is known, the job shares no run with others.
         Raises: JobNotFound.
         """
-        return self._change(job_id, jobs.c.status.in_(_ACTIVE), _AGAIN_IN_QUEUE)[0]
+        values = {name: value for name, value in _AGAIN_IN_QUEUE.items() if name != "run_id"}
+        return self._change(job_id, jobs.c.status.in_(_ACTIVE), values)[0]
 
     def cancel(self, job_id: JobId) -> Job:
         """Takes a queued, running or waiting job back for good; a run stops before its next stage.

@@ -178,8 +178,10 @@ def test_a_job_that_has_not_failed_cannot_be_retried(running_job, jobs):
 
 def test_a_job_whose_run_died_waits_for_a_new_one(running_job, jobs):
     job_id, _ = running_job()
+    died_in = jobs.get(job_id).run_id
     job = jobs.requeue(job_id)
-    assert (job.status, job.batch_id, job.run_id, job.attempts) == (JobStatus.QUEUED, None, None, 1)
+    assert died_in is not None
+    assert (job.status, job.batch_id, job.run_id, job.attempts) == (JobStatus.QUEUED, None, died_in, 1)
     jobs.start(job_id, Stage.RAW_DOCUMENT, "run-2")
     jobs.succeed(job_id, Verdict.ACCEPTED)
     assert jobs.requeue(job_id).status is JobStatus.SUCCEEDED
