@@ -11,6 +11,7 @@ from cira_pipeline.extraction.offline.lexicon import lexicon
 
 _MOST_WORDS = 6
 _LONGEST = 48
+_LONGEST_TEXT = 100
 # In text heights: how far a heading stands over its one value or over a column of them, and a caption under its own.
 _NEAR_GAP = 3.2
 _HEADING_GAP = 6.0
@@ -49,7 +50,7 @@ def _anchors(facts: Facts, span: Span) -> Iterator[Anchor]:
 
 def _anchor(relation: Relation, segment: Segment, first: int, last: int) -> Anchor:
     words = segment.words[first : last + 1]
-    text = segment.text[words[0][1] : words[-1][2]]
+    text = segment.text[words[0][1] : words[-1][2]][:_LONGEST_TEXT]
     return Anchor(relation=relation, key="".join(word for word, _, _ in words), text=text)
 
 

@@ -20,6 +20,7 @@ _MOST_LINES = 12
 # Letters by which the beginning of a description is known, and of the shortest heading.
 _TELLING = 6
 _SHORTEST = 2
+_LONGEST = 100
 _FEWEST_HEADINGS = 2
 # A heading may stand this far beside a narrow column, in text heights.
 _BESIDE = 0.8
@@ -108,8 +109,8 @@ def _headings(
                 if _nearest(Span(segment, start, end).box, extents) == concept
             ]
             key = "".join(word for word, _, _ in own)
-            if own and len(key) >= _SHORTEST and not any(char.isdigit() for char in key):
-                yield Heading(key=key, text=segment.text[own[0][1] : own[-1][2]])
+            if own and _SHORTEST <= len(key) <= _LONGEST and not any(char.isdigit() for char in key):
+                yield Heading(key=key, text=segment.text[own[0][1] : own[-1][2]][:_LONGEST])
         return
 
 

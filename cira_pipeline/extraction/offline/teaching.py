@@ -214,7 +214,7 @@ def _title(facts: Facts, invoice: Invoice) -> Heading | None:
     if not large:
         return None
     chosen = max(large, key=lambda segment: segment.height)
-    return Heading(key=label_key(chosen) or "", text=chosen.text)
+    return Heading(key=label_key(chosen) or "", text=chosen.text[:100])
 
 
 def _month_first(facts: Facts, invoice: Invoice) -> bool | None:

@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.extraction.offline.engine import OfflineEngine
+from cira_pipeline.extraction.offline.lesson import Lesson
 from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.teaching import lesson_of
 from cira_pipeline.values import Box, Document, Extraction, Line, MediaType, Page, Reading
 from tests.extraction.offline.invented import DOCUMENT, INVOICE, extracted, line, reading
 
 # As a machine five times slower than an idle one would need.
 LONGEST_S = 60.0
+# What the column of a lesson takes.
+MOST_BYTES = 200_000
 CONFUSIONS = {
     "0": "O",
     "O": "0",
@@ -74,6 +78,22 @@ def test_no_page_however_odd_ends_in_an_exception(found: list[Line], source: str
     pages = tuple(Page.model_validate({"number": n, "width": 595, "height": 842, "source": source}) for n in (1, 2))
     read = Reading(reader="x", reader_version="1", pages=pages, lines=tuple(found), seconds=0)
     points_at_what_is_printed(OfflineEngine().extract(DOCUMENT, read), read)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(lines(), st.sampled_from(["native", "ocr"]))
+def test_no_page_however_odd_teaches_what_ends_in_an_exception(found: list[Line], source: str) -> None:
+    pages = tuple(Page.model_validate({"number": n, "width": 595, "height": 842, "source": source}) for n in (1, 2))
+    read = Reading(reader="x", reader_version="1", pages=pages, lines=tuple(found), seconds=0)
+    first = OfflineEngine().extract(DOCUMENT, read)
+    assert first is not None
+    known = first.invoice.model_copy(update={"supplier_name": "Nordlicht Bürotechnik GmbH"})
+    lesson = lesson_of(read, known, complete=True)
+    if lesson is not None:
+        kept = Lesson.model_validate(lesson.model_dump(mode="json"))
+        assert kept == lesson
+        assert len(kept.model_dump_json()) < MOST_BYTES
+        points_at_what_is_printed(OfflineEngine(lambda _document, _keys: [kept, kept]).extract(DOCUMENT, read), read)
 
 
 def points_at_what_is_printed(extraction: Extraction | None, read: Reading) -> None:
