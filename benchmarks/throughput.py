@@ -1,0 +1,129 @@
+"""The whole pipeline against bare Docling on the same files, with as many workers, by kind of document.
+
+    python -m benchmarks.throughput --texts 60 --scans 12 2>/dev/null
+
+Bare Docling is CIRA's converter (Docling with the same OCR) called in as many processes, each with as many ONNX
+threads, and nothing else: no download, no database, no extraction, no Dagster. The pipeline is a Dagster run over the
+same documents from URL to record. Both are warm, and each repetition reads documents of its own, in both ways. The bar:
+the pipeline reaches at least 0.85 of bare Docling's documents a minute. `--threads 1,2` measures other divisions of the
+processors: processes times threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.bench_house import BenchHouse, bench_house, machine
+from cira_pipeline.intake.recognise import recognise
+from cira_pipeline.isolation.messages import Message
+from cira_pipeline.isolation.pool import WorkerPool, processors
+from cira_pipeline.samples.generator import LabelledKind
+from cira_pipeline.values import Document
+
+BAR = 0.85
+_NO_LIMIT_S = 3_600.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    kind: str
+    processes: int
+    threads: int
+    bare: list[float]
+    pipeline: list[float]
+    """Documents a minute, one figure for each repetition."""
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.pipeline) / statistics.median(self.bare)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=60, help="text PDFs in each repetition")
+    parser.add_argument("--scans", type=int, default=12, help="scans in each repetition")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--threads", default="1", help="ONNX threads a process, such as 1,2")
+    arguments = parser.parse_args()
+    measured = []
+    for threads in (int(each) for each in arguments.threads.split(",")):
+        processes = max(1, processors() // threads)
+        for kind, count in (("pdf-text", arguments.texts), ("pdf-scan", arguments.scans)):
+            if count:
+                measured.append(_measured(kind, count, arguments.repeat, processes, threads))
+    console = Console()
+    console.print(machine())
+    console.print(_table(measured))
+
+
+def _measured(kind: LabelledKind, count: int, repeat: int, processes: int, threads: int) -> Measured:
+    measured = Measured(kind, processes, threads, [], [])
+    given = {"reading_processes": processes, "ocr_threads": threads}
+    with bench_house((kind,), **given) as house, house.opened() as processor:
+        house.warm(processor)
+        bare = WorkerPool(["benchmarks.bare_docling"], processes=processes, memory_mb=8_000, crashes=1)
+        _read_bare(bare, [_document(path, house) for path in house.documents(2 * processes)], threads)
+        for _ in range(repeat):
+            jobs = house.submit(count)
+            documents = [_document(house.path_of(job), house) for job in jobs]
+            measured.bare.append(_per_minute(count, lambda each=documents: _read_bare(bare, each, threads)))
+            house.add_keys(jobs)
+            measured.pipeline.append(_per_minute(count, lambda each=jobs: house.run(each)))
+            house.require_done(jobs)
+        bare.close()
+        processor.reader.interrupt()
+    return measured
+
+
+def _per_minute(count: int, go) -> float:
+    started = time.monotonic()
+    go()
+    return 60 * count / (time.monotonic() - started)
+
+
+def _document(path: Path, house: BenchHouse) -> Document:
+    return recognise(path.read_bytes(), max_pages=house.settings.max_pages, max_pixels=house.settings.max_pixels)
+
+
+def _read_bare(pool: WorkerPool, documents: Sequence[Document], threads: int) -> None:
+    """Handing bytes to a process costs milliseconds; a bare loop in each process would have the same work."""
+
+    def read(document: Document) -> None:
+        facts = {"call": "benchmarks.bare_docling:convert", "suffix": "pdf", "threads": threads}
+        answer = pool.ask(Message(facts, document.content), timeout_s=_NO_LIMIT_S)
+        assert answer.facts["pages"] == document.page_count
+
+    with ThreadPoolExecutor(pool.processes) as asking:
+        list(asking.map(read, documents))
+
+
+def _table(measured: Sequence[Measured]) -> Table:
+    table = Table(title="documents a minute (median)")
+    for column in ("kind", "processes x threads", "bare Docling", "pipeline", "ratio", "bar"):
+        table.add_column(column, justify="left" if column == "kind" else "right")
+    for each in measured:
+        table.add_row(
+            each.kind,
+            f"{each.processes} x {each.threads}",
+            f"{statistics.median(each.bare):.1f}",
+            f"{statistics.median(each.pipeline):.1f}",
+            f"{each.ratio:.2f}",
+            f"{BAR:.2f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
+    assert Path("dagster.yaml").is_file(), "run it from the checkout"
+    main()
