@@ -12,12 +12,12 @@ from datetime import date
 from decimal import Decimal
 
 from cira_pipeline.extraction.offline.anchors import anchors_of
-from cira_pipeline.extraction.offline.canvas import Span
+from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.column_lessons import columns_of
 from cira_pipeline.extraction.offline.document_type import titles_of
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import bare
-from cira_pipeline.extraction.offline.layout_marks import label_key, marks_of, part_of
+from cira_pipeline.extraction.offline.layout_marks import marks_of, part_of
 from cira_pipeline.extraction.offline.lesson import Anchor, Heading, Lesson, Relation, Sighting, shape_of
 from cira_pipeline.extraction.offline.line_items import item_table
 from cira_pipeline.extraction.offline.memory import CONCEPT_OF, MISLED
@@ -49,6 +49,8 @@ _RELATIONS: Mapping[str, tuple[Relation, ...]] = {
 _MOST_PLACES = 4
 # The prominence of a title that is one, and the size of its letters against those of ordinary text.
 _A_TITLE, _LARGE = 0.5, 1.15
+# It stands in the upper part of the page and is short.
+_UPPER, _LONGEST_TITLE, _MOST_TITLE_WORDS = 0.6, 48, 4
 _NUMERIC_DATE = re.compile(r"(\d{1,2})\s?[-/]\s?(\d{1,2})\s?[-/]\s?\d{2,4}")
 
 
@@ -200,21 +202,32 @@ def _title(facts: Facts, invoice: Invoice) -> Heading | None:
     """The title that says what an invoice of this supplier is, where the lexicon knows none: large, short, on top."""
     if invoice.invoice_type is None or any(title.score > _A_TITLE for title in titles_of(facts)):
         return None
-    large = [
-        segment
+    names = set(_letters_of_parties(invoice))
+    found = [
+        (segment.height, heading)
         for segment in facts.canvas.segments
         if segment.page == 1
         and segment.height > _LARGE * facts.text_height
-        and facts.canvas.relative_top(segment) < 0.6
-        and len(segment.words) <= 4
-        and (key := label_key(segment)) is not None
-        and key not in set(_letters_of_parties(invoice))
-        and not (invoice.supplier_name and key in compact(invoice.supplier_name))
+        and facts.canvas.relative_top(segment) < _UPPER
+        and (heading := _before_numbers(segment)) is not None
+        and heading.key not in names
+        and not (invoice.supplier_name and heading.key in compact(invoice.supplier_name))
     ]
-    if not large:
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def _before_numbers(segment: Segment) -> Heading | None:
+    """`Gutzettel FV/049`: the words before the first with a digit, of which a title has few."""
+    end = 0
+    for token, start in zip(segment.tokens, segment.starts, strict=True):
+        if any(char.isdigit() for char in token.text):
+            break
+        end = start + len(token.text)
+    words = words_of(segment.text[:end])
+    key = "".join(word for word, _, _ in words)
+    if not 3 <= len(key) <= _LONGEST_TITLE or len(words) > _MOST_TITLE_WORDS:
         return None
-    chosen = max(large, key=lambda segment: segment.height)
-    return Heading(key=label_key(chosen) or "", text=chosen.text[:100])
+    return Heading(key=key, text=segment.text[:end])
 
 
 def _month_first(facts: Facts, invoice: Invoice) -> bool | None:

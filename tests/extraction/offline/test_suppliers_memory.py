@@ -13,7 +13,7 @@ from cira_pipeline.extraction.offline.lesson import Lesson
 from cira_pipeline.extraction.offline.teaching import lesson_of
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Extraction, Reading, Record, Severity, Verdict
+from cira_pipeline.values import Box, Extraction, Line, Reading, Record, Severity, Verdict
 from tests.extraction.offline.invented import DOCUMENT, Placed, block, keyed, reading, right, sums, table
 
 SENDER = block(40, 40, "Nordlicht Bürotechnik GmbH", "Hafenstraße 14", "24103 Kiel")
@@ -278,3 +278,25 @@ def test_the_order_of_day_and_month_is_remembered_where_a_page_does_not_show_it(
 def test_a_supplier_without_a_name_or_number_to_be_known_by_teaches_nothing():
     unknown = truth(0, supplier_name=None, supplier_vat_id=None, payment_iban=None)
     assert lesson_of(page(0), unknown, complete=True) is None
+
+
+def _titled(index: int, title: str) -> Reading:
+    """The page under a large title instead of `Rechnung`."""
+    lines = tuple(line for line in page(index).lines if line.text != "Rechnung")
+    box = Box(left=40, top=232, right=40 + 11 * len(title), bottom=252)
+    large = Line(number=98, page=1, text=title, box=box, confidence=1)
+    return page(index).model_copy(update={"lines": (*lines, large)})
+
+
+def test_a_title_of_the_suppliers_own_says_what_it_is_but_never_against_a_plain_one():
+    lessons = [lesson_of(_titled(index, "Hulnox"), truth(index), complete=True) for index in (0, 1)]
+    taught = [lesson for lesson in lessons if lesson is not None]
+    kind = next(each for each in read(_titled(5, "Hulnox"), *taught).evidence if each.field == "invoice_type")
+    assert kind.text == "Hulnox"
+    assert read(_titled(5, "Gutschrift"), *taught).invoice.invoice_type == "381"
+    both = _titled(5, "Hulnox")
+    credit = both.lines[-1].model_copy(
+        update={"number": 97, "text": "Gutschrift", "box": Box(left=300, top=232, right=410, bottom=252)}
+    )
+    both = both.model_copy(update={"lines": (*both.lines, credit)})
+    assert read(both, *taught).invoice.invoice_type == "381", "paying a credit note would be the wrong way round"
