@@ -42,6 +42,8 @@ PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
     ("customer_name", "supplier_name"),
 )
 LEAST_ALIKE = 85.0
+UNGROUNDED = "ungrounded"
+_CLAIMED = frozenset({*COMPARED, "supplier_name", "customer_name"})
 # A value need not be certain enough to pay by to speak against another one.
 _NO_DOUBTS = frozenset({RULE, "low_confidence"})
 _UNLIKE = 50.0
@@ -69,6 +71,7 @@ def compared(extraction: Extraction, other: Extraction, other_record: Record) ->
         if _contradict(extraction.invoice, other.invoice, name)
     )
     findings += tuple(_other_parties(extraction, other, theirs))
+    findings += tuple(_claims_of_nothing(extraction, other))
     return extraction.model_copy(update={"evidence": evidence, "findings": extraction.findings + findings})
 
 
@@ -103,6 +106,34 @@ def asked_about(extraction: Extraction, other: Extraction) -> tuple[Finding, ...
         for name in left_out(extraction, other, least=ASKED_FROM)
         if name in wanted and getattr(other.invoice, name) not in named
     )
+
+
+def omissions(extraction: Extraction, other: Extraction, other_record: Record) -> tuple[Finding, ...]:
+    """A finding for each value that `other` read and `extraction` does not have, under this or another name.
+
+    A warning where `other` is sure of it and its record holds no complaint about it; else a note.
+    """
+    theirs = {evidence.field: evidence.confidence for evidence in other_record.evidence}
+    doubted = {name for finding in other_record.findings if _is_doubt(finding) for name in finding.fields}
+    named = {getattr(extraction.invoice, name) for name in HEADER_FIELDS}
+    found = []
+    for name in left_out(extraction, other, least=0.0):
+        value = getattr(other.invoice, name)
+        if isinstance(value, tuple):
+            shown, warn = f"{len(value)} rows", False
+        elif value in named:
+            continue
+        else:
+            shown, warn = str(value), name in COMPARED and _warns(name, theirs.get(name, 0.0), doubted)
+        found.append(
+            Finding(
+                rule=LEFT_OUT,
+                severity=Severity.WARNING if warn else Severity.INFO,
+                message=f"{name}: {extraction.engine} has none, {other.engine} read {shown}",
+                fields=(name,),
+            )
+        )
+    return tuple(found)
 
 
 def filled(extraction: Extraction, other: Extraction, name: str) -> Extraction:
@@ -143,6 +174,30 @@ def _other_parties(extraction: Extraction, other: Extraction, theirs: dict[str, 
             yield _about_party(extraction, other, name, mine, f"not `{same}`, which {other.engine} read")
 
 
+def _claims_of_nothing(extraction: Extraction, other: Extraction) -> Iterator[Finding]:
+    """A warning where `other` insists on a text that the document does not show: it contradicts this value as surely
+    as if it had read another one.
+    """
+    printed: dict[str, str] = {}
+    for evidence in extraction.evidence:
+        printed[evidence.field] = f"{printed.get(evidence.field, '')} {evidence.text}"
+    for claim in other.findings:
+        if claim.rule != UNGROUNDED or claim.severity is Severity.INFO:
+            continue
+        for name in claim.fields:
+            mine = getattr(extraction.invoice, name) if name in _CLAIMED else None
+            if mine is None or getattr(other.invoice, name) is not None:
+                continue
+            # The claim's text stands in its message; all words of this value in it are the same said with others.
+            if not _alike(printed.get(name, str(mine)), claim.message):
+                yield Finding(
+                    rule=RULE,
+                    severity=Severity.WARNING,
+                    message=f"{name}: {extraction.engine} read `{mine}`; {other.engine} named a text that is not there",
+                    fields=(name,),
+                )
+
+
 def _about_party(extraction: Extraction, other: Extraction, name: HeaderField, mine: str, what: str) -> Finding:
     return Finding(
         rule=RULE,
@@ -165,7 +220,7 @@ def _is_doubt(finding: Finding) -> bool:
     return finding.severity is not Severity.INFO and finding.rule not in _NO_DOUBTS
 
 
-def _warns(name: HeaderField, confidence: float, doubted: set[str]) -> bool:
+def _warns(name: str, confidence: float, doubted: set[str]) -> bool:
     return name not in doubted and confidence >= SURE
 
 

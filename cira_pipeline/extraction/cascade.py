@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from cira_pipeline.errors import CiraError, CircuitOpen, ExtractionError, NothingExtracted
 from cira_pipeline.extraction.accounts import account_findings
-from cira_pipeline.extraction.agreement import FILLED_FROM, asked_about, compared, filled, left_out
+from cira_pipeline.extraction.agreement import FILLED_FROM, asked_about, compared, filled, left_out, omissions
 from cira_pipeline.extraction.engine import CorrectableEngine, Engine, Judge
 from cira_pipeline.extraction.ranking import rank
 from cira_pipeline.extraction.xml_against_page import page_findings
@@ -136,6 +136,7 @@ class _Run:
             raise self._nothing()
         self._tell_of_the_model()
         best = max(range(len(self._steps)), key=self._preference)
+        self._tell_of_omissions(best)
         return CascadeOutcome(
             steps=tuple(self._steps),
             chosen=best,
@@ -172,14 +173,39 @@ class _Run:
         self._steps.append(step)
         self.stopped_because = self._why_stop(step)
 
-    def _completed(self, step: Step, earlier: Extraction) -> Step:
-        """`step` with each value that it left out and `earlier` is sure of, where the record gets no worse by it."""
+    def _completed(self, step: Step, earlier: Extraction, *, same_verdict: bool = False) -> Step:
+        """`step` with each value that it left out and `earlier` is sure of, where the record gets no worse by it.
+
+        `same_verdict`: and no better either. What a less believed engine knows makes no record accepted.
+        """
         for name in left_out(step.extraction, earlier, least=FILLED_FROM):
             extraction = filled(step.extraction, earlier, name)
             record = self._judge(extraction)
+            if same_verdict and record.verdict is not step.record.verdict:
+                continue
             if rank(record) >= rank(step.record):
                 step = Step(extraction, record)
         return step
+
+    def _tell_of_omissions(self, chosen: int) -> None:
+        """What another engine read and the chosen one lacks is filled in or told: in a record that is believed, a
+        missing due date must not look as if the document had none.
+        """
+        step = self._steps[chosen]
+        if step.extraction.engine is EngineName.EINVOICE:
+            return
+        others = [each for index, each in enumerate(self._steps) if index != chosen]
+        for other in others:
+            step = self._completed(step, other.extraction, same_verdict=True)
+        told = tuple(
+            finding for other in others for finding in omissions(step.extraction, other.extraction, other.record)
+        )
+        if told:
+            extraction = self._with_findings(step.extraction, *told)
+            step = Step(extraction, self._judge(extraction))
+        self._steps[chosen] = step
+        if self.stopped_because:
+            self.stopped_because = self._why_stop(step)
 
     def _doubts_about(self, extraction: Extraction) -> tuple[Finding, ...]:
         if extraction.engine is EngineName.EINVOICE:

@@ -168,6 +168,70 @@ def test_what_the_model_left_out_and_the_free_engine_is_sure_of_is_filled_in_and
     assert ("payment_iban",) in told
 
 
+def test_what_only_the_model_read_is_filled_in_or_told_when_the_free_engine_is_believed(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    """A number that is not there sends the model's record to review; its purchase order is nowhere else."""
+    ordered = (*INVOICE[:4], "Gemäß unserer Absprache zu PO-7788", *INVOICE[4:])
+    page = reading(ordered)
+    number = ordered.index("Gemäß unserer Absprache zu PO-7788") + 1
+    label = LabelAnswers([LABEL])
+    azure.answering = lambda message: {
+        **label(message),
+        "purchase_order": {"text": "PO-7788", "line": number},
+        "supplier_vat_id": {"text": "DE000000000", "line": 2},
+    }
+    outcome = cascade(Policy.MODEL_FIRST, page)
+    offline, model = outcome.steps
+    assert offline.extraction.engine is EngineName.OFFLINE
+    assert chosen(outcome).engine is EngineName.OFFLINE
+    told = {finding.rule for finding in chosen(outcome).findings if "purchase_order" in finding.fields}
+    assert told & {"filled_in", "left_out"}
+    assert model.extraction.invoice.purchase_order == "PO-7788"
+
+
+def test_a_sure_value_that_does_not_fit_the_rest_is_told_and_needs_a_person(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    """The model has no due date; the free engine's lies before the date of issue, so that it is not filled in."""
+    early = tuple(line.replace("17.04.2026", "17.03.2026") for line in INVOICE)
+    label = LABEL | {"due_date": None, "issue_date": LABEL["issue_date"], "amount_due": None}
+    azure.answering = LabelAnswers([label])
+    outcome = cascade(Policy.MODEL_FIRST, reading(early))
+    record = outcome.steps[outcome.chosen].record
+    told = [finding for finding in record.findings if "due_date" in finding.fields]
+    assert told, "a due date that one engine read must not vanish without a word"
+
+
+def test_what_the_model_makes_up_twice_is_no_word_for_the_free_engines_value(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    """The free engine may be wrong where the model found nothing: nobody has confirmed its value."""
+    azure.answering = changed(supplier_name={"text": "Sonnenhof Verlag AG", "line": 1})
+    outcome = cascade(Policy.MODEL_FIRST)
+    assert {step.record.verdict for step in outcome.steps} == {Verdict.NEEDS_REVIEW}
+    told = [
+        finding.message
+        for finding in outcome.steps[0].record.findings
+        if finding.rule == "engines_disagree" and "supplier_name" in finding.fields
+    ]
+    assert told == ["supplier_name: offline read `Nordlicht Handels GmbH`; azure_openai named a text that is not there"]
+
+
+def test_a_name_that_the_model_spells_out_is_the_same_name(azure: AzureStandin, cascade: Cascade) -> None:
+    azure.answering = changed(supplier_name={"text": "Nordlicht Handels GmbH und Compagnie", "line": 1})
+    outcome = cascade(Policy.MODEL_FIRST)
+    assert not [
+        finding
+        for finding in outcome.steps[0].record.findings
+        if finding.rule == "engines_disagree" and "supplier_name" in finding.fields
+    ]
+
+
+def test_a_record_with_all_that_anybody_read_holds_no_note_of_omissions(azure: AzureStandin, cascade: Cascade) -> None:
+    assert "left_out" not in rules(cascade(Policy.MODEL_FIRST))
+
+
 def test_a_model_that_fails_leaves_a_record_that_a_person_looks_at(azure: AzureStandin, cascade: Cascade) -> None:
     azure.faults.then(Fault.server_error())
     outcome = cascade(Policy.MODEL_FIRST)
