@@ -4,6 +4,9 @@ A stand-in answers from the labels and spoils a share of the fields (`--mistakes
 swapped dates, inventions, omissions, dropped and merged lines. Every labelled document of the kinds given is read (the
 readings are kept in `--readings`), extracted under `model_first` and validated as of two weeks after its issue date.
 
+`--seeds N` repeats this with other mistakes each time. `--hybrids` adds the e-invoices whose XML is inside a PDF, read
+from their pages as if there were no XML.
+
 A spoilt value counts as caught when the record has the labelled value after all, or needs review. Clean records are
 those of a run without any mistake, of documents whose label has what no record may lack (the stand-in knows nothing
 besides) and is itself accepted: a document that prints a wrong IBAN is rightly looked at. `clean_reviewed_share_all`
@@ -31,6 +34,7 @@ from cira_pipeline.values import Record, Severity, Verdict
 from tests.azure_standin.mistakes import KINDS
 
 _KINDS = ("pdf-text", "pdf-scan", "image")
+_HYBRID = "hybrid-pdf"
 _NEEDED = ("invoice_number", "issue_date", "currency", "supplier_name", "gross_total")
 
 
@@ -82,22 +86,24 @@ def _rules(record: Record) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    documents = labelled_documents(options.documents, options.labels, options.readings, options.kind or _KINDS)
+    kinds = [*(options.kind or _KINDS), *([_HYBRID] if options.hybrids else [])]
+    documents = labelled_documents(options.documents, options.labels, options.readings, kinds)
     caught = Caught()
     spoilt_accepted, rounds, billed_usd = 0, 0, Decimal(0)
     for seed in range(1, options.seeds + 1):
-        with ModelRun(documents, Policy.MODEL_FIRST, options.mistakes, seed) as run:
+        with ModelRun(documents, Policy.MODEL_FIRST, options.mistakes, seed, without_xml=options.hybrids) as run:
             for document in documents:
                 spoilt_accepted += _count(run, document, caught)
             rounds, billed_usd = rounds + run.rounds, billed_usd + run.billed_usd
     clean = _CleanRecords()
-    with ModelRun(documents, Policy.MODEL_FIRST, 0.0, 1) as run:
+    with ModelRun(documents, Policy.MODEL_FIRST, 0.0, 1, without_xml=options.hybrids) as run:
         for document in documents:
             if all(document.fields.get(name) for name in _NEEDED):
                 clean.add(document, run.extract(document).record)
     figures = {
         "documents": len(documents),
         "runs": options.seeds,
+        "hybrids_from_their_pages": sum(document.kind == _HYBRID for document in documents),
         "mistakes": options.mistakes,
         "spoilt_values": caught.total,
         "corrected": caught.corrected.total(),
@@ -150,6 +156,7 @@ def _print(caught: Caught, reviewed: Sequence[str], figures: dict[str, object], 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = documents_parser(__doc__, kinds=_KINDS, mistakes=0.1)
     parser.add_argument("--seeds", type=int, default=1, help="runs with other mistakes each")
+    parser.add_argument("--hybrids", action="store_true", help="also e-invoices in PDFs, read from their pages")
     parser.add_argument("--require-caught", type=float, default=0.0, metavar="SHARE")
     parser.add_argument("--most-clean-reviewed", type=float, default=1.0, metavar="SHARE")
     parser.add_argument("--verbose", action="store_true", help="name each document")

@@ -79,10 +79,22 @@ def labelled_documents(folder: Path, labels: Path, readings: Path, kinds: Iterab
 
 
 class ModelRun:
-    """Extracts documents with a model that knows their labels and spoils a share `mistakes` of its fields."""
+    """Extracts documents with a model that knows their labels and spoils a share `mistakes` of its fields.
 
-    def __init__(self, documents: Sequence[Labelled], policy: Policy, mistakes: float, seed: int) -> None:
+    `without_xml`: e-invoices are read from their pages like any other document.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[Labelled],
+        policy: Policy,
+        mistakes: float,
+        seed: int,
+        *,
+        without_xml: bool = False,
+    ) -> None:
         self._policy = policy
+        self._without_xml = without_xml
         self._mistakes = Mistakes(mistakes, seed=seed)
         self._standin = AzureStandin(LabelAnswers([each.fields for each in documents], self._mistakes))
         self._prices = PriceList.load()
@@ -96,7 +108,9 @@ class ModelRun:
             azure_openai_deployment="invoices",
             azure_openai_api_key=standin.api_key,
         )
-        self._engines = engines_from_settings(settings, AnswersInMemory())
+        engines = engines_from_settings(settings, AnswersInMemory())
+        left_out = {EngineName.EINVOICE} if self._without_xml else set()
+        self._engines = {name: engine for name, engine in engines.items() if name not in left_out}
         return self
 
     def __exit__(
