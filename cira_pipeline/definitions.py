@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.accuracy_report import accuracy_report
+from assets.housekeeping import housekeeping_job
 from assets.invoices import invoices
 from assets.jobs import invoice_asset_jobs
 from assets.model_batches import model_batches
@@ -17,6 +18,7 @@ from resources.processor import ProcessorResource
 from resources.reader import ReaderResource
 from resources.redis import RedisResource
 from sensors.daily_accuracy import daily_accuracy_report
+from sensors.daily_housekeeping import daily_housekeeping
 from sensors.inbox import inbox_sensor
 from sensors.model_batches import model_batches_sensor
 from sensors.new_invoices import new_invoices_sensor
@@ -61,11 +63,12 @@ def definitions(settings: Settings) -> dg.Definitions:
         sensors.append(s3_inbox_sensor(settings, settings.s3_inbox))
     if settings.batches_configured:
         sensors.append(model_batches_sensor(settings))
+    housekeeping = housekeeping_job(settings)
     return dg.Definitions(
         assets=[invoices, accuracy_report],
-        jobs=[*invoice_asset_jobs, model_batches],
+        jobs=[*invoice_asset_jobs, model_batches, housekeeping],
         sensors=sensors,
-        schedules=[daily_accuracy_report],
+        schedules=[daily_accuracy_report, daily_housekeeping(housekeeping)],
         resources={
             "processor": processor,
             "postgres": postgres,

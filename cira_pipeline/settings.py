@@ -290,6 +290,10 @@ class Settings(BaseSettings):
     celery_broker_url: SecretStr | None = Field(
         None, description="Redis that hands runs to Celery workers, where these do them (deploy/); redis_url if empty"
     )
+    keep_keys_days: int = Field(
+        30, ge=1, description="days for which Dagster shows an invoice that is done; its results stay for ever"
+    )
+    keep_runs_days: int = Field(90, ge=1, description="days for which Dagster keeps runs and their events")
     dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
 
     @field_validator(

@@ -1,0 +1,70 @@
+"""The job that keeps Dagster's own tables small: keys of invoices done long ago, and runs older than that.
+
+Results, jobs and costs are CIRA's tables and are never touched. A job that is retried after its key was removed gets
+the key back (`sensors/new_invoices.py`).
+"""
+
+from datetime import datetime, timedelta
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from assets.partitions import PARTITIONS_NAME
+from cira_pipeline.clock import utc_now
+from cira_pipeline.jobs import JobId
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.finished_keys import long_done
+from resources.postgres import PostgresResource
+
+HOUSEKEEPING = "housekeeping"
+# Jobs are locked while the keys of so many are removed: about two seconds.
+_KEYS_AT_ONCE = 500
+_RUNS_AT_ONCE = 200
+_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+
+
+def housekeeping_job(settings: Settings) -> dg.JobDefinition:
+    @dg.op(
+        name="tidy",
+        description=f"Removes the partition keys of invoices that ended more than {settings.keep_keys_days} days ago, "
+        f"failed ones excepted, and runs with their events that ended more than {settings.keep_runs_days} days ago.",
+    )
+    def tidy(context: dg.OpExecutionContext, postgres: PostgresResource) -> None:
+        now = utc_now()
+        keys = remove_keys(context.instance, postgres.database(), now - timedelta(days=settings.keep_keys_days))
+        runs = remove_runs(context.instance, now - timedelta(days=settings.keep_runs_days))
+        context.add_output_metadata({"keys removed": keys, "runs removed": runs})
+
+    @dg.job(
+        name=HOUSEKEEPING,
+        description="Keeps Dagster's tables small. Results, jobs and costs stay; a job that is retried later gets its "
+        "key back.",
+    )
+    def housekeeping() -> None:
+        tidy()
+
+    return housekeeping
+
+
+def remove_keys(instance: DagsterInstance, database: Database, before: datetime) -> int:
+    """Of jobs that ended before that time without failing. Returns how many; may be stopped and repeated."""
+    keys = [JobId(key) for key in instance.get_dynamic_partitions(PARTITIONS_NAME)]
+    removed = 0
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        with long_done(database, keys[start : start + _KEYS_AT_ONCE], before) as done:
+            for job_id in done:
+                instance.delete_dynamic_partition(PARTITIONS_NAME, job_id)
+        removed += len(done)
+    return removed
+
+
+def remove_runs(instance: DagsterInstance, before: datetime) -> int:
+    """With all their events; a run that has not ended is left alone, however old. Returns how many."""
+    old = RunsFilter(statuses=_ENDED, updated_before=before)
+    removed = 0
+    while records := instance.get_run_records(old, limit=_RUNS_AT_ONCE, ascending=True):
+        for record in records:
+            instance.delete_run(record.dagster_run.run_id)
+        removed += len(records)
+    return removed
