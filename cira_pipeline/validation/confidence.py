@@ -59,6 +59,7 @@ DIRECTIONS: Final[Mapping[str, int]] = MappingProxyType(
         "agreed": 1,
         "contradicted": -1,
         "doubts": -1,
+        "remembered": 1,
     }
 )
 """The terms besides group and engine, and which way each may speak."""
@@ -66,6 +67,9 @@ DIRECTIONS: Final[Mapping[str, int]] = MappingProxyType(
 _EXTREME: Final = 0.02
 
 
+_MOST_REMEMBERED: Final = 3
+# A term that labelled files alone cannot show: where a calibration lacks it, it says nothing.
+_FROM_MEMORY: Final = frozenset({"remembered"})
 @dataclass(frozen=True)
 class Calibration:
     """`intercepts` by group, `engines` by engine (0 for the offline one), `weights` by term of `DIRECTIONS`.
@@ -108,12 +112,13 @@ def terms_of(name: HeaderField, signs: Signs) -> Mapping[str, float]:
         "doubts": min(signs.doubts, 2),
     }
 
+        "remembered": min(signs.remembered, _MOST_REMEMBERED),
 
 def parse_calibration(text: str) -> Calibration:
     """What `cira calibrate` wrote. Raises: ValueError when a group or term is unknown or missing."""
     stored = json.loads(text)
     weights, intercepts = stored["weights"], stored["intercepts"]
-    if set(weights) != set(DIRECTIONS) or set(intercepts) != {GROUPS[name] for name in HEADER_FIELDS}:
+    if set(weights) | _FROM_MEMORY != set(DIRECTIONS) or set(intercepts) != {GROUPS[name] for name in HEADER_FIELDS}:
         raise ValueError("the calibration is not of this version: its terms or groups are others")
     return Calibration(
         intercepts=intercepts,

@@ -8,14 +8,14 @@ so that a group in which nothing was ever wrong is not believed to be infallible
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 from scipy.optimize import minimize
 
 from cira_pipeline.invoice import HeaderField
-from cira_pipeline.validation.confidence import DIRECTIONS, GROUPS, Calibration, terms_of
+from cira_pipeline.validation.confidence import DIRECTIONS, GROUPS, Calibration, shipped_calibration, terms_of
 from cira_pipeline.validation.signs import Signs
 from cira_pipeline.values import EngineName
 
@@ -45,10 +45,19 @@ class Observation:
 def fit(observations: Sequence[Observation]) -> Calibration:
     """The calibration that makes `observations` likeliest. `accept_confidence` and `about` are left for the caller.
 
+    A term that no observation shows keeps the weight that is shipped: files alone say nothing of a supplier's memory.
+
     Raises: ValueError when nothing was right or nothing wrong: then there is nothing to tell apart.
     """
     design, right = _design(observations)
-    return _calibration(_fitted(design, right, _RIDGE))
+    found = _calibration(_fitted(design, right, _RIDGE))
+    shown = design[:, -len(_TERMS) :].any(axis=0)
+    unseen = {
+        term: weight
+        for term, seen in zip(_TERMS, shown, strict=True)
+        if not seen and (weight := shipped_calibration().weights.get(term)) is not None
+    }
+    return replace(found, weights={**found.weights, **unseen})
 
 
 def fitted_without(observations: Sequence[Observation], *, folds: int = 0) -> Mapping[str, Calibration]:

@@ -53,6 +53,8 @@ class Signs:
     repeated: bool = False
 
 
+    # The supplier's confirmed invoices on which the field stood alike.
+    remembered: int = 0
 def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderField, Signs]:
     """The signs of every header field that has a value and evidence. `findings`: all that is known by now."""
     evidence: dict[str, list[Evidence]] = {}
@@ -78,6 +80,7 @@ def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderFie
         for name in HEADER_FIELDS
         if getattr(subject.invoice, name) is not None and name in evidence
     }
+            remembered=min(each.remembered for each in evidence[name]),
 
 
 def _doubts(findings: Iterable[Finding]) -> Counter[str]:
