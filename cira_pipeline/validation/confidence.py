@@ -57,19 +57,19 @@ DIRECTIONS: Final[Mapping[str, int]] = MappingProxyType(
         "other_domain": -1,
         "repeated": 1,
         "agreed": 1,
+        "remembered": 1,
         "contradicted": -1,
         "doubts": -1,
-        "remembered": 1,
     }
 )
 """The terms besides group and engine, and which way each may speak."""
 
 _EXTREME: Final = 0.02
-
-
 _MOST_REMEMBERED: Final = 3
 # A term that labelled files alone cannot show: where a calibration lacks it, it says nothing.
 _FROM_MEMORY: Final = frozenset({"remembered"})
+
+
 @dataclass(frozen=True)
 class Calibration:
     """`intercepts` by group, `engines` by engine (0 for the offline one), `weights` by term of `DIRECTIONS`.
@@ -108,11 +108,11 @@ def terms_of(name: HeaderField, signs: Signs) -> Mapping[str, float]:
         "other_domain": float(signs.own_domain is False),
         "repeated": float(signs.repeated),
         "agreed": float(signs.agreed),
+        "remembered": min(signs.remembered, _MOST_REMEMBERED),
         "contradicted": float(signs.contradicted),
         "doubts": min(signs.doubts, 2),
     }
 
-        "remembered": min(signs.remembered, _MOST_REMEMBERED),
 
 def parse_calibration(text: str) -> Calibration:
     """What `cira calibrate` wrote. Raises: ValueError when a group or term is unknown or missing."""

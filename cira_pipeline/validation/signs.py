@@ -47,14 +47,14 @@ class Signs:
     proofs: int = 0
     check_digits: bool | None = None
     agreed: bool = False
+    # The supplier's confirmed invoices on which the field stood alike.
+    remembered: int = 0
     contradicted: bool = False
     doubts: int = 0
     own_domain: bool | None = None
     repeated: bool = False
 
 
-    # The supplier's confirmed invoices on which the field stood alike.
-    remembered: int = 0
 def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderField, Signs]:
     """The signs of every header field that has a value and evidence. `findings`: all that is known by now."""
     evidence: dict[str, list[Evidence]] = {}
@@ -72,6 +72,7 @@ def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderFie
             proofs=proofs[name],
             check_digits=_check_digits(subject, name),
             agreed=any(each.agreed_by for each in evidence[name]),
+            remembered=min(each.remembered for each in evidence[name]),
             contradicted=name in contradicted,
             doubts=doubts[name],
             own_domain=_own_domain(subject) if name == "supplier_name" else None,
@@ -80,7 +81,6 @@ def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderFie
         for name in HEADER_FIELDS
         if getattr(subject.invoice, name) is not None and name in evidence
     }
-            remembered=min(each.remembered for each in evidence[name]),
 
 
 def _doubts(findings: Iterable[Finding]) -> Counter[str]:
