@@ -7,17 +7,24 @@ from typing import Annotated
 import typer
 
 from cira_pipeline.cli.named_jobs import each_job
+from cira_pipeline.cli.remote import Api, remote
 from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
 
 
-def cancel(jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="Queued or running jobs.")]) -> None:
+def cancel(
+    jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="Queued or running jobs.")], api: Api = None
+) -> None:
     """Take queued or running jobs back for good; a running one stops before its next stage.
 
     Exit status 1 when one of them could not be cancelled; the others are.
     """
-    with connected() as services:
-        cancelled, refused = each_job(jobs, services.jobs.cancel)
+    if api is not None:
+        with remote(api) as client:
+            cancelled, refused = each_job(jobs, client.cancel)
+    else:
+        with connected() as services:
+            cancelled, refused = each_job(jobs, services.jobs.cancel)
     typer.echo(f"{counted(cancelled, 'job')} cancelled.")
     if refused:
         raise typer.Exit(1)

@@ -13,12 +13,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cira_pipeline.api.invoice_models import CostReport
+from cira_pipeline.cli.remote import Api, remote
 from cira_pipeline.cli.screen import counted, printable, screen, usd
 from cira_pipeline.cli.services import connected
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets, BudgetState
 from cira_pipeline.costs.report import CostRow, GroupBy, MonthCosts, costs_by, month_costs
 from cira_pipeline.jobs import JobStatus
+from cira_pipeline.storage.model_batches import ModelBatchRepository
 
 UNKNOWN = "(none read)"
 
@@ -30,23 +33,52 @@ def costs(
     ] = None,
     client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object; amounts are exact strings.")] = False,
+    api: Api = None,
 ) -> None:
     """What was spent, by day, client, engine, model or supplier; the month's projection; the budgets."""
     now = utc_now()
     first = since.replace(tzinfo=UTC).date() if since else now.date().replace(day=1)
+    if api is not None:
+        with remote(api) as service:
+            _costs_remotely(service.costs(since=first, client=client), by, as_json=as_json)
+        return
     with connected() as services:
         rows = costs_by(services.database, by, since=first, client=client)
         month = month_costs(services.database, now, client=client)
         states = Budgets.from_settings(services.settings).states(services.database, client=client)
         waiting = services.jobs.counts()[JobStatus.NEEDS_BUDGET]
+        in_batches = ModelBatchRepository(services.database).reserved_usd()
     if as_json:
-        typer.echo(json.dumps(_as_json(by, first, rows, month, states, waiting), ensure_ascii=False, indent=2))
+        told = _as_json(by, first, rows, month, states, waiting) | {"in_model_batches_usd": f"{in_batches:f}"}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    screen().print(_view(by, first, rows, month, states, waiting))
+    screen().print(_view(by, first, rows, month, states, waiting, in_batches))
+
+
+def _costs_remotely(report: CostReport, by: GroupBy, *, as_json: bool) -> None:
+    """By day or model, without projection and budgets, which a service does not tell."""
+    if by not in (GroupBy.DAY, GroupBy.MODEL):
+        raise typer.BadParameter("a REST service tells costs by day and by model", param_hint="--by")
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2))
+        return
+    spent: dict[str, Decimal] = {}
+    for entry in report.entries:
+        name = entry.day.isoformat() if by is GroupBy.DAY else entry.model
+        spent[name] = spent.get(name, Decimal(0)) + entry.amount_usd
+    # One job may stand in several entries of a day, so that their number is not known.
+    rows = [CostRow(name, None, amount_usd) for name, amount_usd in spent.items()]
+    screen().print(_table(by, rows) if rows else Text(f"Nothing was spent since {report.since}.", "dim"))
 
 
 def _view(
-    by: GroupBy, first: date, rows: Sequence[CostRow], month: MonthCosts, states: Sequence[BudgetState], waiting: int
+    by: GroupBy,
+    first: date,
+    rows: Sequence[CostRow],
+    month: MonthCosts,
+    states: Sequence[BudgetState],
+    waiting: int,
+    in_batches_usd: Decimal,
 ) -> RenderableType:
     parts: list[RenderableType] = [_table(by, rows) if rows else Text(f"Nothing was spent since {first}.", "dim")]
     parts.append(
@@ -59,6 +91,8 @@ def _view(
         parts.append(
             Text(f"{counted(waiting, 'job')} waiting for a budget: `cira status --status needs_budget`.", "yellow")
         )
+    if in_batches_usd:
+        parts.append(Text(f"Questions for model batches can cost {usd(in_batches_usd)} more: `cira batches`.", "dim"))
     return Group(*parts)
 
 
@@ -69,7 +103,7 @@ def _table(by: GroupBy, rows: Sequence[CostRow]) -> Table:
     table.add_column("jobs", justify="right", no_wrap=True)
     table.add_column("cost", justify="right", no_wrap=True, footer=usd(total))
     for row in rows:
-        table.add_row(printable(row.name or UNKNOWN), f"{row.jobs:,}", usd(row.amount_usd))
+        table.add_row(printable(row.name or UNKNOWN), "" if row.jobs is None else f"{row.jobs:,}", usd(row.amount_usd))
     return table
 
 

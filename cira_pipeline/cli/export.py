@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
+from cira_pipeline.cli.remote import Api, remote
 from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
-from cira_pipeline.storage.export import ExportFormat, ExportView, export_invoices
+from cira_pipeline.client import InvoiceFilter
+from cira_pipeline.storage.export import ExportFormat, ExportView, complete_file, export_invoices
 
 
 def export(
@@ -20,10 +22,14 @@ def export(
     view: Annotated[ExportView, typer.Option(help="invoices, invoice_lines or invoice_costs.")] = "invoices",
     since: Annotated[datetime | None, typer.Option(help="Only records from this time on, UTC.")] = None,
     client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
+    api: Api = None,
 ) -> None:
     """Write the records as CSV, Parquet or JSON lines."""
     if output is None and file_format == "parquet" and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is nothing for a terminal; give --output FILE", param_hint="--output")
+    if api is not None:
+        _export_remotely(api, file_format, output, view, since, client)
+        return
     with connected() as services:
         rows = export_invoices(
             services.database,
@@ -35,3 +41,23 @@ def export(
         )
     if output is not None:
         typer.echo(f"{counted(rows, 'row')} in {output}.", err=True)
+
+
+def _export_remotely(
+    api: str,
+    file_format: ExportFormat,
+    output: Path | None,
+    view: ExportView,
+    since: datetime | None,
+    client: str | None,
+) -> None:
+    if file_format == "jsonl" or view != "invoices":
+        raise typer.BadParameter("a REST service has the view invoices, as csv and parquet", param_hint="--api")
+    wanted = InvoiceFilter(recorded_since=since.replace(tzinfo=UTC) if since else None, client=client)
+    with remote(api) as service:
+        if output is None:
+            service.export(sys.stdout.buffer, file_format, wanted)
+            return
+        with complete_file(output) as file:
+            size_bytes = service.export(file, file_format, wanted)
+    typer.echo(f"{counted(size_bytes, 'byte')} in {output}.", err=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 
 from rich.console import Console
@@ -18,17 +19,25 @@ POLL_S = 0.5
 ROUNDS_BETWEEN_TRUTHS = 10
 
 
-def follow(jobs: JobRepository, job_ids: Sequence[JobId], *, console: Console | None = None) -> list[Job]:
-    """Shows how many have ended until all have; answers them in the order given. Silent where no terminal is."""
+@contextmanager
+def progress(total: int, console: Console | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar at a terminal, nothing elsewhere; what it yields is told how many more have ended."""
     shown = console or progress_console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
-        waiting = set(job_ids)
-        bar = progress.add_task("Processing", total=len(waiting))
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bars:
+        bar = bars.add_task("Processing", total=total)
+        yield lambda ended: bars.update(bar, advance=ended)
+
+
+def follow(jobs: JobRepository, job_ids: Sequence[JobId], *, console: Console | None = None) -> list[Job]:
+    """Shows how many have ended until all have; answers them in the order given. Silent where no terminal is."""
+    waiting = set(job_ids)
+    with progress(len(waiting), console) as ended:
         for at in count(1):
             ask = jobs.get if at % ROUNDS_BETWEEN_TRUTHS == 0 else jobs.status
-            waiting = {job_id for job_id in waiting if not ask(job_id).status.final}
-            progress.update(bar, completed=len(set(job_ids)) - len(waiting))
+            still = {job_id for job_id in waiting if not ask(job_id).status.final}
+            ended(len(waiting) - len(still))
+            waiting = still
             if not waiting:
                 break
             time.sleep(POLL_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from rich.table import Table
@@ -11,8 +12,8 @@ from rich.text import Text
 
 from cira_pipeline.cli.record_view import VERDICT_STYLES
 from cira_pipeline.cli.screen import columns, printable
-from cira_pipeline.jobs import JobStatus
-from cira_pipeline.storage.jobs import Job
+from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.values import Verdict
 
 STATUS_STYLES = {
     JobStatus.QUEUED: "dim",
@@ -25,7 +26,30 @@ STATUS_STYLES = {
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def job_table(jobs: Sequence[Job], *, now: datetime | None = None) -> Table:
+class ShownJob(Protocol):
+    """What a screen shows of a job, wherever it comes from."""
+
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def status(self) -> JobStatus: ...
+    @property
+    def stage(self) -> Stage | None: ...
+    @property
+    def verdict(self) -> Verdict | None: ...
+    @property
+    def error_code(self) -> str | None: ...
+    @property
+    def error_message(self) -> str | None: ...
+    @property
+    def error_hint(self) -> str | None: ...
+    @property
+    def submitted_at(self) -> datetime: ...
+
+
+def job_table(jobs: Sequence[ShownJob], *, now: datetime | None = None) -> Table:
     """What stands under `outcome`: the verdict, the error's code, or the stage a running job is in."""
     table = columns("job", "status", "outcome", "age", "file")
     table.columns[-1].no_wrap = False
@@ -48,7 +72,7 @@ def url_text(url: str) -> Text:
     return text
 
 
-def _outcome(job: Job) -> Text:
+def _outcome(job: ShownJob) -> Text:
     if job.error_code:
         return Text(job.error_code, STATUS_STYLES.get(job.status, "yellow"))
     if job.verdict:

@@ -8,7 +8,6 @@ import typer
 
 from cira_pipeline.errors import JobError, JobNotFound
 from cira_pipeline.jobs import JobId, is_job_id
-from cira_pipeline.storage.jobs import Job
 
 
 def job_id(given: str) -> JobId:
@@ -19,7 +18,7 @@ def job_id(given: str) -> JobId:
     return JobId(name)
 
 
-def each_job(given: Iterable[str], change: Callable[[JobId], Job]) -> tuple[int, int]:
+def each_job(given: Iterable[str], change: Callable[[JobId], object]) -> tuple[int, int]:
     """Does `change` to each job once; what cannot be done is a line on standard error and stops no other.
 
     Returns how many were changed and how many were not.

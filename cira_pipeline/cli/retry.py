@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cira_pipeline.cli.named_jobs import each_job
+from cira_pipeline.cli.remote import Api, remote
 from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
 from cira_pipeline.jobs import JobId, JobStatus
@@ -19,6 +20,7 @@ AT_ONCE = 1_000
 def retry(
     jobs: Annotated[list[str] | None, typer.Argument(metavar="JOB...", help="The jobs to retry.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All failed jobs.")] = False,
+    api: Api = None,
 ) -> None:
     """Put failed or rejected jobs back into the queue; finished work is kept.
 
@@ -26,9 +28,14 @@ def retry(
     """
     if not jobs and not failed:
         raise typer.BadParameter("name a job, or say --failed", param_hint="JOB")
-    with connected() as services:
-        wanted = [*(jobs or ()), *(_failed(services.jobs) if failed else ())]
-        queued, refused = each_job(wanted, services.jobs.retry)
+    if api is not None:
+        with remote(api) as client:
+            known = (job.job_id for job in client.jobs(status=JobStatus.FAILED, page_size=500)) if failed else ()
+            queued, refused = each_job([*(jobs or ()), *known], client.retry)
+    else:
+        with connected() as services:
+            wanted = [*(jobs or ()), *(_failed(services.jobs) if failed else ())]
+            queued, refused = each_job(wanted, services.jobs.retry)
     typer.echo(f"{counted(queued, 'job')} queued again.")
     if refused:
         raise typer.Exit(1)

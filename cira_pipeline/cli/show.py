@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cira_pipeline.cli.job_table import STATUS_STYLES
+from cira_pipeline.cli.job_table import STATUS_STYLES, ShownJob
 from cira_pipeline.cli.named_jobs import job_id
 from cira_pipeline.cli.record_view import VERDICT_STYLES, findings_view, invoice_view
+from cira_pipeline.cli.remote import Api, RemoteJob, remote
 from cira_pipeline.cli.screen import printable, screen, usd
 from cira_pipeline.cli.services import Connected, connected
+from cira_pipeline.client import Client
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.errors import RecordNotFound
 from cira_pipeline.extraction.told import differences, history
+from cira_pipeline.invoice import Invoice
 from cira_pipeline.shown_url import shown_url
 from cira_pipeline.storage.extractions import ExtractionRepository, StoredOutcome
 from cira_pipeline.storage.jobs import Job
 from cira_pipeline.storage.records import RecordRepository, StoredRecord
-from cira_pipeline.values import Extraction
+from cira_pipeline.values import Evidence, Extraction, Finding, Verdict
 
 
 def show(
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")],
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    api: Api = None,
 ) -> None:
     """Everything about one job: record, evidence, findings, cost."""
+    if api is not None:
+        with remote(api) as service:
+            _show_remotely(service, job_id(job), as_json=as_json)
+        return
     with connected() as services:
         found = services.jobs.get(job_id(job))
         stored = RecordRepository(services.database).get(found.job_id)
@@ -38,7 +47,35 @@ def show(
         if as_json:
             typer.echo(json.dumps(_as_json(found, stored, outcome, cost_usd), ensure_ascii=False, indent=2))
             return
-        screen().print(Group(*_view(services, found, stored, outcome, cost_usd)))
+        told = (_facts(services, found, outcome, cost_usd), stored.duplicate_of if stored else ())
+        screen().print(Group(*_view(found, *told, stored.record if stored else None)))
+
+
+def _show_remotely(service: Client, job_id: str, *, as_json: bool) -> None:
+    """Without what engines said besides the record, which a service does not tell."""
+    job = service.status(job_id)
+    try:
+        record = service.invoice(job_id)
+    except RecordNotFound:
+        record = None
+    if as_json:
+        told = {"job": job.model_dump(mode="json"), "record": record.model_dump(mode="json") if record else None}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    facts = {
+        "client": _client(job.client, job.client_reference),
+        "submitted": f"{job.submitted_at:%Y-%m-%d %H:%M:%S} UTC",
+        "attempts": str(job.attempts),
+        "cost": usd(job.cost_usd),
+    }
+    if job.processing_s is not None:
+        facts["took"] = f"{job.processing_s:.1f} s"
+    if record is not None:
+        facts["engines"] = ", ".join(record.engines)
+    if job.document_sha256:
+        facts["document"] = job.document_sha256
+    duplicates = record.duplicate_of if record else ()
+    screen().print(Group(*_view(RemoteJob.of(job), facts, duplicates, record)))
 
 
 def _as_json(job: Job, stored: StoredRecord | None, outcome: StoredOutcome | None, cost_usd: Decimal) -> dict[str, Any]:
@@ -64,30 +101,45 @@ def _extraction(extraction: Extraction, *, chosen: bool) -> dict[str, Any]:
     return {"chosen": chosen} | extraction.model_dump(mode="json", exclude={"evidence"}, exclude_none=True)
 
 
+class ShownRecord(Protocol):
+    """What the screen shows of a record, wherever it comes from."""
+
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def invoice(self) -> Invoice: ...
+    @property
+    def evidence(self) -> Sequence[Evidence]: ...
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+
+
 def _view(
-    services: Connected, job: Job, stored: StoredRecord | None, outcome: StoredOutcome | None, cost_usd: Decimal
+    job: ShownJob, facts: Mapping[str, str], duplicate_of: Sequence[str], record: ShownRecord | None
 ) -> Iterator[RenderableType]:
     head = Text.assemble((job.job_id, "bold"), "  ", (job.status.value, STATUS_STYLES.get(job.status, "yellow")))
-    if stored is not None:
-        head.append(f"  {stored.record.verdict}", VERDICT_STYLES[stored.record.verdict.value])
+    if record is not None:
+        head.append(f"  {record.verdict}", VERDICT_STYLES[record.verdict.value])
     yield head
     if job.error_code:
         yield printable(f"{job.error_message} [{job.error_code}]", "red")
         yield Text(f"  {job.error_hint}")
-    yield from _facts(services, job, outcome, cost_usd)
-    if stored is not None:
-        if stored.duplicate_of:
-            yield Text(f"The same invoice as {', '.join(stored.duplicate_of)}.", "red")
-        yield from invoice_view(
-            stored.record.invoice.model_dump(mode="json", exclude_none=True), stored.record.evidence
-        )
-        yield from findings_view(stored.record.findings)
+    yield from _fact_lines(facts)
+    if record is not None:
+        if duplicate_of:
+            yield Text(f"The same invoice as {', '.join(duplicate_of)}.", "red")
+        yield from invoice_view(record.invoice.model_dump(mode="json", exclude_none=True), record.evidence)
+        yield from findings_view(record.findings)
 
 
-def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_usd: Decimal) -> Iterator[Text]:
+def _client(client: str, reference: str | None) -> str:
+    return f"{client}{f', reference {reference}' if reference else ''}"
+
+
+def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_usd: Decimal) -> dict[str, str]:
     facts: dict[str, str] = {
         "url": job.url,
-        "client": f"{job.client}{f', reference {job.client_reference}' if job.client_reference else ''}",
+        "client": _client(job.client, job.client_reference),
         "submitted": f"{job.submitted_at:%Y-%m-%d %H:%M:%S} UTC, by {job.source}",
         "attempts": str(job.attempts),
         "cost": usd(cost_usd),
@@ -102,6 +154,10 @@ def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_us
         facts["in Dagster"] = (
             f"{shown_url(services.settings.dagster_ui_url)}/assets/validated_record?view=partitions&partition={job.job_id}"
         )
+    return facts
+
+
+def _fact_lines(facts: Mapping[str, str]) -> Iterator[Text]:
     width = max(map(len, facts))
     for name, value in facts.items():
         line = Text.assemble("  ", (f"{name:<{width}}", "dim"), "  ", printable(value))

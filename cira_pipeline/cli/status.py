@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -11,10 +12,13 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from cira_pipeline.api.job_models import JobView, ListedJob
 from cira_pipeline.cli.job_table import STATUS_STYLES, job_table
 from cira_pipeline.cli.named_jobs import job_id
+from cira_pipeline.cli.remote import Api, RemoteJob, remote
 from cira_pipeline.cli.screen import screen
 from cira_pipeline.cli.services import connected
+from cira_pipeline.client import Client
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.storage.jobs import Job, JobRepository
 
@@ -28,10 +32,15 @@ def status(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 20,
     watch: Annotated[bool, typer.Option("--watch", help="Keep it on the screen until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a job and line.")] = False,
+    api: Api = None,
 ) -> None:
     """How many jobs are where, and the newest ones, newest first. `cira show JOB` tells everything about one."""
     if jobs and (only or client):
         raise typer.BadParameter("name jobs, or filter them, not both", param_hint="JOB")
+    if api is not None:
+        with remote(api) as service:
+            _status_remotely(service, jobs, only, client, limit, watch=watch, as_json=as_json)
+        return
     with connected() as services:
 
         def found() -> Sequence[Job]:
@@ -46,14 +55,50 @@ def status(
             for job in found():
                 typer.echo(job.model_dump_json())
             return
-        console = screen()
-        if not watch or not console.is_terminal:
-            console.print(view())
-            return
-        with Live(view(), console=console, auto_refresh=False) as live:
-            while True:
-                time.sleep(WATCH_S)
-                live.update(view(), refresh=True)
+        _show(view, watch=watch)
+
+
+def _status_remotely(
+    service: Client,
+    jobs: Sequence[str] | None,
+    only: JobStatus | None,
+    client: str | None,
+    limit: int,
+    *,
+    watch: bool,
+    as_json: bool,
+) -> None:
+    """Without the counts, which a service does not tell."""
+
+    def found() -> Sequence[JobView | ListedJob]:
+        if jobs:
+            return [service.status(job_id(job)) for job in jobs]
+        return list(islice(service.jobs(status=only, client=client, page_size=min(limit, 500)), limit))
+
+    def view() -> RenderableType:
+        known = [RemoteJob.of(job) for job in found()]
+        return job_table(known) if known else Text(_nothing(filtered=bool(only or client)), "dim")
+
+    if as_json:
+        for job in found():
+            typer.echo(job.model_dump_json())
+        return
+    _show(view, watch=watch)
+
+
+def _show(view: Callable[[], RenderableType], *, watch: bool) -> None:
+    console = screen()
+    if not watch or not console.is_terminal:
+        console.print(view())
+        return
+    with Live(view(), console=console, auto_refresh=False) as live:
+        while True:
+            time.sleep(WATCH_S)
+            live.update(view(), refresh=True)
+
+
+def _nothing(*, filtered: bool) -> str:
+    return "No such jobs." if filtered else "No jobs yet. Submit one: cira submit URL"
 
 
 def _view(repository: JobRepository, jobs: Sequence[Job], *, filtered: bool) -> RenderableType:
@@ -65,5 +110,4 @@ def _view(repository: JobRepository, jobs: Sequence[Job], *, filtered: bool) -> 
     )
     if jobs:
         return Group(head, "", job_table(jobs))
-    nothing = "No such jobs." if filtered else "No jobs yet. Submit one: cira submit URL"
-    return Group(head, Text(nothing, "dim"))
+    return Group(head, Text(_nothing(filtered=filtered), "dim"))

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from cira_pipeline.cli.following import follow
-from cira_pipeline.cli.job_table import job_table, url_text
+from cira_pipeline.cli.job_table import ShownJob, job_table, url_text
+from cira_pipeline.cli.remote import Api, followed, not_remotely, remote
 from cira_pipeline.cli.screen import columns, counted, screen
 from cira_pipeline.cli.services import connected
+from cira_pipeline.client import Client
+from cira_pipeline.client.calls import request_for
 from cira_pipeline.errors import SourceNotFound, UrlInvalid
 from cira_pipeline.intake.manifest import read_manifest
 from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Policy
-from cira_pipeline.storage.jobs import Submission, Submitted
+from cira_pipeline.storage.jobs import Submission
 
 
 def submit(
@@ -34,6 +40,7 @@ def submit(
         bool | None, typer.Option("--batch/--no-batch", help="Let questions to the model wait for a cheaper batch.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; exit status 1 when a job failed.")] = False,
+    api: Api = None,
 ) -> None:
     """Submit invoice URLs, or a CSV manifest of them. The same URL twice is the same job."""
     if not urls and manifest is None:
@@ -42,17 +49,77 @@ def submit(
         replace(each, model_batch=batch)
         for each in _submissions(urls or [], manifest, client, idempotency_key, reference, policy)
     ]
+    if api is not None:
+        not_remotely(client=client != "default", batch=batch is not None)
+        with remote(api) as service:
+            sent = _sent(service, submissions)
+            if not _told(sent, wait=wait):
+                return
+            _tell_end(followed(service, [each.job_id for each in sent], [each.url for each in sent]))
+        return
     with connected() as services:
         if batch and not services.settings.batches_configured:
             typer.echo("No deployment for batches is configured here (CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT).", err=True)
         submitted = services.jobs.submit(submissions)
-        new = sum(each.created for each in submitted)
-        if not wait:
-            screen().print(_table(submitted))
-            typer.echo(f"{counted(new, 'new job')}, {len(submitted) - new:,} known before.", err=True)
+        if not _told(
+            [_Sent(each.job.job_id, each.created, each.job.status, each.job.url) for each in submitted], wait=wait
+        ):
             return
-        typer.echo(f"Waiting for {counted(len(submitted), 'job')}; Ctrl-C stops waiting, not the work.", err=True)
         ended = follow(services.jobs, [each.job.job_id for each in submitted])
+    _tell_end(ended)
+
+
+class _Sent(NamedTuple):
+    """One submission as the screen shows it."""
+
+    job_id: str
+    created: bool
+    status: JobStatus
+    url: str
+
+
+def _sent(service: Client, submissions: Sequence[Submission]) -> list[_Sent]:
+    """Submits over the service; files of this machine are uploaded, for it cannot reach them."""
+    sent: list[_Sent] = []
+    for (is_file, key), group in groupby(
+        submissions, key=lambda each: (each.url.startswith("file:"), each.idempotency_key)
+    ):
+        part = list(group)
+        if is_file:
+            for each in part:
+                policy = Policy(each.policy) if each.policy else None
+                job = service.upload(
+                    _content(each.url), client_reference=each.client_reference, policy=policy, idempotency_key=key
+                )
+                sent.append(_Sent(job.job_id, job.created, job.status, each.url))
+            continue
+        requests = [request_for(each.url, client_reference=each.client_reference, policy=each.policy) for each in part]
+        answer = service.submit_many(requests, idempotency_key=key)
+        sent += [_Sent(job.job_id, job.created, job.status, job.url) for job in answer.jobs]
+    return sent
+
+
+def _content(file_url: str) -> bytes:
+    """Raises: SourceNotFound."""
+    path = Path(url2pathname(urlsplit(file_url).path))
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceNotFound(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _told(sent: Sequence[_Sent], *, wait: bool) -> bool:
+    """Says what was submitted; whether there is an end to wait for."""
+    if wait:
+        typer.echo(f"Waiting for {counted(len(sent), 'job')}; Ctrl-C stops waiting, not the work.", err=True)
+        return True
+    new = sum(each.created for each in sent)
+    screen().print(_table(sent))
+    typer.echo(f"{counted(new, 'new job')}, {len(sent) - new:,} known before.", err=True)
+    return False
+
+
+def _tell_end(ended: Sequence[ShownJob]) -> None:
     screen().print(job_table(ended))
     if not all(job.status is JobStatus.SUCCEEDED for job in ended):
         for job in ended:
@@ -104,14 +171,14 @@ def _url(given: str) -> str:
         raise UrlInvalid(error.message if "@" in given else f"{given}: {error.message}") from error
 
 
-def _table(submitted: Sequence[Submitted]) -> Table:
+def _table(sent: Sequence[_Sent]) -> Table:
     table = columns("job", "", "status", "url")
     table.columns[-1].no_wrap = False
-    for each in submitted:
+    for each in sent:
         table.add_row(
-            each.job.job_id,
+            each.job_id,
             Text("new" if each.created else "known", "green" if each.created else "dim"),
-            each.job.status.value,
-            url_text(each.job.url),
+            each.status.value,
+            url_text(each.url),
         )
     return table

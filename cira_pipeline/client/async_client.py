@@ -10,11 +10,11 @@ from typing import IO, Any, Literal, Self, TypeVar
 import httpx
 
 from cira_pipeline.api.invoice_models import CostReport, InvoiceView, ListedInvoice
-from cira_pipeline.api.job_models import JobView, ListedJob, SubmittedJob, SubmittedJobs
+from cira_pipeline.api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
 from cira_pipeline.client import calls
 from cira_pipeline.client.address import base_of, headers_of
 from cira_pipeline.client.answers import error_of
-from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter, Submission
+from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter
 from cira_pipeline.client.requests import idempotency_key_of, joined, parts_of, request_of
 from cira_pipeline.client.retrying import Patience, no_answer, refused
 from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, not_worth_a_stream
@@ -62,17 +62,18 @@ class AsyncClient:
         *,
         client_reference: str | None = None,
         policy: Policy | None = None,
+        callback: str | None = None,
         idempotency_key: str = "",
         again: bool = False,
     ) -> SubmittedJob:
         """One invoice URL. A URL submitted before under the same `idempotency_key` is the same job; `again` makes a
         key of its own, so that it becomes a new one."""
-        submission = Submission(url=url, client_reference=client_reference, policy=policy)
+        submission = calls.request_for(url, client_reference=client_reference, policy=policy, callback=callback)
         answer = await self.submit_many([submission], idempotency_key=idempotency_key, again=again)
         return answer.jobs[0]
 
     async def submit_many(
-        self, submissions: Iterable[str | Submission], *, idempotency_key: str = "", again: bool = False
+        self, submissions: Iterable[str | JobRequest], *, idempotency_key: str = "", again: bool = False
     ) -> SubmittedJobs:
         """Any number of URLs, 1,000 in a request; each request is all or none, and sending it again is safe."""
         key = idempotency_key_of(idempotency_key, again=again)
@@ -84,12 +85,13 @@ class AsyncClient:
         *,
         client_reference: str | None = None,
         policy: Policy | None = None,
+        callback: str | None = None,
         idempotency_key: str = "",
         again: bool = False,
     ) -> SubmittedJob:
         """A document that is at hand: PDF, PNG, JPEG, TIFF, or an e-invoice in XML."""
         key = idempotency_key_of(idempotency_key, again=again)
-        return (await self._ask(calls.upload(content, client_reference, policy, key))).jobs[0]
+        return (await self._ask(calls.upload(content, client_reference, policy, callback, key))).jobs[0]
 
     async def status(self, job_id: str) -> JobView:
         return await self._ask(calls.status(job_id))

@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from cira_pipeline.api.invoice_models import CostReport, InvoicePage, InvoiceView
-from cira_pipeline.api.job_models import JobPage, JobView, ListedJob, SubmittedJobs
+from cira_pipeline.api.job_models import JobPage, JobRequest, JobView, ListedJob, SubmittedJobs
 from cira_pipeline.client.answers import raise_strange
 from cira_pipeline.errors import JobNotFound, RequestInvalid
 from cira_pipeline.invoice import HeaderField, Invoice
@@ -44,14 +44,6 @@ class Call(Generic[AnswerT]):
         return self.method in _IDEMPOTENT_METHODS or IDEMPOTENCY_KEY in self.headers
 
 
-class Submission(BaseModel):
-    """One invoice URL, with your own reference and the engines that may run."""
-
-    url: str
-    client_reference: str | None = None
-    policy: Policy | None = None
-
-
 class DownloadedDocument(NamedTuple):
     """`media_type` is what its bytes are, whatever the URL promised."""
 
@@ -59,26 +51,34 @@ class DownloadedDocument(NamedTuple):
     media_type: str
 
 
-def submit(submissions: Iterable[str | Submission], idempotency_key: str) -> Call[SubmittedJobs]:
-    jobs = [Submission(url=each) if isinstance(each, str) else each for each in submissions]
+def request_for(url: str, **options: Any) -> JobRequest:
+    """Raises: RequestInvalid."""
+    try:
+        return JobRequest(url=url, **_given(**options))
+    except ValidationError as error:
+        raise RequestInvalid(f"this cannot be submitted: {_wrong(error)}") from error
+
+
+def submit(submissions: Iterable[str | JobRequest], idempotency_key: str) -> Call[SubmittedJobs]:
+    jobs = [request_for(each) if isinstance(each, str) else each for each in submissions]
     return Call(
         "POST",
         "/v1/jobs",
         _model(SubmittedJobs),
-        body={"jobs": [job.model_dump(mode="json", exclude_none=True) for job in jobs]},
+        body={"jobs": [job.model_dump(mode="json", exclude_unset=True) for job in jobs]},
         # An empty one is one, too: with it, client and URL alone name the job.
         headers={IDEMPOTENCY_KEY: idempotency_key},
     )
 
 
 def upload(
-    content: bytes, client_reference: str | None, policy: Policy | None, idempotency_key: str
+    content: bytes, client_reference: str | None, policy: Policy | None, callback: str | None, idempotency_key: str
 ) -> Call[SubmittedJobs]:
     return Call(
         "POST",
         "/v1/documents",
         _model(SubmittedJobs),
-        query=_given(client_reference=client_reference, policy=policy),
+        query=_given(client_reference=client_reference, policy=policy, callback=callback),
         content=content,
         headers={IDEMPOTENCY_KEY: idempotency_key, "Content-Type": "application/octet-stream"},
     )
@@ -136,8 +136,7 @@ def confirm(job_id: str, fields: Invoice | Mapping[str, Any] | None, confirmed_b
     try:
         given = fields if isinstance(fields, Invoice) else Invoice.model_validate(dict(fields or {}))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise RequestInvalid(f"the fields cannot be confirmed so: {wrong}") from error
+        raise RequestInvalid(f"the fields cannot be confirmed so: {_wrong(error)}") from error
     body = {"fields": given.model_dump(mode="json", exclude_unset=True)} | _given(confirmed_by=confirmed_by)
     return Call("PUT", f"/v1/invoices/{_checked(job_id)}/confirmation", _model(InvoiceView), body=body)
 
@@ -177,6 +176,10 @@ def _checked(job_id: str) -> str:
     if not is_job_id(job_id):
         raise JobNotFound(f"there is no job {job_id!r}", job_id=job_id)
     return job_id
+
+
+def _wrong(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from cira_pipeline.api.job_models import MAX_JOBS_A_REQUEST, SubmittedJobs
-from cira_pipeline.client.calls import Call, Submission
+from cira_pipeline.api.job_models import MAX_JOBS_A_REQUEST, JobRequest, SubmittedJobs
+from cira_pipeline.client.calls import Call
 from cira_pipeline.errors import RequestInvalid
 
 
@@ -35,7 +35,7 @@ def idempotency_key_of(given: str, *, again: bool) -> str:
     return uuid4().hex if again else given
 
 
-def parts_of(submissions: Iterable[str | Submission]) -> Iterator[list[str | Submission]]:
+def parts_of(submissions: Iterable[str | JobRequest]) -> Iterator[list[str | JobRequest]]:
     """As many as one request takes, at once; an empty submission is the service's to refuse."""
     wanted = list(submissions)
     for first in range(0, max(len(wanted), 1), MAX_JOBS_A_REQUEST):

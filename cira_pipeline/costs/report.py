@@ -27,10 +27,10 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True)
 class CostRow:
-    """`jobs` is how many the amount was spent on; `name` is `None` for a supplier nobody could read."""
+    """`jobs` is how many it was spent on, if that is known; `name` is `None` for a supplier nobody could read."""
 
     name: str | None
-    jobs: int
+    jobs: int | None
     amount_usd: Decimal
 
 

@@ -89,7 +89,7 @@ def export_invoices(
         columns = _columns(connection, view)
         batches = _batches(connection, view, list(columns), since, client, wanted or InvoiceFilter())
         if isinstance(path_or_stream, Path | str):
-            with _complete_file(Path(path_or_stream)) as stream:
+            with complete_file(Path(path_or_stream)) as stream:
                 return write(stream, columns, batches)
         return write(path_or_stream, columns, batches)
 
@@ -128,7 +128,8 @@ def _batches(
 
 
 @contextmanager
-def _complete_file(path: Path) -> Iterator[IO[bytes]]:
+def complete_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears when it is complete, and not before. Raises: ExportFailed."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
             part = Path(file.name)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import pytest
 
-from cira_pipeline.client import AnsweredError, Client, InvoiceFilter, Patience, Submission
+from cira_pipeline.client import AnsweredError, Client, InvoiceFilter, JobRequest, Patience
 from cira_pipeline.errors import (
     JobNotFinished,
     JobNotFound,
@@ -50,7 +50,7 @@ def test_a_url_submitted_twice_is_one_job_and_asked_for_again_is_a_new_one(clien
 
 def test_many_urls_come_back_in_their_order_and_more_than_a_request_takes_are_split(client):
     urls = [f"https://supplier.example/{number}.pdf" for number in range(1_003)]
-    answer = client.submit_many([*urls[:-1], Submission(url=urls[-1], client_reference="last")])
+    answer = client.submit_many([*urls[:-1], JobRequest(url=urls[-1], client_reference="last")])
     assert answer.created == 1_003
     assert [job.url for job in answer.jobs] == urls
     assert answer.jobs[-1].client_reference == "last"

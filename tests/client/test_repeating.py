@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cira_pipeline.api.job_models import JobLinks, ListedJob
 from cira_pipeline.client import Client, Patience
 from cira_pipeline.errors import ConfigurationError, ServiceAnswerInvalid, ServiceUnreachable, StoreUnavailable
 from cira_pipeline.jobs import new_job_id
@@ -15,24 +16,17 @@ JOB = new_job_id()
 KEY = "cira_0123456789abcdef_" + "a" * 64
 QUICK = Patience(attempts=3, first_pause_s=0.001)
 NO_ANSWER = Answer(None)
-_LISTED = {
-    "job_id": JOB, "client": "acme", "client_reference": None, "url": "https://a.example/", "source": "api",
-    "policy": None, "status": "queued", "stage": None, "verdict": None, "error": None, "attempts": 0,
-    "submitted_at": "2026-01-01T00:00:00Z", "started_at": None, "finished_at": None,
-    "links": {"self": "", "invoice": "", "document": ""},
+LINKS = dict.fromkeys(JobLinks.model_fields, "")
+_LISTED = dict.fromkeys(ListedJob.model_fields) | {
+    "job_id": JOB, "client": "acme", "url": "https://a.example/", "source": "api", "status": "queued", "attempts": 0,
+    "submitted_at": "2026-01-01T00:00:00Z", "links": LINKS,
 }  # fmt: skip
 LISTED = Answer(200, {"Content-Type": "application/json"}, json.dumps(_LISTED).encode())
-SUBMITTED = Answer(
-    202,
-    {"Content-Type": "application/json"},
-    json.dumps({
-        "created": 1,
-        "jobs": [{
-            "job_id": JOB, "created": True, "status": "queued", "url": "https://a.example/", "client_reference": None,
-            "links": {"self": "", "invoice": "", "document": ""},
-        }],
-    }).encode(),
-)  # fmt: skip
+_SUBMITTED = {
+    "job_id": JOB, "created": True, "status": "queued", "url": "https://a.example/", "client_reference": None,
+    "links": LINKS,
+}  # fmt: skip
+SUBMITTED = Answer(202, {"Content-Type": "application/json"}, json.dumps({"created": 1, "jobs": [_SUBMITTED]}).encode())
 
 
 def problem(status: int, code: str, **headers: str) -> Answer:
@@ -107,7 +101,7 @@ def test_the_key_is_not_sent_where_a_redirect_points(scripted):
 
 def test_links_in_answers_lead_the_key_nowhere(scripted):
     evil = scripted(LISTED)
-    body = _LISTED | {"links": {"self": f"{evil.url}/", "invoice": f"{evil.url}/", "document": f"{evil.url}/"}}
+    body = _LISTED | {"links": dict.fromkeys(LINKS, f"{evil.url}/")}
     server = scripted(Answer(200, {"Content-Type": "application/json"}, json.dumps(body).encode()))
     with Client(server.url, KEY, patience=QUICK) as client:
         client.cancel(JOB)

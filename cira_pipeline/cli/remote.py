@@ -1,0 +1,83 @@
+"""Commands over a REST service (`--api URL`): the same screens, from what the service answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from cira_pipeline.api.job_models import JobView, ListedJob
+from cira_pipeline.cli.following import progress
+from cira_pipeline.client import Client
+from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.settings import load_settings
+from cira_pipeline.values import Verdict
+
+Api = Annotated[
+    str | None,
+    typer.Option("--api", metavar="URL", help="Ask this REST service; the key is CIRA_API_KEY's, never an argument."),
+]
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    """A job as the screens want it. A single job is told without its URL; its reference stands there instead."""
+
+    job_id: str
+    url: str
+    status: JobStatus
+    stage: Stage | None
+    verdict: Verdict | None
+    submitted_at: datetime
+    error_code: str | None
+    error_message: str | None
+    error_hint: str | None
+
+    @classmethod
+    def of(cls, job: ListedJob | JobView, url: str | None = None) -> RemoteJob:
+        known = url or (job.url if isinstance(job, ListedJob) else job.client_reference or "")
+        error = job.error
+        return cls(
+            job.job_id,
+            known,
+            job.status,
+            job.stage,
+            job.verdict,
+            job.submitted_at,
+            error.code if error else None,
+            error.message if error else None,
+            error.hint if error else None,
+        )
+
+
+@contextmanager
+def remote(url: str) -> Iterator[Client]:
+    """Raises: ConfigurationError without CIRA_API_KEY or with a wrong address."""
+    key = load_settings().api_key
+    if key is None:
+        raise ConfigurationError(
+            "CIRA_API_KEY is not set; it holds the key that `cira keys create` showed for this service"
+        )
+    with Client(url, key.get_secret_value()) as client:
+        yield client
+
+
+def not_remotely(**given: bool) -> None:
+    """Raises: BadParameter for options that a service has no answer to."""
+    for option, is_given in given.items():
+        if is_given:
+            raise typer.BadParameter(
+                "this is not known over a REST service", param_hint=f"--{option.replace('_', '-')}"
+            )
+
+
+def followed(client: Client, job_ids: Sequence[str], urls: Sequence[str]) -> list[RemoteJob]:
+    """Shows how many have ended until all have; answers them in the order given."""
+    with progress(len(set(job_ids))) as ended:
+        views = client.wait_for_all(job_ids, on_end=lambda _job_id: ended(1))
+    return [RemoteJob.of(view, url) for view, url in zip(views, urls, strict=True)]
