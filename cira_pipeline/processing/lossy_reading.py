@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from random import Random
+from typing import Final
 
-from cira_pipeline.values import Line, Reading
+from cira_pipeline.values import Line, Reading, Word
+
+_LONGEST_PREFIX: Final = 3
 
 
 def with_lost_words(reading: Reading, share: float, seed: str, keep: Iterable[str]) -> Reading:
@@ -22,13 +25,21 @@ def with_lost_words(reading: Reading, share: float, seed: str, keep: Iterable[st
     return reading.model_copy(update={"lines": tuple(_lines(reading.lines, share, random, kept))})
 
 
+def _begins_code(word: Word, following: Word | None) -> bool:
+    """`DE 434 964 964`: capitals before digits are a part of a value."""
+    return (
+        word.text.isupper() and len(word.text) <= _LONGEST_PREFIX and bool(following and following.text[:1].isdigit())
+    )
+
+
 def _lines(lines: Iterable[Line], share: float, random: Random, kept: set[str]) -> Iterator[Line]:
     for line in lines:
         lost = [
             word
-            for word in line.words
+            for word, following in zip(line.words, [*line.words[1:], None], strict=True)
             if word.text.casefold() not in kept
             and not any(char.isdigit() for char in word.text)
+            and not _begins_code(word, following)
             and random.random() < share
         ]
         if not lost:

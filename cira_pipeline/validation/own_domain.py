@@ -21,6 +21,8 @@ _NOBODYS: Final = frozenset(
 _OFFICIAL: Final = frozenset({"co", "com", "org", "net", "gov", "ac"})
 _LETTERS: Final = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d"})
 _TELLING: Final = 4
+_SHORTEST: Final = 3
+_MOST_WORDS: Final = 3
 _ALIKE: Final = 92.0
 
 
@@ -30,6 +32,30 @@ def bears_name(lines: Iterable[str], name: str, customer: str | None) -> bool | 
     if customer:
         domains = {domain for domain in domains if not _is(domain, _plain(customer))}
     return any(_alike(domain, name) for domain in domains) if domains else None
+
+
+def other_name_printed(lines: Iterable[str], name: str, customer: str | None) -> bool:
+    """Whether the page prints, besides addresses that do not bear `name`, the name that they do bear: a brand's.
+
+    `Acme.com` over an invoice that somebody else signs as its seller: two could be meant as the supplier.
+    """
+    texts = tuple(lines)
+    strangers = {domain for domain in _domains(texts) if not _alike(domain, name)}
+    if customer:
+        strangers = {domain for domain in strangers if not _is(domain, _plain(customer))}
+    return any(_printed_as_name(domain, _ADDRESS.sub(" ", text)) for domain in strangers for text in texts)
+
+
+def _printed_as_name(domain: str, text: str) -> bool:
+    """The domain's words stand in `text`, or its first word is all of it: a logo."""
+    words = [word for word in map(_plain, re.split(r"[\s.,:;()&/-]+", text)) if word]
+    if len(words) == 1 and len(words[0]) >= _SHORTEST and domain.startswith(words[0]):
+        return True
+    return len(domain) >= _TELLING and any(
+        "".join(words[first:last]) == domain
+        for first in range(len(words))
+        for last in range(first + 1, min(first + _MOST_WORDS + 1, len(words)) + 1)
+    )
 
 
 def _domains(lines: Iterable[str]) -> Iterator[str]:

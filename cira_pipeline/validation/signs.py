@@ -5,6 +5,7 @@ A sign is something that can be seen on the page or in the record itself, never 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from typing import Final
 from cira_pipeline.invoice import HEADER_FIELDS, HeaderField
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.identifiers import iban_is_valid, vat_id_is_valid
-from cira_pipeline.validation.own_domain import bears_name
+from cira_pipeline.validation.own_domain import bears_name, other_name_printed
 from cira_pipeline.validation.proofs import proofs_of
 from cira_pipeline.validation.subject import Subject
 from cira_pipeline.values import EngineName, Evidence, Finding, Severity
 
+_TWICE: Final = frozenset({"supplier_name", "invoice_number"})
+_IDS: Final = frozenset({"supplier_vat_id", "customer_vat_id"})
+_ID: Final = re.compile(r"\b[A-Z]{2}[ .]?[A-Z\d](?:[ .-]?\d){6,10}(?:[ .]?[A-Z]\d{0,2})?\b")
 DISAGREEMENT: Final = "engines_disagree"
 # They say nothing about how well the document was read, or are signs of their own.
 _NO_DOUBTS: Final = frozenset(
@@ -37,8 +41,10 @@ _NO_DOUBTS: Final = frozenset(
 class Signs:
     """`engine_confidence` and `ocr_confidence` are 0 to 1, the latter `None` where no character was guessed from a
     picture; `proofs` counts closed equations the value takes part in; `check_digits` is `None` where it has none;
-    `doubts` counts warnings and errors that name the field. Of the supplier's name alone: `own_domain`, whether the web
-    and mail addresses on the page bear it, `None` where there are none; `repeated`, whether it is printed twice.
+    `doubts` counts warnings and errors that name the field; `repeated`: whether the supplier's name, or the invoice's
+    number, is printed twice. Of the supplier's name alone: `own_domain`, whether the web and mail addresses on the page
+    bear it, `None` where there are none; `other_name`, whether the name that they bear is printed as well. Of a VAT id
+    alone: `rival`, whether the page prints one that is neither side's.
     """
 
     engine: EngineName
@@ -53,6 +59,8 @@ class Signs:
     doubts: int = 0
     own_domain: bool | None = None
     repeated: bool = False
+    rival: bool = False
+    other_name: bool = False
 
 
 def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderField, Signs]:
@@ -76,7 +84,9 @@ def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderFie
             contradicted=name in contradicted,
             doubts=doubts[name],
             own_domain=_own_domain(subject) if name == "supplier_name" else None,
-            repeated=name == "supplier_name" and _is_repeated(subject),
+            repeated=name in _TWICE and _is_repeated(subject, getattr(subject.invoice, name)),
+            other_name=name == "supplier_name" and _own_domain(subject) is False and _other_name(subject),
+            rival=name in _IDS and bool(_ids_of_nobody(subject)),
         )
         for name in HEADER_FIELDS
         if getattr(subject.invoice, name) is not None and name in evidence
@@ -106,9 +116,29 @@ def _own_domain(subject: Subject) -> bool | None:
     return bears_name((line.text for line in reading.lines), invoice.supplier_name, invoice.customer_name)
 
 
-def _is_repeated(subject: Subject) -> bool:
-    name, reading = _letters(subject.invoice.supplier_name or ""), subject.context.reading
-    return reading is not None and sum(_letters(line.text).count(name) for line in reading.lines) > 1
+def _other_name(subject: Subject) -> bool:
+    invoice, reading = subject.invoice, subject.context.reading
+    if reading is None or invoice.supplier_name is None:
+        return False
+    return other_name_printed((line.text for line in reading.lines), invoice.supplier_name, invoice.customer_name)
+
+
+def _is_repeated(subject: Subject, value: str) -> bool:
+    text, reading = _letters(value), subject.context.reading
+    return reading is not None and sum(_letters(line.text).count(text) for line in reading.lines) > 1
+
+
+def _ids_of_nobody(subject: Subject) -> set[str]:
+    """VAT ids that the page prints and the record names on neither side."""
+    reading, invoice = subject.context.reading, subject.invoice
+    if reading is None:
+        return set()
+    own = {invoice.supplier_vat_id, invoice.customer_vat_id}
+    # An id is printed with spaces or dots as one likes, an account begins with letters and digits as well.
+    printed = {
+        "".join(filter(str.isalnum, match.group())) for line in reading.lines for match in _ID.finditer(line.text)
+    }
+    return {each for each in printed if each not in own and vat_id_is_valid(each)}
 
 
 def _letters(text: str) -> str:

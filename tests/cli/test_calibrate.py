@@ -70,3 +70,9 @@ def test_lost_words_lead_to_values_and_are_never_the_values(seed: str) -> None:
     assert len(text.split()) < 14
     assert lossy == with_lost_words(reading, 0.6, seed, keep=["Holzwerk Nord GmbH"])
     assert [line.text for line in lossy.lines] == [" ".join(word.text for word in line.words) for line in lossy.lines]
+
+
+def test_what_begins_a_code_is_a_part_of_the_value_and_is_not_lost() -> None:
+    reading = _reading("Our VAT number DE 434 964 964")
+    lossy = [with_lost_words(reading, 0.9, str(seed), keep=["DE434964964"]) for seed in range(20)]
+    assert all("DE 434 964 964" in " ".join(line.text for line in each.lines) for each in lossy)

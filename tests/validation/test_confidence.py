@@ -15,7 +15,7 @@ from cira_pipeline.validation.confidence import (
     terms_of,
 )
 from cira_pipeline.validation.fitting import Observation, fit, fitted_without
-from cira_pipeline.validation.own_domain import bears_name
+from cira_pipeline.validation.own_domain import bears_name, other_name_printed
 from cira_pipeline.validation.signs import Signs, signs_of
 from cira_pipeline.validation.validate import ValidationContext, findings_of, subject_of, validate
 from cira_pipeline.values import Box, EngineName, Evidence, Extraction, Line, Page, Reading
@@ -75,6 +75,8 @@ def test_no_proof_ever_lowers_a_confidence(name: Any, better: Signs) -> None:
         replace(PLAIN, check_digits=False),
         replace(PLAIN, own_domain=False),
         replace(PLAIN, contradicted=True),
+        replace(PLAIN, rival=True),
+        replace(PLAIN, other_name=True),
         replace(PLAIN, doubts=1),
     ],
 )
@@ -139,6 +141,38 @@ def test_a_platform_is_not_taken_for_the_supplier_whose_addresses_are_on_the_pag
     lines: list[str], name: str, customer: str | None, expected: bool | None
 ) -> None:
     assert bears_name(lines, name, customer) is expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "expected"),
+    [
+        (["Customer Care: www.shopmarket.com/support", "Returns: at Shopmarket we try"], "Tiny Traders Ltd", True),
+        (["MOYA", "contact@moyarooms.com"], "Borealis Stays Private Limited", True),
+        (["www.tabletpoint.nl", "Tablet 10 inch"], "Bluedale B.V.", False),
+        (["www.holzwerk-nord.de", "Holzwerk Nord GmbH"], "Holzwerk Nord GmbH", False),
+        (["www.jardin-sud.fr", "Jardin Sud SARL"], "Holzwerk Nord GmbH", False),
+    ],
+)
+def test_a_brand_printed_beside_its_addresses_is_told_from_an_address_alone(
+    lines: list[str], name: str, *, expected: bool
+) -> None:
+    assert other_name_printed(lines, name, "Jardin Sud SARL") is expected
+
+
+def test_a_vat_id_of_nobody_on_the_page_is_a_rival_of_the_suppliers() -> None:
+    extraction = extraction_of(SOUND)
+    alone = _signs(extraction, _reading("USt-IdNr. DE 136 695 976", "IBAN DE02120300000000202051"))
+    assert not alone["supplier_vat_id"].rival
+    contested = _signs(extraction, _reading("USt-IdNr. DE 136 695 976", "TVA FR 40 303 265 045"))
+    assert contested["supplier_vat_id"].rival
+    both = _signs(extraction_of(changed(customer_vat_id="FR40303265045")), _reading("DE136695976", "FR40303265045"))
+    assert not both["supplier_vat_id"].rival
+
+
+def test_a_number_that_is_printed_again_is_repeated() -> None:
+    extraction = extraction_of(SOUND)
+    assert _signs(extraction, _reading("Invoice R-17", "please quote R 17"))["invoice_number"].repeated
+    assert not _signs(extraction, _reading("Invoice R-17"))["invoice_number"].repeated
 
 
 def _observations(supplier: str, *, right: int, wrong: int, confidence: float) -> list[Observation]:

@@ -64,6 +64,18 @@ class Letterhead:
     def senders(self) -> list[SenderLine]:
         return [line for line in sender_lines(self._facts.canvas) if not self._announces_receiver(line.name.segment)]
 
+    def _whole_name(self, span: Span) -> tuple[Span, ...]:
+        """`Atoalhados Caçador` over `Unipessoal, Lda.`: one name, when the web addresses bear the upper line only."""
+        block = self._sections.block_of[span.segment].segments
+        index = block.index(span.segment)
+        if not index or span.start > 1 or self._bears(span.text):
+            return (span,)
+        above = block[index - 1]
+        alike = abs(above.height - span.segment.height) < 0.15 * span.segment.height and namelike(above.text)
+        if not alike or not self._bears(above.text) or company_score(above.text) == 1:
+            return (span,)
+        return (Span(above, 0, len(above.text)), span)
+
     def _announces_receiver(self, segment: Segment) -> bool:
         """`Lieferadresse Hotel Seerose, Am Kai 3, 78464 Konstanz`: where the goods went, in one line."""
         return any(
@@ -81,7 +93,7 @@ class Letterhead:
         rival = next((c for c in scored[1:] if not same_name(str(c.value), str(winner.value))), None)
         certain = rival is None or winner.score - rival.score > 0.1
         return Party(
-            (winner.span,),
+            self._whole_name(winner.span),
             self._address_near(winner.span, customer),
             min(winner.score, 0.97) * (1.0 if certain else 0.75),
         )

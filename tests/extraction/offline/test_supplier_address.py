@@ -52,6 +52,12 @@ def test_a_street_printed_close_beside_the_name_is_no_part_of_it() -> None:
     assert found.supplier_name == "Skovbjerg Service ApS"
 
 
+def test_a_name_over_two_lines_is_read_whole() -> None:
+    wrapped = [(40, 40, "Atoalhados Caçador"), (40, 53, "Unipessoal, Lda"), (40, 66, "Hafenstraße 14")]
+    rest = [(40, 79, "24103 Kiel"), (40, 92, "geral@atoalhados-cacador.example")]
+    assert invoice(_page(*wrapped, *rest)).supplier_name == "Atoalhados Caçador Unipessoal, Lda"
+
+
 def test_a_size_in_a_table_is_no_town() -> None:
     table = block(330, 130, "Bezeichnung", "LED-Leuchte 1500 mm", "Montage 12 m")
     found = invoice([(40, 40, "Nordlicht Bürotechnik GmbH"), *table, *RECIPIENT, (40, 230, "Rechnung"), *WIDE, FOOTER])
