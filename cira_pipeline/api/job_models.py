@@ -43,6 +43,11 @@ class JobRequest(BaseModel):
         None, max_length=MAX_REFERENCE_CHARS, description="your own reference", examples=["order 2026-118"]
     )
     policy: Policy | None = Field(None, description="which engines may run; as configured if not given")
+    model_batch: bool | None = Field(
+        None,
+        description="its questions to the model may wait, a day as a rule, for a batch at half the price; as configured "
+        "if not given. While it waits, `status` is `waiting` and `error.code` `answer_in_batch`",
+    )
     callback: Callback | None = Field(
         None,
         description="https: URL that is told how the job ended, signed (docs/api.md, webhooks)",

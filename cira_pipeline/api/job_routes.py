@@ -204,6 +204,7 @@ def _submissions(
                 idempotency_key=idempotency_key,
                 client_reference=each.client_reference,
                 policy=each.policy,
+                model_batch=each.model_batch,
                 source="api",
                 callback=callback,
                 labels=labels,

@@ -41,6 +41,12 @@ def test_a_request_that_is_sent_again_makes_no_second_job_and_costs_no_quota(api
     assert _ids(other) != _ids(first)
 
 
+def test_a_backfill_says_that_it_may_wait_for_half_the_price(api):
+    body = {"jobs": [{"url": f"https://a.example/{wish}.pdf", "model_batch": wish} for wish in (True, False, None)]}
+    jobs = [api.services.jobs.get(JobId(job_id)) for job_id in _ids(api.client().post("/v1/jobs", json=body))]
+    assert [job.model_batch for job in jobs] == [True, False, None]
+
+
 def test_reference_and_policy_are_kept_with_the_job(api):
     body = {"jobs": [{"url": "https://a.example/1.pdf", "client_reference": "order 7", "policy": "offline_only"}]}
     [job_id] = _ids(api.client().post("/v1/jobs", json=body))
