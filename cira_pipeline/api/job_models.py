@@ -45,8 +45,8 @@ class JobRequest(BaseModel):
     policy: Policy | None = Field(None, description="which engines may run; as configured if not given")
     model_batch: bool | None = Field(
         None,
-        description="its questions to the model may wait, a day as a rule, for a batch at half the price; as configured "
-        "if not given. While it waits, `status` is `waiting` and `error.code` `answer_in_batch`",
+        description="its questions to the model may wait, a day as a rule, for a batch at half the price; as "
+        "configured if not given. While it waits, `status` is `waiting` and `error.code` `answer_in_batch`",
     )
     callback: Callback | None = Field(
         None,
