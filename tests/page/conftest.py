@@ -56,10 +56,19 @@ def visit(browser: Browser, api: RunningApi) -> Iterator[Callable[..., Page]]:  
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def visit(client: str = "acme", *scopes: Scope, person: str = "Anna Berg", **options: object) -> Page:
+    def visit(
+        client: str = "acme",
+        *scopes: Scope,
+        person: str = "Anna Berg",
+        refused_on_purpose: bool = False,
+        **options: object,
+    ) -> Page:
         context = patient(browser.new_context(**{"viewport": WIDE, **options}))
         contexts.append(context)
         page = context.new_page()
+        if refused_on_purpose:
+            sign_in(page, api.url, api.key(client, *scopes), person)
+            return page
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
         sign_in(page, api.url, api.key(client, *scopes), person)

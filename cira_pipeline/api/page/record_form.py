@@ -73,9 +73,14 @@ def record_form(
     ]
     tables = {table: _table(table, record, evidence, given, errors) for table in _ROWS}
     fields = [each for _, group in groups for each in group]
-    first = next(iter(errors), "") or next(
-        (each.name for each in fields if each.wrong), next((each.name for each in fields if each.doubtful), "")
+    named = {name for each in complaints(record.findings) if each.severity is not Severity.INFO for name in each.fields}
+    ways = (
+        (name for name in errors),
+        (each.name for each in fields if each.wrong),
+        (each.name for each in fields if each.name in named),
+        (each.name for each in fields if each.doubtful),
     )
+    first = next((name for way in ways for name in way), "")
     return RecordForm(groups, tables, first, errors)
 
 

@@ -253,7 +253,7 @@ function removeRow(row) {
   row.querySelectorAll("input, textarea").forEach((input) => (input.value = ""));
   const next = row.nextElementSibling || row.previousElementSibling;
   row.hidden = true;
-  const target = next && !next.hidden ? next.querySelector("input, textarea") : row.closest("section").querySelector("[data-add]");
+  const target = next && !next.hidden ? next.querySelector("input, textarea") : row.closest(".part").querySelector("[data-add]");
   target.focus();
   say("Row removed");
 }
