@@ -179,7 +179,7 @@ class Settings(BaseSettings):
         (), description="clients whose jobs wait for model batches, * for all; a job's own wish goes before"
     )
     model_batch_every_s: int = Field(900, ge=0, description="a batch is sent when a question has waited this long")
-    model_batch_poll_s: int = Field(120, ge=1, description="seconds between two looks at the batches under way")
+    model_batch_poll_s: int = Field(300, ge=1, description="seconds between two looks at the batches under way")
     model_batch_max_questions: int = Field(
         100_000, ge=1, description="questions in one batch; Azure takes 100,000, OpenAI 50,000"
     )

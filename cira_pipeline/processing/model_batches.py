@@ -30,6 +30,7 @@ from cira_pipeline.errors import (
     ModelBatchQuotaExceeded,
     ModelBatchRefused,
     ModelDeploymentMissing,
+    ModelQuestionTooLong,
     ModelRequestRejected,
 )
 from cira_pipeline.extraction.azure_openai import plainer
@@ -55,6 +56,8 @@ HEARD_OF_AFTER = timedelta(minutes=1)
 KEEP_DELETING_FOR = timedelta(days=2)
 """A provider that does not delete a file for so long is not asked any more: its own retention ends it."""
 _QUOTA_CODES = frozenset({"token_limit_exceeded", "enqueued_token_limit_exceeded", "quota_exceeded"})
+_REFUSALS = (ModelRequestRejected, ModelDeploymentMissing, ModelQuestionTooLong)
+"""What a provider answers that knows no batches, or none of this kind or size."""
 _ENDED_EARLY: dict[str, type[ExtractionError]] = {
     "expired": ModelBatchExpired,
     "cancelled": ModelBatchCancelled,
@@ -174,10 +177,13 @@ class ModelBatchMover:
 
     def _sent(self, batch: ModelBatch, still_mine: Callable[[], None], moved: Moved) -> ModelBatch:
         batch_id = batch.model_batch_id
-        if batch.input_file_id is None and not self._uploaded(batch):
-            return self.batches.get(batch_id)
-        batch = self.batches.get(batch_id)
         if batch.input_file_id is None:
+            try:
+                self._upload(batch)
+            except _REFUSALS as error:
+                self._refused(batch, error.message)
+            batch = self.batches.get(batch_id)
+        if batch.ended or batch.input_file_id is None:
             return batch
         begun = None
         if batch.create_tried_at is not None:
@@ -199,8 +205,8 @@ class ModelBatchMover:
             moved.sent.append(batch_id)
         return self.batches.get(batch_id)
 
-    def _uploaded(self, batch: ModelBatch) -> bool:
-        """Whether there is something to send: all of it may have been erased meanwhile."""
+    def _upload(self, batch: ModelBatch) -> None:
+        """Ends the batch when there is nothing to send: all of it may have been erased meanwhile."""
         batch_id, name = batch.model_batch_id, f"{batch.model_batch_id}.jsonl"
         file_id = self.api.find_file(name)
         if file_id is None:
@@ -211,10 +217,9 @@ class ModelBatchMover:
                         file.write(self.api.line(request_hash, body))
                 if not path.stat().st_size:
                     self._finish(batch, ModelBatchAnswerMissing("all of its questions were erased"))
-                    return False
+                    return
                 file_id = self.api.upload(name, path)
         self.batches.note(batch_id, input_file_id=file_id)
-        return True
 
     def _begun(self, batch: ModelBatch, input_file_id: str, still_mine: Callable[[], None]) -> ProviderBatch | None:
         state = self.api.file_state(input_file_id)
@@ -227,7 +232,7 @@ class ModelBatchMover:
         still_mine()
         try:
             return self.api.begin(batch.model_batch_id, input_file_id)
-        except (ModelRequestRejected, ModelDeploymentMissing) as error:
+        except _REFUSALS as error:
             self._refused(batch, error.message)
             return None
 

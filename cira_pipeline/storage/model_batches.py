@@ -160,15 +160,19 @@ class ModelBatchRepository:
         return Decimal(reserved or 0)
 
     def drop_unwanted(self) -> int:
-        """Takes questions back that are in no batch and whose jobs have all ended; returns how many."""
+        """Takes questions back that are in no batch and whose jobs have all ended; returns how many.
+
+        One that was given up has nobody who waits: it is kept until the job that pays for it has ended.
+        """
         with self._database.begin() as connection:
             unwanted = connection.scalars(
                 text("""
                     SELECT request_hash FROM cira.batched_questions q
-                    WHERE state = 'waiting' AND NOT EXISTS (
-                        SELECT 1 FROM cira.batch_waits w JOIN cira.jobs j USING (job_id)
-                        WHERE w.request_hash = q.request_hash
-                          AND j.status IN ('queued', 'running', 'needs_budget', 'waiting')
+                    WHERE state <> 'sent' AND NOT EXISTS (
+                        SELECT 1 FROM cira.jobs j LEFT JOIN cira.batch_waits w
+                            ON w.job_id = j.job_id AND w.request_hash = q.request_hash
+                        WHERE j.status IN ('queued', 'running', 'needs_budget', 'waiting')
+                          AND (w.job_id IS NOT NULL OR (q.state = 'given_up' AND j.job_id = q.job_id))
                     )
                     FOR UPDATE OF q SKIP LOCKED
                 """)
@@ -307,20 +311,23 @@ class ModelBatchRepository:
     def say_otherwise(self, model_batch_id: str, request_hash: str, body: str, left_out: str) -> None:
         """Puts a question up again as `body`, without the parameter that its deployment does not take. No try."""
         with self._database.begin() as connection:
-            connection.execute(
+            moved = connection.execute(
                 text("""
                     UPDATE cira.batched_questions
                     SET state = 'waiting', model_batch_id = NULL, body = :body, queued_at = now()
                     WHERE request_hash = :hash AND model_batch_id = :id
                 """),
                 {"hash": request_hash, "id": model_batch_id, "body": body},
-            )
+            ).rowcount
             connection.execute(
                 text("""
-                    UPDATE cira.model_batches SET left_out = array_append(left_out, :name)
-                    WHERE model_batch_id = :id AND NOT :name = ANY (left_out)
+                    UPDATE cira.model_batches
+                    SET unanswered_count = unanswered_count + :moved,
+                        left_out = CASE WHEN :name = ANY (left_out) THEN left_out
+                                        ELSE array_append(left_out, CAST(:name AS text)) END
+                    WHERE model_batch_id = :id
                 """),
-                {"id": model_batch_id, "name": left_out},
+                {"id": model_batch_id, "name": left_out, "moved": moved},
             )
 
     def rewrite_waiting(self, deployment: str, otherwise: Callable[[str], str | None]) -> None:

@@ -39,6 +39,7 @@ def test_a_backfill_by_hand_from_submitting_to_its_cost(backfill: House, cira: C
     before = cira("batches").stdout
     assert "2 questions waiting for the next batch of deployment invoices-batch." in before
     assert "at the most" in before
+    assert "Questions for model batches can cost" in cira("costs").stdout
     assert "Batches sent: 0, ended: 0; 0 answers kept." in cira("batches", "--move").stderr, "it is not yet time"
     sent = cira("batches", "--send")
     assert "Batches sent: 1" in sent.stderr

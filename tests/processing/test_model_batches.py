@@ -443,15 +443,19 @@ def test_a_deployment_that_takes_no_batches_ends_in_what_the_setting_says(backfi
     assert left_over(house) == NOTHING
 
 
-def test_a_provider_without_a_batch_api_is_told_and_the_job_goes_on(backfill: House) -> None:
+NO_SUCH_PATH = Fault("status", 404, {"error": {"code": "404", "message": "Resource not found"}})
+
+
+@pytest.mark.parametrize("refusal", [(NO_SUCH_PATH,), (None, None, None, Fault.bad_request())])
+def test_a_provider_without_a_batch_api_is_told_and_the_job_goes_on(
+    backfill: House, refusal: tuple[Fault | None, ...]
+) -> None:
     house = backfill
-    refused = Fault.bad_request()
     [job_id] = house.submit("BT-1")
     house.process(house.processor(), job_id)
     for _ in range(2):
-        house.azure.batches.faults.then(None, None, None, refused)
+        house.azure.batches.faults.then(*refusal)
         move(house)
-        house.azure.batches.faults.then()
     assert [each.error_code for each in batches_of(house)] == ["model_batch_refused"] * 2
     house.process(house.processor(), *resume(house))
     assert house.status(job_id) is JobStatus.SUCCEEDED
@@ -524,6 +528,19 @@ def test_a_cancelled_jobs_question_is_not_sent(backfill: House) -> None:
     house.jobs.cancel(unwanted)
     assert to_the_end(house, wanted) == 1
     assert len(asked_for(house)) == 1
+    assert left_over(house) == NOTHING
+
+
+def test_a_question_that_was_given_up_is_kept_no_longer_than_its_job(backfill: House) -> None:
+    house = backfill
+    house.azure.batches.deployments = {}
+    [job_id] = house.submit("BT-1")
+    house.process(house.processor(), job_id)
+    for _ in range(4):
+        move(house)
+    assert left_over(house) == {"batched_questions": 1, "batch_waits": 0, "claims": 0}
+    house.jobs.cancel(job_id)
+    move(house)
     assert left_over(house) == NOTHING
 
 
