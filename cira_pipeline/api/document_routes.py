@@ -13,7 +13,7 @@ from cira_pipeline.api.job_routes import IdempotencyKey, submit_within_quota
 from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
-from cira_pipeline.intake.recognise import recognise
+from cira_pipeline.intake.isolated import recogniser_from_settings
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.api_keys import ApiKey
 from cira_pipeline.storage.jobs import Submission
@@ -69,13 +69,15 @@ class Asked(NamedTuple):
 
 
 def keep_document(services: Services, key: ApiKey, content: bytes, response: Response, asked: Asked) -> SubmittedJobs:
-    """Raises: DocumentError when the bytes can never become an invoice; QuotaExhausted."""
+    """Raises: DocumentError when the bytes can never become an invoice; ReadingError when they crash what opens them;
+    QuotaExhausted.
+    """
     settings = services.settings
     callback = None
     if asked.callback is not None:
         callback = checked_callback(asked.callback, settings)
         services.signer.demand(key.client)
-    document: Document = recognise(content, max_pages=settings.max_pages, max_pixels=settings.max_pixels)
+    document: Document = recogniser_from_settings(settings, reads=False)(content)
     services.documents.put(document)
     submission = Submission(
         # Nothing is fetched from it: the job has its document from the start.

@@ -51,6 +51,7 @@ _STATUSES: Sequence[tuple[type[CiraError], int]] = (
     (errors.RequestError, 422),
     (errors.IntakeError, 422),
     (errors.DocumentError, 422),
+    (errors.ReadingError, 422),
     (errors.LabelsInvalid, 422),
     (errors.ValueNotStorable, 422),
 )

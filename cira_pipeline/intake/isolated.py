@@ -41,6 +41,6 @@ class Recogniser:
         )
 
 
-def recogniser_from_settings(settings: Settings) -> Recogniser:
-    """Starts nothing: the first PDF or picture does."""
-    return Recogniser(settings, worker_pool(settings))
+def recogniser_from_settings(settings: Settings, *, reads: bool = True) -> Recogniser:
+    """Starts nothing: the first PDF or picture does. `reads`: whether documents are read in this process, too."""
+    return Recogniser(settings, worker_pool(settings, reads=reads))

@@ -123,10 +123,12 @@ def reading_processes(settings: Settings) -> int:
     return settings.reading_processes or processors()
 
 
-def worker_pool(settings: Settings) -> WorkerPool:
-    """The same pool for the life of this process, whoever asks: recognising and reading share its workers."""
-    # What is not read here need not be loaded for it: it takes seconds.
-    stages = ("intake", "reading") if settings.reader == "local" else ("intake",)
+def worker_pool(settings: Settings, *, reads: bool = True) -> WorkerPool:
+    """The same pool for the life of this process, whoever asks: recognising and reading share its workers.
+
+    `reads`: whether this process has documents read; what for is loaded in each worker, which takes seconds.
+    """
+    stages = ("intake", "reading") if reads and settings.reader == "local" else ("intake",)
     modules = tuple(f"cira_pipeline.{stage}.in_worker" for stage in stages)
     return _pool(modules, reading_processes(settings), settings.reading_memory_mb, settings.reading_crashes)
 

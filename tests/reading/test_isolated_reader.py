@@ -12,7 +12,8 @@ import psutil
 import pytest
 from docling_core.types.doc.document import DoclingDocument
 
-from cira_pipeline.errors import DocumentDamaged, DocumentTooManyPages, ReadingFailed
+from cira_pipeline.api.problems import status_of
+from cira_pipeline.errors import DocumentDamaged, DocumentTooManyPages, ReadingCrashed, ReadingFailed
 from cira_pipeline.intake.isolated import Recogniser
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.isolation.pool import WorkerPool
@@ -22,6 +23,7 @@ from cira_pipeline.reading.local import LocalReader
 from cira_pipeline.settings import Settings
 from cira_pipeline.values import MediaType
 from tests.intake.documents import UBL
+from tests.isolation.poison import CRASHING
 from tests.reading.papers import PRINTED, document, encoded, pdf, print_invoice, scan, texts
 
 SETTINGS = Settings(_env_file=None, ocr_threads=1, max_pages=3)
@@ -96,3 +98,11 @@ def test_what_is_refused_is_refused_with_the_same_code(pool: WorkerPool) -> None
         recogniser(pdf(*[print_invoice] * 4))
     with pytest.raises(DocumentDamaged):
         recogniser(b"%PDF-1.7\nnothing")
+
+
+def test_an_upload_that_crashes_what_opens_it_is_refused_and_the_service_lives(pool: WorkerPool) -> None:
+    hostile = Recogniser(SETTINGS, pool, call="tests.isolation.poison:read")
+    with pytest.raises(ReadingCrashed) as caught:
+        hostile(pdf(print_invoice) + CRASHING)
+    assert status_of(caught.value) == 422
+    assert Recogniser(SETTINGS, pool)(pdf(print_invoice)).page_count == 1
