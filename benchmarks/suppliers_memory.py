@@ -13,31 +13,38 @@ number, the net for the gross total), and the invoices of suppliers whose labels
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
+
+import numpy as np
+from scipy.optimize import minimize_scalar
 
 from cira_pipeline.accuracy.score import Score, score
 from cira_pipeline.extraction.offline.engine import OfflineEngine
 from cira_pipeline.extraction.offline.lesson import Lesson
 from cira_pipeline.extraction.offline.teaching import lesson_of
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.invoice import Invoice
+from cira_pipeline.invoice import HeaderField, Invoice
 from cira_pipeline.reading.local import LocalReader
 from cira_pipeline.samples.bill import Wish, compose_bill
 from cira_pipeline.samples.catalogue import words
 from cira_pipeline.samples.generator import COUNTRIES, chosen_layouts
 from cira_pipeline.samples.invented import invent_customer, invent_person, invent_place, invent_supplier
+from cira_pipeline.samples.layout import Split
 from cira_pipeline.samples.own_words import own_words
 from cira_pipeline.samples.page import print_bill
 from cira_pipeline.samples.paper import Wear, scanned
 from cira_pipeline.samples.sample import label_of
 from cira_pipeline.settings import Settings
-from cira_pipeline.validation.validate import ValidationContext, validate
+from cira_pipeline.validation.confidence import shipped_calibration, terms_of
+from cira_pipeline.validation.signs import Signs, signs_of
+from cira_pipeline.validation.validate import ValidationContext, findings_of, subject_of, validate
 from cira_pipeline.values import Document, Extraction, Reading, Verdict
 
 SHARES = (0.0, 0.5, 1.0)
@@ -107,16 +114,14 @@ class Tally:
         )
 
 
-def series(
-    seed: int, number: int, *, invoices: int = INVOICES, scans: bool = False, share: float | None = None
-) -> Series:
+def series(seed: int, number: int, *, invoices: int = INVOICES, scans: bool = False, split: Split = "test") -> Series:
     """The ten invoices of supplier `number`; the module's docstring says by which rule."""
     random = Random(f"{seed}/memory/{number}")
-    offered = chosen_layouts("test")
+    offered = chosen_layouts(split)
     Random(f"{seed}/memory/layouts").shuffle(offered)
     supplier = invent_supplier(random, COUNTRIES[number % len(COUNTRIES)])
     layout = offered[number % len(offered)].for_language(supplier.language)
-    share = SHARES[(number + number // len(COUNTRIES)) % len(SHARES)] if share is None else share
+    share = SHARES[(number + number // len(COUNTRIES)) % len(SHARES)]
     wording = own_words(words(supplier.language), random, share)
     customers = [invent_customer(random, supplier.country) for _ in range(3)]
     reader = LocalReader(Settings(_env_file=None))
@@ -168,13 +173,55 @@ def spoilt(page: Page) -> Page:
     return Page(page.document, page.reading, truth.model_copy(update=changes))
 
 
+def weight_of_agreement(seed: int, suppliers: int) -> tuple[float, int, int]:
+    """The weight of the calibration's term `remembered` that makes what was right and wrong likeliest, all others as
+    they are shipped, with the fit's own ridge; and how many values were right and wrong.
+
+    On training layouts. Of nine readings four are with two right lessons, four with a wrong one before them, and one
+    with two wrong ones.
+    """
+    offsets, terms, right = [], [], []
+    calibration = shipped_calibration()
+    for number in range(suppliers):
+        made = series(seed, number, split="train")
+        good, bad = lessons_from(made.pages[:2]), lessons_from([spoilt(made.pages[2])])
+        wrong = lessons_from(map(spoilt, made.pages[2:4]))
+        for page in made.pages[4:8]:
+            for lessons in (good, (*bad, *good), *((wrong,) if page is made.pages[4] else ())):
+                for name, signs in _signs(page, lessons).items():
+                    expected = label_of(page.truth).get(name)
+                    if signs.remembered and expected is not None:
+                        confidence = calibration.confidence(name, replace(signs, remembered=0))
+                        offsets.append(math.log(confidence / (1 - confidence)))
+                        terms.append(terms_of(name, signs)["remembered"])
+                        right.append(float(name in score(read(page, lessons).invoice, label_of(page.truth)).right))
+    x, offset, y = np.array(terms), np.array(offsets), np.array(right)
+
+    def loss(weight: float) -> float:
+        z = offset + weight * x
+        return float(np.sum(np.logaddexp(0, z) - y * z) + 0.5 * weight**2)
+
+    return float(minimize_scalar(loss, bounds=(0, 5), method="bounded").x), int(y.sum()), int(len(y) - y.sum())
+
+
+def _signs(page: Page, lessons: Sequence[Lesson]) -> Mapping[HeaderField, Signs]:
+    context = ValidationContext(today=_FIRST_DAY + timedelta(days=500), reading=page.reading)
+    subject = subject_of(read(page, lessons), context)
+    return signs_of(subject, findings_of(subject))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suppliers", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scans", action="store_true", help="as worn scans, read by OCR: some seconds a page")
     parser.add_argument("--each", action="store_true", help="a line for each supplier, too")
+    parser.add_argument("--fit", action="store_true", help="print the weight of agreement for calibration.json instead")
     options = parser.parse_args(arguments)
+    if options.fit:
+        weight, right_count, wrong_count = weight_of_agreement(options.seed, options.suppliers)
+        print(f"remembered: {weight:.4f}, from {right_count} values that were right and {wrong_count} that were wrong")
+        return 0
     tallies: dict[tuple[float, str], Tally] = {}
     seconds = {"first": 0.0, "taught": 0.0}
     for number in range(options.suppliers):
