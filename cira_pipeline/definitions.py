@@ -19,6 +19,7 @@ from resources.reader import ReaderResource
 from resources.redis import RedisResource
 from sensors.daily_accuracy import daily_accuracy_report
 from sensors.daily_housekeeping import daily_housekeeping
+from sensors.erased_jobs import erased_jobs
 from sensors.inbox import inbox_sensor
 from sensors.model_batches import model_batches_sensor
 from sensors.new_invoices import new_invoices_sensor
@@ -58,7 +59,7 @@ def definitions(settings: Settings) -> dg.Definitions:
         reader=reader,
         extraction=extraction,
     )
-    sensors = [new_invoices_sensor(settings), inbox_sensor(settings)]
+    sensors = [new_invoices_sensor(settings), inbox_sensor(settings), erased_jobs]
     if settings.s3_inbox:
         sensors.append(s3_inbox_sensor(settings, settings.s3_inbox))
     if settings.batches_configured:

@@ -7,13 +7,14 @@ positive, also where its page prints minus signs; those of e-invoice XML are as 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-_DECIMAL = {"type": "string", "pattern": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"}
+_DECIMAL = {"type": "string", "pattern": r"^[+-]?([0-9]{1,26}(\.[0-9]{0,30})?|\.[0-9]{1,30})$"}
 
 # Money goes out as a plain decimal string: JSON floats would lose cents.
 Amount = Annotated[
@@ -25,6 +26,20 @@ Amount = Annotated[
     ),
     WithJsonSchema(_DECIMAL, mode="serialization"),
 ]
+
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _as_written(value: object) -> object:
+    """Refuses what pydantic would take for a day: seconds since 1970, and days with a time."""
+    if value is None or type(value) is date or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise ValueError("a day is written YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
+"""A calendar day; from JSON and queries in ISO 8601, `2026-01-31`, and in no other spelling."""
 
 
 class _Frozen(BaseModel):
@@ -54,10 +69,10 @@ class Invoice(_Frozen):
     """Fields of one invoice; every field may be absent."""
 
     invoice_number: str | None = Field(None, description="BT-1")
-    issue_date: date | None = Field(None, description="BT-2")
+    issue_date: Day | None = Field(None, description="BT-2")
     invoice_type: str | None = Field(None, description="BT-3, UNTDID 1001: 380 invoice, 381 credit note, 384 corrected")
     currency: str | None = Field(None, description="BT-5, ISO 4217")
-    due_date: date | None = Field(None, description="BT-9")
+    due_date: Day | None = Field(None, description="BT-9")
     purchase_order: str | None = Field(None, description="BT-13")
     payment_terms: str | None = Field(None, description="BT-20")
     supplier_name: str | None = Field(None, description="BT-27")

@@ -26,6 +26,7 @@ from cira_pipeline.values import Evidence, Extraction, Record, Severity
 
 MAX_TEXT_CHARS = 2_000
 MAX_ROWS = 2_000
+MAX_DECIMALS = 400
 _ENGINES_OWN = frozenset(rule.id for rule in RAISED_BY_ENGINES)
 _TABLES = ("line_items", "tax_breakdown")
 
@@ -93,9 +94,11 @@ def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
 def check_bounds(changes: Mapping[str, Any]) -> None:
     """Raises: RequestInvalid, ValueNotStorable for what no invoice holds."""
     for path, value in _leaves(changes):
-        # Before anything is printed: `1e999999999` is a short text and a long number.
+        # Before anything is printed: `1e999999999` is a short text and a long number, and so is `1e-999999999`.
         if isinstance(value, Decimal) and not -Decimal(AMOUNT_BOUND) < value < Decimal(AMOUNT_BOUND):
             raise ValueNotStorable(f"{path} is more than any invoice is about", field=path)
+        if isinstance(value, Decimal) and not -MAX_DECIMALS <= value.adjusted() <= MAX_DECIMALS:
+            raise ValueNotStorable(f"{path} has more than {MAX_DECIMALS} decimals", field=path)
         if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
             raise RequestInvalid(f"{path} is longer than {MAX_TEXT_CHARS} characters")
     for table in _TABLES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +10,7 @@ from decimal import Decimal
 from typing import IO, Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import BeforeValidator
 from starlette.responses import StreamingResponse
 
 from cira_pipeline.api.caller import JobIdInPath, Reader, Reviewer, ServicesOf, client_filter, own_job
@@ -30,7 +32,7 @@ from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import DocumentNotFound, ObjectMissing, PageNotFound, RecordNotFound, RequestInvalid
-from cira_pipeline.invoice import HeaderField
+from cira_pipeline.invoice import Day, HeaderField
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
 from cira_pipeline.storage.api_keys import ApiKey
 from cira_pipeline.storage.cost_report import spending
@@ -58,6 +60,15 @@ _FILE_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apa
 _FILES = {kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}} for kind in _FILE_TYPES.values()}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
+
+def _as_written(value: object) -> object:
+    """Refuses a number, which pydantic would take for seconds since 1970."""
+    if isinstance(value, str) and not re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
+        raise ValueError("a time is written as 2026-01-31T08:00:00Z")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_as_written)]
 Text = Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS)]
 
 
@@ -74,9 +85,9 @@ def list_invoices(
     supplier: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="part of the name")] = None,
     invoice_number: Text = None,
     currency: Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")] = None,
-    issued_from: Annotated[date | None, Query()] = None,
-    issued_until: Annotated[date | None, Query(description="this day included")] = None,
-    recorded_since: Annotated[datetime | None, Query(description="UTC if it names no offset")] = None,
+    issued_from: Annotated[Day | None, Query()] = None,
+    issued_until: Annotated[Day | None, Query(description="this day included")] = None,
+    recorded_since: Annotated[Moment | None, Query(description="UTC if it names no offset")] = None,
     client: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for admin keys")] = None,
     cursor: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="JSON only")] = None,
     limit: Annotated[PageSize, Query(description="JSON only")] = 50,
@@ -214,8 +225,8 @@ def confirm_invoice(job_id: JobIdInPath, body: ConfirmRecord, services: Services
 def cost_report(
     services: ServicesOf,
     key: Reader,
-    since: Annotated[date | None, Query(description="30 days before `until` if not given")] = None,
-    until: Annotated[date | None, Query(description="today if not given")] = None,
+    since: Annotated[Day | None, Query(description="30 days before `until` if not given")] = None,
+    until: Annotated[Day | None, Query(description="today if not given")] = None,
     client: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for admin keys")] = None,
 ) -> CostReport:
     """Money spent by day, provider, model and stage, newest first."""

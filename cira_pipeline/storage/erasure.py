@@ -11,6 +11,7 @@ from cira_pipeline.errors import JobNotFinished, JobNotFound
 from cira_pipeline.jobs import JobId, JobStatus
 from cira_pipeline.storage import batched_questions
 from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.erasures import note_erasure
 from cira_pipeline.storage.jobs import JobRepository
 from cira_pipeline.storage.objects import ObjectStore
 
@@ -50,6 +51,7 @@ class Erasure:
                 """),
                 {"job_id": job_id, "url": f"{ERASED_SCHEME}{job_id}"},
             )
+            note_erasure(connection, job_id)
             if job.document_sha256 is not None and not _wanted_by_others(connection, job.document_sha256):
                 self._erase_document(connection, job_id, job.document_sha256)
             batched_questions.wait_no_more(connection, job_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
@@ -91,8 +90,8 @@ def _asked(operation, mode: GenerationMode, url: str, headers: dict[str, str]) -
     return len(made), []
 
 
-# A schema cannot say that a URL has a host, that a period starts before it ends, what makes a PDF or how large an
-# amount can be. What was generated is kept and given the meaning that the descriptions ask for.
+# A schema cannot say that a URL has a host, that a period starts before it ends, or what makes a PDF. What was
+# generated is kept and given the meaning that the descriptions ask for.
 
 
 def _meant_jobs(case: Any) -> None:
@@ -101,7 +100,7 @@ def _meant_jobs(case: Any) -> None:
         if job.get("callback") is not None:
             job["callback"] = _url(job["callback"])
         if job.get("labels") is not None:
-            labels = _amounts(job["labels"])
+            labels = job["labels"]
             blank = [name for name in HEADER_FIELDS if isinstance(labels.get(name), str) and not labels[name].strip()]
             job["labels"] = {**labels, **dict.fromkeys(blank, "said"), "invoice_number": "F-1"}
 
@@ -110,11 +109,6 @@ def _meant_document(case: Any) -> None:
     case.body = invoice_pdf("F-1")
     if case.query and case.query.get("callback") is not None:
         case.query["callback"] = _url(str(case.query["callback"]))
-
-
-def _meant_confirmation(case: Any) -> None:
-    if "fields" in case.body:
-        case.body["fields"] = _amounts(case.body["fields"])
 
 
 def _meant_period(case: Any) -> None:
@@ -129,26 +123,9 @@ def _meant_period(case: Any) -> None:
 _MEANT: Mapping[str, Callable[[Any], None]] = {
     "POST /v1/jobs": _meant_jobs,
     "POST /v1/documents": _meant_document,
-    "PUT /v1/invoices/{job_id}/confirmation": _meant_confirmation,
     "GET /v1/costs": _meant_period,
 }
 
 
 def _url(text: str) -> str:
     return "https://supplier.example/" + quote(text.encode("utf-8", "replace"), safe="")[:1_500]
-
-
-def _amounts(value: Any) -> Any:
-    """`value` with every number brought below what any invoice is about."""
-    if isinstance(value, dict):
-        return {name: _amounts(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_amounts(each) for each in value]
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return value
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return value
-    # Compared and not computed with: it may be too large for that.
-    return value if number.is_finite() and Decimal("-1e20") < number < Decimal("1e20") else "12345.67"

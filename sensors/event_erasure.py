@@ -1,0 +1,88 @@
+"""Taking one job's events out of Dagster's log: its metadata shows what stands on the invoice.
+
+Dagster can wipe a whole asset or delete a whole run, and a run holds the events of up to a hundred jobs; wiping single
+partitions it declares and does not do for its own stores (1.13). So this works on the tables of its event log, by
+Dagster's own description of them; docs/decisions/0013-webhooks-and-erasure.md says what stays.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetEventTagsTable,
+    AssetKeyTable,
+    SqlEventLogStorageTable,
+)
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
+
+from assets.partitions import invoice_jobs
+from assets.specs import STAGES, asset_key
+from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.jobs import JobId
+
+_EVENTS, _CHECKS = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
+# What tells of one job. Events of a run as a whole (it started, it failed) stay: they name jobs and codes.
+_OF_A_JOB = (
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION.value,
+    dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+    dg.DagsterEventType.ASSET_OBSERVATION.value,
+)
+
+
+def erase_events(instance: dg.DagsterInstance, job_id: JobId) -> int:
+    """Deletes the events, check results and log lines about a job and its partition key; returns how many events.
+
+    Again is the same as once. Raises: ConfigurationError when the event log is kept in no database.
+    """
+    storage = instance.event_log_storage
+    # What an instance hands out may stand before the real one.
+    storage = getattr(storage, "event_log_storage", storage)
+    if not isinstance(storage, SqlEventLogStorage):
+        raise ConfigurationError(f"Dagster keeps its events in {type(storage).__name__}, and not in a database")
+    keys = [asset_key(stage) for stage in STAGES]
+    with storage.index_transaction() as connection:
+        run_ids = _runs(connection, job_id, [key.to_string() for key in keys])
+        count = sum(
+            _erase_from_run(connection, storage, run_id, job_id, [key.to_string() for key in keys])
+            for run_id in run_ids
+        )
+        connection.execute(
+            update(AssetKeyTable)
+            .where(AssetKeyTable.c.last_materialization.contains(job_id))
+            # Dagster looks the newest one up in the log then.
+            .values(last_materialization=None)
+        )
+    instance.delete_dynamic_partition(invoice_jobs.name or "", job_id)
+    for key in keys:
+        # It counts partitions by what was materialised.
+        storage.wipe_asset_cached_status(key)
+    return count
+
+
+def _runs(connection: Connection, job_id: JobId, assets: Sequence[str]) -> Sequence[str]:
+    """The runs that had to do with the job, by Dagster's index of assets and partitions."""
+    found = connection.scalars(
+        select(_EVENTS.run_id).distinct().where(_EVENTS.asset_key.in_(assets), _EVENTS.partition == job_id)
+    )
+    return [run_id for run_id in found if run_id]
+
+
+def _erase_from_run(
+    connection: Connection, storage: SqlEventLogStorage, run_id: str, job_id: JobId, assets: Sequence[str]
+) -> int:
+    of_the_partition = _EVENTS.asset_key.in_(assets) & (_EVENTS.partition == job_id)
+    tells_of_it = _EVENTS.event.contains(job_id) & or_(
+        _EVENTS.dagster_event_type.is_(None), _EVENTS.dagster_event_type.in_(_OF_A_JOB)
+    )
+    where: ColumnElement[bool] = (_EVENTS.run_id == run_id) & or_(of_the_partition, tells_of_it)
+    ids = connection.scalars(select(_EVENTS.id).where(where)).all()
+    connection.execute(delete(AssetEventTagsTable).where(AssetEventTagsTable.c.event_id.in_(ids)))
+    connection.execute(
+        delete(AssetCheckExecutionsTable).where(
+            _CHECKS.run_id == run_id, or_(_CHECKS.partition == job_id, _CHECKS.evaluation_event.contains(job_id))
+        )
+    )
+    connection.execute(delete(SqlEventLogStorageTable).where(_EVENTS.id.in_(ids)))
+    return len(ids)
