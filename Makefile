@@ -37,6 +37,13 @@ format: install
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
 
+# Each prints a table; docs/performance.md says what they measure. They want a machine that does nothing else.
+bench: install
+	$(BIN)/python -m benchmarks.orchestration 2>/dev/null
+	$(BIN)/python -m benchmarks.throughput --threads 1,2 2>/dev/null
+	$(BIN)/python -m benchmarks.sensor 2>/dev/null
+	$(BIN)/python -m benchmarks.ten_thousand
+
 lock: install
 	$(LOCK) --upgrade --extra dev pyproject.toml --output-file requirements.lock
 	$(LOCK) --upgrade --extra image --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
