@@ -50,7 +50,9 @@ def submit(
         for each in _submissions(urls or [], manifest, client, idempotency_key, reference, policy)
     ]
     if api is not None:
-        not_remotely(client=client != "default", batch=batch is not None)
+        uploads = any(each.url.startswith("file:") for each in submissions)
+        # Documents that are uploaded have no such wish.
+        not_remotely(client=client != "default", batch=batch is not None and uploads)
         with remote(api) as service:
             sent = _sent(service, submissions)
             if not _told(sent, wait=wait):
@@ -93,7 +95,15 @@ def _sent(service: Client, submissions: Sequence[Submission]) -> list[_Sent]:
                 )
                 sent.append(_Sent(job.job_id, job.created, job.status, each.url))
             continue
-        requests = [request_for(each.url, client_reference=each.client_reference, policy=each.policy) for each in part]
+        requests = [
+            request_for(
+                each.url,
+                client_reference=each.client_reference,
+                policy=each.policy,
+                model_batch=each.model_batch,
+            )
+            for each in part
+        ]
         answer = service.submit_many(requests, idempotency_key=key)
         sent += [_Sent(job.job_id, job.created, job.status, job.url) for job in answer.jobs]
     return sent

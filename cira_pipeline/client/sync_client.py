@@ -65,12 +65,15 @@ class Client:
         client_reference: str | None = None,
         policy: Policy | None = None,
         callback: str | None = None,
+        model_batch: bool | None = None,
         idempotency_key: str = "",
         again: bool = False,
     ) -> SubmittedJob:
         """One invoice URL. A URL submitted before under the same `idempotency_key` is the same job; `again` makes a
         key of its own, so that it becomes a new one."""
-        submission = calls.request_for(url, client_reference=client_reference, policy=policy, callback=callback)
+        submission = calls.request_for(
+            url, client_reference=client_reference, policy=policy, callback=callback, model_batch=model_batch
+        )
         return self.submit_many([submission], idempotency_key=idempotency_key, again=again).jobs[0]
 
     def submit_many(

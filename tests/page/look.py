@@ -24,6 +24,7 @@ from cira_pipeline.api.server import server_config
 from cira_pipeline.api.services import open_services
 from cira_pipeline.client import Client
 from cira_pipeline.embedded.postgres import EmbeddedPostgres
+from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.stream import stream
 from cira_pipeline.samples.demo_set import demo_samples
@@ -54,8 +55,6 @@ def _jobs(api: RunningApi, settings: Settings, key: str) -> dict[str, JobId]:
                 continue
         missing = client.submit("https://supplier.example/invoices/2026/4711.pdf")
         api.services.jobs.start(JobId(missing.job_id), Stage.RAW_DOCUMENT, "look")
-        from cira_pipeline.errors import SourceNotFound
-
         api.services.jobs.fail(
             JobId(missing.job_id), Stage.RAW_DOCUMENT, SourceNotFound("supplier.example answers 404")
         )
@@ -89,8 +88,7 @@ def _look(browser: Browser, api: RunningApi, key: str, jobs: dict[str, JobId], f
             page.goto(api.url + path)
             _settled(page)
             page.screenshot(path=folder / f"{name}-{look}.png")
-            if name in ("review", "overview"):
-                page.screenshot(path=folder / f"{name}-{look}-whole.png", full_page=True)
+            page.screenshot(path=folder / f"{name}-{look}-whole.png", full_page=True)
         context.close()
 
 
@@ -120,7 +118,7 @@ def main(folder: Path) -> None:
         while not web.started:
             time.sleep(0.05)
         api = RunningApi(f"http://127.0.0.1:{listener.getsockname()[1]}", services)
-        key = api.key("Seeblick Hotel", *ALL_OF_A_CLIENT)
+        key = api.key("accounting", *ALL_OF_A_CLIENT)
         jobs = _jobs(api, settings, key)
         with chromium() as browser:
             _look(browser, api, key, jobs, folder)
