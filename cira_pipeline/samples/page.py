@@ -106,7 +106,7 @@ def bill_as_invoice(bill: Bill, *, unit: Callable[[BilledLine], str], details: b
 
 def _drawn(bill: Bill, layout: Layout, language: Words, *, pages: int, stamp: Stamp | None) -> Draft:
     draft = Draft(
-        sheet=_sheet(layout, bill.number),
+        sheet=_sheet(layout, bill),
         bill=bill,
         layout=layout,
         words=language,
@@ -133,11 +133,23 @@ def _drawn(bill: Bill, layout: Layout, language: Words, *, pages: int, stamp: St
     return draft
 
 
-def _sheet(layout: Layout, title: str) -> Sheet:
-    sheet = Sheet(family(layout.font), title=title)
+def _sheet(layout: Layout, bill: Bill) -> Sheet:
+    fonts = family(layout.font if _western(bill) else "vera")
+    sheet = Sheet(fonts, title=bill.number)
     if not layout.landscape:
         return sheet
-    return Sheet(family(layout.font), width=sheet.height, height=sheet.width, title=title)
+    return Sheet(fonts, width=sheet.height, height=sheet.width, title=bill.number)
+
+
+def _western(bill: Bill) -> bool:
+    """Whether all names have the letters of the fonts that are not embedded; a customer may live in another country."""
+    supplier, customer = bill.supplier, bill.customer
+    names = (supplier.name, supplier.address, customer.name, customer.address, *(line.name for line in bill.lines))
+    try:
+        "".join(names).encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _keep_together(draft: Draft, height: float) -> None:

@@ -46,6 +46,15 @@ def test_there_are_enough_layouts_and_languages_to_learn_from(texts: list[Labell
     assert len({document.supplier.name for document in texts}) > 50
 
 
+def test_a_customers_name_from_abroad_is_printed_with_all_its_letters(texts: list[LabelledDocument]) -> None:
+    abroad = [each for each in texts if not str(each.truth.customer_name or "").isascii()]
+    assert len(abroad) > 5
+    for document in abroad:
+        file = pypdfium2.PdfDocument(document.content)
+        text = "".join(page.get_textpage().get_text_range() for page in file)
+        assert "".join(str(document.truth.customer_name).split()) in "".join(text.split()), document.name
+
+
 def test_layouts_differ_in_where_things_stand_and_not_only_in_colour() -> None:
     structure = {
         (each.letterhead, each.recipient, each.facts, each.title, each.columns, each.ruling, each.totals, each.footer)
