@@ -7,11 +7,12 @@ readings are kept in `--readings`), extracted under `model_first` and validated 
 `--seeds N` repeats this with other mistakes each time. `--hybrids` adds the e-invoices whose XML is inside a PDF, read
 from their pages as if there were no XML.
 
-A spoilt value counts as caught when the record has the labelled value after all, or needs review. Clean records are
-those of a run without any mistake, of documents whose label has what no record may lack (the stand-in knows nothing
-besides) and is itself accepted: a document that prints a wrong IBAN is rightly looked at. `clean_reviewed_share_all`
-leaves out the last condition. `--require-caught` and `--most-clean-reviewed` end with exit code 1 when the shares are
-worse.
+A spoilt value counts as caught when the record has the labelled value after all, or needs review. Not counted are those
+that the label does not have, or that the record has wrong without any mistake too (a page that shows other amounts than
+its label): these are `not_judged`. Clean records are those of a run without any mistake, of documents whose label has
+what no record may lack (the stand-in knows nothing besides) and is itself accepted: a document that prints a wrong IBAN
+is rightly looked at. `clean_reviewed_share_all` leaves out the last condition. `--require-caught` and
+`--most-clean-reviewed` end with exit code 1 when the shares are worse.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Caught:
     reviewed: Counter[str] = field(default_factory=Counter)
     silent: list[str] = field(default_factory=list)
     silent_kinds: Counter[str] = field(default_factory=Counter)
+    not_judged: int = 0
 
     @property
     def total(self) -> int:
@@ -88,18 +90,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     kinds = [*(options.kind or _KINDS), *([_HYBRID] if options.hybrids else [])]
     documents = labelled_documents(options.documents, options.labels, options.readings, kinds)
+    clean, right = _CleanRecords(), {}
+    with ModelRun(documents, Policy.MODEL_FIRST, 0.0, 1, without_xml=options.hybrids) as run:
+        for document in documents:
+            result = run.extract(document)
+            right[document.name] = {name for name in document.fields if result.right(name)}
+            if all(document.fields.get(name) for name in _NEEDED):
+                clean.add(document, result.record)
     caught = Caught()
     spoilt_accepted, rounds, billed_usd = 0, 0, Decimal(0)
     for seed in range(1, options.seeds + 1):
         with ModelRun(documents, Policy.MODEL_FIRST, options.mistakes, seed, without_xml=options.hybrids) as run:
             for document in documents:
-                spoilt_accepted += _count(run, document, caught)
+                spoilt_accepted += _count(run, document, caught, right[document.name])
             rounds, billed_usd = rounds + run.rounds, billed_usd + run.billed_usd
-    clean = _CleanRecords()
-    with ModelRun(documents, Policy.MODEL_FIRST, 0.0, 1, without_xml=options.hybrids) as run:
-        for document in documents:
-            if all(document.fields.get(name) for name in _NEEDED):
-                clean.add(document, run.extract(document).record)
     figures = {
         "documents": len(documents),
         "runs": options.seeds,
@@ -109,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "corrected": caught.corrected.total(),
         "in_review": caught.reviewed.total(),
         "silent": caught.silent_kinds.total(),
+        "not_judged": caught.not_judged,
         "caught_share": round(caught.share, 4),
         "accepted_records_with_mistakes": spoilt_accepted,
         "correction_rounds": rounds,
@@ -123,12 +128,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if unmet or figures["clean_reviewed_share"] > options.most_clean_reviewed else 0
 
 
-def _count(run: ModelRun, document: Labelled, caught: Caught) -> int:
-    """Adds what became of the document's spoilt values; 1 when the record was accepted all the same."""
+def _count(run: ModelRun, document: Labelled, caught: Caught, right: set[str]) -> int:
+    """Adds what became of the document's spoilt values; 1 when the record was accepted all the same.
+
+    `right` are the fields that the record has right without any mistake.
+    """
     result = run.extract(document)
     accepted = result.record.verdict is Verdict.ACCEPTED
     for name, kind in {name: kind for kind, name in result.mistakes}.items():
-        if result.right(name):
+        if name not in right:
+            caught.not_judged += 1
+        elif result.right(name):
             caught.corrected[kind] += 1
         elif not accepted:
             caught.reviewed[kind] += 1

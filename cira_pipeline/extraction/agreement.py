@@ -37,6 +37,7 @@ FILLED_FROM = 0.6
 ASKED_FROM = 0.5
 """From this confidence on, an engine that can answer again is asked about what it left out."""
 LEFT_OUT = "left_out"
+PAID_BY: frozenset[str] = frozenset({"payment_iban", "currency", "gross_total", "amount_due"})
 PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
     ("supplier_name", "customer_name"),
     ("customer_name", "supplier_name"),
@@ -108,14 +109,14 @@ def asked_about(extraction: Extraction, other: Extraction) -> tuple[Finding, ...
     )
 
 
-def omissions(extraction: Extraction, other: Extraction, other_record: Record) -> tuple[Finding, ...]:
+def omissions(extraction: Extraction, other: Extraction) -> tuple[Finding, ...]:
     """A finding for each value that `other` read and `extraction` does not have, under this or another name.
 
-    A warning where `other` is sure of it and its record holds no complaint about it; else a note.
+    A warning where people pay by it and it would have been filled in, had the record not got worse by that: then the
+    record is without complaint only because it lacks it, such as an account whose check digits are wrong. Else a note.
     """
-    theirs = {evidence.field: evidence.confidence for evidence in other_record.evidence}
-    doubted = {name for finding in other_record.findings if _is_doubt(finding) for name in finding.fields}
     named = {getattr(extraction.invoice, name) for name in HEADER_FIELDS}
+    paid_by = PAID_BY.intersection(left_out(extraction, other, least=FILLED_FROM))
     found = []
     for name in left_out(extraction, other, least=0.0):
         value = getattr(other.invoice, name)
@@ -124,7 +125,7 @@ def omissions(extraction: Extraction, other: Extraction, other_record: Record) -
         elif value in named:
             continue
         else:
-            shown, warn = str(value), name in COMPARED and _warns(name, theirs.get(name, 0.0), doubted)
+            shown, warn = str(value), name in paid_by
         found.append(
             Finding(
                 rule=LEFT_OUT,
@@ -220,7 +221,7 @@ def _is_doubt(finding: Finding) -> bool:
     return finding.severity is not Severity.INFO and finding.rule not in _NO_DOUBTS
 
 
-def _warns(name: str, confidence: float, doubted: set[str]) -> bool:
+def _warns(name: HeaderField, confidence: float, doubted: set[str]) -> bool:
     return name not in doubted and confidence >= SURE
 
 

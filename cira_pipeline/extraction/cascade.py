@@ -197,9 +197,7 @@ class _Run:
         others = [each for index, each in enumerate(self._steps) if index != chosen]
         for other in others:
             step = self._completed(step, other.extraction, same_verdict=True)
-        told = tuple(
-            finding for other in others for finding in omissions(step.extraction, other.extraction, other.record)
-        )
+        told = tuple(finding for other in others for finding in omissions(step.extraction, other.extraction))
         if told:
             extraction = self._with_findings(step.extraction, *told)
             step = Step(extraction, self._judge(extraction))

@@ -273,7 +273,7 @@ RAISED_BY_ENGINES: Final = (
     Rule("corrected", _INFO, _NONE, "A later answer of the model says another value", "", _CASCADE),
     Rule("escalated", _INFO, _NONE, "A stronger deployment was asked", "", _CASCADE),
     Rule("filled_in", _INFO, _NONE, "One engine left a value out that another one read", "", _CASCADE),
-    Rule("left_out", _WARNING, _REVIEW, "Another engine is sure of a value that the record lacks", "", _CASCADE),
+    Rule("left_out", _WARNING, _REVIEW, "Another engine read a value that the record lacks", "", _CASCADE),
     Rule("ungrounded", _WARNING, _REVIEW, "The model named a text that the document does not show", "", _CASCADE),
     Rule("unreadable_value", _WARNING, _REVIEW, "A text of the document is no value of its kind", "", _CASCADE),
     Rule("xml_differs_from_page", _WARNING, _REVIEW, "The XML says something the visible page does not", "", _CASCADE),

@@ -228,6 +228,17 @@ def test_a_name_that_the_model_spells_out_is_the_same_name(azure: AzureStandin, 
     ]
 
 
+def test_an_account_with_wrong_check_digits_is_not_settled_by_leaving_it_out(
+    azure: AzureStandin, cascade: Cascade
+) -> None:
+    page = reading(tuple(line.replace("DE89 3704", "DE88 3704") for line in INVOICE))
+    azure.answering = changed(payment_iban=None)
+    outcome = cascade(Policy.MODEL_FIRST, page)
+    record = outcome.steps[outcome.chosen].record
+    assert record.verdict is Verdict.NEEDS_REVIEW
+    assert any("payment_iban" in finding.fields for finding in record.findings)
+
+
 def test_a_record_with_all_that_anybody_read_holds_no_note_of_omissions(azure: AzureStandin, cascade: Cascade) -> None:
     assert "left_out" not in rules(cascade(Policy.MODEL_FIRST))
 
