@@ -2,7 +2,7 @@
 
 Dagster can wipe a whole asset or delete a whole run, and a run holds the events of up to a hundred jobs; wiping single
 partitions it declares and does not do for its own stores (1.13). So this works on the tables of its event log, by
-Dagster's own description of them; docs/decisions/0013-webhooks-and-erasure.md says what stays.
+Dagster's own description of them; docs/decisions/0016-webhooks-and-erasure.md says what stays.
 """
 
 from collections.abc import Sequence

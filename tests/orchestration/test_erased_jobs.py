@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import dagster as dg
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
 from sqlalchemy import String, cast, select
@@ -85,3 +89,25 @@ def test_what_a_later_run_says_of_an_erased_job_goes_with_the_next_erasure(pipel
     assert ErasureRepository(pipeline.database).owed_by_dagster() == [job_id]
     _tick(pipeline)
     assert ErasureRepository(pipeline.database).owed_by_dagster() == []
+
+
+def test_erasing_works_on_the_event_log_that_production_has(
+    pipeline: Pipeline, database_url: str, tmp_path: Path
+) -> None:
+    """Dagster's tables in PostgreSQL, through its own storage of them."""
+    folder = tmp_path / "in-postgres"
+    folder.mkdir()
+    url = urlsplit(database_url)._replace(scheme="postgresql+psycopg2").geturl()
+    with dg.DagsterInstance.local_temp(str(folder), {"storage": {"postgres": {"postgres_url": url}}}) as instance:
+        in_postgres = replace(pipeline, instance=instance)
+        kept, erased = in_postgres.submit(
+            *(pipeline.server.serve(f"/p{each}.pdf", invoice_pdf(f"ERASE-P{each}")) for each in (1, 2))
+        )
+        in_postgres.process()
+        assert "ERASE-P2" in _said(in_postgres)
+        _erase(in_postgres, erased)
+        _tick(in_postgres)
+        said = _said(in_postgres)
+        assert "ERASE-P2" not in said
+        assert "ERASE-P1" in said
+        assert _materialized(in_postgres, [kept, erased]) == {stage: [kept] for stage in STAGES}
