@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from benchmarks.suppliers_memory import SHARES, series
 from cira_pipeline.extraction.offline.engine import OfflineEngine
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JobId, Stage
@@ -261,3 +262,29 @@ def test_lessons_are_found_without_reading_those_of_other_suppliers(office, data
                     ORDER BY taught_at DESC LIMIT 9""")
         ).all()
     assert "supplier_lessons_supplier_keys_idx" in "\n".join(plan)
+
+
+def test_a_run_reads_a_suppliers_third_invoice_with_what_two_taught(house):
+    """PDFs, all four stages and the tables, as in operation."""
+    made = series(1, SHARES.index(1.0), invoices=3)
+    processor = house.processor(policy="offline_only")
+    memory = processor.memory
+    assert memory is not None
+    numbers = []
+    for index, each in enumerate(made.pages):
+        path = house.folder / f"{index}.pdf"
+        path.write_bytes(each.document.content)
+        [submitted] = house.jobs.submit([Submission(path.as_uri())])
+        job_id = submitted.job.job_id
+        house.process(processor, job_id)
+        stored = processor.records.get(job_id)
+        assert stored is not None
+        numbers.append(stored.record.invoice.invoice_number)
+        memory.confirmed("default", job_id, stored.document_sha256, each.truth)
+    assert numbers[0] is None, "then there would be nothing to teach"
+    assert numbers[2] == made.pages[2].truth.invoice_number
+    remembered = {each.field: each.remembered for each in stored.record.evidence}
+    assert remembered["invoice_number"] == 2, "a person sees why"
+    outcome = processor.extractions.outcome(job_id)
+    assert outcome is not None
+    assert len(outcome.extractions[0].memory) == 64

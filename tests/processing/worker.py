@@ -21,6 +21,7 @@ from cira_pipeline.processing.engines import engines_from_settings
 from cira_pipeline.processing.paid_answers import AFTER_THE_DEADLINE_S, paid_answers
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.processing.stream import stream
+from cira_pipeline.processing.supplier_memory import supplier_memory
 from cira_pipeline.reading.open_reader import reader_from_settings
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.confirmations import ConfirmationRepository
@@ -64,6 +65,7 @@ def opened(settings: Settings, after_the_deadline_s: float = AFTER_THE_DEADLINE_
                 settings,
                 paid_answers(database, settings, prices, ledger, after_the_deadline_s=after_the_deadline_s),
             ),
+            memory=supplier_memory(settings, database, objects),
         )
     finally:
         fetcher.close()
