@@ -14,11 +14,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from cira_pipeline.api.key_secret import load_pepper
 from cira_pipeline.cli.following import follow
 from cira_pipeline.cli.job_table import ShownJob, job_table, url_text
 from cira_pipeline.cli.remote import Api, followed, not_remotely, remote
 from cira_pipeline.cli.screen import columns, counted, screen
-from cira_pipeline.cli.services import connected
+from cira_pipeline.cli.services import Connected, connected
 from cira_pipeline.client import Client
 from cira_pipeline.client.calls import request_for
 from cira_pipeline.errors import SourceNotFound, UrlInvalid
@@ -27,6 +28,9 @@ from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.jobs import Submission
+from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
+from cira_pipeline.webhooks.callback import checked_callback
+from cira_pipeline.webhooks.signature import Signer
 
 
 def submit(
@@ -39,6 +43,7 @@ def submit(
     batch: Annotated[
         bool | None, typer.Option("--batch/--no-batch", help="Let questions to the model wait for a cheaper batch.")
     ] = None,
+    callback: Annotated[str | None, typer.Option(help="https: URL that is told how the jobs ended.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; exit status 1 when a job failed.")] = False,
     api: Api = None,
 ) -> None:
@@ -46,7 +51,7 @@ def submit(
     if not urls and manifest is None:
         raise typer.BadParameter("give a URL, the path of a file, or --manifest", param_hint="URL")
     submissions = [
-        replace(each, model_batch=batch)
+        replace(each, model_batch=batch, callback=each.callback or callback)
         for each in _submissions(urls or [], manifest, client, idempotency_key, reference, policy)
     ]
     if api is not None:
@@ -62,13 +67,28 @@ def submit(
     with connected() as services:
         if batch and not services.settings.batches_configured:
             typer.echo("No deployment for batches is configured here (CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT).", err=True)
-        submitted = services.jobs.submit(submissions)
+        submitted = services.jobs.submit(_with_callbacks(submissions, services))
         if not _told(
             [_Sent(each.job.job_id, each.created, each.job.status, each.job.url) for each in submitted], wait=wait
         ):
             return
         ended = follow(services.jobs, [each.job.job_id for each in submitted])
     _tell_end(ended)
+
+
+def _with_callbacks(submissions: Sequence[Submission], services: Connected) -> list[Submission]:
+    """With callbacks in their one spelling. Raises: UrlInvalid and its kin, WebhookSecretMissing."""
+    checked = [
+        replace(each, callback=checked_callback(each.callback, services.settings)) if each.callback else each
+        for each in submissions
+    ]
+    if clients := {each.client for each in checked if each.callback}:
+        # Without a callback no pepper is needed here, nor made.
+        pepper = load_pepper(services.settings)
+        signer = Signer(WebhookSecretRepository(services.database), pepper.derived, pepper.pepper_id)
+        for client in sorted(clients):
+            signer.demand(client)
+    return checked
 
 
 class _Sent(NamedTuple):
@@ -91,7 +111,11 @@ def _sent(service: Client, submissions: Sequence[Submission]) -> list[_Sent]:
             for each in part:
                 policy = Policy(each.policy) if each.policy else None
                 job = service.upload(
-                    _content(each.url), client_reference=each.client_reference, policy=policy, idempotency_key=key
+                    _content(each.url),
+                    client_reference=each.client_reference,
+                    policy=policy,
+                    callback=each.callback,
+                    idempotency_key=key,
                 )
                 sent.append(_Sent(job.job_id, job.created, job.status, each.url))
             continue
@@ -101,6 +125,7 @@ def _sent(service: Client, submissions: Sequence[Submission]) -> list[_Sent]:
                 client_reference=each.client_reference,
                 policy=each.policy,
                 model_batch=each.model_batch,
+                callback=each.callback,
             )
             for each in part
         ]

@@ -13,7 +13,7 @@ from cira_pipeline.settings import Policy
 from cira_pipeline.storage.jobs import Submission
 from cira_pipeline.storage.tables import MAX_NAME_CHARS
 
-COLUMNS = ("url", "client_reference", "idempotency_key", "policy")
+COLUMNS = ("url", "client_reference", "idempotency_key", "policy", "callback")
 MAX_MANIFEST_BYTES = 100_000_000
 PROBLEMS_SHOWN = 5
 
@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 def read_manifest(path: Path, *, client: str = "default") -> list[Submission]:
     """The submissions of a CSV file (RFC 4180) with a header: `url`, and optionally `client_reference`,
-    `idempotency_key` and `policy` (a value of `settings.Policy`).
+    `idempotency_key`, `policy` (a value of `settings.Policy`) and `callback` (its address is not judged here).
 
     Commas, semicolons or tabs; UTF-8 with or without a byte order mark, or UTF-16 with one; blank lines are passed
     over. All lines are good or none is taken: raises `ManifestInvalid`, which names the first bad lines and has the
@@ -123,5 +123,6 @@ def _submission(row: dict[str, str], client: str) -> Submission:
         idempotency_key=key,
         client_reference=row.get("client_reference"),
         policy=policy,
+        callback=normalise_url(row["callback"]) if "callback" in row else None,
         source="manifest",
     )

@@ -57,6 +57,24 @@ def test_a_manifest_and_urls_are_submitted_together(cira, jobs: JobRepository) -
     }
 
 
+def test_a_callback_is_kept_when_it_can_be_signed_and_may_be_called(cira, jobs: JobRepository) -> None:
+    manifest = cira.folder / "invoices.csv"
+    manifest.write_text("url,callback\nhttps://a.example/1.pdf,https://Own.example/hook\nhttps://a.example/2.pdf,\n")
+    asked = ("submit", "--manifest", str(manifest), "--callback", "https://client.example/hook", "--client", "anna")
+    unsigned = cira(*asked)
+    assert (unsigned.status, jobs.list()) == (1, [])
+    assert "webhook_secret_missing" in unsigned.stderr
+    assert cira("webhooks", "secret", "create", "--client", "anna").stdout.startswith("whsec_")
+    inside = cira("submit", URL, "--callback", "https://127.0.0.1/hook", "--client", "anna")
+    assert (inside.status, jobs.list()) == (1, [])
+    assert "url_address_refused" in inside.stderr
+    assert cira(*asked).status == 0
+    assert {job.url[-5:]: job.callback for job in jobs.list()} == {
+        "1.pdf": "https://own.example/hook",
+        "2.pdf": "https://client.example/hook",
+    }
+
+
 def test_one_bad_line_of_a_manifest_is_named_and_nothing_is_submitted(cira, jobs: JobRepository) -> None:
     manifest = cira.folder / "invoices.csv"
     manifest.write_text("url\nhttps://a.example/1.pdf\nftp://a.example/2.pdf\n")
