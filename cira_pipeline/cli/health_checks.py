@@ -21,6 +21,7 @@ from cira_pipeline.settings import Settings
 from cira_pipeline.shown_url import shown_host, shown_url
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import JobRepository
+from cira_pipeline.storage.model_batches import ModelBatchRepository
 from cira_pipeline.storage.objects import ObjectStore
 from cira_pipeline.validation.rules import RULES
 from cira_pipeline.validation.severities import severities_of
@@ -58,6 +59,7 @@ def checks(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
     yield _model(settings)
     yield _rules(settings)
     yield from _budgets(settings)
+    yield from _model_batches(settings)
     yield _inbox(settings)
     yield from _dagster(settings, up_is_running=up_is_running)
 
@@ -246,6 +248,34 @@ def _budgets(settings: Settings) -> Iterator[Check]:
     jobs = f"; {waiting} jobs wait for money" if waiting else ""
     advice = "`cira costs` shows what was spent; jobs go on when the period ends or the budget is raised."
     yield Check("Budgets", State.WARNING, f"{message}{jobs}", advice)
+
+
+def _model_batches(settings: Settings) -> Iterator[Check]:
+    """One check where batches are configured or wanted: whether the last one went well."""
+    name = "Model batches"
+    if settings.model_batch_clients and not settings.batches_configured:
+        advice = "Set CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT, or take the clients out."
+        yield Check(
+            name, State.WARNING, "CIRA_MODEL_BATCH_CLIENTS names clients, but no deployment for batches", advice
+        )
+    if not settings.batches_configured or settings.postgres_url is None:
+        return
+    database = Database(settings.postgres_url.get_secret_value(), pool_size=1)
+    try:
+        repository = ModelBatchRepository(database)
+        newest, waiting = repository.newest(1), sum(each.questions for each in repository.waiting())
+    except (StoreUnavailable, SQLAlchemyError):
+        return
+    finally:
+        database.dispose()
+    queue = f"{waiting} questions wait for the next one"
+    if newest and newest[0].error_code:
+        advice = "`cira batches` tells more; docs/errors.md says what the code asks for."
+        yield Check(
+            name, State.WARNING, f"the last one: {newest[0].error_code}, {newest[0].error_message}; {queue}", advice
+        )
+    else:
+        yield Check(name, State.GOOD, queue)
 
 
 def _inbox(settings: Settings) -> Check:

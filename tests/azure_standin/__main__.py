@@ -39,7 +39,8 @@ def main() -> None:
     with standin:
         print(f"CIRA_AZURE_OPENAI_ENDPOINT={standin.endpoint}")
         print(f"CIRA_AZURE_OPENAI_API_KEY={standin.api_key}")
-        print(f"CIRA_AZURE_OPENAI_DEPLOYMENT={next(iter(deployments))}", flush=True)
+        print(f"CIRA_AZURE_OPENAI_DEPLOYMENT={next(iter(deployments))}")
+        print(f"CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT={next(iter(standin.batches.deployments))}", flush=True)
         stopped.wait()
     for name, total in standin.bill_by_deployment().items():
         print(f"{name}: {', '.join(f'{count} {what}' for what, count in total.items())}", flush=True)

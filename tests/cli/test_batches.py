@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cira_pipeline.cli.health_checks import State, checks
 from cira_pipeline.jobs import JobStatus
 from tests.cli.conftest import Cira
 from tests.orchestration.invoice_pdf import invoice_pdf
@@ -53,6 +54,28 @@ def test_a_backfill_by_hand_from_submitting_to_its_cost(backfill: House, cira: C
     assert {house.status(job_id) for job_id in job_ids} == {JobStatus.WAITING}, "new_invoices takes them up"
     costs = json.loads(cira("costs", "--by", "engine", "--json").stdout)
     assert [row["engine"] for row in costs["rows"] if float(row["amount_usd"])] == ["azure_openai"]
+
+
+def test_a_batch_that_was_refused_is_said_by_the_doctor(backfill: House, cira: Cira) -> None:
+    house = backfill
+    house.azure.batches.deployments = {}
+    (house.folder / "BT-1.pdf").write_bytes(invoice_pdf("BT-1"))
+    cira("submit", "--batch", str(house.folder / "BT-1.pdf"))
+    house.process(house.processor(), *(job.job_id for job in house.jobs.list()))
+    cira("batches", "--send")
+    shown = cira("batches", "--move").stdout
+    assert "model_batch_refused" in shown
+    settings = house.settings()
+    [told] = [check for check in checks(settings, up_is_running=False) if check.name == "Model batches"]
+    assert told.state is State.WARNING
+    assert "model_batch_refused" in told.message
+    assert "1 questions wait" in told.message
+
+
+def test_clients_that_cannot_be_batched_are_said_by_the_doctor(house: House) -> None:
+    settings = house.settings(model_batch_clients="archive")
+    [told] = [check for check in checks(settings, up_is_running=False) if check.name == "Model batches"]
+    assert told.state is State.WARNING
 
 
 def test_without_batches_it_says_so(cira: Cira) -> None:
