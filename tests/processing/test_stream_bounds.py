@@ -1,0 +1,102 @@
+"""However many jobs a run has, only so many are in flight, read and held ready: memory does not grow with the batch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from typing import Any, cast
+
+import pytest
+
+from cira_pipeline.jobs import JobId, Stage, new_job_id
+from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.stream import StageDone, stream
+from cira_pipeline.settings import Settings
+
+JOBS = [new_job_id() for _ in range(60)]
+THREADS, READERS = 6, 2
+
+
+class Counting:
+    """Stands in for the stages and counts who is in them at once. Nothing else of a Processor is used here."""
+
+    def __init__(self, **given: Any) -> None:
+        self.settings = Settings(_env_file=None, stage_threads=THREADS, reading_processes=READERS, **given)
+        self.jobs = self.reader = self
+        self.done = 0
+        self.interrupted = False
+        self.most: Counter[str] = Counter()
+        self._now: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def start(self, *_arguments: object) -> bool:
+        return True
+
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+    def run(self, _job_id: JobId, stage: Stage) -> object:
+        with self._lock:
+            for what in ("any", stage):
+                self._now[what] += 1
+                self.most[what] = max(self.most[what], self._now[what])
+        time.sleep(0.002)
+        with self._lock:
+            self.done += 1
+            self._now.subtract(("any", stage))
+        return object()
+
+
+def streamed(counting: Counting) -> Any:
+    return stream(cast(Processor, counting), JOBS, tuple(Stage), run_id="run")
+
+
+def test_no_more_jobs_are_in_flight_than_there_are_threads_and_readers() -> None:
+    counting = Counting()
+    assert len(list(streamed(counting))) == len(JOBS) * len(Stage)
+    assert counting.most["any"] <= THREADS
+    assert counting.most[Stage.OCR_TEXT] <= READERS
+    assert counting.most["any"] > READERS, "while some are read, others go on"
+    assert not counting.interrupted
+
+
+def test_docling_serve_is_asked_by_all_threads_since_it_has_a_queue_of_its_own() -> None:
+    counting = Counting(reader="docling_serve", docling_serve_url="http://127.0.0.1:9")
+    list(streamed(counting))
+    assert READERS < counting.most[Stage.OCR_TEXT] <= THREADS
+
+
+def test_stages_wait_for_a_dagster_that_is_slower_than_they_are() -> None:
+    counting = Counting()
+    running = streamed(counting)
+    next(running)
+    before, ends_at = -1, time.monotonic() + 60
+    while counting.done != before and time.monotonic() < ends_at:
+        before = counting.done
+        time.sleep(0.5)
+    # What stands in the queue, what each thread wants to put there, and the one that was taken.
+    assert counting.done <= 4 * THREADS + THREADS + 1
+    assert len(list(running)) == len(JOBS) * len(Stage) - 1
+
+
+def test_the_events_of_a_job_come_in_the_order_of_its_stages() -> None:
+    stages: dict[JobId, list[Stage]] = {}
+    for event in streamed(Counting()):
+        assert isinstance(event, StageDone)
+        stages.setdefault(event.job_id, []).append(event.stage)
+    assert set(map(tuple, stages.values())) == {tuple(Stage)}
+
+
+@pytest.mark.parametrize("taken", [1, 100])
+def test_a_run_that_is_stopped_begins_nothing_more(taken: int) -> None:
+    counting = Counting()
+    running = streamed(counting)
+    for _ in range(taken):
+        next(running)
+    running.close()
+    done = counting.done
+    assert counting.interrupted
+    assert done < len(JOBS) * len(Stage)
+    time.sleep(0.2)
+    assert counting.done == done
