@@ -17,7 +17,7 @@ from cira_pipeline.client.answers import error_of
 from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter
 from cira_pipeline.client.requests import idempotency_key_of, joined, parts_of, request_of
 from cira_pipeline.client.retrying import Patience, no_answer, refused
-from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, not_worth_a_stream
+from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, may_poll_instead
 from cira_pipeline.errors import CiraError
 from cira_pipeline.invoice import HeaderField, Invoice
 from cira_pipeline.jobs import JobStatus
@@ -149,7 +149,7 @@ class AsyncClient:
             await self._listen(awaited)
         except (httpx.TransportError, CiraError) as error:
             awaited.check_time()
-            if not not_worth_a_stream(error):
+            if not may_poll_instead(error):
                 raise
         while True:
             await self._look(awaited)

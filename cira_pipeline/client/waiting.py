@@ -79,6 +79,6 @@ class Awaited:
         return httpx.Timeout(10.0, read=min(SILENCE_S, left_s))
 
 
-def not_worth_a_stream(error: Exception) -> bool:
+def may_poll_instead(error: Exception) -> bool:
     """Whether polling is to go on where the stream ended so."""
     return isinstance(error, NO_STREAM) or (isinstance(error, CiraError) and error.retryable)

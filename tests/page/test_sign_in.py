@@ -216,3 +216,15 @@ def test_files_and_addresses_are_taken_without_a_script_too(api, anna):  # noqa:
     nothing = anna.post("/submit", data={"csrf": word, "url": " "})
     assert "Paste the address of an invoice" in nothing.text
     assert len(api.services.jobs.list(limit=10)) == 1
+
+
+def test_people_who_share_a_key_all_follow_their_jobs(api, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("cira_pipeline.api.events.STREAMS_A_KEY", 1)
+    key = api.key("acme")
+    with httpx.Client(base_url=api.url, timeout=60) as anna, httpx.Client(base_url=api.url, timeout=60) as ben:
+        for person in (anna, ben):
+            sign_in(person, key)
+        with anna.stream("GET", "/events") as first, ben.stream("GET", "/events") as second:
+            assert (first.status_code, second.status_code) == (200, 200)
+            assert next(second.iter_lines()) == "event: resync"
+            assert anna.get("/events").status_code == 429

@@ -109,8 +109,10 @@ def review(services: ServicesOf, visitor: SignedIn, after: Cursor = None) -> Res
 
 @router.get("/events")
 async def events(services: ServicesOf, visitor: SignedIn) -> Response:
-    services.events.check(visitor.key.key_id)
-    stream = services.events.stream(client_filter(visitor.key), visitor.key.key_id)
+    # Counted for each session: a team may share a key.
+    whose = f"{visitor.key.key_id} {visitor.session.nonce}"
+    services.events.check(whose)
+    stream = services.events.stream(client_filter(visitor.key), whose)
     return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
 
 

@@ -83,6 +83,10 @@ function follow() {
     else if (!first) [...rows.children].filter((row) => row.querySelector(".chip:not(.accepted)")).forEach((row) => refresh(row.id));
     first = false;
   });
+  // After an answer that is no stream a browser gives up for good.
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 15000);
+  });
   addEventListener("pagehide", () => source.close());
 }
 
