@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     )
 
     # Reading.
-    reader: Literal["local", "docling_serve"] = Field("local", description="Docling in this process, or docling-serve")
+    reader: Literal["local", "docling_serve"] = Field("local", description="Docling on this machine, or docling-serve")
     docling_serve_url: str | None = Field(None, description="http://host:5001")
     docling_serve_api_key: SecretStr | None = Field(None, description="the key docling-serve asks for, if any")
     docling_serve_release: str = Field("", description="the server's release; change it to read documents anew with it")

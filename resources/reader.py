@@ -1,4 +1,4 @@
-"""Docling, in the run's own process or behind docling-serve."""
+"""Docling, in processes of the run or behind docling-serve."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ from cira_pipeline.settings import Settings
 class ReaderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Turns documents into text lines."""
 
-    reader: Literal["local", "docling_serve"] = Field("local", description="Docling in process, or docling-serve")
+    reader: Literal["local", "docling_serve"] = Field("local", description="Docling on this machine, or docling-serve")
     docling_serve_url: str = Field("", description="http://host:5001")
     reading_timeout_s: float = Field(300, gt=0, description="one document")
     ocr_dpi: int = Field(200, description="resolution at which pages without text are read")
