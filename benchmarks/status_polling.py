@@ -152,11 +152,15 @@ def _watch_backends(url: str, api_pid: int, backends: set[int], over: Event) -> 
 
 
 def _counted(log: str, backends: set[int]) -> dict[str, int]:
-    """Statements of polling and of submitting; BEGIN, COMMIT and the pool's pings count with what they surround."""
-    counts = {"polling": 0, "submitting": 0}
+    """Statements of polling and of submitting; BEGIN, COMMIT and the pool's pings count with what they surround.
+
+    What the process asks once a second to deliver webhooks, however many poll, is counted for itself.
+    """
+    counts = {"polling": 0, "submitting": 0, "webhooks": 0}
     under_way: dict[int, list[str]] = {}
-    for line in re.finditer(r"^stmt (\d+) LOG:  (?:statement|execute [^:]*): (.*)$", log, re.MULTILINE):
-        pid, statement = int(line[1]), line[2]
+    logged = r"^stmt (\d+) LOG:  (?:statement|execute [^:]*): (.*?)(?=^stmt |\Z)"
+    for line in re.finditer(logged, log, re.MULTILINE | re.DOTALL):
+        pid, statement = int(line[1]), line[2].strip()
         if pid not in backends:
             continue
         transaction = under_way.setdefault(pid, [])
@@ -166,7 +170,8 @@ def _counted(log: str, backends: set[int]) -> dict[str, int]:
         if statement.startswith(("COMMIT", "ROLLBACK")) or not (within or is_ping):
             text = " ".join(transaction)
             submitting = "INSERT INTO cira.jobs" in text or "api_key_usage" in text
-            counts["submitting" if submitting else "polling"] += len(transaction)
+            kind = "webhooks" if "cira.webhook_" in text else "submitting" if submitting else "polling"
+            counts[kind] += len(transaction)
             under_way[pid] = []
     return counts
 
