@@ -71,18 +71,16 @@ class Deliverer:
             self._changed.clear()
 
     def run(self) -> None:
-        """Delivers until `stop`. PostgreSQL may be away meanwhile: then nothing is delivered."""
+        """Delivers until `stop`. The outbox may be away meanwhile, or not made yet: then nothing is delivered."""
         away = False
         while not self._stopping.is_set():
             try:
-                busy = self.tick()
-            except StoreUnavailable as error:
+                busy, away = self.tick(), False
+            except Exception as error:  # noqa: BLE001 - it must go on whatever the database says, for nobody restarts it
                 if not away:
-                    _log.warning("webhooks wait, the outbox is away: %s", error)
+                    _log.warning("webhooks wait, the outbox does not answer: %s: %s", type(error).__name__, error)
                 away, busy = True, False
                 self._changed.wait(AWAY_S)
-            else:
-                away = False
             if not busy:
                 self._changed.wait(POLL_S)
                 self._changed.clear()

@@ -15,13 +15,18 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import Stage
+from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.documents import DocumentRepository
+from cira_pipeline.storage.jobs import JobRepository, Submission
 from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.storage.webhooks import FAILURES_BEFORE_PAUSE
+from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
+from cira_pipeline.storage.webhooks import FAILURES_BEFORE_PAUSE, WebhookRepository
 from cira_pipeline.values import Verdict
 from cira_pipeline.webhooks import delivering
 from cira_pipeline.webhooks.backoff import next_attempt_at
-from cira_pipeline.webhooks.signature import shown_secret, signing_secret
+from cira_pipeline.webhooks.delivering import Deliverer
+from cira_pipeline.webhooks.sending import Sender
+from cira_pipeline.webhooks.signature import Signer, shown_secret, signing_secret
 from tests.storage.invoices import document
 from tests.webhooks.receiver import Receiver
 
@@ -230,6 +235,28 @@ def test_an_attempt_whose_process_died_is_made_again(outbox, receiver):
     outbox.new_deliverer()
     event = outbox.wait_until(job_id, _delivered)
     assert [each.attempt for each in event.attempts] == [2]
+
+
+def test_a_service_that_started_before_its_tables_were_made_delivers_once_they_are(
+    outbox, receiver, database_url, monkeypatch
+):
+    monkeypatch.setattr(delivering, "AWAY_S", 0.1)
+    empty = Database(database_url)
+    secrets, events = WebhookSecretRepository(empty), WebhookRepository(empty)
+    signer = Signer(secrets, outbox.pepper.derived, outbox.pepper.pepper_id)
+    deliverer = Deliverer(outbox.settings, events, signer, Sender(outbox.settings))
+    deliverer.start()
+    try:
+        time.sleep(1)
+        empty.migrate()
+        secrets.create("acme", outbox.pepper.pepper_id)
+        jobs = JobRepository(empty)
+        [made] = jobs.submit([Submission("https://a.example/1.pdf", client="acme", callback=receiver.url())])
+        jobs.cancel(made.job.job_id)
+        receiver.wait_for(1)
+    finally:
+        deliverer.stop()
+        empty.dispose()
 
 
 def test_a_client_whose_secret_is_gone_is_not_written_to_unsigned(outbox, receiver):
