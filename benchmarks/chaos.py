@@ -129,9 +129,11 @@ class BillingStandin(AzureStandin):
 
     billed_for: list[tuple[str, Billed]] = field(default_factory=list)
 
-    def billed(self, deployment: str, model: str, question: str, prompt: str, answer: str) -> dict[str, Any]:
+    def billed(
+        self, deployment: str, model: str, question: str, prompt: str, answer: str, *, by_batch: bool = False
+    ) -> dict[str, Any]:
         with self._billing:
-            usage = super().billed(deployment, model, question, prompt, answer)
+            usage = super().billed(deployment, model, question, prompt, answer, by_batch=by_batch)
             found = _NUMBER.search(question)
             self.billed_for.append((found.group() if found else "", self.bill[-1]))
         return usage
