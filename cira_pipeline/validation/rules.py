@@ -237,7 +237,7 @@ RAISED_BY_ENGINES: Final = (
     Rule(
         "offline.remembered_once",
         _WARNING,
-        _DOUBT,
+        _REVIEW,
         "One confirmed invoice alone says what a label means",
         "",
         _OFFLINE,

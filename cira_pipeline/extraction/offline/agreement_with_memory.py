@@ -6,7 +6,7 @@ money on another account: whoever imitates a supplier's invoice imitates its lay
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cira_pipeline.extraction.offline.anchors import anchors_of
 from cira_pipeline.extraction.offline.canvas import Span
@@ -38,21 +38,13 @@ def agreement(facts: Facts, values: Mapping[str, object], places: Mapping[str, S
     }
 
 
-def known_once(facts: Facts, places: Mapping[str, Span]) -> tuple[str, ...]:
-    """Fields whose label nobody but a single confirmed invoice names: one person may have looked at the wrong line."""
-    if len(facts.memory.lessons) != 1:
-        return ()
-    return tuple(
-        field
-        for field, span in places.items()
-        if field in CONCEPT_OF
-        and (keys := {anchor.key for anchor in anchors_of(facts, span)})
-        and keys & facts.memory.own_labels
-        and not any(
-            meaning.concept == CONCEPT_OF[field] and meaning.language
-            for key in keys
-            for meaning in facts.memory.entries("labels").get(key, ())
-        )
+def said_once(fields: Iterable[str]) -> Finding:
+    """One person may have looked at the wrong line: what only a single confirmed invoice says needs another person."""
+    return Finding(
+        rule=ONCE,
+        severity=Severity.WARNING,
+        message="Only one confirmed invoice says what stands here; confirm a second one.",
+        fields=tuple(fields),
     )
 
 
@@ -61,9 +53,7 @@ def familiar(facts: Facts, account: object) -> bool:
     return not facts.memory.accounts or account in facts.memory.accounts
 
 
-def findings_about(
-    facts: Facts, account: object, agreeing: Mapping[str, int], places: Mapping[str, Span]
-) -> Iterator[Finding]:
+def findings_about(facts: Facts, account: object, agreeing: Mapping[str, int]) -> Iterator[Finding]:
     """What a person should know of memory's part in an extraction."""
     count = len(facts.memory.lessons)
     if not count:
@@ -75,14 +65,6 @@ def findings_about(
         message=f"Read with what {invoices} of this supplier and layout taught.",
         fields=tuple(agreeing),
     )
-    once = known_once(facts, places)
-    if once:
-        yield Finding(
-            rule=ONCE,
-            severity=Severity.WARNING,
-            message="Only one confirmed invoice says what stands here; confirm a second one.",
-            fields=once,
-        )
     if account is not None and not familiar(facts, account):
         yield Finding(
             rule=UNFAMILIAR_ACCOUNT,

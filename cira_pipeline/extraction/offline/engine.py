@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from cira_pipeline.extraction.offline.agreement_with_memory import agreement, findings_about
+from cira_pipeline.extraction.offline.agreement_with_memory import agreement, findings_about, said_once
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Span
 from cira_pipeline.extraction.offline.confidence import LABELLED, contested, printed, proven
@@ -76,6 +76,8 @@ class OfflineEngine:
         facts = Facts(reading, None if recall is None else lambda own: recollect(own, document.sha256, recall))
         draft = _Draft(facts)
         draft.fill()
+        if len(facts.memory.lessons) == 1:
+            draft.doubt_what_changed(reading)
         return Extraction(
             engine=self.name,
             engine_version=self.version,
@@ -134,13 +136,21 @@ class _Draft:
     def doubt(self, rule: str, message: str, *fields: str, severity: Severity = Severity.WARNING) -> None:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
 
+    def doubt_what_changed(self, reading: Reading) -> None:
+        """Values that the page alone would not have given: with a single lesson, one person's word is all there is."""
+        alone = _Draft(Facts(reading))
+        alone.fill()
+        changed = [name for name in self._places if self.values[name] != alone.values.get(name)]
+        if changed:
+            self.findings.append(said_once(changed))
+
     def _compare_with_memory(self) -> None:
         agreeing = agreement(self.facts, self.values, self._places)
         self.evidence = [
             entry.model_copy(update={"remembered": agreeing[entry.field]}) if entry.field in agreeing else entry
             for entry in self.evidence
         ]
-        self.findings += findings_about(self.facts, self.values.get("payment_iban"), agreeing, self._places)
+        self.findings += findings_about(self.facts, self.values.get("payment_iban"), agreeing)
 
     def _totals(self) -> None:
         facts = self.facts
