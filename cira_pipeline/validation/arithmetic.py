@@ -16,6 +16,7 @@ def check_arithmetic(subject: Subject) -> Iterator[Finding]:
     yield from _lines_sum(subject)
     yield from _tax_of_rates(subject)
     yield from _tax_sums(subject)
+    yield from _breakdown_sum(subject)
     yield from _line_products(subject)
     yield from _amount_due(subject)
     if not _confirmed(subject):
@@ -87,6 +88,22 @@ def _tax_sums(subject: Subject) -> Iterator[Finding]:
                 "tax_breakdown",
                 "net_total",
             )
+
+
+def _breakdown_sum(subject: Subject) -> Iterator[Finding]:
+    """Where a total is missing, so that net plus tax could not be compared with the gross total."""
+    invoice = subject.invoice
+    rows = invoice.tax_breakdown
+    if invoice.gross_total is None or not rows or None not in (invoice.net_total, invoice.tax_total):
+        return
+    parts = [part for row in rows for part in (row.net, row.tax) if part is not None]
+    total = sum(parts, Decimal(0))
+    if len(parts) == 2 * len(rows) and abs(total - invoice.gross_total) > _rounding(subject, len(parts)):
+        yield rules.BREAKDOWN_SUM.finding(
+            f"nets and taxes of all rates sum to {total}, the gross total is {invoice.gross_total}",
+            "tax_breakdown",
+            "gross_total",
+        )
 
 
 def _line_products(subject: Subject) -> Iterator[Finding]:

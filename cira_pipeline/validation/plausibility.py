@@ -9,6 +9,7 @@ from typing import Final
 from cira_pipeline.invoice import AMOUNT_FIELDS
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.credit_notes import CREDIT_NOTE_TYPES
+from cira_pipeline.validation.item_codes import stands_among_items
 from cira_pipeline.validation.subject import Subject
 from cira_pipeline.values import Finding
 
@@ -22,6 +23,7 @@ def check_plausibility(subject: Subject) -> Iterator[Finding]:
     yield from _tax(subject)
     yield from _lines(subject)
     yield from _parties(subject)
+    yield from _number(subject)
 
 
 def _totals(subject: Subject) -> Iterator[Finding]:
@@ -79,6 +81,15 @@ def _parties(subject: Subject) -> Iterator[Finding]:
             yield rules.SAME_PARTIES.finding(
                 f"supplier and customer have the same {name}: {ours}", f"supplier_{name}", f"customer_{name}"
             )
+
+
+def _number(subject: Subject) -> Iterator[Finding]:
+    number, reading = subject.invoice.invoice_number, subject.context.reading
+    if number is None or reading is None:
+        return
+    lines = [each.line for each in subject.extraction.evidence if each.field == "invoice_number" and each.line]
+    if lines and all(stands_among_items(reading, number, line) for line in lines):
+        yield rules.NUMBER_AMONG_ITEMS.finding(f"{number} stands in a column of numbers of items", "invoice_number")
 
 
 def _bare(text: str) -> str:

@@ -93,6 +93,14 @@ PARTLY_PAID = Rule(
     "BT-113",
 )
 
+BREAKDOWN_SUM = Rule(
+    "CIRA-ARITH-11",
+    _ERROR,
+    _REVIEW,
+    "Nets and taxes of the breakdown do not sum to the gross total",
+    "BR-CO-14, BR-CO-15",
+)
+
 SUPPLIER_VAT_ID = Rule(
     "CIRA-VAT-01", _WARNING, _DOUBT, "The supplier's VAT id has a wrong format or check digit", "BR-CO-09"
 )
@@ -144,6 +152,14 @@ CREDIT_WITH_MINUS = Rule(
     _REVIEW,
     "A credit note prints minus signs: its amounts are stated as what is credited, without them",
     "BT-3, BT-112",
+)
+
+NUMBER_AMONG_ITEMS = Rule(
+    "CIRA-PLAUS-10",
+    _WARNING,
+    _REVIEW,
+    "The invoice number stands in a column of like numbers, each with an amount: it may be an article's",
+    "BT-1",
 )
 
 DUPLICATE = Rule(

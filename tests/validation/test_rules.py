@@ -12,8 +12,9 @@ from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.rules import RULES, Rule
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import EngineName, Finding, Severity, Verdict
+from cira_pipeline.values import EngineName, Evidence, Finding, Severity, Verdict
 from tests.validation.extractions import SOUND, TODAY, changed, extraction_of, item, judged, rules_of, tax
+from tests.validation.test_item_codes import ITEMS, line_of
 
 D = Decimal
 
@@ -43,6 +44,11 @@ COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
     (rules.TAX_OF_RATE, {"tax_breakdown": (tax("16", "100", "19.00"),)}, "tax_breakdown[0]"),
     (rules.TAX_SUM, {"tax_breakdown": (tax("19", "90", "17.10"),)}, "tax_total"),
     (rules.TAX_NET_SUM, {"tax_breakdown": (tax("19", "90", "17.10"),)}, "net_total"),
+    (
+        rules.BREAKDOWN_SUM,
+        {"net_total": None, "tax_total": None, "gross_total": D(100), "amount_due": D(100)},
+        "gross_total",
+    ),
     (rules.LINE_PRODUCT, {"line_items": (item("100", "3", "50.00"),)}, "line_items[0].net_amount"),
     (rules.AMOUNT_DUE, {"amount_due": D(19)}, "amount_due"),
     (rules.AMOUNT_DUE, {"amount_due": D(219)}, "amount_due"),
@@ -281,6 +287,23 @@ def test_absurd_texts_are_findings_and_never_crashes(text: str) -> None:
     assert judged(SOUND.model_copy(update=dict.fromkeys(names, text))).verdict is Verdict.NEEDS_REVIEW
 
 
+def test_a_number_read_among_the_items_needs_a_person() -> None:
+    number = changed(invoice_number="83422")
+    at = extraction_of(number).model_copy(
+        update={
+            "evidence": (
+                Evidence(
+                    field="invoice_number", engine=EngineName.OFFLINE, text="83422", page=1, confidence=0.9,
+                    line=line_of(ITEMS, "83422"),
+                ),
+            )
+        }
+    )  # fmt: skip
+    record = validate(at, ValidationContext(today=TODAY, reading=ITEMS))
+    assert rules.NUMBER_AMONG_ITEMS.id in rules_of(record)
+    assert record.verdict is Verdict.NEEDS_REVIEW
+
+
 def test_every_rule_of_validation_is_tried_both_ways() -> None:
     tried = {rule.id for rule, *_ in COMPLAINTS} | {
         rules.NO_INVOICE.id,
@@ -290,5 +313,6 @@ def test_every_rule_of_validation_is_tried_both_ways() -> None:
         rules.LOW_CONFIDENCE.id,
         rules.LINES_BEFORE_ALLOWANCES.id,
         rules.PARTLY_PAID.id,
+        rules.NUMBER_AMONG_ITEMS.id,
     }
     assert tried == {rule.id for rule in RULES.values() if rule.raised_by == "validation"}
