@@ -32,6 +32,7 @@ from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import DocumentNotFound, ObjectMissing, PageNotFound, RecordNotFound, RequestInvalid
+from cira_pipeline.intake.isolated import view_page
 from cira_pipeline.invoice import Day, HeaderField
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
 from cira_pipeline.storage.api_keys import ApiKey
@@ -194,14 +195,15 @@ def page_picture(
 
 
 def picture_of(services: Services, job: Job, number: int, fields: list[HeaderField] | None, *, boxes: bool) -> bytes:
-    """Raises: PageNotFound, DocumentNotFound."""
+    """Raises: PageNotFound, DocumentNotFound, and what a document may do to the process that draws it (`view_page`)."""
     found = _document(services, job)
     page = next((each for each in pages_of(services, found.sha256) if each.number == number), None)
     if page is None:
         raise PageNotFound(f"there is no page {number} that was read")
     stored = services.records.get(job.job_id) if boxes else None
     evidence = stored.record.evidence if stored else ()
-    return page_png(found, page, [each for each in evidence if fields is None or each.field in fields])
+    picture = view_page(found, number, services.settings)
+    return page_png(picture, page, [each for each in evidence if fields is None or each.field in fields])
 
 
 @router.put(

@@ -1,9 +1,12 @@
-"""What a document is, found out where a hostile one can do no harm."""
+"""What a document is and how its pages look, found out where a hostile one can do no harm."""
 
 from __future__ import annotations
 
 import hashlib
 
+from PIL import Image
+
+from cira_pipeline.errors import PageNotFound
 from cira_pipeline.intake.recognise import opened_by_native_code, recognise
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.pool import WorkerPool, worker_pool
@@ -44,3 +47,22 @@ class Recogniser:
 def recogniser_from_settings(settings: Settings, *, reads: bool = True) -> Recogniser:
     """Starts nothing: the first PDF or picture does. `reads`: whether documents are read in this process, too."""
     return Recogniser(settings, worker_pool(settings, reads=reads))
+
+
+VIEW_TIMEOUT_S = 30.0
+
+
+def view_page(document: Document, number: int, settings: Settings) -> Image.Image:
+    """Page `number` (from 1) as a viewer shows it, in RGB, drawn in a worker process.
+
+    Raises: PageNotFound for documents without such a page; ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory.
+    """
+    if document.media_type is MediaType.XML or not 1 <= number <= document.page_count:
+        raise PageNotFound(f"the document has {document.page_count} page(s), there is no page {number}")
+    request = Message(
+        {"call": "cira_pipeline.intake.in_worker:viewed", "media_type": document.media_type, "number": number},
+        document.content,
+    )
+    answer = worker_pool(settings, reads=False).ask(request, timeout_s=VIEW_TIMEOUT_S)
+    # Pixels and no file format: what a worker says is not parsed.
+    return Image.frombytes("RGB", (int(answer.facts["width"]), int(answer.facts["height"])), answer.content)

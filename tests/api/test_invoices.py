@@ -68,6 +68,7 @@ def test_a_page_that_is_not_there_is_said_to_be_missing(api, number):
 
 def test_a_scan_is_shown_upright_and_level_as_it_was_read(api):
     from cira_pipeline.api.page_picture import page_png
+    from cira_pipeline.intake.isolated import view_page
     from cira_pipeline.values import Box, EngineName, Evidence, Page
 
     # Lies on its side: what was at its top left stands at the top right once it is turned by a quarter.
@@ -76,7 +77,7 @@ def test_a_scan_is_shown_upright_and_level_as_it_was_read(api):
     buffer = io.BytesIO()
     scan.save(buffer, "PNG")
     sha256 = kept_document(api.services, buffer.getvalue(), MediaType.PNG)
-    document = api.services.documents.load(sha256)
+    shown = view_page(api.services.documents.load(sha256), 1, api.services.settings)
     evidence = [
         Evidence(
             field="gross_total",
@@ -88,12 +89,12 @@ def test_a_scan_is_shown_upright_and_level_as_it_was_read(api):
         )
     ]
     page = Page(number=1, width=600, height=800, source="ocr", rotation=90)
-    picture = Image.open(io.BytesIO(page_png(document, page, evidence))).convert("RGB")
+    picture = Image.open(io.BytesIO(page_png(shown, page, evidence))).convert("RGB")
     assert picture.size == (600, 800)
     assert picture.getpixel((590, 10)) == (0, 0, 0)
     assert picture.getpixel((350, 420))[2] < 220
     level = page.model_copy(update={"rotation": 0, "width": 800, "height": 600, "skew_deg": 5.0})
-    levelled = Image.open(io.BytesIO(page_png(document, level, []))).convert("RGB")
+    levelled = Image.open(io.BytesIO(page_png(shown, level, []))).convert("RGB")
     # Turned back counter-clockwise about the middle, the corner sinks.
     assert levelled.getpixel((8, 50)) == (0, 0, 0)
     assert levelled.getpixel((35, 10)) == (255, 255, 255)
