@@ -5,8 +5,9 @@
 `offline`               CIRA's own engine on what the local reader reads
 `invoice2data`          invoice2data 1.0 with the templates it ships
 `invoice2data drafted`  the same with a template that it drafts from each document by its own heuristics
+`invoice-agent`         invoice-agent 0.2, whose rules for layouts need neither a template nor a model
 
-invoice2data is installed by pip into an environment of its own that is removed afterwards; it is no dependency of
+The others are installed by pip into an environment of their own that is removed afterwards; they are no dependencies of
 CIRA. All are scored alike: one row for each extractor, with wrong and missing values apart.
 """
 
@@ -36,7 +37,7 @@ from cira_pipeline.invoice import Invoice, LineItem
 from cira_pipeline.reading.local import LocalReader
 from cira_pipeline.settings import Settings
 
-REQUIREMENTS = ("invoice2data>=1.0,<1.1", "pypdfium2")
+REQUIREMENTS = ("invoice2data>=1.0,<1.1", "invoice-agent>=0.2,<0.3", "pypdfium2")
 FIELDS: Mapping[str, str] = {
     "invoice_number": "invoice_number",
     "date": "issue_date",
@@ -49,8 +50,16 @@ FIELDS: Mapping[str, str] = {
     "amount": "gross_total",
     "amount_untaxed": "net_total",
     "amount_tax": "tax_total",
+    # invoice-agent's.
+    "invoice_date": "issue_date",
+    "due_date": "due_date",
+    "po_number": "purchase_order",
+    "vendor": "supplier_name",
+    "subtotal": "net_total",
+    "tax": "tax_total",
+    "total": "gross_total",
 }
-"""invoice2data's names and ours."""
+"""Their names and ours."""
 
 # Runs in the other environment: one JSON object a line for each path on standard input.
 _WORKER = r"""
@@ -59,6 +68,8 @@ from pathlib import Path
 from invoice2data import extract_data
 from invoice2data.__main__ import _sample_text, suggested_template, to_yaml
 from invoice2data.extract.loader import read_templates
+from invoice_agent.extract import get_extractor
+from invoice_agent.ingest import load_pdf
 
 logging.disable(logging.CRITICAL)
 shipped = read_templates()
@@ -70,6 +81,9 @@ def drafted(path):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "draft.yml").write_text(to_yaml(suggested_template(text)), encoding="utf-8")
         return extract_data(path, templates=read_templates(folder), input_module="pdfium")
+
+def by_layout(path):
+    return get_extractor("layout").extract(load_pdf(path)).model_dump(mode="json")
 
 def attempt(work, path):
     try:
@@ -83,6 +97,7 @@ for line in sys.stdin:
         "file": path,
         "invoice2data": attempt(lambda p: extract_data(p, templates=shipped, input_module="pdfium"), path),
         "invoice2data drafted": attempt(drafted, path),
+        "invoice-agent": attempt(by_layout, path),
     }
     sys.stdout.write("RESULT " + json.dumps(found, default=str) + "\n")
     sys.stdout.flush()
@@ -100,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("no labelled document of that kind", file=sys.stderr)
         return 2
     boards = {"offline": _offline(labels)}
-    for label, answers in _invoice2data(labels):
+    for label, answers in _others(labels):
         for name, answer in answers.items():
             board = boards.setdefault(name, Scoreboard())
             board.add(score(_invoice(answer), label.fields))
@@ -126,7 +141,7 @@ def _offline(labels: Iterable[Label]) -> Scoreboard:
     return board
 
 
-def _invoice2data(labels: Sequence[Label]) -> Iterable[tuple[Label, Mapping[str, Mapping[str, Any]]]]:
+def _others(labels: Sequence[Label]) -> Iterable[tuple[Label, Mapping[str, Mapping[str, Any]]]]:
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = Path(folder, "bin", "python")
@@ -139,7 +154,7 @@ def _invoice2data(labels: Sequence[Label]) -> Iterable[tuple[Label, Mapping[str,
 
 
 def _invoice(answer: Mapping[str, Any]) -> Invoice:
-    """What invoice2data found, in our fields. What is no date or amount is left out, not counted as wrong."""
+    """What another one found, in our fields. What is no date or amount is left out, not counted as wrong."""
     values: dict[str, Any] = {}
     for theirs, ours in FIELDS.items():
         value = answer.get(theirs)
@@ -155,7 +170,7 @@ def _invoice(answer: Mapping[str, Any]) -> Invoice:
             values[ours] = parsed
     if "gross_total" in values:
         values["amount_due"] = values["gross_total"]
-    lines = answer.get("lines")
+    lines = answer.get("lines") or answer.get("line_items")
     if isinstance(lines, list):
         values["line_items"] = tuple(_line(line) for line in lines if isinstance(line, Mapping))
     return Invoice(**values)
