@@ -7,6 +7,7 @@ over the jobs: `SELECT sum(length(url)) FROM cira.jobs`.
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -28,7 +29,12 @@ def questions() -> dict[str, str]:
     """The question over each block of SQL in docs/tables.md -> the SQL."""
     written = PAGE.read_text("utf-8").partition("## Questions and their SQL")[2].partition("<!--")[0]
     blocks = [block.split("```sql\n") for block in written.split("\n```\n")[:-1]]
-    return {" ".join(above.strip().rpartition("\n\n")[2].split()): sql for above, sql in blocks}
+    return {_question(above): sql for above, sql in blocks}
+
+
+def _question(above: str) -> str:
+    """The paragraph that stands over the SQL, on one line and without what is in brackets."""
+    return re.sub(r"\s+", " ", re.sub(r"\(.*?\)", "", above.strip().rpartition("\n\n")[2], flags=re.DOTALL)).strip(" ?")
 
 
 def fastest_s(connection: psycopg.Connection, sql: str, times: int) -> tuple[float, int]:

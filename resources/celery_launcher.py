@@ -6,7 +6,6 @@ monitoring asks this launcher, and it asks the workers themselves.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +17,8 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from cira_pipeline.settings import Settings
 from resources.celery_workers import RUN_QUEUE, celery_arguments
+from resources.silence import GRACE_S, Silence
 
-UNREACHABLE_GRACE_S = 60.0
 _ANSWER_TIMEOUT_S = 3.0
 
 
@@ -27,13 +26,12 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
     """Runs are Celery tasks, and broker and backend are those of CIRA's settings.
 
     A run that no worker says it is doing may have a worker that is cut off for a moment, and live: it is given
-    `unreachable_grace_seconds`, for a run taken for dead too early would be done twice at once.
+    `unreachable_grace_seconds` (silence.py).
     """
 
     def __init__(self, unreachable_grace_s: float, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(default_queue=RUN_QUEUE, inst_data=inst_data, **celery_arguments(Settings()))
-        self._grace_s = unreachable_grace_s
-        self._unclaimed_since: dict[str, float] = {}
+        self._silence = Silence(unreachable_grace_s)
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         task_id = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
@@ -45,7 +43,7 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
         if state in ("FAILURE", "REVOKED"):
             return CheckRunHealthResult(WorkerStatus.FAILED, msg=f"The Celery task of this run ended as {state}.")
         if self._is_claimed(task_id):
-            self._unclaimed_since.pop(run.run_id, None)
+            self._silence.ends(run.run_id)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return self._unclaimed(run.run_id)
 
@@ -63,18 +61,18 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
         return any(task_id in known for known in answers.values())
 
     def _unclaimed(self, run_id: str) -> CheckRunHealthResult:
-        since = self._unclaimed_since.setdefault(run_id, time.monotonic())
-        if time.monotonic() - since < self._grace_s:
+        if not self._silence.is_too_long(run_id):
             return CheckRunHealthResult(WorkerStatus.RUNNING, msg="No worker says that it is doing this run.")
         return CheckRunHealthResult(
-            WorkerStatus.NOT_FOUND, msg=f"No worker has known this run for {self._grace_s:.0f} s: its process is gone."
+            WorkerStatus.NOT_FOUND,
+            msg=f"No worker has known this run for {self._silence.grace_s:.0f} s: its process is gone.",
         )
 
     @classmethod
     def config_type(cls) -> Mapping[str, Any]:
         return {
             "unreachable_grace_seconds": Field(
-                float, is_required=False, default_value=UNREACHABLE_GRACE_S, description="before a run is given up"
+                float, is_required=False, default_value=GRACE_S, description="before a run is given up"
             )
         }
 

@@ -7,15 +7,14 @@ this launcher (docs/decisions/0004-dead-runs.md).
 
 from __future__ import annotations
 
-import time
-
 from dagster import DagsterRun
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import ConfigurableClassData, deserialize_value
 
-UNREACHABLE_GRACE_S = 60.0
+from resources.silence import Silence
+
 _ANSWER_TIMEOUT_S = 5
 
 
@@ -23,12 +22,12 @@ class WatchfulRunLauncher(DefaultRunLauncher):
     """Runs are started by the code server; a code server that does not know a run does not run it.
 
     A code server that does not answer may be busy or restarting, and its runs may live: they are given
-    `UNREACHABLE_GRACE_S` seconds, for a run taken for dead too early would be done twice at once.
+    time (silence.py).
     """
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
-        self._unreachable_since: dict[str, float] = {}
+        self._silence = Silence()
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -46,7 +45,7 @@ class WatchfulRunLauncher(DefaultRunLauncher):
             )
         except DagsterUserCodeUnreachableError:
             return self._unreachable(run.run_id)
-        self._unreachable_since.pop(run.run_id, None)
+        self._silence.ends(run.run_id)
         if answer.can_cancel:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
@@ -55,9 +54,8 @@ class WatchfulRunLauncher(DefaultRunLauncher):
         )
 
     def _unreachable(self, run_id: str) -> CheckRunHealthResult:
-        since = self._unreachable_since.setdefault(run_id, time.monotonic())
-        if time.monotonic() - since < UNREACHABLE_GRACE_S:
+        if not self._silence.is_too_long(run_id):
             return CheckRunHealthResult(WorkerStatus.RUNNING, msg="The code server does not answer.")
         return CheckRunHealthResult(
-            WorkerStatus.NOT_FOUND, msg=f"The run's code server has not answered for {UNREACHABLE_GRACE_S:.0f} s."
+            WorkerStatus.NOT_FOUND, msg=f"The run's code server has not answered for {self._silence.grace_s:.0f} s."
         )

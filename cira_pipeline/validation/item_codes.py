@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from cira_pipeline.validation.bare_text import bare
 from cira_pipeline.values import Box, Line, Reading
 
 _AMOUNT: Final = re.compile(r"\d[.,]\d{2}(?!\d)")
@@ -21,7 +22,7 @@ def stands_among_items(reading: Reading, number: str, line_number: int) -> bool:
         return False
     page = next(page for page in reading.pages if page.number == own.page)
     lines = [line for line in reading.lines if line.page == own.page]
-    left = next((box.left for text, box in _words(own) if _bare(text) == _bare(number)), None)
+    left = next((box.left for text, box in _words(own) if bare(text) == bare(number)), None)
     if left is None or not _has_amount(own, lines):
         return False
     others = [
@@ -51,10 +52,6 @@ def _has_amount(own: Line, lines: list[Line]) -> bool:
 def _same_row(one: Box, other: Box) -> bool:
     common = min(one.bottom, other.bottom) - max(one.top, other.top)
     return common > 0.5 * min(one.bottom - one.top, other.bottom - other.top)
-
-
-def _bare(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
 
 
 def _shape(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from cira_pipeline.invoice import AMOUNT_FIELDS
 from cira_pipeline.validation import rules
+from cira_pipeline.validation.bare_text import bare
 from cira_pipeline.validation.credit_notes import CREDIT_NOTE_TYPES
 from cira_pipeline.validation.item_codes import stands_among_items
 from cira_pipeline.validation.subject import Subject
@@ -77,7 +78,7 @@ def _parties(subject: Subject) -> Iterator[Finding]:
         ("name", invoice.supplier_name, invoice.customer_name),
         ("vat_id", invoice.supplier_vat_id, invoice.customer_vat_id),
     ):
-        if ours is not None and theirs is not None and _bare(ours) == _bare(theirs):
+        if ours is not None and theirs is not None and bare(ours) == bare(theirs):
             yield rules.SAME_PARTIES.finding(
                 f"supplier and customer have the same {name}: {ours}", f"supplier_{name}", f"customer_{name}"
             )
@@ -90,7 +91,3 @@ def _number(subject: Subject) -> Iterator[Finding]:
     lines = [each.line for each in subject.extraction.evidence if each.field == "invoice_number" and each.line]
     if lines and all(stands_among_items(reading, number, line) for line in lines):
         yield rules.NUMBER_AMONG_ITEMS.finding(f"{number} stands in a column of numbers of items", "invoice_number")
-
-
-def _bare(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())

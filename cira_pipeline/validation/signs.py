@@ -13,6 +13,7 @@ from typing import Final
 
 from cira_pipeline.invoice import HEADER_FIELDS, HeaderField
 from cira_pipeline.validation import rules
+from cira_pipeline.validation.bare_text import bare
 from cira_pipeline.validation.identifiers import iban_is_valid, vat_id_is_valid
 from cira_pipeline.validation.own_domain import bears_name, other_name_printed
 from cira_pipeline.validation.proofs import proofs_of
@@ -124,8 +125,8 @@ def _other_name(subject: Subject) -> bool:
 
 
 def _is_repeated(subject: Subject, value: str) -> bool:
-    text, reading = _letters(value), subject.context.reading
-    return reading is not None and sum(_letters(line.text).count(text) for line in reading.lines) > 1
+    text, reading = bare(value), subject.context.reading
+    return reading is not None and sum(bare(line.text).count(text) for line in reading.lines) > 1
 
 
 def _ids_of_nobody(subject: Subject) -> set[str]:
@@ -139,10 +140,6 @@ def _ids_of_nobody(subject: Subject) -> set[str]:
         "".join(filter(str.isalnum, match.group())) for line in reading.lines for match in _ID.finditer(line.text)
     }
     return {each for each in printed if each not in own and vat_id_is_valid(each)}
-
-
-def _letters(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
 
 
 def _check_digits(subject: Subject, name: HeaderField) -> bool | None:

@@ -14,6 +14,7 @@ import pytest
 from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 
+from benchmarks.analyst_views import questions
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.invoice import LineItem, TaxLine
 from cira_pipeline.jobs import JobId, Stage
@@ -39,18 +40,6 @@ _COST = text("""
         (job_id, stage, provider, model, unit, quantity, unit_price, amount_usd, price_list, dedupe_key)
     VALUES (:job, 'extracted_fields', 'azure', 'gpt-4.1-mini', 'input_token', 1000, 0.000002, :cost, 'test', :job)
 """)
-
-
-def questions() -> dict[str, str]:
-    """The question over each block of SQL -> the SQL."""
-    written = PAGE.read_text("utf-8").partition("## Questions and their SQL")[2].partition("<!--")[0]
-    blocks = [block.split("```sql\n") for block in written.split("\n```\n")[:-1]]
-    return {_question(above): sql for above, sql in blocks}
-
-
-def _question(above: str) -> str:
-    """The paragraph that stands over the SQL, on one line and without what is in brackets."""
-    return re.sub(r"\s+", " ", re.sub(r"\(.*?\)", "", above.strip().rpartition("\n\n")[2], flags=re.DOTALL)).strip(" ?")
 
 
 class Ledger:

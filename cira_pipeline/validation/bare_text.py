@@ -1,0 +1,7 @@
+"""How texts of an invoice are compared: by their letters and digits, whatever stands between them."""
+
+from __future__ import annotations
+
+
+def bare(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
