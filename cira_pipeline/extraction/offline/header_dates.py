@@ -260,7 +260,8 @@ def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) ->
 
 def _term_at(segment: Segment, index: int, *, labelled: bool) -> tuple[Term | None, int]:
     words = segment.words
-    for pattern, _ in lexicon().term_days:
+    first = words[index][0]
+    for pattern in lexicon().term_days.get("{n}" if first.isdigit() else first, ()):
         if len(pattern) < 3 and not labelled:
             continue
         if index + len(pattern) > len(words):

@@ -45,7 +45,7 @@ class Lexicon:
     titles: Entries
     rows: Entries
     words: Mapping[str, frozenset[str]]
-    term_days: tuple[tuple[tuple[str, ...], str], ...]
+    term_days: Mapping[str, tuple[tuple[str, ...], ...]]
     immediate: frozenset[str]
     end_of_month: frozenset[str]
     cash_discount: frozenset[str]
@@ -134,11 +134,17 @@ def _compacts(tables: Mapping[str, dict[str, Any]], name: str) -> frozenset[str]
     )
 
 
-def _term_days(tables: Mapping[str, dict[str, Any]]) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Patterns such as `zahlbar innerhalb {n} tagen` as folded words with `{n}` in its place, longest first."""
+def _term_days(tables: Mapping[str, dict[str, Any]]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Patterns such as `zahlbar innerhalb {n} tagen` as folded words with `{n}` in its place, by their first word.
+
+    The longest come first.
+    """
     patterns = {
-        (tuple(folded(phrase).replace("'", " ").split()), language)
-        for language, table in tables.items()
+        tuple(folded(phrase).replace("'", " ").split())
+        for table in tables.values()
         for phrase in table.get("terms", {}).get("days", ())
     }
-    return tuple(sorted(patterns, key=lambda pattern: -len(pattern[0])))
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for pattern in sorted(patterns, key=lambda pattern: (-len(pattern), pattern)):
+        by_first.setdefault(pattern[0], []).append(pattern)
+    return {first: tuple(found) for first, found in by_first.items()}
