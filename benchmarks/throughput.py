@@ -26,7 +26,8 @@ from rich.table import Table
 from benchmarks.bench_house import BenchHouse, bench_house, machine
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.isolation.messages import Message
-from cira_pipeline.isolation.pool import WorkerPool, processors
+from cira_pipeline.isolation.pool import WorkerPool
+from cira_pipeline.isolation.processors import processors
 from cira_pipeline.samples.generator import LabelledKind
 from cira_pipeline.values import Document
 

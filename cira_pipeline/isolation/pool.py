@@ -12,6 +12,7 @@ from functools import lru_cache
 from cira_pipeline.errors import ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut, RunInterrupted
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.process import Stopping, WorkerProcess
+from cira_pipeline.isolation.processors import processors
 from cira_pipeline.settings import Settings
 
 _WAIT_S = 0.2
@@ -112,11 +113,6 @@ class WorkerPool:
             return
         with self._lock:
             self._idle.append(worker)
-
-
-def processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def reading_processes(settings: Settings) -> int:

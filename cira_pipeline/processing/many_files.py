@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
-from cira_pipeline.isolation.pool import processors
+from cira_pipeline.isolation.processors import processors
 from cira_pipeline.processing.without_services import Extractor, FileResult
 from cira_pipeline.settings import Settings
 

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from cira_pipeline.errors import ReadingCrashed, ReadingTimedOut
 from cira_pipeline.isolation.messages import Message
-from cira_pipeline.isolation.pool import WorkerPool, processors
+from cira_pipeline.isolation.pool import WorkerPool
+from cira_pipeline.isolation.processors import processors
 from cira_pipeline.reading.local import LocalReader
 from cira_pipeline.reading.reader import ReadResult
 from cira_pipeline.settings import Settings
