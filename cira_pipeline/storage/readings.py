@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from cira_pipeline.errors import ObjectMissing
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.objects import ObjectStore
+from cira_pipeline.storage.recent_readings import RecentReadings
 from cira_pipeline.storage.tables import readings
 from cira_pipeline.values import Reading
 
@@ -25,6 +26,7 @@ class ReadingRepository:
     def __init__(self, database: Database, objects: ObjectStore) -> None:
         self._database = database
         self._objects = objects
+        self._recent = RecentReadings()
 
     def put(self, sha256: str, reading: Reading, docling_json: bytes) -> None:
         """Keeps the reading of document `sha256`, which must be stored, in place of one by the same reader version."""
@@ -52,6 +54,7 @@ class ReadingRepository:
                     index_elements=["document_sha256", "reader", "reader_version"], set_={**keys, **figures}
                 )
             )
+        self._recent.keep(keys["reading_key"], reading)
 
     def get(self, sha256: str, reader: str, reader_version: str) -> Reading | None:
         """The reading kept; `None` when there is none, or the object store lost it and it must be made again."""
@@ -77,11 +80,16 @@ class ReadingRepository:
             key = connection.scalar(statement)
         if key is None:
             return None
+        recent = self._recent.get(key)
+        if recent is not None:
+            return recent
         try:
-            return Reading.model_validate_json(self._objects.get(key))
+            reading = Reading.model_validate_json(self._objects.get(key))
         except (ObjectMissing, ValidationError) as error:
             _log.warning("the reading of document %s is lost and will be made again: %s", sha256, error)
             return None
+        self._recent.keep(key, reading)
+        return reading
 
 
 def _folder(sha256: str, reader: str, reader_version: str) -> str:

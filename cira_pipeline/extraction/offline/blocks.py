@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.lexicon import lexicon
@@ -87,11 +88,13 @@ def _continues(chain: list[Segment], segment: Segment) -> bool:
     return same_left or same_middle or same_right
 
 
+@lru_cache(maxsize=8192)
 def is_postal(text: str) -> bool:
     """Whether the line holds a postal code beside a place's name."""
     return bool(_POSTAL.search(text)) and not _FOUNDED.search(text)
 
 
+@lru_cache(maxsize=8192)
 def is_street(text: str) -> bool:
     """Whether the line looks like a street with a house number, or begins or ends with a street word."""
     if _FOUNDED.search(text):

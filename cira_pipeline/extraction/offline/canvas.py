@@ -6,7 +6,8 @@ sentence. Everything after this module sees only segments and rows, which depend
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
@@ -99,11 +100,19 @@ class Segment:
 
     def tokens_between(self, start: int, end: int) -> tuple[Token, ...]:
         """The tokens that `text[start:end]` touches."""
-        return tuple(
-            token
-            for token, offset in zip(self.tokens, self.starts, strict=True)
-            if offset < end and offset + len(token.text) > start
-        )
+        return tuple(token for token, _ in self._touched(start, end))
+
+    def touched(self, start: int, end: int) -> Sequence[tuple[Token, int]]:
+        """Tokens that `text[start:end]` touches, with where they begin in `text`; all of them where it touches none."""
+        return self._touched(start, end) or list(zip(self.tokens, self.starts, strict=True))
+
+    def _touched(self, start: int, end: int) -> list[tuple[Token, int]]:
+        first, last = max(bisect_right(self.starts, start) - 1, 0), bisect_left(self.starts, end)
+        return [
+            (token, offset)
+            for token, offset in zip(self.tokens[first:last], self.starts[first:last], strict=True)
+            if offset + len(token.text) > start
+        ]
 
 
 @dataclass(frozen=True)
@@ -122,18 +131,17 @@ class Span:
     def box(self) -> Box:
         """The stretch's own rectangle: a token touched in part gives the share of its width."""
         left, right = float("inf"), float("-inf")
-        tokens = self.segment.tokens_between(self.start, self.end) or self.segment.tokens
-        for token in tokens:
-            offset = self.segment.starts[self.segment.tokens.index(token)]
+        touched = self.segment.touched(self.start, self.end)
+        for token, offset in touched:
             size = max(len(token.text), 1)
             width = token.right - token.left
             left = min(left, token.left + width * max(self.start - offset, 0) / size)
             right = max(right, token.left + width * min(self.end - offset, size) / size)
         return Box(
             left=left,
-            top=min(token.top for token in tokens),
+            top=min(token.top for token, _ in touched),
             right=max(right, left),
-            bottom=max(token.bottom for token in tokens),
+            bottom=max(token.bottom for token, _ in touched),
         )
 
     @property
@@ -142,8 +150,7 @@ class Span:
 
     @property
     def line(self) -> int:
-        tokens = self.segment.tokens_between(self.start, self.end) or self.segment.tokens
-        return tokens[0].line
+        return self.segment.touched(self.start, self.end)[0][0].line
 
 
 def whole(segment: Segment) -> Span:

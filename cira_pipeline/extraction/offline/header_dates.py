@@ -259,26 +259,22 @@ def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) ->
 
 
 def _term_at(segment: Segment, index: int, *, labelled: bool) -> tuple[Term | None, int]:
-    words = segment.words
-    first = words[index][0]
-    for pattern in lexicon().term_days.get("{n}" if first.isdigit() else first, ()):
-        if len(pattern) < 3 and not labelled:
-            continue
-        if index + len(pattern) > len(words):
-            continue
-        days: int | None = None
-        for expected, (word, _, _) in zip(pattern, words[index : index + len(pattern)], strict=True):
-            if expected == "{n}":
-                if not word.isdigit() or not 0 < int(word) <= _LONGEST_TERM_DAYS:
-                    break
-                days = int(word)
-            elif word != expected:
+    """The longest term that begins with word `index`, and its number of words. Two words need a label before them."""
+    words, known = segment.words, lexicon().term_days
+    days: int | None = None
+    found: tuple[Term | None, int] = (None, 0)
+    for count, (word, _, end) in enumerate(words[index:], start=1):
+        if word.isdigit():
+            days, word = int(word), "{n}"
+            if not 0 < days <= _LONGEST_TERM_DAYS:
                 break
-        else:
-            if days is not None:
-                last = index + len(pattern) - 1
-                return Term(days, Span(segment, words[index][1], words[last][2])), len(pattern)
-    return None, 0
+        following = known.following.get(word)
+        if following is None:
+            break
+        known = following
+        if known.ends and days is not None and (count > 2 or labelled):
+            found = Term(days, Span(segment, words[index][1], end)), count
+    return found
 
 
 def due_from_term(term: Term, issued: DateChoice) -> DateChoice:

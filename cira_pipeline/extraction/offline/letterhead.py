@@ -322,9 +322,10 @@ def _before_street(segment: Segment, start: int, end: int) -> list[tuple[int, in
     """`Skovbjerg Service ApS Møllevej 4B`: a street printed close beside a legal form is no part of the name."""
     words = [match.span() for match in re.finditer(r"\S+", segment.text[start:end])]
     for left, right in pairwise(words):
+        if compact(segment.text[start + left[0] : start + left[1]]) not in _forms():
+            continue
         name, rest = segment.text[start : start + left[1]], segment.text[start + right[0] : end]
-        is_form = company_score(name) == 1 and compact(segment.text[start + left[0] : start + left[1]]) in _forms()
-        if is_form and is_street(rest) and not company_score(rest):
+        if company_score(name) == 1 and is_street(rest) and not company_score(rest):
             return [(start, start + left[1]), (start + right[0], end)]
     return [(start, end)]
 

@@ -35,6 +35,20 @@ class Meaning:
 Entries = Mapping[str, tuple[Meaning, ...]]
 
 
+@dataclass
+class TermPatterns:
+    """Terms of payment word by word: what may come next, and whether a term may end here."""
+
+    following: dict[str, TermPatterns]
+    ends: bool
+
+    def add(self, words: Iterable[str]) -> None:
+        here = self
+        for word in words:
+            here = here.following.setdefault(word, TermPatterns({}, ends=False))
+        here.ends = True
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """All languages at once: invoices mix them. Keys are compact labels."""
@@ -45,7 +59,7 @@ class Lexicon:
     titles: Entries
     rows: Entries
     words: Mapping[str, frozenset[str]]
-    term_days: Mapping[str, tuple[tuple[str, ...], ...]]
+    term_days: TermPatterns
     immediate: frozenset[str]
     end_of_month: frozenset[str]
     cash_discount: frozenset[str]
@@ -134,17 +148,10 @@ def _compacts(tables: Mapping[str, dict[str, Any]], name: str) -> frozenset[str]
     )
 
 
-def _term_days(tables: Mapping[str, dict[str, Any]]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    """Patterns such as `zahlbar innerhalb {n} tagen` as folded words with `{n}` in its place, by their first word.
-
-    The longest come first.
-    """
-    patterns = {
-        tuple(folded(phrase).replace("'", " ").split())
-        for table in tables.values()
-        for phrase in table.get("terms", {}).get("days", ())
-    }
-    by_first: dict[str, list[tuple[str, ...]]] = {}
-    for pattern in sorted(patterns, key=lambda pattern: (-len(pattern), pattern)):
-        by_first.setdefault(pattern[0], []).append(pattern)
-    return {first: tuple(found) for first, found in by_first.items()}
+def _term_days(tables: Mapping[str, dict[str, Any]]) -> TermPatterns:
+    """Patterns such as `zahlbar innerhalb {n} tagen`, by their folded words with `{n}` in its place."""
+    first = TermPatterns({}, ends=False)
+    for table in tables.values():
+        for phrase in table.get("terms", {}).get("days", ()):
+            first.add(folded(phrase).replace("'", " ").split())
+    return first

@@ -15,6 +15,7 @@ from cira_pipeline.extraction.offline.normal import compact, folded
 _NOT_NAME = re.compile(r"[@€$%:]|https?:|www\.|\d{5,}")
 
 
+@lru_cache(maxsize=8192)
 def company_score(text: str) -> float:
     """1 with a legal form at its end or middle, less with a word that companies like in their names, else 0."""
     words = [word for word in re.split(r"[\s,()]+", folded(text)) if word]
@@ -29,6 +30,7 @@ def company_score(text: str) -> float:
     return 0.45 if any(compact(word) in known.weak_forms for word in words) else 0.0
 
 
+@lru_cache(maxsize=8192)
 def namelike(text: str) -> bool:
     """Mostly letters, short, no address of the web, no amount: what a name may look like."""
     if text.startswith(("(", "*", "•", "-", '"')):

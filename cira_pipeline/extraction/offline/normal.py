@@ -52,6 +52,7 @@ def _split_letters(text: str, start: int, end: int) -> list[tuple[str, int, int]
     return [(folded(word), start, end)]
 
 
+@lru_cache(maxsize=8192)
 def compact(text: str) -> str:
     """Folded letters and digits only: OCR loses spaces more readily than letters."""
     return "".join(word for word, _, _ in words_of(text))

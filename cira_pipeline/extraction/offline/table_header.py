@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
@@ -55,7 +56,7 @@ class Header:
     def column(self, concept: str) -> Column | None:
         return next((column for column in self.columns if column.concept == concept), None)
 
-    @property
+    @cached_property
     def numeric(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.concept in NUMERIC)
 
