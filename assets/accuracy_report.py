@@ -10,7 +10,6 @@ import dagster as dg
 from assets.metadata import table_cell
 from assets.specs import asset_key
 from cira_pipeline.accuracy.report import BASELINE_DAYS, RECENT_DAYS, WINDOW_DAYS, AccuracyReport
-from cira_pipeline.accuracy.report_pictures import report_pictures
 from cira_pipeline.clock import utc_now
 from cira_pipeline.jobs import Stage
 from cira_pipeline.processing.accuracy_in_operation import report_accuracy
@@ -48,6 +47,9 @@ def accuracy_report(context: dg.AssetExecutionContext, postgres: PostgresResourc
 
 
 def _metadata(report: AccuracyReport) -> Mapping[str, dg.MetadataValue]:
+    # Loads matplotlib, which no other run needs.
+    from cira_pipeline.accuracy.report_pictures import report_pictures
+
     metadata: dict[str, dg.MetadataValue] = {
         "labelled_documents": dg.MetadataValue.int(report.documents),
         "labelled_fields": dg.MetadataValue.int(report.labelled_recently),

@@ -2,6 +2,8 @@
 
 The last `RECENT_DAYS` are compared with the `BASELINE_DAYS` before them. A fall is drift when it is large enough to
 matter and too large for chance (Fisher's exact test, one-sided, Bonferroni-corrected for the number of fields).
+
+pandas and SciPy are loaded by the report itself: every run of the pipeline imports this module, and hardly one reports.
 """
 
 from __future__ import annotations
@@ -9,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
-
-import pandas as pd
-from scipy.stats import fisher_exact
+from typing import TYPE_CHECKING, Any, Final
 
 from cira_pipeline.accuracy.score import score
 from cira_pipeline.values import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECENT_DAYS: Final = 7
 BASELINE_DAYS: Final = 30
@@ -105,6 +107,8 @@ def window_start(today: date) -> date:
 
 def accuracy_report(records: Iterable[LabelledRecord], today: date) -> AccuracyReport:
     """The report over `records` of the last `WINDOW_DAYS`; older and later ones do not count."""
+    import pandas as pd
+
     rows = [row for each in records if window_start(today) <= each.day <= today for row in _outcomes(each)]
     outcomes = pd.DataFrame(rows, columns=list(_COLUMNS))
     fields = _by_field(outcomes, recent_from=today - timedelta(days=RECENT_DAYS - 1))
@@ -147,6 +151,8 @@ def _counted(outcomes: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def _by_field(outcomes: pd.DataFrame, recent_from: date) -> pd.DataFrame:
+    import pandas as pd
+
     header = outcomes[outcomes["field"] != LINES].assign(field=ALL_FIELDS)
     everything = pd.concat([outcomes, header], ignore_index=True)
     recent = everything["day"] >= recent_from
@@ -159,6 +165,8 @@ def _by_field(outcomes: pd.DataFrame, recent_from: date) -> pd.DataFrame:
 
 
 def _drifts(fields: pd.DataFrame) -> Iterator[Drift]:
+    from scipy.stats import fisher_exact
+
     comparable = fields[(fields["recent_labelled"] > 0) & (fields["before_labelled"] > 0)]
     for name, row in comparable.iterrows():
         table = [[row[f"{window}_right"], row[f"{window}_wrong"] + row[f"{window}_missing"]] for window in _WINDOWS]
@@ -168,6 +176,8 @@ def _drifts(fields: pd.DataFrame) -> Iterator[Drift]:
 
 
 def _calibration(outcomes: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
     told = outcomes.dropna(subset=["confidence"])
     confidence = told["confidence"].astype(float)
     bins = (confidence * CONFIDENCE_BINS).astype(int).clip(upper=CONFIDENCE_BINS - 1)

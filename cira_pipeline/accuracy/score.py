@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from cira_pipeline.accuracy.comparison import DESCRIPTION_SIMILARITY, amount, same_amount, same_value, similarity
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice, LineItem, TaxLine
@@ -149,6 +148,9 @@ def _match_lines(items: Sequence[LineItem], truths: Sequence[Mapping[str, Any]])
     for row, item in enumerate(items):
         for column, truth in enumerate(truths):
             closeness[row, column] = _line_closeness(item, truth)
+    # Only what has a label is scored, and every run of the pipeline imports this module: SciPy takes a second to load.
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(closeness, maximize=True)
     right = int(np.count_nonzero(closeness[rows, columns]))
     return Matches(right, extra=len(items) - right, lost=len(truths) - right)
