@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined
@@ -14,13 +15,13 @@ from jinja2 import Environment, StrictUndefined
 from cira_pipeline.accuracy.baseline import Comparison
 from cira_pipeline.accuracy.charts import reliability, stacked_bars
 from cira_pipeline.accuracy.evaluation import Evaluation, Measured
-from cira_pipeline.accuracy.page_images import page_data_url
 from cira_pipeline.accuracy.places import places
 from cira_pipeline.accuracy.score import Scoreboard
 from cira_pipeline.invoice import HEADER_FIELDS
 from cira_pipeline.values import Box, Page, Reading
 
 ReadingOf = Callable[[Measured], Reading | None]
+PictureOf = Callable[[Path, Page], str | None]
 
 _MOST_PAGES: Final = 3
 _WORST_SUPPLIERS: Final = 25
@@ -63,10 +64,14 @@ def evaluation_page(
     title: str,
     made: str,
     reading_of: ReadingOf,
+    picture_of: PictureOf,
     most_misses: int = 60,
     comparison: Comparison | None = None,
 ) -> str:
-    """The page as HTML. `made`: when and how, for the reader. `reading_of`: a document's reading, where it is known."""
+    """The page as HTML. `made`: when and how, for the reader. `reading_of`: a document's reading, where it is known.
+
+    `picture_of`: the URL of a picture of a page, where it can be drawn.
+    """
     missed, kinds, bins = evaluation.misses(), evaluation.by_kind(), evaluation.reliability()
     page: str = _template().render(
         title=title,
@@ -77,7 +82,7 @@ def evaluation_page(
         field_charts={name: _field_chart(tally.board) for name, tally in kinds.items()},
         bins=bins,
         reliability=reliability([(each.confidence, each.right, each.values) for each in bins]),
-        misses=[_miss(document, reading_of(document)) for document in missed[:most_misses]],
+        misses=[_miss(document, reading_of(document), picture_of) for document in missed[:most_misses]],
         missed=len(missed),
         comparison=comparison,
         share=_share,
@@ -95,7 +100,7 @@ def _field_chart(board: Scoreboard) -> str:
     )
 
 
-def _miss(document: Measured, reading: Reading | None) -> Miss:
+def _miss(document: Measured, reading: Reading | None, picture_of: PictureOf) -> Miss:
     names = (*document.score.wrong, *document.score.missing)
     fields = [
         MissedField(
@@ -106,10 +111,12 @@ def _miss(document: Measured, reading: Reading | None) -> Miss:
         )
         for name in names
     ]
-    return Miss(document, fields, list(_views(document, names, reading)))
+    return Miss(document, fields, list(_views(document, names, reading, picture_of)))
 
 
-def _views(document: Measured, names: Sequence[str], reading: Reading | None) -> Iterator[PageView]:
+def _views(
+    document: Measured, names: Sequence[str], reading: Reading | None, picture_of: PictureOf
+) -> Iterator[PageView]:
     file = document.label.file
     if reading is None or file is None:
         return
@@ -122,7 +129,9 @@ def _views(document: Measured, names: Sequence[str], reading: Reading | None) ->
             marks.setdefault(each.page, []).append(Mark(each.field, "found", each.box))
     chosen = [page for page in reading.pages if page.number in marks] or list(reading.pages[:1])
     for page in chosen[:_MOST_PAGES]:
-        yield PageView(page, page_data_url(file, page), marks.get(page.number, []))
+        picture = picture_of(file, page)
+        if picture is not None:
+            yield PageView(page, picture, marks.get(page.number, []))
 
 
 def _said(value: Any) -> str:

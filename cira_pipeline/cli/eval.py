@@ -183,6 +183,7 @@ def _page(
     readings: Path,
 ) -> str:
     from cira_pipeline.accuracy.evaluation_page import evaluation_page
+    from cira_pipeline.accuracy.page_images import page_pictures
 
     how = f"engine {engine}" if engine is not None else f"policy {settings.effective_policy}"
     return evaluation_page(
@@ -190,6 +191,7 @@ def _page(
         title=f"Accuracy on {labels.parent.name}/{labels.name}",
         made=f"{how} · {utc_now():%Y-%m-%d %H:%M} UTC",
         reading_of=partial(_reading_of, reader=_reader(settings, readings), settings=settings),
+        picture_of=page_pictures(settings).data_url,
         comparison=comparison,
     )
 
@@ -204,13 +206,13 @@ def _reader(settings: Settings, readings: Path) -> Any:
 def _reading_of(document: Measured, *, reader: Any, settings: Settings) -> Reading | None:
     """The kept reading, or a new one; none of a document that cannot be read."""
     from cira_pipeline.errors import CiraError
-    from cira_pipeline.intake.recognise import recognise
+    from cira_pipeline.intake.isolated import recogniser_from_settings
 
     file = document.label.file
     if file is None or file.suffix.lower() == ".xml":
         return None
     try:
-        content = recognise(file.read_bytes(), max_pages=settings.max_pages, max_pixels=settings.max_pixels)
+        content = recogniser_from_settings(settings, reads=False)(file.read_bytes())
         reading: Reading = reader.read(content).reading
     except CiraError:
         return None

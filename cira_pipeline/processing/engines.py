@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from cira_pipeline.errors import ModelRateLimited
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
+from cira_pipeline.extraction.einvoice.isolated import IsolatedAttachments
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.extraction.offline.engine import OfflineEngine
+from cira_pipeline.isolation.pool import worker_pool
 from cira_pipeline.jobs import Stage
 from cira_pipeline.reading.open_reader import docling_serve_breaker
 from cira_pipeline.resilience.breaker import Breaker, dependency_failed
@@ -22,7 +24,9 @@ FIRST, ESCALATION = "azure_openai", "azure_openai_escalation"
 def engines_from_settings(settings: Settings, answers: AnswerStore) -> Mapping[EngineName, Engine]:
     """`einvoice` and `offline` always; `azure_openai` only where a model is configured."""
     engines: dict[EngineName, Engine] = {
-        EngineName.EINVOICE: EInvoiceEngine(),
+        EngineName.EINVOICE: EInvoiceEngine(
+            IsolatedAttachments(worker_pool(settings), timeout_s=settings.reading_timeout_s)
+        ),
         EngineName.OFFLINE: OfflineEngine(),
     }
     if settings.model_configured:

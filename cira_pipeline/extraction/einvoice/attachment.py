@@ -1,31 +1,24 @@
-"""The invoice XML inside a hybrid PDF (Factur-X, ZUGFeRD, XRechnung)."""
+"""The invoice XML inside a hybrid PDF (Factur-X, ZUGFeRD, XRechnung).
+
+pypdf opens it, which a hostile file may keep busy without end or fill with memory: call it in a worker (isolated.py).
+"""
 
 from __future__ import annotations
 
 import glob
 import io
 import logging
-from dataclasses import dataclass
 from typing import Final
 
-import facturx
 from pypdf import PdfReader
+
+from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
 
 _log = logging.getLogger(__name__)
 
 # Preferred first.
 INVOICE_NAMES: Final = ("factur-x.xml", "xrechnung.xml", "zugferd-invoice.xml")
 _ORDER_NAME: Final = "order-x.xml"
-
-
-@dataclass(frozen=True)
-class EmbeddedXml:
-    """`name` as in the PDF; `usual` whether the format's own rules name it so; `others` further invoice XML in it."""
-
-    name: str
-    content: bytes
-    usual: bool
-    others: tuple[str, ...] = ()
 
 
 def embedded_xml(pdf: bytes) -> EmbeddedXml | None:
@@ -61,6 +54,9 @@ def _xml_attachments(pdf: bytes) -> dict[str, bytes]:
 
 def _recognised(pdf: bytes, name: str) -> bytes | None:
     """The attachment `name` when factur-x takes it for an e-invoice. Whether it obeys its schema is looked at later."""
+    # Imported here, for it takes most of a second, and most PDFs have no XML attached.
+    import facturx
+
     try:
         _, content = facturx.get_xml_from_pdf(pdf, check_xsd=False, filenames=[glob.escape(name)])
     except Exception:  # noqa: BLE001 - as above

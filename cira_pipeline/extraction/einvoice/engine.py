@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from cira_pipeline.errors import EInvoiceInvalid
-from cira_pipeline.extraction.einvoice.attachment import EmbeddedXml, embedded_xml
 from cira_pipeline.extraction.einvoice.cii import read_cii
+from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
 from cira_pipeline.extraction.einvoice.harvest import Harvest
 from cira_pipeline.extraction.einvoice.rules import XmlRule
 from cira_pipeline.extraction.einvoice.safe_xml import parse_xml
@@ -31,6 +32,10 @@ class EInvoiceEngine:
     Implements cira_pipeline.extraction.engine.Engine. Stateless and thread-safe.
     """
 
+    def __init__(self, embedded_xml: Callable[[bytes], EmbeddedXml | None] | None = None) -> None:
+        """`embedded_xml` opens PDFs (isolated.py for those of strangers); without it this process does."""
+        self._embedded_xml = embedded_xml or _opened_here
+
     @property
     def name(self) -> EngineName:
         return EngineName.EINVOICE
@@ -50,7 +55,7 @@ class EInvoiceEngine:
         if document.media_type is MediaType.XML:
             content = document.content
         elif document.media_type is MediaType.PDF:
-            embedded = embedded_xml(document.content)
+            embedded = self._embedded_xml(document.content)
             if embedded is None:
                 return None
             _doubt_attachment(embedded, harvest)
@@ -66,6 +71,13 @@ class EInvoiceEngine:
             findings=tuple(harvest.findings),
             seconds=time.monotonic() - started,
         )
+
+
+def _opened_here(pdf: bytes) -> EmbeddedXml | None:
+    # Imported here: where workers open PDFs, nothing else needs what this loads.
+    from cira_pipeline.extraction.einvoice.attachment import embedded_xml
+
+    return embedded_xml(pdf)
 
 
 def _read(content: bytes, harvest: Harvest) -> Invoice:

@@ -1,0 +1,42 @@
+"""The invoice XML inside a hybrid PDF, taken out where a hostile PDF can do no harm."""
+
+from __future__ import annotations
+
+import logging
+
+from cira_pipeline.errors import ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut
+from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
+from cira_pipeline.isolation.messages import Message
+from cira_pipeline.isolation.pool import WorkerPool
+
+_log = logging.getLogger(__name__)
+
+
+class IsolatedAttachments:
+    """`embedded_xml` in the workers of `pool`, which are warm: the same document was recognised and read in them."""
+
+    def __init__(
+        self, pool: WorkerPool, *, timeout_s: float, call: str = "cira_pipeline.extraction.einvoice.in_worker:attached"
+    ) -> None:
+        self._pool = pool
+        self._timeout_s = timeout_s
+        self._call = call
+
+    def __call__(self, pdf: bytes) -> EmbeddedXml | None:
+        """`None` also for a PDF that ends or exhausts its worker: its pages could be read.
+
+        Raises: RunInterrupted when the run is stopped.
+        """
+        try:
+            answer = self._pool.ask(Message({"call": self._call}, pdf), timeout_s=self._timeout_s)
+        except (ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut):
+            _log.warning("the attachments of this PDF cannot be read", exc_info=True)
+            return None
+        if not answer.facts:
+            return None
+        return EmbeddedXml(
+            name=str(answer.facts["name"]),
+            content=answer.content,
+            usual=bool(answer.facts["usual"]),
+            others=tuple(str(other) for other in answer.facts["others"]),
+        )
