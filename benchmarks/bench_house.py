@@ -18,7 +18,7 @@ from cira_pipeline.embedded.dagster_home import dagster_storage_url, prepare_dag
 from cira_pipeline.embedded.postgres import EmbeddedPostgres
 from cira_pipeline.embedded.sentinel import start_sentinel
 from cira_pipeline.embedded.valkey import EmbeddedValkey
-from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.samples.generator import LabelledKind, Order, labelled_document
 from cira_pipeline.settings import Settings, inherited_environment
@@ -65,8 +65,6 @@ class BenchHouse:
             yield processor
 
     def warm(self, processor: Processor) -> None:
-        from cira_pipeline.jobs import Stage
-
         for job in self.submit(2 * len(self.kinds)):
             for stage in Stage:
                 processor.run(job, stage)
@@ -119,6 +117,15 @@ def bench_house(kinds: tuple[LabelledKind, ...] = TEXT_AND_XML, **given: object)
         instance = closing.enter_context(dg.DagsterInstance.get())
         jobs = JobRepository(database)
         yield BenchHouse(folder, settings, database, jobs, instance, kinds, definitions(settings))
+
+
+def plain_loop(processor: Processor, jobs: Sequence[JobId]) -> None:
+    """One job after the other, stage after stage: nothing but the work itself."""
+    for job in jobs:
+        for stage in Stage:
+            processor.jobs.start(job, stage, "bench")
+            result = processor.run(job, stage)
+        processor.jobs.succeed(job, result.record.verdict)  # type: ignore[union-attr]
 
 
 def machine() -> str:

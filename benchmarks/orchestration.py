@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bench_house import BenchHouse, bench_house, machine
+from benchmarks.bench_house import BenchHouse, bench_house, machine, plain_loop
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.processing.stream import stream
@@ -52,7 +52,7 @@ def main() -> None:
 def _measured(house: BenchHouse, processor: Processor, size: int, repeat: int) -> dict[str, list[float]]:
     """Seconds an invoice by way, one figure for each repetition; the ways take turns."""
     ways: dict[str, Callable[[Sequence[JobId]], object]] = {
-        "plain loop": lambda jobs: _plain_loop(processor, jobs),
+        "plain loop": lambda jobs: plain_loop(processor, jobs),
         "stream": lambda jobs: list(stream(processor, jobs, tuple(Stage), run_id="bench")),
         "run": house.run,
     }
@@ -67,14 +67,6 @@ def _measured(house: BenchHouse, processor: Processor, size: int, repeat: int) -
             seconds[way].append((time.monotonic() - started) / size)
             house.require_done(jobs)
     return seconds
-
-
-def _plain_loop(processor: Processor, jobs: Sequence[JobId]) -> None:
-    for job in jobs:
-        for stage in Stage:
-            processor.jobs.start(job, stage, "bench")
-            result = processor.run(job, stage)
-        processor.jobs.succeed(job, result.record.verdict)  # type: ignore[union-attr]
 
 
 def _table(title: str, seconds: dict[str, list[float]], bar_s: float) -> Table:

@@ -14,19 +14,17 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
 from benchmarks.bench_house import TEXT_AND_XML, machine
+from benchmarks.memory_watch import memory_watched
 from cira_pipeline.embedded.processes import marked_processes
 from cira_pipeline.embedded.supervisor import Supervisor
 from cira_pipeline.jobs import JobId
@@ -108,7 +106,7 @@ def processed(folder: Path, count: int, messages: Console, **given: object) -> O
     with Supervisor(settings, say=messages.print).running() as services:
         database = Database(services.postgres_url)
         try:
-            with _memory_watched(settings.home) as peak:
+            with memory_watched(lambda: marked_processes(settings.home), 2 * _LOOK_S) as peak:
                 seconds = _time_to_end(database, paths, messages)
             _wait_for_runs(database)
             runs = _number(database, "SELECT count(*) FROM public.runs")
@@ -157,34 +155,6 @@ def _wait_for_runs(database: Database) -> None:
 def _number(database: Database, sql: str) -> int:
     with database.begin() as connection:
         return int(connection.execute(text(sql)).scalar_one())
-
-
-@dataclass
-class _Peak:
-    all_bytes: int = 0
-    largest_bytes: int = 0
-
-
-@contextmanager
-def _memory_watched(home: Path) -> Iterator[_Peak]:
-    peak, over = _Peak(), threading.Event()
-
-    def watch() -> None:
-        while not over.wait(2 * _LOOK_S):
-            sizes = []
-            for process in marked_processes(home):
-                with suppress(psutil.Error):
-                    sizes.append(process.memory_full_info().pss)
-            peak.all_bytes = max(peak.all_bytes, sum(sizes))
-            peak.largest_bytes = max(peak.largest_bytes, *sizes, 0)
-
-    watching = threading.Thread(target=watch, daemon=True)
-    watching.start()
-    try:
-        yield peak
-    finally:
-        over.set()
-        watching.join()
 
 
 def _table(outcome: Outcome) -> Table:

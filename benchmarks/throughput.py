@@ -61,13 +61,14 @@ def main() -> None:
         processes = max(1, processors() // threads)
         for kind, count in (("pdf-text", arguments.texts), ("pdf-scan", arguments.scans)):
             if count:
-                measured.append(_measured(kind, count, arguments.repeat, processes, threads))
+                measured.append(measure(kind, count, arguments.repeat, processes, threads))
     console = Console()
     console.print(machine())
     console.print(_table(measured))
 
 
-def _measured(kind: LabelledKind, count: int, repeat: int, processes: int, threads: int) -> Measured:
+def measure(kind: LabelledKind, count: int, repeat: int, processes: int, threads: int) -> Measured:
+    """Each repetition by bare Docling and by the pipeline, both warm, on the same documents."""
     measured = Measured(kind, processes, threads, [], [])
     given = {"reading_processes": processes, "ocr_threads": threads}
     with bench_house((kind,), **given) as house, house.opened() as processor:
