@@ -1,8 +1,10 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Everything lives in .venv and .cira.
 PYTHON ?= python3
 BIN := .venv/bin
-# What a shell exported for another project must not decide what happens here.
+# What a shell exported for another project must not decide what happens here. Without the second, which images of Python
+# like to set, each of the many processes of a test or a demo would compile what it imports anew, for seconds.
 unexport VIRTUAL_ENV
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo up test lint format lock deploy-template clean
 
@@ -28,8 +30,9 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
+# Two workers, because much of the time is spent waiting for services to start; `ARGS="-n0 ..."` does without them.
 test: lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses logical --maxprocesses 2 $(ARGS)
 
 format: install
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""The real services tests talk to: one PostgreSQL and one Valkey per session, one database per test."""
+"""The real services tests talk to: one PostgreSQL and one Valkey per session (or worker), one database per test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -20,6 +20,8 @@ from cira_pipeline.embedded.valkey import EmbeddedValkey
 from cira_pipeline.settings import inherited_environment
 
 if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
     from cira_pipeline.storage.database import Database
 
 
@@ -29,6 +31,28 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from tests.spreading import longest_first
+
+        items[:] = longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    from tests.spreading import FileByFile
+
+    config.option.loadscopereorder = False
+    return FileByFile(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that tests tell and do not judge."""
+    for report in terminalreporter.getreports("passed"):
+        for name, figure in report.user_properties:
+            terminalreporter.write_line(f"{name}: {figure}")
 
 
 @pytest.fixture(scope="session")
