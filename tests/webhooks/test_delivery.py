@@ -229,9 +229,11 @@ def test_several_processes_deliver_each_event_once(outbox, receiver):
 def test_an_attempt_whose_process_died_is_made_again(outbox, receiver):
     outbox.secret()
     job_id = outbox.ended(receiver.url())
-    [taken] = outbox.events.claim(limit=5, lease_s=0.5)
-    assert outbox.events.claim(limit=5, lease_s=0.5) == [], "nobody else has it meanwhile"
+    [taken] = outbox.events.claim(limit=5, lease_s=60)
+    assert outbox.events.claim(limit=5, lease_s=60) == [], "nobody else has it meanwhile"
     assert taken.job_id == job_id
+    assert outbox.event(job_id).next_attempt_at <= datetime.now(UTC) + timedelta(seconds=60), "and not for longer"
+    outbox.make_due()
     outbox.new_deliverer()
     event = outbox.wait_until(job_id, _delivered)
     assert [each.attempt for each in event.attempts] == [2]

