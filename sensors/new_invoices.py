@@ -3,10 +3,11 @@
 Idempotent: what a tick decides is in PostgreSQL (a batch) before Dagster hears of it, and every tick goes through all
 open batches again. Jobs that wait for money or for a dependency are queued again first, when they can go on. A batch
 that has a run is left alone; one that has none is asked for (Dagster's run key makes the second request a no-op); one
-whose runs all ended is taken apart, and its unfinished jobs wait for a new run or, after too many attempts, fail with
-`run_interrupted`.
+whose runs all ended is taken apart, and its unfinished jobs wait for a new run. Only a job that was alone in flight
+when its run died, and not for the first time, fails with `run_interrupted`: of several, nobody knows which one it was.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -19,7 +20,7 @@ from assets.partitions import BATCH_TAG, PARTITIONS_NAME, invoice_jobs
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.errors import RunInterrupted
-from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.engines import breakers_from_settings
 from cira_pipeline.processing.resuming import resume_held_jobs
 from cira_pipeline.settings import Settings
@@ -137,8 +138,10 @@ def _release_interrupted(batches: BatchRepository, instance: DagsterInstance, jo
         or job.run_id not in by_id
         or not _lives(by_id[job.run_id], retries_enabled=retries_enabled)
     ]
+    last_runs = {max(by_batch[each], key=lambda run: run.create_timestamp).dagster_run.run_id for each in ended}
+    in_flight = Counter(job.run_id for job in left if job.status is JobStatus.RUNNING)
     for job in left:
-        _release(job, jobs)
+        _release(job, jobs, died_alone=job.run_id in last_runs and in_flight[job.run_id] == 1)
     return len(left)
 
 
@@ -161,8 +164,9 @@ def _lives(record: RunRecord, *, retries_enabled: bool) -> bool:
     return will_retry and utc_now() - record.update_timestamp < RETRY_GRACE
 
 
-def _release(job: BatchJob, jobs: JobRepository) -> None:
-    if job.attempts >= MAX_ATTEMPTS:
+def _release(job: BatchJob, jobs: JobRepository, *, died_alone: bool) -> None:
+    """`died_alone`: no other job was in flight when the last run of its batch died."""
+    if died_alone and job.status is JobStatus.RUNNING and job.attempts >= MAX_ATTEMPTS:
         error = RunInterrupted(f"{job.attempts} runs ended before job {job.job_id} was done", attempts=job.attempts)
         jobs.fail(job.job_id, job.stage or Stage.RAW_DOCUMENT, error)
     else:

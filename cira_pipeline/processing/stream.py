@@ -65,21 +65,26 @@ def stream(
     """Runs `stages`, in order, for every job; yields each end as it comes, in order within a job.
 
     A failure ends its own job only. Closing the iterator early ends readings at once, and every job after its stage.
+
+    Jobs that were in flight when an earlier run died come last and one at a time, for one of them may have been the
+    reason: should this run die of it too, all others are done, and it is known which one it was.
     """
     flow = _Flow(processor, tuple(stages), run_id)
     pool = ThreadPoolExecutor(max_workers=processor.settings.stage_threads, thread_name_prefix="invoice")
-    running = len(job_ids)
+    running = 0
     try:
-        for job_id in job_ids:
-            pool.submit(flow.run_job, job_id)
-        while running:
-            event = flow.ended.get()
-            if not isinstance(event, _JobEnded):
-                yield event
-                continue
-            running -= 1
-            if event.broken is not None:
-                raise event.broken
+        for together in flow.in_order(job_ids):
+            running = len(together)
+            for job_id in together:
+                pool.submit(flow.run_job, job_id)
+            while running:
+                event = flow.ended.get()
+                if not isinstance(event, _JobEnded):
+                    yield event
+                    continue
+                running -= 1
+                if event.broken is not None:
+                    raise event.broken
     finally:
         flow.stopping.set()
         if running:
@@ -107,6 +112,13 @@ class _Flow:
         # A person who materialises only some of the assets looks at a job; its status belongs to whole runs.
         self._tracked = Stage.VALIDATED_RECORD in stages
         self._reading_slots = threading.BoundedSemaphore(_readings_at_once(processor.settings))
+
+    def in_order(self, job_ids: Sequence[JobId]) -> Iterator[Sequence[JobId]]:
+        """What may be in flight together: first all that are above suspicion, then each suspect alone."""
+        suspects = self._processor.jobs.left_by_dead_runs(job_ids, self._run_id) if self._tracked else ()
+        suspected = set(suspects)
+        yield [job_id for job_id in job_ids if job_id not in suspected]
+        yield from ([suspect] for suspect in suspects)
 
     def run_job(self, job_id: JobId) -> None:
         try:

@@ -252,6 +252,20 @@ class JobRepository:
         )
         return changed
 
+    def left_by_dead_runs(self, job_ids: Sequence[JobId], run_id: str) -> Sequence[JobId]:
+        """Those that were in flight in another run than `run_id`, those first that were so in the fewest runs.
+
+        For a run that is at work: what it takes over and what still says that another one has it, was left by that one.
+        """
+        in_flight = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id != run_id)
+        statement = (
+            select(jobs.c.job_id)
+            .where(jobs.c.job_id == any_(literal(list(job_ids), ARRAY(Text))), in_flight)
+            .order_by(jobs.c.attempts, jobs.c.job_id)
+        )
+        with self._database.begin() as connection:
+            return [JobId(job_id) for job_id in connection.scalars(statement)]
+
     def document_found(self, job_id: JobId, sha256: str) -> Job:
         """Notes which document the URL led to; it must be stored already. Raises: JobNotFound.
 

@@ -104,3 +104,36 @@ def test_a_job_that_kills_every_run_fails_with_a_code_instead_of_going_round_for
     ended = pipeline.jobs.get(job)
     assert (ended.status, ended.error_code) == (JobStatus.FAILED, "run_interrupted")
     assert ended.stage is Stage.OCR_TEXT
+
+
+def test_jobs_that_were_in_flight_together_run_alone_before_one_of_them_fails(pipeline: Pipeline) -> None:
+    jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(3)))
+    (request,) = requests(pipeline.tick())
+    for _ in range(MAX_ATTEMPTS):
+        run = failed_run(pipeline, request, will_retry="false")
+        for job in jobs[:2]:
+            pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
+
+    alone = {bounds(each)[0]: each for each in requests(pipeline.tick())}
+
+    assert set(alone) == set(jobs)
+    assert {pipeline.jobs.get(job).status for job in jobs} == {JobStatus.QUEUED}
+    for job in jobs:
+        run = failed_run(pipeline, alone[job], will_retry="false")
+        pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
+    pipeline.tick()
+    assert [pipeline.jobs.get(job).status for job in jobs] == [JobStatus.FAILED, JobStatus.FAILED, JobStatus.QUEUED]
+
+
+def test_a_job_that_its_last_run_had_not_taken_up_again_is_not_the_reason_why_it_died(pipeline: Pipeline) -> None:
+    innocent, guilty = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(2)))
+    (request,) = requests(pipeline.tick())
+    for _ in range(MAX_ATTEMPTS):
+        run = failed_run(pipeline, request, will_retry="false")
+        pipeline.jobs.start(innocent, Stage.OCR_TEXT, run.run_id)
+    last = failed_run(pipeline, request, will_retry="false")
+    for run_id in ("before", "before that", last.run_id):
+        pipeline.jobs.start(guilty, Stage.OCR_TEXT, run_id)
+    pipeline.tick()
+    assert pipeline.jobs.get(innocent).status is JobStatus.QUEUED
+    assert pipeline.jobs.get(guilty).status is JobStatus.FAILED

@@ -26,6 +26,8 @@ class Counting:
         self.jobs = self.reader = self
         self.done = 0
         self.interrupted = False
+        self.left: list[JobId] = []
+        self.order: list[JobId] = []
         self.most: Counter[str] = Counter()
         self._now: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -33,11 +35,15 @@ class Counting:
     def start(self, *_arguments: object) -> bool:
         return True
 
+    def left_by_dead_runs(self, *_arguments: object) -> list[JobId]:
+        return self.left
+
     def interrupt(self) -> None:
         self.interrupted = True
 
-    def run(self, _job_id: JobId, stage: Stage) -> object:
+    def run(self, job_id: JobId, stage: Stage) -> object:
         with self._lock:
+            self.order.append(job_id)
             for what in ("any", stage):
                 self._now[what] += 1
                 self.most[what] = max(self.most[what], self._now[what])
@@ -59,6 +65,14 @@ def test_no_more_jobs_are_in_flight_than_there_are_threads_and_readers() -> None
     assert counting.most[Stage.OCR_TEXT] <= READERS
     assert counting.most["any"] > READERS, "while some are read, others go on"
     assert not counting.interrupted
+
+
+def test_jobs_of_a_dead_run_come_last_and_one_at_a_time() -> None:
+    counting = Counting()
+    counting.left = [JOBS[7], JOBS[0], JOBS[30]]
+    assert len(list(streamed(counting))) == len(JOBS) * len(Stage)
+    assert counting.order[-3 * len(Stage) :] == [job_id for job_id in counting.left for _ in Stage]
+    assert counting.most["any"] > READERS, "all others go together"
 
 
 def test_docling_serve_is_asked_by_all_threads_since_it_has_a_queue_of_its_own() -> None:

@@ -195,3 +195,28 @@ def test_the_sum_of_the_book_is_the_sum_of_the_bill(cira: RunningCira, killed: d
     booked = "SELECT coalesce(sum(quantity), 0) FROM cira.cost_entries WHERE unit = ANY(%s)"
     assert cira.scalar(booked, ["input_token", "cached_input_token"]) == sum(each.input_tokens for each in bill)
     assert cira.scalar(booked, ["output_token"]) == sum(each.output_tokens for each in bill)
+
+
+def test_one_poisonous_invoice_takes_none_of_its_neighbours_with_it(cira: RunningCira) -> None:
+    """Every run it is in flight in dies, as of a document that takes all memory; its neighbours end all the same."""
+    paths = [f"/neighbour-{number}.pdf" for number in range(11)]
+    for number, path in enumerate(paths):
+        cira.server.serve(path, invoice_pdf(f"NEAR-{number}"))
+    poison, in_flight = "/poison.pdf", paths[:4]
+    for path in (poison, *in_flight):
+        cira.server.serve(path, invoice_pdf(path))
+        cira.server.hold(path)
+    poisonous, *neighbours = cira.submit(*(cira.server.url(path) for path in (poison, *paths)))
+
+    cira.wait_until(lambda: all(cira.server.requests[path] for path in (poison, *in_flight)), "in flight together")
+    for deaths in range(1, 4):
+        cira.wait_until(lambda: cira.server.requests[poison] == deaths, f"death {deaths}")  # noqa: B023
+        run_id = cira.jobs.get(poisonous).run_id
+        assert run_id
+        os.kill(cira.ui.process_of(run_id), signal.SIGKILL)
+        for path in in_flight:
+            cira.server.release(path)
+    ended = cira.wait_for_end(poisonous, *neighbours)
+    assert [job.status for job in ended] == [JobStatus.FAILED, *[JobStatus.SUCCEEDED] * len(neighbours)]
+    assert (ended[0].error_code, ended[0].attempts) == ("run_interrupted", 3)
+    assert {job.url: job.attempts for job in ended[1:5]} == {cira.server.url(path): 2 for path in in_flight}

@@ -187,6 +187,20 @@ def test_a_job_whose_run_died_waits_for_a_new_one(running_job, jobs):
     assert jobs.requeue(job_id).status is JobStatus.SUCCEEDED
 
 
+def test_a_retried_run_knows_which_of_its_jobs_were_in_flight_when_the_last_one_died(jobs):
+    urls = [
+        f"https://suppliers.example/{name}.pdf" for name in ("often", "once", "own", "waiting", "done", "elsewhere")
+    ]
+    often, once, own, waiting, done, elsewhere = (each.job.job_id for each in jobs.submit(map(Submission, urls)))
+    for run_id in ("run-0", "run-1"):
+        jobs.start(often, Stage.OCR_TEXT, run_id)
+    for job_id in (once, done, elsewhere):
+        jobs.start(job_id, Stage.OCR_TEXT, "run-1")
+    jobs.start(own, Stage.OCR_TEXT, "run-2")
+    jobs.succeed(done, Verdict.ACCEPTED)
+    assert jobs.left_by_dead_runs([often, once, own, waiting, done], "run-2") == [once, often]
+
+
 def test_a_cancelled_job_is_left_alone_by_its_run(running_job, jobs):
     job_id, _ = running_job()
     assert jobs.cancel(job_id).status is JobStatus.CANCELLED
