@@ -197,7 +197,7 @@ def test_a_retried_run_knows_which_of_its_jobs_were_in_flight_when_the_last_one_
     for job_id in (once, done, elsewhere):
         jobs.start(job_id, Stage.OCR_TEXT, "run-1")
     jobs.start(own, Stage.OCR_TEXT, "run-2")
-    jobs.succeed(done, Verdict.ACCEPTED)
+    jobs.fail(done, Stage.OCR_TEXT, ReadingTimedOut("page 3"))
     assert jobs.left_by_dead_runs([often, once, own, waiting, done], "run-2") == [once, often]
 
 
