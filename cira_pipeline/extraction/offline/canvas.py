@@ -24,6 +24,12 @@ COLUMN_GAP_LETTERS = 1.6
 BULLET_GAP = 1.8
 # Lines cut out of one row by a reader overlap a little or stand a space apart.
 GLUE_GAP = 0.06
+# Letters are about half as wide as their line is tall. A box flatter than a letter is wide holds no letters: some
+# fonts' metrics make readers draw such boxes.
+FLATTEST = 1.0
+_LETTERS_TALL = 1.6
+_TELLING_LETTERS = 8
+_FEWEST_FLAT_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +198,9 @@ class Canvas:
         self.ocr_pages = frozenset(page.number for page in reading.pages if page.source == "ocr")
         self.rows: list[Row] = []
         for number in sorted({line.page for line in reading.lines}):
-            tokens = [token for line in reading.lines if line.page == number for token in _tokens(line)]
+            lines = [line for line in reading.lines if line.page == number]
+            growth = _growth_of_flat_lines(lines)
+            tokens = [token for line in lines for token in _tokens(line, growth if _flatness(line) < FLATTEST else 1.0)]
             for group in _rows(tokens):
                 self.rows.append(Row(number, tuple(_segments(group)), len(self.rows)))
         self.segments: list[Segment] = [segment for row in self.rows for segment in row.segments]
@@ -221,7 +229,20 @@ class Canvas:
                 yield other
 
 
-def _tokens(line: Line) -> Iterator[Token]:
+def _flatness(line: Line) -> float:
+    """The height of the line's box in widths of its letters."""
+    letter = (line.box.right - line.box.left) / max(len(line.text), 1)
+    return (line.box.bottom - line.box.top) / letter if letter > 0 else FLATTEST
+
+
+def _growth_of_flat_lines(lines: Iterable[Line]) -> float:
+    """By how much the page's flat boxes must grow to be as tall as letters: all gaps are measured by that height."""
+    flat = [share for line in lines if len(line.text) >= _TELLING_LETTERS and 0 < (share := _flatness(line)) < FLATTEST]
+    return _LETTERS_TALL / median(flat) if len(flat) >= _FEWEST_FLAT_LINES else 1.0
+
+
+def _tokens(line: Line, growth: float) -> Iterator[Token]:
+    """The line's words; their boxes `growth` times as tall about their middle."""
     words = [(word.text.strip(), word.box) for word in line.words if word.text.strip()]
     if not words or not _covers(line.text, [text for text, _ in words]):
         words = list(_proportional(line))
@@ -230,7 +251,9 @@ def _tokens(line: Line) -> Iterator[Token]:
         found = line.text.find(text, position)
         glued = index > 0 and found == position
         position = (found if found >= 0 else position) + len(text)
-        yield Token(text, line.page, box.left, box.top, box.right, box.bottom, line.number, line.confidence, glued)
+        more = (box.bottom - box.top) * (growth - 1) / 2
+        top, bottom = box.top - more, box.bottom + more
+        yield Token(text, line.page, box.left, top, box.right, bottom, line.number, line.confidence, glued)
 
 
 def _covers(text: str, words: Iterable[str]) -> bool:

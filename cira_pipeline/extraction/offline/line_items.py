@@ -197,24 +197,57 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
     _describe(facts, header, items, body)
     amounts = {"net_amount", "gross_amount"}
     priced = any(amounts & set(item.cells) for item in [*items, *table.items])
-    for item in _without_sums(items, table.items):
+    for item in _without_sums(facts, items, table.items):
         # Where lines carry amounts, numbers without one are a remark that happens to stand in the columns.
         if not priced or amounts & set(item.cells):
             table.items.append(item)
             table.rows.update(item.rows)
 
 
-def _without_sums(items: list[Item], earlier: list[Item]) -> Iterator[Item]:
+def _without_sums(facts: Facts, items: list[Item], earlier: list[Item]) -> Iterator[Item]:
     """Drops rows that only repeat what the lines above add up to: sums carried over a page or closing a section."""
     kept = list(earlier)
+    section: list[Item] = []
     for item in items:
         bare = not item.description and not {"quantity", "unit_price"} & set(item.cells)
-        amounts = [other.value("net_amount") or other.value("gross_amount") or Decimal(0) for other in kept]
-        own = item.value("net_amount") or item.value("gross_amount")
-        if bare and own is not None and (own == sum(amounts) or not item.cells.keys() - {"net_amount", "gross_amount"}):
+        own = _amount_of(item)
+        if bare and (own == sum(map(_amount_of, kept)) or not item.cells.keys() - {"net_amount", "gross_amount"}):
+            continue
+        if _closes_section(facts, item, section) or (kept != section and _closes_section(facts, item, kept)):
+            section = []
             continue
         kept.append(item)
+        section.append(item)
         yield item
+
+
+def _amount_of(item: Item) -> Decimal:
+    return item.value("net_amount") or item.value("gross_amount") or Decimal(0)
+
+
+def _closes_section(facts: Facts, item: Item, section: list[Item]) -> bool:
+    """A described sum of the section above: it says so, or is the one row without quantity and price among others."""
+    counted = {"quantity", "unit_price"}
+    if not section or counted & set(item.cells) or not item.description:
+        return False
+    if not _amount_of(item) or _amount_of(item) != sum(map(_amount_of, section)):
+        return False
+    return _names_sum(facts, item.description[0]) or (
+        len(section) > 1 and all(counted <= set(other.cells) for other in section)
+    )
+
+
+def _names_sum(facts: Facts, text: Span) -> bool:
+    """The text begins like a sum."""
+    segment = text.segment
+    subtotal = any(
+        first == 0 and any(meaning.concept == "subtotal" for meaning in meanings)
+        for first, _, _, _, meanings in phrases(segment, lexicon().rows)
+    )
+    return subtotal or any(
+        label.first and any(meaning.concept in _TOTAL_CONCEPTS for meaning in label.meanings)
+        for label in facts.labels.get(segment, ())
+    )
 
 
 def _items(facts: Facts, header: Header, body: list[Row]) -> Iterator[Item]:

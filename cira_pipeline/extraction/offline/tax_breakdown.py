@@ -16,6 +16,8 @@ from cira_pipeline.extraction.offline.lexicon import lexicon
 # Tax is rounded to the cent, in some systems line by line.
 _ROUNDING = Decimal("0.03")
 _HUNDRED = Decimal(100)
+# Heads that stand so close that they are read as one text are those of a breakdown when they are that many.
+_HEADS_OF_ONE_SEGMENT = 3
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,11 @@ def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
 def _header_of(row: Row) -> dict[str, Segment]:
     """Columns of a breakdown's header, when the row names at least base and tax, or rate and tax."""
     columns: dict[str, Segment] = {}
+    heads: set[tuple[int, int]] = set()
     lettered = [segment for segment in row.segments if not any(char.isdigit() for char in segment.text)]
     for segment in lettered:
-        for _, _, _, _, meanings in phrases(segment, lexicon().breakdown):
+        for _, _, start, _, meanings in phrases(segment, lexicon().breakdown):
+            heads |= {(id(segment), start) for meaning in meanings if meaning.concept not in columns}
             for meaning in meanings:
                 columns.setdefault(meaning.concept, segment)
     if "tax" not in columns or not {"net", "rate"} & set(columns):
@@ -65,7 +69,8 @@ def _header_of(row: Row) -> dict[str, Segment]:
     cells = len({id(segment) for segment in columns.values()})
     if len(lettered) < len(row.segments):
         # The box of the totals may stand beside the breakdown; a row of figures of its own is no header.
-        return columns if cells >= 2 and len(row.segments) - len(lettered) == 1 else {}
+        apart = cells >= 2 or len(heads) >= _HEADS_OF_ONE_SEGMENT
+        return columns if apart and len(row.segments) - len(lettered) == 1 else {}
     return columns if cells >= 2 or len(row.segments) <= 2 else {}
 
 
@@ -86,17 +91,17 @@ def _rows_in(facts: Facts, row: Row, *, headed: bool) -> Iterator[TaxRow]:
         if not 0 <= rate.value <= 30:
             continue
         others = [number for number in money if number is not rate]
-        pair = _base_and_tax(rate.value, others, headed=headed)
+        pair = _base_and_tax(rate.value, others) if rate.value or headed or _labels_rate(facts, rate) else None
         if pair is not None:
             base, tax = pair
             yield TaxRow(rate.value, base.value, tax.value, rate.span, base.span, tax.span, row)
             return
-        if rate.percent and rate.value and others and _labels_rate(facts, rate):
+        if rate.percent and others and bool(rate.value) == bool(others[-1].value) and _labels_rate(facts, rate):
             yield TaxRow(rate.value, None, others[-1].value, rate.span, None, others[-1].span, row)
             return
 
 
-def _base_and_tax(rate: Decimal, money: list[Number], *, headed: bool) -> tuple[Number, Number] | None:
+def _base_and_tax(rate: Decimal, money: list[Number]) -> tuple[Number, Number] | None:
     """The pair of the row's amounts with base x rate = tax. At zero rate the tax must be printed as nothing."""
     fits: list[tuple[Decimal, Number, Number]] = []
     for index, tax in enumerate(money):
@@ -104,7 +109,7 @@ def _base_and_tax(rate: Decimal, money: list[Number], *, headed: bool) -> tuple[
             if index == other_index:
                 continue
             if rate == 0:
-                if headed and tax.value == 0 and base.value != 0 and other_index < index:
+                if tax.value == 0 and base.value != 0 and other_index < index:
                     return base, tax
                 continue
             allowed = _ROUNDING if abs(base.value) > 20 else Decimal("0.011")

@@ -115,7 +115,7 @@ def _score(facts: Facts, label: Label, concept: str, number: Number, fit: float)
 def _right_of(facts: Facts, label: Label) -> list[Number]:
     """Amounts after the label on its row, up to the next label that has its own amount."""
     numbers = [
-        number for number in facts.numbers_of(label.segment) if number.span.start >= label.end and not number.percent
+        number for number in facts.numbers_of(label.segment) if _first_digit(number) >= label.end and not number.percent
     ]
     later = [other for other in facts.labels.get(label.segment, ()) if other.start >= label.end]
     if later and numbers:
@@ -132,6 +132,13 @@ def _right_of(facts: Facts, label: Label) -> list[Number]:
         numbers.extend(number for number in facts.numbers_of(segment) if not number.percent)
     money = [number for number in numbers if number.is_money]
     return money or [number for number in numbers if not number.unit][-1:]
+
+
+def _first_digit(number: Number) -> int:
+    """Where the amount itself begins: the currency before it may be part of its label, as in `Total GBP 41.15`."""
+    return number.span.start + next(
+        index for index, char in enumerate(number.span.text) if char.isdigit() or char in ".,"
+    )
 
 
 def _below(facts: Facts, label: Label, skip: frozenset[Row]) -> list[Number]:
@@ -230,6 +237,8 @@ def choose_totals(
     totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, proof, lead)) is not None)
     if totals.tax is None and not totals.tax_parts:
         totals.tax = _tax_by_its_rate(facts, totals, skip)
+    if totals.net is None:
+        totals.net = _net_by_its_rate(facts, totals, skip)
     _amount_due(totals, amounts)
     return totals
 
@@ -247,6 +256,22 @@ def _tax_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Cand
             score = confidence.proven(confidence.LABELLED_AMOUNT, confidence.TRIPLE)
             return Candidate(wanted, taxes[-1].span, min(score, totals.net.score, totals.gross.score))
     return None
+
+
+def _net_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Candidate[Decimal] | None:
+    """A net under an unknown label: what tax and gross leave for it, where a printed rate makes the tax of it."""
+    if totals.tax is None or totals.gross is None or not totals.tax.value:
+        return None
+    tax, wanted = totals.tax.value, totals.gross.value - totals.tax.value
+    numbers = [
+        number for row in facts.canvas.rows if row not in skip for s in row.segments for number in facts.numbers_of(s)
+    ]
+    rates = {number.value for number in numbers if number.percent and 0 < number.value <= _HIGHEST_RATE}
+    nets = [number for number in numbers if number.is_money and number.value == wanted]
+    if not nets or not any(abs(wanted * rate / 100 - tax) <= TOLERANCE for rate in rates):
+        return None
+    score = confidence.proven(confidence.LABELLED_AMOUNT, confidence.TRIPLE)
+    return Candidate(wanted, nets[0].span, min(score, totals.tax.score, totals.gross.score))
 
 
 def _lead(chosen: _Choice, choices: Iterable[_Choice]) -> float:

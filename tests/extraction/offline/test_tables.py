@@ -6,7 +6,19 @@ from decimal import Decimal
 
 import pytest
 
-from tests.extraction.offline.invented import RECIPIENT, SENDER, Placed, german_table, invoice, right, sums, table
+from cira_pipeline.values import Box
+from tests.extraction.offline.invented import (
+    RECIPIENT,
+    SENDER,
+    Placed,
+    extracted,
+    german_table,
+    invoice,
+    reading,
+    right,
+    sums,
+    table,
+)
 
 SAME = [*SENDER, *RECIPIENT]
 LINES = [("Drehstuhl Comfort", "2", "150,00", "300,00"), ("Montage vor Ort", "1", "100,00", "100,00")]
@@ -117,3 +129,34 @@ def test_amounts_with_tax_in_them_are_not_called_net() -> None:
         *sums(340, ("Nettobetrag", "336,13"), ("USt. 19 %", "63,87"), ("Gesamtbetrag", "400,00")),
     ]
     assert all(amount is None for amount in amounts(page))
+
+
+@pytest.mark.parametrize("closing", ["Zwischensumme Büro", "Büro komplett"])
+def test_a_section_that_is_summed_up_under_its_items_is_no_item(closing: str) -> None:
+    rows = german_table(280, *LINES, (closing, "", "", "400,00"), ("Teppich verlegen", "2", "40,00", "80,00"))
+    assert amounts([*SAME, *rows]) == [Decimal(300), Decimal(100), Decimal(80)]
+
+
+def test_a_lump_sum_that_equals_one_item_above_is_an_item() -> None:
+    rows = german_table(280, LINES[1], ("Fahrtkosten pauschal", "", "", "100,00"))
+    assert amounts([*SAME, *rows]) == [Decimal(100), Decimal(100)]
+
+
+def test_a_font_whose_boxes_are_too_flat_loses_no_wrapped_text() -> None:
+    page = [*SAME, *german_table(280, *LINES, step=30), (40, 324, "höhenverstellbar mit Rollen")]
+    tall = reading(page)
+    flat = tuple(
+        each.model_copy(
+            update={
+                "box": _flattened(each.box),
+                "words": tuple(word.model_copy(update={"box": _flattened(word.box)}) for word in each.words),
+            }
+        )
+        for each in tall.lines
+    )
+    found = extracted(tall.model_copy(update={"lines": flat})).invoice.line_items
+    assert [item.description for item in found] == ["Drehstuhl Comfort höhenverstellbar mit Rollen", "Montage vor Ort"]
+
+
+def _flattened(box: Box) -> Box:
+    return box.model_copy(update={"top": box.top + 3.5, "bottom": box.top + 7.5})

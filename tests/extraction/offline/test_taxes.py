@@ -69,3 +69,22 @@ def test_under_reverse_charge_the_net_is_the_total() -> None:
     note = (40, 500, "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge)")
     found = invoice([*SAME, *sums(400, ("Gesamtbetrag", "476,00")), note])
     assert (found.net_total, found.gross_total) == (Decimal(476), Decimal(476))
+
+
+def test_a_row_without_tax_is_part_of_the_breakdown() -> None:
+    page = sums(400, ("Totaal excl. btw", "250,00"), ("Totaal te betalen", "250,00"))
+    row: list[Placed] = [(380, 440, "BTW 0 % (verlegd)"), right(500, 440, "250,00"), right(555, 440, "0,00")]
+    assert invoice([*SAME, *page, *row]).tax_breakdown == (
+        TaxLine(rate=Decimal(0), net=Decimal(250), tax=Decimal("0.00")),
+    )
+
+
+def test_narrow_heads_of_a_breakdown_beside_the_totals_are_understood() -> None:
+    page: list[Placed] = [(40, 400, "VAT Rate Goods VAT")]
+    for top, rate, net, tax in ((414, "0.00", "40.00", "0.00"), (442, "9.00", "50.00", "4.50")):
+        page += [(40, top, f"{rate}%"), (83, top, net), (113, top, tax)]
+    page += sums(400, ("Total ex VAT", "90.00"), ("Total VAT", "4.50"), ("Invoice total", "94.50"))
+    assert {(row.rate, row.net) for row in invoice([*SAME, *page]).tax_breakdown} == {
+        (Decimal(0), Decimal(40)),
+        (Decimal(9), Decimal(50)),
+    }

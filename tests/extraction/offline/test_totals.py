@@ -158,3 +158,15 @@ def test_totals_beside_each_other_with_two_taxes_are_found() -> None:
         page += [(60 + 120 * index, 400, head), (60 + 120 * index, 415, amount)]
     found = invoice(page)
     assert (found.net_total, found.tax_total, found.gross_total) == (Decimal(150), Decimal(26), Decimal(176))
+
+
+def test_a_currency_between_label_and_amount_is_part_of_the_amount() -> None:
+    found = invoice(totals(("Net GBP", "80.00"), ("VAT GBP", "16.00"), ("Total GBP 96.00", "")))
+    assert (found.net_total, found.tax_total, found.gross_total) == (Decimal(80), Decimal(16), Decimal(96))
+
+
+def test_a_net_under_unknown_words_is_found_where_a_rate_leads_to_the_tax() -> None:
+    found = invoice(totals(("Kernbetrag", "100,00"), ("MwSt. 19 %", "19,00"), ("Rechnungsbetrag", "119,00")))
+    assert found.net_total == Decimal(100)
+    other = invoice(totals(("Kernbetrag", "100,00"), ("MwSt. 7 %", "19,00"), ("Rechnungsbetrag", "119,00")))
+    assert other.net_total is None
