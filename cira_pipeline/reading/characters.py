@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 # Fonts often map the hyphen's glyph to the soft or the non-breaking hyphen; on paper all are one.
 _HYPHENS = dict.fromkeys(map(ord, "\u00ad\u2010\u2011\u2212\ufe63"), "-")
@@ -41,16 +42,21 @@ def as_printed(text: str) -> str:
 def unreadable_count(text: str) -> int:
     """Characters of `text` that name a glyph and not a letter: fonts without a map to Unicode leave them."""
     placeholders = sum(1 for _ in _PLACEHOLDER.finditer(text))
-    rest = _PLACEHOLDER.sub("", text)
+    rest = Counter(_PLACEHOLDER.sub("", text))
     return placeholders + sum(
-        character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn", "Cc") for character in rest
+        times
+        for character, times in rest.items()
+        if character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn", "Cc")
     )
 
 
 def readable_count(text: str) -> int:
     """Letters, digits and signs of `text` that a reader can use."""
-    rest = _PLACEHOLDER.sub("", text)
+    rest = Counter(_PLACEHOLDER.sub("", text))
     return sum(
-        not character.isspace() and character != "\ufffd" and unicodedata.category(character) not in ("Co", "Cn", "Cc")
-        for character in rest
+        times
+        for character, times in rest.items()
+        if not character.isspace()
+        and character != "\ufffd"
+        and unicodedata.category(character) not in ("Co", "Cn", "Cc")
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import median
 
 from cira_pipeline.values import Box
@@ -56,17 +57,17 @@ class PlacedWord:
         return Box(left=self.left, top=self.top, right=self.right, bottom=self.bottom)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlacedLine:
     """Words that follow each other with ordinary spaces."""
 
     words: tuple[PlacedWord, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "".join(word.text if word.glued else f" {word.text}" for word in self.words).lstrip()
 
-    @property
+    @cached_property
     def box(self) -> Box:
         return Box(
             left=min(word.left for word in self.words),
@@ -75,9 +76,11 @@ class PlacedLine:
             bottom=max(word.bottom for word in self.words),
         )
 
-    @property
+    @cached_property
     def confidence(self) -> float:
         """Mean over the characters."""
+        if all(word.confidence == 1.0 for word in self.words):
+            return 1.0
         sizes = [max(len(word.text), 1) for word in self.words]
         mean = sum(word.confidence * size for word, size in zip(self.words, sizes, strict=True)) / sum(sizes)
         return min(max(mean, 0.0), 1.0)

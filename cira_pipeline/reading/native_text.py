@@ -14,7 +14,7 @@ from cira_pipeline.reading.sight import LEAST_HEIGHT_PT, Sight
 from cira_pipeline.reading.turning import TURNS, Turn, Turned
 
 if TYPE_CHECKING:
-    from docling_core.types.doc.page import SegmentedPdfPage, TextCell
+    from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, TextCell
 
 _UNREADABLE_SHARE = 0.1
 # Text rendering modes "invisible" and "clip only" (ISO 32000-1, 9.3.6).
@@ -89,15 +89,24 @@ def _words_on_page(page: SegmentedPdfPage) -> Iterator[_NativeWord]:
     pictures = [bitmap.rect.to_bounding_box().to_top_left_origin(height) for bitmap in page.bitmap_resources]
     for cell in page.word_cells:
         text = as_printed(cell.text).strip()
-        box = cell.rect.to_bounding_box().to_top_left_origin(height)
-        x, y = (box.l + box.r) / 2, (box.t + box.b) / 2
+        left, top, right, bottom = box = _box_of(cell.rect, height)
+        x, y = (left + right) / 2, (top + bottom) / 2
         if not text or not (0 <= x <= width and 0 <= y <= height):
             continue
         hidden = getattr(cell, "rendering_mode", None) in _UNPAINTED
         # Over a picture it is a scanner's reading of it; elsewhere no person ever sees it.
         if hidden and not any(each.l <= x <= each.r and each.t <= y <= each.b for each in pictures):
             continue
-        yield _NativeWord(text, (box.l, box.t, box.r, box.b), _turn_of(cell), hidden, float(cell.rect.height))
+        yield _NativeWord(text, box, _turn_of(cell), hidden, float(cell.rect.height))
+
+
+def _box_of(rectangle: BoundingRectangle, page_height: float) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom from the page's top left. Docling's own way makes three models of each word."""
+    xs = (rectangle.r_x0, rectangle.r_x1, rectangle.r_x2, rectangle.r_x3)
+    ys = (rectangle.r_y0, rectangle.r_y1, rectangle.r_y2, rectangle.r_y3)
+    if rectangle.coord_origin.value == "TOPLEFT":
+        return min(xs), min(ys), max(xs), max(ys)
+    return min(xs), page_height - max(ys), max(xs), page_height - min(ys)
 
 
 def _seen(words: Sequence[_NativeWord], sight: Sight) -> Iterator[_NativeWord]:
