@@ -14,11 +14,17 @@ from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice, LineItem, TaxLine
 CREDIT_NOTE_TYPES: Final = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
 """UNTDID 1001 codes that EN 16931 treats as credit notes; every other type is an invoice."""
 
+CORRECTED_INVOICE: Final = "384"
+"""UNTDID 1001: it states a difference as often as a whole invoice anew, and the difference may be negative."""
+
 
 def prints_minus_signs(invoice: Invoice) -> bool:
     """A credit note whose totals are all negative. Totals of both signs contradict each other and tell nothing."""
-    if invoice.invoice_type not in CREDIT_NOTE_TYPES:
-        return False
+    return invoice.invoice_type in CREDIT_NOTE_TYPES and all_negative(invoice)
+
+
+def all_negative(invoice: Invoice) -> bool:
+    """Whether every total that is stated is negative, the gross total among them; nought has no sign."""
     amounts = [amount for name in AMOUNT_FIELDS if (amount := getattr(invoice, name))]
     return invoice.gross_total is not None and invoice.gross_total < 0 and all(amount < 0 for amount in amounts)
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from cira_pipeline.invoice import AMOUNT_FIELDS
+from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.bare_text import bare
-from cira_pipeline.validation.credit_notes import CREDIT_NOTE_TYPES
+from cira_pipeline.validation.credit_notes import CORRECTED_INVOICE, CREDIT_NOTE_TYPES, all_negative
 from cira_pipeline.validation.item_codes import stands_among_items
+from cira_pipeline.validation.rules import Rule
 from cira_pipeline.validation.subject import Subject
 from cira_pipeline.values import Finding
 
@@ -35,8 +36,7 @@ def _totals(subject: Subject) -> Iterator[Finding]:
             f"the credit note prints its total as {-(gross or 0)}; {gross} is credited", "gross_total", "invoice_type"
         )
     if gross is not None and gross < 0:
-        rule = rules.NEGATIVE_CREDIT_NOTE if invoice.invoice_type in CREDIT_NOTE_TYPES else rules.NEGATIVE_INVOICE
-        yield rule.finding(
+        yield _rule_of_negative(invoice).finding(
             f"the gross total is {gross} in a document of type {invoice.invoice_type or 'unknown'}",
             "gross_total",
             "invoice_type",
@@ -47,6 +47,15 @@ def _totals(subject: Subject) -> Iterator[Finding]:
         amount: Decimal | None = getattr(invoice, name)
         if amount is not None and abs(amount) >= _ABSURD_MINOR_UNITS * subject.minor_unit:
             yield rules.ABSURD_AMOUNT.finding(f"{name} is {amount}", name)
+
+
+def _rule_of_negative(invoice: Invoice) -> Rule:
+    """A correction that lowers what was invoiced is no mistake: its title says so, and all of its totals do."""
+    if invoice.invoice_type in CREDIT_NOTE_TYPES:
+        return rules.NEGATIVE_CREDIT_NOTE
+    if invoice.invoice_type == CORRECTED_INVOICE and all_negative(invoice):
+        return rules.CORRECTION_LOWERS
+    return rules.NEGATIVE_INVOICE
 
 
 def _tax(subject: Subject) -> Iterator[Finding]:

@@ -162,6 +162,14 @@ NUMBER_AMONG_ITEMS = Rule(
     "BT-1",
 )
 
+CORRECTION_LOWERS = Rule(
+    "CIRA-PLAUS-11",
+    _INFO,
+    _NONE,
+    "A corrected invoice has negative totals: it lowers what was invoiced before",
+    "BT-3, BT-112",
+)
+
 DUPLICATE = Rule(
     "CIRA-DUP-01", _ERROR, _REVIEW, "The same document, or this number of this supplier, came before", "BT-1, BT-27"
 )

@@ -50,10 +50,17 @@ def test_a_negative_price_becomes_a_credit_of_a_positive_price() -> None:
 
 
 def test_a_negative_invoice_and_a_correction_keep_their_signs() -> None:
-    for code in ("380", "384"):
+    for code, rule in (("380", rules.NEGATIVE_INVOICE), ("384", rules.CORRECTION_LOWERS)):
         record = judged(changed(**{**MINUS, "invoice_type": code}))
         assert _amounts(record.invoice) == (D(-100), D(-19), D(-119), D(-119))
-        assert rules.NEGATIVE_INVOICE.id in rules_of(record)
+        assert rule.id in rules_of(record)
+
+
+def test_a_correction_that_lowers_needs_no_person_and_one_of_both_signs_does() -> None:
+    assert judged(changed(**{**MINUS, "invoice_type": "384"})).verdict is Verdict.ACCEPTED
+    mixed = judged(changed(**{**MINUS, "invoice_type": "384", "net_total": D(100)}))
+    assert rules.NEGATIVE_INVOICE.id in rules_of(mixed)
+    assert mixed.verdict is Verdict.NEEDS_REVIEW
 
 
 def test_xml_says_itself_which_way_its_money_flows() -> None:
