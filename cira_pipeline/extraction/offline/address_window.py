@@ -9,13 +9,14 @@ from cira_pipeline.extraction.offline.blocks import Block, is_postal, parts_of
 from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.letterhead import Letterhead
-from cira_pipeline.extraction.offline.names import matches_domain
+from cira_pipeline.extraction.offline.names import matches_domain, same_name
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.party import Party
 from cira_pipeline.extraction.offline.party_sections import Sections
 from cira_pipeline.extraction.offline.web_addresses import names_web
 
 _REACHABLE = re.compile(r"(?i)www\.|@|\b(?:tel|fon|fax|phone|iban|bic|siret|hrb|kvk)\b")
+_RECEIVERS = frozenset({"customer", "ship_to"})
 _LOWEST = 0.45
 _LEAST_SCORE = 0.35
 
@@ -41,6 +42,16 @@ class AddressWindow:
                 best = (party.score, party)
         return best[1] if best else None
 
+    def address_of(self, name: str) -> tuple[Span, ...]:
+        """The address under `name` in the upper part of page 1; nothing where two differ."""
+        found = [
+            party.address
+            for block in self._sections.blocks
+            if (party := self._window_party(block, self._sender_words)) and same_name(party.name_text, name)
+        ]
+        texts = {compact("".join(span.text for span in address)) for address in found}
+        return found[0] if len(texts) == 1 else ()
+
     def _under_sender_line(self) -> Party | None:
         """The recipient's address under the sender line, its lines as wide apart as they like."""
         canvas = self._facts.canvas
@@ -65,7 +76,8 @@ class AddressWindow:
         """Compact names in sender lines and footers: addresses that carry them are the supplier's."""
         spans = [part for sender in self._letterhead.senders for part in sender.parts[:2]]
         for segment in self._facts.canvas.segments:
-            if self._facts.canvas.relative_top(segment) > 0.85:
+            foot = self._facts.canvas.relative_top(segment) > 0.85
+            if foot and self._sections.role_of(segment) not in _RECEIVERS:
                 spans += [Span(segment, start, end) for start, end in list(parts_of(segment))[:2]]
         return frozenset(key for span in spans if len(key := compact(span.text)) > 3)
 

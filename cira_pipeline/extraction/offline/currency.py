@@ -54,9 +54,12 @@ def _code_in(text: str) -> tuple[str, int, int] | None:
 
 
 def _printed_codes(facts: Facts) -> dict[str, Span]:
-    """Codes that stand as words of their own: `Total EUR`, `Betrag in CHF`."""
+    """Codes that stand as words of their own: `Total EUR`, `Betrag in CHF`. A bank account may be in any currency."""
     found: dict[str, Span] = {}
+    accounts = {identifier.span.segment for identifier in facts.ibans}
     for segment in facts.canvas.segments:
+        if segment in accounts:
+            continue
         for match in re.finditer(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", segment.text):
             if match.group() in lexicon().currency_codes:
                 found.setdefault(match.group(), Span(segment, match.start(), match.end()))

@@ -1,4 +1,6 @@
-"""Dates as printed: ISO, numeric in either order, with month names of ten languages (Unicode CLDR, through babel)."""
+"""Dates as printed: ISO, numeric in either order, with Roman months (`3.III.2026`), with month names of the lexicon's
+languages (Unicode CLDR, through babel).
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,10 @@ _NAMED = re.compile(
     r"(?P<y>(?:19|20)\d{2}|\d{2})(?![\d])",
     re.IGNORECASE,
 )
+_ROMAN = re.compile(
+    r"(?<![\w.])(?P<d>\d{1,2})[.\s/\-]\s?(?P<m>I{1,3}|I?V|VI{1,3}|I?X|XI{1,2})[.\s/\-]\s?(?P<y>(?:19|20)\d{2})(?!\d)"
+)
+_ROMAN_MONTHS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _MONTH_FIRST = re.compile(
     r"(?<![\w])(?P<m>[^\W\d_]{3,12})\.?\s*(?P<d>\d{1,2})(?:st|nd|rd|th)?\s?,?\s+(?P<y>(?:19|20)\d{2})(?!\d)",
     re.IGNORECASE,
@@ -91,7 +97,7 @@ def dates_in(segment: Segment, order: DayOrder, start: int = 0, end: int | None 
         if printed is not None:
             found.append(PrintedDate(printed[0], Span(segment, match.start(), match.end()), printed[1]))
     if any(char.isalpha() for char in segment.text[start:limit]):
-        for pattern in (_NAMED, _MONTH_FIRST):
+        for pattern in (_NAMED, _MONTH_FIRST, _ROMAN):
             for match in pattern.finditer(segment.text, start, limit):
                 value = _named(match)
                 overlaps = any(other.span.start < match.end() and match.start() < other.span.end for other in found)
@@ -117,7 +123,8 @@ def _numeric(match: re.Match[str], order: DayOrder) -> tuple[date, bool] | None:
 
 
 def _named(match: re.Match[str]) -> date | None:
-    month = month_number(match.group("m"))
+    name = match.group("m")
+    month = _ROMAN_MONTHS.index(name) + 1 if name in _ROMAN_MONTHS else month_number(name)
     return _date(_year(match.group("y")), month, int(match.group("d"))) if month else None
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from cira_pipeline.extraction.offline.candidates import Candidate, best
 from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import phrases
-from cira_pipeline.extraction.offline.lexicon import Entries
+from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
+from cira_pipeline.extraction.offline.normal import compact
 
 # UNTDID 1001 codes of documents that bill or credit (EN 16931 code list, with the construction codes of 2024).
 _CODES = frozenset(
@@ -71,6 +73,8 @@ _CODES = frozenset(
 )
 _PRINTED_CODE = re.compile(r"\(\s?(\d{2,3})\s?\)")
 _PLAIN = 0.3
+SELF_BILLED: Final = "389"
+_LEAST_LETTERS = 6
 _SPACED_OUT = re.compile(r"^(?:\w\s){5,}\w$")
 
 
@@ -93,7 +97,7 @@ def titles_of(facts: Facts) -> list[Title]:
         words = segment.words
         if not words or len(segment.tokens) > 12:
             continue
-        spaced = _spaced_out(segment, facts.title_entries)
+        spaced = _spaced_out(segment, facts.title_entries) or _spaced_over_row(segment, facts.title_entries)
         if spaced is not None:
             found.append(spaced)
         for first, _, start, end, meanings in phrases(segment, facts.title_entries):
@@ -119,6 +123,16 @@ def _spaced_out(segment: Segment, entries: Entries) -> Title | None:
     return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), 0.9) if meanings else None
 
 
+def _spaced_over_row(segment: Segment, entries: Entries) -> Title | None:
+    """Letters set so far apart that each looks like a column: the row as a whole is the title."""
+    row = segment.row
+    letters = [token.text for other in row.segments for token in other.tokens]
+    if row.segments[0] is not segment or len(letters) < _LEAST_LETTERS or any(len(letter) > 1 for letter in letters):
+        return None
+    meanings = entries.get(compact("".join(letters)))
+    return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), 0.9) if meanings else None
+
+
 def _code_after(segment: Segment, end: int) -> str | None:
     """`Handelsrechnung (380)`: the code that some documents print beside the title."""
     codes = [code for code in _PRINTED_CODE.findall(segment.text[end:]) if code in _CODES]
@@ -139,6 +153,17 @@ def _prominence(facts: Facts, segment: Segment, first: int, length: int) -> floa
     return score
 
 
+def _of_issuer(facts: Facts, title: Title) -> str:
+    """The title's code, or the one of a document that the customer issues for the supplier (VAT directive, art. 226).
+
+    A German `Gutschrift` of that kind is an invoice, 389; any other self-billed credit note is a 261.
+    """
+    if title.code not in {"380", "381"} or not facts.contains("self_billing"):
+        return title.code
+    bills = title.code == "380" or compact(title.span.text) in lexicon().words["self_billed_title"]
+    return SELF_BILLED if bills else "261"
+
+
 def document_type(facts: Facts, titles: list[Title]) -> Candidate[str] | None:
     """BT-3. Without a title, a label that says `invoice` (number, date) makes it a commercial invoice, 380."""
     if titles:
@@ -148,7 +173,7 @@ def document_type(facts: Facts, titles: list[Title]) -> Candidate[str] | None:
         same = [other for other in titles if other.span.segment is chosen.span.segment]
         chosen = max(same, key=lambda other: (other.code not in {"380", "381"}, other.score))
         if chosen.score > 0.3:
-            return Candidate(chosen.code, chosen.span, min(0.6 + chosen.score / 2, 0.99))
+            return Candidate(_of_issuer(facts, chosen), chosen.span, min(0.6 + chosen.score / 2, 0.99))
     named = [
         Candidate("380", proposal.label.span, 0.7)
         for proposal in facts.proposals.of("invoice_number")

@@ -16,7 +16,7 @@ from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Span
 from cira_pipeline.extraction.offline.confidence import LABELLED, contested, printed, proven
 from cira_pipeline.extraction.offline.currency import currency
-from cira_pipeline.extraction.offline.document_type import document_type, titles_of
+from cira_pipeline.extraction.offline.document_type import SELF_BILLED, document_type, titles_of
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.header_dates import (
     DateChoice,
@@ -99,7 +99,9 @@ class _Draft:
         self.findings: list[Finding] = []
         self.titles = titles_of(facts)
         self.table = item_table(facts)
-        self.parties = Parties(facts, frozenset(self.table.rows))
+        self.kind = document_type(facts, self.titles)
+        self_billed = self.kind is not None and self.kind.value == SELF_BILLED
+        self.parties = Parties(facts, frozenset(self.table.rows), self_billed=self_billed)
         self.receipt = is_receipt(facts)
         self._places: dict[str, Span] = {}
 
@@ -240,9 +242,8 @@ class _Draft:
                 self.evidence.append(entry.model_copy(update={"field": "tax_total", "confidence": 0.85}))
 
     def _references(self) -> None:
-        kind = document_type(self.facts, self.titles)
-        if kind is not None:
-            self.put("invoice_type", kind.value, [kind.span], kind.score)
+        if self.kind is not None:
+            self.put("invoice_type", self.kind.value, [self.kind.span], self.kind.score)
         number = self._reference("invoice_number")
         self._reference("purchase_order", other_than=number)
 
@@ -272,7 +273,7 @@ class _Draft:
         return winner.value
 
     def _dates(self) -> None:
-        issued = issue_date(self.facts, self.titles)
+        issued = issue_date(self.facts, self.titles, frozenset(self.table.rows | self.table.region))
         if issued is None and self.receipt:
             issued = date_printed(self.facts)
         self._date("issue_date", issued)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from cira_pipeline.extraction.offline.candidates import Candidate
-from cira_pipeline.extraction.offline.canvas import Segment, Span
+from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.confidence import contested
 from cira_pipeline.extraction.offline.corrected_invoice import of_corrected_invoice
 from cira_pipeline.extraction.offline.dates import PrintedDate
@@ -23,6 +23,9 @@ _RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "de
 _PLAIN = 0.75
 _CONTINUES = 0.55
 _SHORT = 3
+_AMONG_ITEMS = 0.5
+_DATES_OF_OTHERS = frozenset({"other_date", "due_date"})
+_PAPERS = frozenset({"purchase_order", "order_number", "delivery_note"})
 # Shorter words for `at once` stand in many other sentences.
 _TELLING = 11
 # A payment term is at most this long; larger numbers before `days` are something else.
@@ -39,13 +42,18 @@ class DateChoice:
     certain: bool
 
 
-def issue_date(facts: Facts, titles: list[Title]) -> DateChoice | None:
-    """BT-2: the date an issue label points at, else the one on the title's row, else the only date near the top."""
+def issue_date(facts: Facts, titles: list[Title], items: frozenset[Row] = frozenset()) -> DateChoice | None:
+    """BT-2: the date an issue label points at, else the one on the title's row, else the only date near the top.
+
+    A date among the line `items` is when something was delivered or done.
+    """
     found = [
-        _choice(printed, _issue_trust(facts, proposal) * _first_of(printed, proposal))
+        _choice(printed, _issue_trust(facts, proposal) * _first_of(printed, proposal) * _outside(printed, items))
         for proposal in facts.proposals.of("issue_date")
         for printed in _dates_at(facts, proposal)
-        if facts.proposals.rival(proposal, _RIVALS) is None and not of_corrected_invoice(printed.span, titles)
+        if facts.proposals.rival(proposal, _RIVALS) is None
+        and not of_corrected_invoice(printed.span, titles)
+        and not _of_a_list(facts, proposal)
     ]
     found += [_choice(printed, 0.8) for printed in _on_title_row(facts, titles)]
     found += [_choice(printed, 0.7) for printed in _after_a_place(facts)]
@@ -53,6 +61,23 @@ def issue_date(facts: Facts, titles: list[Title]) -> DateChoice | None:
     if strong:
         return _best(strong)
     return _only_date_at_top(facts, titles)
+
+
+def _of_a_list(facts: Facts, proposal: Proposal) -> bool:
+    """`Fecha` over several dates is a column: each of them dates its own row."""
+    label = proposal.label
+    if proposal.place.relation != "below" or label.weight("issue_date") >= _PLAIN:
+        return False
+    dated = {
+        other.place.segment
+        for other in facts.proposals.of("issue_date")
+        if other.label is label and other.place.relation == "below" and _dates_at(facts, other)
+    }
+    return len(dated) > 1
+
+
+def _outside(printed: PrintedDate, items: frozenset[Row]) -> float:
+    return _AMONG_ITEMS if printed.span.segment.row in items else 1.0
 
 
 def _best(choices: list[DateChoice]) -> DateChoice:
@@ -96,11 +121,16 @@ def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
     for segment in title.segment.row.segments:
         if segment.left < title.segment.left:
             continue
-        own = facts.labels.get(segment, ())
-        blocked = any(meaning.concept in {"other_date", "due_date"} for label in own for meaning in label.meanings)
-        if not blocked:
-            found.extend(facts.dates_of(segment)[:1])
+        found.extend(date for date in facts.dates_of(segment)[:1] if not _of_another(facts, date))
     return found[:1]
+
+
+def _of_another(facts: Facts, printed: PrintedDate) -> bool:
+    """`Facture N° 26/0118 - Votre commande 4418 du 20 février 2026`: the date of an order, a delivery, a payment."""
+    labels = facts.labels.get(printed.span.segment, ())
+    concepts = [{meaning.concept for meaning in label.meanings if meaning.weight > _PLAIN} for label in labels]
+    before = [own for label, own in zip(labels, concepts, strict=True) if own and label.end <= printed.span.start]
+    return any(own & _DATES_OF_OTHERS for own in concepts) or bool(before and before[-1] & _PAPERS)
 
 
 def _after_a_place(facts: Facts) -> Iterator[PrintedDate]:

@@ -18,6 +18,10 @@ from rapidfuzz.distance import OSA
 from cira_pipeline.extraction.offline.canvas import Canvas, Row, Segment, Span
 from cira_pipeline.extraction.offline.lexicon import LONGEST, Entries, Meaning, lexicon
 
+# The rest of a code: `-68271`, `/551`, and after a few capitals also `-MDW-3310`.
+_DIGIT = re.compile(r"[-/]\d")
+_LETTERS_THEN_DIGITS = re.compile(r"[-/][A-Z0-9]*[-/]?\d")
+_LONGEST_PREFIX = 4
 _AFTER_LABEL = re.compile(r"[\s:;.,#=\-–—/|)\]>*°]*")
 _SHORTEST_FUZZY = 6
 # A caption stands this close under its value, in text heights.
@@ -93,11 +97,13 @@ def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int,
 
 
 def _part_of_code(text: str, start: int, end: int) -> bool:
-    """`PO-68271`, `PO/551`, `Invoice_Nr_7`: letters that a dash, slash or underscore ties to a code are no label."""
-    after = text[end : end + 2]
+    """`PO-68271`, `PO-MDW-3310`, `Invoice_Nr_7`: letters that a dash, slash or underscore ties to a code."""
+    after = text[end : end + 1]
     before = text[max(start - 2, 0) : start]
     tied = before[-1:] == "_" or (before[-1:] in {"/", "-"} and before[:1].isdigit())
-    return tied or after[:1] == "_" or (after[:1] in {"-", "/"} and after[1:].isdigit())
+    prefix = text[start:end].isupper() and end - start <= _LONGEST_PREFIX
+    rest = _LETTERS_THEN_DIGITS if prefix else _DIGIT
+    return tied or after == "_" or bool(rest.match(text, end))
 
 
 def labels_of(canvas: Canvas, entries: Entries, own: frozenset[str]) -> dict[Segment, tuple[Label, ...]]:

@@ -257,7 +257,7 @@ class Letterhead:
         )
         if any(is_postal(part.text) for part in near):
             return near
-        return self._address_with_name(span) or self._address_beside(span, self._lines_of(customer)) or near
+        return self._address_with_name(span) or self._address_beside(span, customer) or near
 
     def _address_with_name(self, name: Span) -> tuple[Span, ...]:
         """The name once more, with its address after it or under it: a sender line, the footer."""
@@ -281,13 +281,16 @@ class Letterhead:
         short, long = sorted((compact(name.text), compact(other.text)), key=len)
         return len(short) >= _LONG_NAME and long.startswith(short)
 
-    def _address_beside(self, name: Span, taken: frozenset[Segment]) -> tuple[Span, ...]:
+    def _address_beside(self, name: Span, customer: Party) -> tuple[Span, ...]:
         """The one address of the letterhead that is not the customer's: beside the name, or under a slogan."""
         found: list[tuple[Span, ...]] = []
+        taken, theirs = self._lines_of(customer), compact(customer.address_text)
         for segment in self._facts.canvas.segments:
             if segment.page != 1 or self._facts.canvas.relative_top(segment) > _LETTERHEAD_DEPTH:
                 continue
             if segment in taken or not is_postal(segment.text) or self._sections.role_of(segment) in _RECEIVERS:
+                continue
+            if compact(segment.text) in theirs or (theirs and theirs in compact(segment.text)):
                 continue
             parts = [Span(segment, start, end) for start, end in parts_of(segment)]
             if len(parts) > 1 and is_street(parts[0].text) and is_postal(parts[-1].text):

@@ -7,6 +7,7 @@ customer the address in the window.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from cira_pipeline.extraction.offline.address_window import AddressWindow
@@ -26,34 +27,49 @@ _UNLABELLED = 0.6
 
 
 class Parties:
-    """Both sides of the invoice. `items` are the rows of the item table."""
+    """Both sides of the invoice. `items` are the rows of the item table.
 
-    def __init__(self, facts: Facts, items: frozenset[Row] = frozenset()) -> None:
+    Of a `self_billed` document the sender is the customer and the addressee the supplier, unless headings say so.
+    """
+
+    def __init__(self, facts: Facts, items: frozenset[Row] = frozenset(), *, self_billed: bool = False) -> None:
         self._facts = facts
+        self._self_billed = self_billed
         self._sections = Sections(facts, items)
         self._letterhead = Letterhead(facts, self._sections)
 
     @cached_property
     def supplier(self) -> Party:
-        return known_party(self._facts, "supplier", self._supplier_read, self._sections.role_of)
+        read = self._customer_read if self._turned else self._supplier_read
+        return known_party(self._facts, "supplier", read, self._sections.role_of)
+
+    @cached_property
+    def _turned(self) -> bool:
+        headed = self._sections.party("supplier") or self._sections.party("customer")
+        return self._self_billed and headed is None
 
     @cached_property
     def _supplier_read(self) -> Party:
         named = self._sections.party("supplier")
         if named is not None and named.score >= _PLAIN_HEADING:
             return self._letterhead.as_registered(named)
-        return self._letterhead.supplier(self.customer) or named or Party()
+        other = self._customer_read if self._turned else self.customer
+        return self._letterhead.supplier(other) or named or Party()
 
     @cached_property
     def customer(self) -> Party:
-        return known_party(self._facts, "customer", self._customer_read, self._sections.role_of)
+        read = self._supplier_read if self._turned else self._customer_read
+        return known_party(self._facts, "customer", read, self._sections.role_of)
 
     @cached_property
     def _customer_read(self) -> Party:
         named = self._sections.party("customer")
-        if named is not None:
+        if named is not None and named.address:
             return named
         window = AddressWindow(self._facts, self._sections, self._letterhead)
+        if named is not None:
+            # `Kunde: Name` is a key; the address stands in the window all the same.
+            return replace(named, address=window.address_of(named.name_text))
         return window.customer() or self._sections.party("ship_to") or Party()
 
     @cached_property
@@ -65,7 +81,7 @@ class Parties:
     def vat_ids(self) -> dict[str, Candidate[Identifier]]:
         """The best VAT id of each side, by `supplier` and `customer`."""
         best: dict[str, Candidate[Identifier]] = {}
-        for role, identifier, score in map(self._as_known, self._owned_vat_ids()):
+        for role, identifier, score in map(self._as_known, map(self._as_issued, self._owned_vat_ids())):
             if role not in best or best[role].score < score:
                 best[role] = Candidate(identifier, identifier.span, score)
         self._free_the_other(best)
@@ -73,6 +89,11 @@ class Parties:
         if own and other and own.value.value == other.value.value:
             del best["customer" if own.score >= other.score else "supplier"]
         return best
+
+    def _as_issued(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
+        """`Ihre USt-IdNr.` on a self-billed document is the supplier's."""
+        role, identifier, score = owned
+        return ("supplier" if role == "customer" else "customer", identifier, score) if self._turned else owned
 
     def _as_known(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
         """Whose id it was on earlier invoices of the supplier, it is again."""
@@ -83,7 +104,7 @@ class Parties:
     def _free_the_other(self, best: dict[str, Candidate[Identifier]]) -> None:
         """Where a label says which id is the customer's, another one is the supplier's, wherever it stands."""
         announced = best.get("customer")
-        if announced is None or "supplier" in best:
+        if announced is None or "supplier" in best or self._turned:
             return
         for concept, identifier, score in self._labelled:
             if concept == "vat_id" and identifier.value != announced.value.value:
@@ -128,7 +149,8 @@ class Parties:
             return "customer"
         if role == "supplier":
             return "supplier"
-        names = {span.segment for span in self.customer.name} | {span.segment for span in self.customer.address}
+        addressee = self.supplier if self._turned else self.customer
+        names = {span.segment for span in (*addressee.name, *addressee.address)}
         block = self._sections.block_of[identifier.span.segment]
         if any(other in names for other in block.segments):
             return "customer"

@@ -11,6 +11,7 @@ from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import Label
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.names import company_score, namelike, only_salutation, without_attention
+from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.party import Party, address_in, whole_lines
 from cira_pipeline.extraction.offline.web_addresses import names_web
 
@@ -18,6 +19,9 @@ ROLES = ("supplier", "customer", "ship_to", "payee")
 _SECTION_ROWS = 14
 # What a heading heads ends where nothing is printed for this many text heights.
 _SECTION_GAP = 2.4
+# Below this a label heads an address only where it stands alone, and then this surely.
+_PLAIN = 0.5
+_ALONE = 0.75
 # Labels of details that stand in an address block without being name or address.
 _DETAILS = frozenset(
     {
@@ -72,6 +76,11 @@ class Sections:
                     short = label.end - label.start <= 3
                     if not weight or not label.first or not _heads(label):
                         continue
+                    if weight < _PLAIN:
+                        # `Zahlbar durch` heads the payer's address on a Swiss payment slip, and begins sentences.
+                        if not label.alone:
+                            continue
+                        weight = _ALONE
                     if not short or label.has_colon or self._heads_address(label):
                         found.append(Section(role, label, weight))
         return found
@@ -150,7 +159,7 @@ class Sections:
         """`Sold By : WS Retail Services Pvt. Ltd.,`: the name on the heading's own line."""
         label = section.label
         text = label.segment.text[label.value_start :].rstrip(" ,;")
-        if not namelike(text) or not (label.has_colon or company_score(text)):
+        if not namelike(text) or not (label.has_colon or company_score(text)) or _begins_with_street(text):
             return None
         span = Span(label.segment, label.value_start, label.value_start + len(text))
         following = [segment for segment in self._lines_under(label) if segment.left >= label.segment.left]
@@ -273,6 +282,12 @@ def _whole_address(segment: Segment) -> bool:
     return len(parts) >= 3 and any(map(is_street, parts[1:])) and any(map(is_postal, parts[1:]))
 
 
+def _begins_with_street(text: str) -> bool:
+    """`Av. de la Gare 10, Pully` after `Chantier :` is a place without a name."""
+    first = text.split(",")[0]
+    return is_street(first) and any(char.isdigit() for char in first) and not company_score(text)
+
+
 def _heads(label: Label) -> bool:
     """A heading stands alone on its line or is followed by a colon; running text is no heading."""
     rest = label.segment.text[label.value_start :]
@@ -299,7 +314,9 @@ def _between(label: Label, segment: Segment) -> bool:
 
 
 def keyword_line(facts: Facts, segment: Segment) -> bool:
-    """`Kunden-Nr.: 123`, `GLN 430...`, a phone line: details that are neither name nor address."""
+    """`Kunden-Nr.: 123`, `GLN 430...`, a phone line, `Original`: details that are neither name nor address."""
+    if compact(segment.text) in lexicon().words["copy"]:
+        return True
     labels = facts.labels.get(segment, ())
     following = segment.row.segments[segment.row.segments.index(segment) + 1 :]
     keyed = bool(following) and following[0].text.startswith(":")
@@ -313,12 +330,12 @@ def keyword_line(facts: Facts, segment: Segment) -> bool:
         and any(meaning.concept in _DETAILS and meaning.weight > 0.6 for meaning in labels[0].meanings)
     ):
         return labels[0].has_colon or labels[0].alone or any(char.isdigit() for char in segment.text)
-    if labels and following and _only_label(labels[0], segment):
+    if labels and _only_label(labels[0]):
         return True
     return names_web(segment.text)
 
 
-def _only_label(label: Label, segment: Segment) -> bool:
-    """`Amount due` with its amount beside it: a key of another field, not a line of an address."""
+def _only_label(label: Label) -> bool:
+    """`Amount due`, `Vos références`: a key or heading of another field, not a line of an address."""
     concepts = {meaning.concept for meaning in label.meanings if meaning.weight > 0.6}
     return label.first and label.alone and bool(concepts) and not concepts & {"name", "address", *ROLES}

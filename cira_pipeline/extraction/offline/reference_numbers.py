@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cira_pipeline.extraction.offline.blocks import is_postal
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.corrected_invoice import of_corrected_invoice
@@ -13,6 +14,7 @@ from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import iban_holds
 from cira_pipeline.extraction.offline.lesson import shape_of
 from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.proposals import Proposal
 
 _RIVALS = frozenset(
@@ -46,6 +48,8 @@ _BLOCK_ROWS = 4
 # Of a code where people confirmed that there is none, and of one that is built in another way than ever before.
 _NEVER_BEFORE = 0.5
 _OTHER_SHAPE = 0.85
+# Of a code in the line of a town, which stands near the label in a column of its own.
+_NEIGHBOUR = 0.5
 _LEAD = re.compile(r"[\s:#.\-–=°º]*")
 
 
@@ -63,10 +67,17 @@ def reference_candidates(
         score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
         score *= 0.5 if span.segment.row in items else 1.0
         score *= 0.95 if span.page > 1 else 1.0
+        score *= _NEIGHBOUR if _in_a_town_line(proposal, span) else 1.0
         score *= _habit(facts, concept, span.text)
         if score > 0:
             found.append(Candidate(span.text, span, min(score, 0.99)))
     return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def _in_a_town_line(proposal: Proposal, code: Span) -> bool:
+    """`MURRAY BRIDGE SA 5253` beside `Invoice Number`: the line of an address in a column of its own."""
+    place = proposal.place
+    return place.relation != "inline" and is_postal(place.text) and compact(place.text) != compact(code.text)
 
 
 def _habit(facts: Facts, concept: str, text: str) -> float:
@@ -93,8 +104,10 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
         if _under_title(label.segment, heads) and label.first:
             score = max(score, 0.75 * proposal.place.fit)
     between = label.segment.text[label.end : label.value_start + 1]
-    if weak and _NUMBER_SIGN.search(between) and proposal.place.relation in {"inline", "right"}:
-        score = max(score, 0.8)
+    if weak and _NUMBER_SIGN.search(between):
+        # `INVOICE #`, with its number beside it or under it.
+        beside = proposal.place.relation in {"inline", "right"}
+        score = max(score, 0.8 if beside else 0.8 * proposal.place.fit * label.first)
     if (
         weak
         and titles
@@ -220,10 +233,11 @@ def _with_prefix(codes: list[re.Match[str]], index: int) -> int:
 
 
 def _with_suffix(segment: Segment, codes: list[re.Match[str]], index: int) -> int:
-    """`2020 / 17` and `12 345`: digits that follow with a slash or a single space, when nothing else follows."""
+    """`2020 / 17`, `12 345`, `8 118 402`: digits that follow with a slash or a single space, when nothing else does."""
     groups = codes[index:]
+    lone = r"\d{1,4}" if len(groups) > 2 else r"\d{2,4}"
     spaced = all(
-        re.fullmatch(r"\d{2,4}", group.group())
+        re.fullmatch(r"\d{2,4}" if step else lone, group.group())
         and (step == 0 or segment.text[groups[step - 1].end() : group.start()] == " ")
         for step, group in enumerate(groups)
     )
