@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import psutil
 import psycopg
 import pytest
 
 from cira_pipeline.embedded.postgres import EmbeddedPostgres
+from cira_pipeline.embedded.processes import marked_processes
 from cira_pipeline.embedded.sentinel import start_sentinel
 from cira_pipeline.embedded.valkey import EmbeddedValkey
 from cira_pipeline.settings import inherited_environment
@@ -57,14 +62,33 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def services_folder() -> Iterator[Path]:
-    """A folder directly below /tmp, watched: whatever ends this session, the servers in it end too."""
-    folder = Path(tempfile.mkdtemp(prefix="cira-tests-", dir="/tmp"))
+    """A folder that every user may pass to, watched: whatever ends this session, the servers in it end too."""
+    parent = _in_memory_or_tmp()
+    _remove_leftovers(parent)
+    folder = Path(tempfile.mkdtemp(prefix="cira-tests-", dir=parent))
     sentinel = start_sentinel(folder, environment=inherited_environment())
     try:
         yield folder
     finally:
         sentinel.communicate()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_memory_or_tmp() -> Path:
+    """Memory where there is plenty: a database is 500 small files, and most tests have one made for them alone."""
+    memory = Path("/dev/shm")
+    room = shutil.disk_usage(memory).free if os.access(memory, os.W_OK | os.X_OK) else 0
+    return memory if min(room, psutil.virtual_memory().available) > 3_000_000_000 else Path("/tmp")
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Of sessions that were killed: their servers ended with them, their folders did not."""
+    long_ago = time.time() - 3_600
+    for folder in parent.glob("cira-tests-*"):
+        # Another worker may be at it too.
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < long_ago and not marked_processes(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,8 @@ DATABASE = "cira"
 SYSTEM_USER = "embedded_postgres"
 _START_TIMEOUT_S = 60
 _STOP_PATIENCE_S = 30
+_USERADD_ATTEMPTS = 5
+_USERADD_PAUSE_S = 0.5
 
 
 def _programs() -> Path:
@@ -207,17 +209,27 @@ def _unprivileged_user() -> str | None:
     """The system user the server runs as: none when we are not root, for PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
+    if _system_user_exists():
+        return SYSTEM_USER
+    useradd = shutil.which("useradd", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    for _ in range(_USERADD_ATTEMPTS if useradd else 0):
+        # It fails too when another first start makes the user at this moment.
+        subprocess.run([str(useradd), "--system", SYSTEM_USER], check=False)  # noqa: S603
+        if _system_user_exists():
+            return SYSTEM_USER
+        time.sleep(_USERADD_PAUSE_S)
+    raise ConfigurationError(
+        f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be made: "
+        "run CIRA as another user, or set CIRA_POSTGRES_URL"
+    )
+
+
+def _system_user_exists() -> bool:
     try:
         pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        useradd = shutil.which("useradd", path="/usr/sbin:/usr/bin:/sbin:/bin")
-        made = useradd and subprocess.run([useradd, "--system", SYSTEM_USER], check=False).returncode  # noqa: S603
-        if made != 0:
-            raise ConfigurationError(
-                f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be made: "
-                "run CIRA as another user, or set CIRA_POSTGRES_URL"
-            ) from None
-    return SYSTEM_USER
+        return False
+    return True
 
 
 def _server_process(pid: int, data: Path) -> psutil.Process | None:
