@@ -112,7 +112,7 @@ def item_table(facts: Facts) -> ItemTable:
             continue
         if header is None:
             continue
-        if found is not None or _ends(facts, row, header):
+        if found is not None or (_ends(facts, row, header) and not _sums_section(facts, row, header, body)):
             closed = True
         if closed and not _surely_item(facts, row, header):
             continue
@@ -166,6 +166,33 @@ def _ends(facts: Facts, row: Row, header: Header) -> bool:
             if letters <= 0.5 * len(segment.text) and not _surely_item(facts, row, header):
                 return True
     return False
+
+
+def _sums_section(facts: Facts, row: Row, header: Header, body: list[Row]) -> bool:
+    """`Total drinks 516.00`: a sum with a name of its own over what stands above it, so the table may go on."""
+    own = _amount_in(facts, row, header)
+    label = next((label for segment in row.segments for label in facts.labels.get(segment, ())), None)
+    if not own or label is None:
+        return False
+    name = [word for word, start, _ in label.segment.words if start >= label.end and word.isalpha()]
+    known = lexicon().words["including"] | lexicon().words["excluding"]
+    if not name or any(word.upper() in lexicon().currency_codes or word in known for word in name):
+        return False
+    total = Decimal(0)
+    for above in reversed(body):
+        amount = _amount_in(facts, above, header)
+        if amount is not None and _ends(facts, above, header):
+            return False
+        total += amount or Decimal(0)
+        if total == own:
+            return True
+    return False
+
+
+def _amount_in(facts: Facts, row: Row, header: Header) -> Decimal | None:
+    cells = dict(_cells(facts, row, header))
+    number = cells.get("net_amount") or cells.get("gross_amount")
+    return number.value if number is not None else None
 
 
 def _described(facts: Facts, row: Row, header: Header) -> bool:
@@ -410,8 +437,12 @@ def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) 
     if not items:
         return
     extent = _description_extent(header)
-    lines = [(row, texts) for row in body if (texts := _texts(facts, row, header, extent))]
     owner_of = {row: item for item in items for row in item.rows}
+    lines = [
+        (row, texts)
+        for row in body
+        if (row in owner_of or not _priced_elsewhere(facts, row)) and (texts := _texts(facts, row, header, extent))
+    ]
     for row, texts in lines:
         if row in owner_of:
             owner_of[row].description.extend(texts)
@@ -426,7 +457,27 @@ def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) 
             item.description.extend(texts)
             item.rows.append(row)
     for item in items:
+        item.description = item.description or list(_beside_figures(facts, item, header))
         item.description.sort(key=lambda span: (span.segment.row.index, span.segment.left))
+
+
+def _priced_elsewhere(facts: Facts, row: Row) -> bool:
+    """An amount that stands in no column of the table: a row of its own kind, such as a total."""
+    return len(row.segments) > 1 and any(
+        is_pure(segment, numbers) and any(number.is_money and number.decimals for number in numbers)
+        for segment in row.segments[1:]
+        if (numbers := facts.numbers_of(segment))
+    )
+
+
+def _beside_figures(facts: Facts, item: Item, header: Header) -> Iterator[Span]:
+    """Where nothing stands in the description column: the text of a neighbouring column that has no figures."""
+    kept = [column for column in header.columns if column.concept in {"article", "position", "unit", "date"}]
+    edge = min((column.left for column in header.numeric), default=0.0)
+    for segment in item.rows[0].segments:
+        coded = any(min(segment.right, column.right) > max(segment.left, column.left) for column in kept)
+        if not coded and segment.left < edge and sum(char.isalpha() for char in segment.text) > _LONGEST_UNIT:
+            yield whole(segment)
 
 
 _Lines = list[tuple[Row, list[Span]]]

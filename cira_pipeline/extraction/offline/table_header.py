@@ -124,6 +124,9 @@ def _headerlike(facts: Facts, other: Row, main: Row) -> bool:
     known = sum(bool(cell.concepts) for cell in cells)
     if len(other.segments) > 1 and known * 2 < len(cells):
         return False
+    if len(other.segments) == 1 and not known and other.index > main.index and _under_text(facts, other, main):
+        # The first line of a description, where figures stand below their texts.
+        return False
     if not all(
         any(min(segment.right, own.right) - max(segment.left, own.left) > 0 for own in main.segments)
         or any(cell.concepts for cell in _cells(facts, segment))
@@ -131,6 +134,18 @@ def _headerlike(facts: Facts, other: Row, main: Row) -> bool:
     ):
         return False
     return all(len(segment.words) <= 4 for segment in other.segments) and other.height <= 1.3 * main.height
+
+
+def _under_text(facts: Facts, other: Row, main: Row) -> bool:
+    """The row's one text begins under the head of the descriptions and is longer than it."""
+    text = other.segments[0]
+    return any(
+        "description" in cell.concepts
+        and abs(cell.left - text.left) < 0.5 * text.height
+        and text.right - text.left > cell.right - cell.left
+        for segment in main.segments
+        for cell in _cells(facts, segment)
+    )
 
 
 def _cells(facts: Facts, segment: Segment) -> Iterator[Cell]:

@@ -160,3 +160,43 @@ def test_a_font_whose_boxes_are_too_flat_loses_no_wrapped_text() -> None:
 
 def _flattened(box: Box) -> Box:
     return box.model_copy(update={"top": box.top + 3.5, "bottom": box.top + 7.5})
+
+
+def test_a_table_goes_on_after_the_sum_of_a_section() -> None:
+    heads = [(40, 0, "Désignation"), right(555, 0, "Montant HT")]
+    texts = [("Buffet froid", "760,00"), ("Fromages", "240,00"), ("Total buffet", "1 000,00"), ("Vins", "420,00")]
+    rows = [[(40, 0, text), right(555, 0, amount)] for text, amount in [*texts, ("Total boissons", "420,00")]]
+    page = [*table(280, heads, rows), *sums(400, ("Total HT", "1 420,00"), ("TVA 20 %", "284,00"))]
+    assert amounts([*SAME, *page]) == [Decimal(760), Decimal(240), Decimal(420)]
+
+
+def test_the_first_description_over_its_figures_is_no_heading() -> None:
+    heads = [(40, 280, "Leistung"), right(330, 280, "Menge"), right(440, 280, "Preis"), right(555, 280, "Summe")]
+    page: list[Placed] = [*heads, (40, 294, "Netzteil im Server getauscht")]
+    page += [right(330, 308, "3"), right(440, 308, "90,00"), right(555, 308, "270,00"), (40, 326, "Anfahrt Zone C")]
+    page += [right(330, 340, "1"), right(440, 340, "45,00"), right(555, 340, "45,00")]
+    found = invoice([*SAME, *page]).line_items
+    assert [item.description for item in found] == ["Netzteil im Server getauscht", "Anfahrt Zone C"]
+
+
+def test_a_row_with_an_amount_outside_the_columns_describes_no_item() -> None:
+    header = [(40, 0, "Bezeichnung"), right(250, 0, "Menge"), right(330, 0, "Preis"), right(400, 0, "Betrag")]
+    rows = [[(40, 0, "Drehstuhl"), right(250, 0, "2"), right(330, 0, "150,00"), right(400, 0, "300,00")]]
+    page = [*table(280, header, rows, step=14), (40, 308, "Warenkorb"), right(555, 308, "300,00")]
+    assert [item.description for item in invoice([*SAME, *page]).line_items] == ["Drehstuhl"]
+
+
+def test_a_line_without_description_takes_the_text_beside_its_figures() -> None:
+    header = [(40, 0, "Medewerker"), (150, 0, "Omschrijving"), right(330, 0, "Aantal"), right(440, 0, "Prijs")]
+    rows: list[list[Placed]] = [
+        [
+            (40, 0, "L. Smit"),
+            (150, 0, "Dagdienst"),
+            right(330, 0, "8"),
+            right(440, 0, "40,00"),
+            right(555, 0, "320,00"),
+        ],
+        [(40, 0, "Reiskosten"), right(330, 0, "72"), right(440, 0, "0,25"), right(555, 0, "18,00")],
+    ]
+    found = invoice([*SAME, *table(280, [*header, right(555, 0, "Bedrag")], rows)]).line_items
+    assert [item.description for item in found] == ["Dagdienst", "Reiskosten"]
