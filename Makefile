@@ -44,7 +44,10 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --
 bench: install
 	$(BIN)/python -m benchmarks.orchestration 2>/dev/null
 	$(BIN)/python -m benchmarks.throughput --threads 1,2 2>/dev/null
+	$(BIN)/python -m benchmarks.latency 2>/dev/null
+	$(BIN)/python -m benchmarks.scaling 2>/dev/null
 	$(BIN)/python -m benchmarks.sensor 2>/dev/null
+	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.ten_thousand
 
 lock: install

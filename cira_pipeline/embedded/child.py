@@ -90,8 +90,8 @@ class CommandChild:
         Dagster's retry of them, which needs one, would be given up; run monitoring finds them a little later.
         """
         descendants = marked_processes(self.folder, child=self.name, besides=[own_pid])
-        # multiprocessing's resource tracker ignores signals and ends with its parent: it is not waited for.
-        working = [process for process in descendants if not _is_resource_tracker(process)]
+        # What multiprocessing started to help ignores signals and ends with its parent: it is not waited for.
+        working = [process for process in descendants if not _only_helps(process, own_pid)]
         for process in working:
             signal_process(process, signal.SIGKILL if self.pid is None else signal.SIGINT)
         _, alive = psutil.wait_procs(working, timeout=self.descendants_patience_s)
@@ -99,8 +99,10 @@ class CommandChild:
             signal_process(process, signal.SIGKILL)
 
 
-def _is_resource_tracker(process: psutil.Process) -> bool:
+def _only_helps(process: psutil.Process, own_pid: int) -> bool:
+    """Whether it is the resource tracker or the forkserver of the command; what that forks has its command line."""
     try:
-        return any("resource_tracker" in argument for argument in process.cmdline())
+        arguments = " ".join(process.cmdline())
+        return "resource_tracker" in arguments or ("forkserver" in arguments and process.ppid() == own_pid)
     except psutil.Error:
         return False

@@ -36,10 +36,19 @@ class DagsterProcesses:
         return f"http://{LOOPBACK}:{self.ui_port}"
 
     def code_server(self) -> CommandChild:
-        """Loads the definitions once and starts the runs; listens only when the definitions are loaded."""
+        """Loads the definitions once and starts the runs, from a process that is warm like itself
+        (docs/decisions/0017-warm-runs.md); listens only when the definitions are loaded."""
         return self._child(
             "code-server",
-            *("dagster", "api", "grpc", "--module-name", self.definitions_module, "--location-name", LOCATION_NAME),
+            *(
+                "resources.warm_code_server",
+                "api",
+                "grpc",
+                "--module-name",
+                self.definitions_module,
+                "--location-name",
+                LOCATION_NAME,
+            ),
             *("--host", LOOPBACK, "--port", str(self.code_server_port), "--use-python-environment-entry-point"),
             ready=lambda: listening(self.code_server_port),
             descendants_patience_s=RUNS_PATIENCE_S,
@@ -57,7 +66,7 @@ class DagsterProcesses:
         """Sensors, schedules, the run queue, backfills and run monitoring; ready when each gave a sign of life."""
         return self._child(
             "daemon",
-            *("dagster._daemon", "run", "--workspace", str(self.workspace)),
+            *("resources.prompt_daemon", "run", "--workspace", str(self.workspace)),
             ready=lambda: unhealthy_daemons(self.ui_url) == (),
         )
 

@@ -139,6 +139,16 @@ def test_a_run_whose_process_is_killed_is_noticed_and_started_again(up: Supervis
     assert eventually(lambda: _retry_of(ui_url, run_id) == "SUCCESS", 120), run_states(ui_url)
 
 
+def test_a_run_is_forked_from_a_process_that_has_loaded_the_definitions(up: Supervised, tmp_path: Path) -> None:
+    services = up.wait_until_ready()
+    run = psutil.Process(process_of_run(tmp_path, launch_waiting_run(services.ui_url, tmp_path)))
+    warm = run.parent()
+    (tmp_path / "go").touch()
+    assert warm is not None
+    assert "forkserver" in " ".join(warm.cmdline())
+    assert warm.ppid() == services.pids["code-server"]
+
+
 def test_services_that_die_are_started_again_with_their_addresses(up: Supervised) -> None:
     services = up.wait_until_ready()
     for name in ("PostgreSQL", "Valkey", "webserver"):

@@ -42,7 +42,7 @@ class RunningCira:
     def submit(self, *urls: str, policy: str | None = None) -> list[JobId]:
         return [each.job.job_id for each in self.jobs.submit([Submission(url, policy=policy) for url in urls])]
 
-    def wait_until(self, condition: Callable[[], object], what: str, *, timeout_s: float = 300) -> None:
+    def wait_until(self, condition: Callable[[], object], what: str, *, timeout_s: float = 600) -> None:
         """Like `graphql.wait_until`, and tells how the jobs and runs stand when it was in vain."""
         try:
             wait_until(condition, what, timeout_s=timeout_s)
