@@ -16,6 +16,7 @@ from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Span
 from cira_pipeline.extraction.offline.confidence import LABELLED, contested, printed, proven
 from cira_pipeline.extraction.offline.currency import currency
+from cira_pipeline.extraction.offline.debited_account import is_debited
 from cira_pipeline.extraction.offline.document_type import SELF_BILLED, document_type, titles_of
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.header_dates import (
@@ -329,8 +330,9 @@ class _Draft:
 
     def _accounts(self) -> None:
         facts = self.facts
-        for identifier in facts.ibans:
-            others = {other.value for other in facts.ibans} - {identifier.value}
+        payable = [identifier for identifier in facts.ibans if not is_debited(facts, identifier.span)]
+        for identifier in payable:
+            others = {other.value for other in payable} - {identifier.value}
             spans = [identifier.span] if identifier.rest is None else [identifier.span, identifier.rest]
             self.put("payment_iban", identifier.value, spans, 0.75 if others else 0.97)
             if identifier.mended:
@@ -352,6 +354,8 @@ class _Draft:
             ocr = place.segment.page in facts.canvas.ocr_pages
             labelled = labelled_iban(place.segment, place.start, place.end, ocr=ocr)
             if labelled is None or breaks_off(labelled, facts.below(labelled.span.segment)):
+                continue
+            if is_debited(facts, labelled.span):
                 continue
             if proposal.score > 0.4:
                 self.put("payment_iban", labelled.value, [labelled.span], 0.7 * proposal.score)

@@ -158,3 +158,32 @@ def test_a_company_of_another_town_does_not_displace_the_one_that_is_named() -> 
         [*named, *block(240, 60, "Käufer", "Hotel Seerose OHG", "Uferweg 8", "78464 Konstanz"), *other, *register]
     )
     assert found.supplier_name == "ZWEITMARKE GMBH"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Der Betrag wird am 15.03.2024 von Ihrem Konto", "DE89 3704 0044 0532 0130 00 abgebucht."),
+        ("We will collect 238.00 EUR on 15 March 2024 from your account GB29NWBK60161331926819.",),
+        ("Montant prélevé sur votre compte FR14 2004 1010 0505 0001 3M02 606 le 15/03/2024",),
+        ("Domiciliación bancaria: ES91 2100 0418 4502 0005 1332",),
+        ("Het bedrag wordt rond 15-03-2024 afgeschreven van", "NL91 ABNA 0417 1643 00."),
+        ("Ihre IBAN: DE89370400440532013001",),
+    ],
+)
+def test_the_account_that_is_debited_is_none_to_pay_to(lines: tuple[str, ...]) -> None:
+    assert invoice([*SENDER, *block(40, 700, *lines)]).payment_iban is None
+
+
+def test_the_suppliers_account_stays_beside_the_one_that_could_be_debited() -> None:
+    lines = block(
+        40,
+        700,
+        "Bitte überweisen Sie auf unser Konto DE89 3704 0044 0532 0130 00. Einfacher ist ein",
+        "Mandat: dann buchen wir von Ihrem Konto ab.",
+        "",
+        "Zuletzt eingezogen von Ihrem Konto AT61 1904 3002 3457 3201.",
+    )
+    found = extracted(reading([*SENDER, *lines]))
+    assert found.invoice.payment_iban == "DE89370400440532013000"
+    assert not [finding for finding in found.findings if "several_accounts" in finding.rule]
