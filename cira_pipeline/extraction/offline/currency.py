@@ -10,7 +10,7 @@ from cira_pipeline.extraction.offline.canvas import Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
 
-_BY_LANGUAGE = {"sv": "SEK", "da": "DKK"}
+_BY_LANGUAGE = {"sv": "SEK", "da": "DKK", "nb": "NOK"}
 
 
 def currency(facts: Facts) -> Candidate[str] | None:

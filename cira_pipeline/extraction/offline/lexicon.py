@@ -16,7 +16,7 @@ from typing import Any
 
 from cira_pipeline.extraction.offline.normal import compact, folded
 
-LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv")
+LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv", "cs", "fi", "nb")
 STRONG = 1.0
 WEAK = 0.45
 # Words an entry may span; the longest label has seven.

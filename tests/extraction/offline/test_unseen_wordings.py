@@ -152,3 +152,42 @@ def test_the_currency_of_a_second_bank_account_is_not_the_invoices() -> None:
     found = currency(Facts(reading([*SAME, (40, 400, "TOTAL EUR"), (200, 400, "740.00"), *accounts])))
     assert found is not None
     assert found.value == "EUR"
+
+
+def test_a_czech_invoice_is_read() -> None:
+    found = invoice(
+        [
+            (40, 30, "Faktura - daňový doklad č. 260100077"),
+            *block(40, 60, "Dodavatel:", "Truhlářství Rybín s.r.o.", "Polní 9", "602 00 Brno"),
+            *block(320, 60, "Odběratel:", "Penzion Hrad a.s.", "Zámecká 20", "602 00 Brno"),
+            *keyed(320, 460, 150, ("Datum vystavení:", "05.03.2026"), ("DUZP:", "28.02.2026")),
+            (320, 190, "Datum splatnosti: 19.03.2026"),
+            (320, 400, "Celkem k úhradě"),
+            (460, 400, "20 608,00 Kč"),
+        ]
+    )
+    assert (found.invoice_number, found.currency) == ("260100077", "CZK")
+    assert (str(found.issue_date), str(found.due_date)) == ("2026-03-05", "2026-03-19")
+    assert (found.supplier_name, found.customer_name) == ("Truhlářství Rybín s.r.o.", "Penzion Hrad a.s.")
+
+
+def test_a_finnish_invoice_is_read() -> None:
+    keys = keyed(
+        320,
+        460,
+        60,
+        ("Laskun numero", "40077"),
+        ("Laskun päivämäärä", "2.3.2026"),
+        ("Eräpäivä", "16.3.2026"),
+        ("Viitenumero", "400777"),
+    )
+    found = invoice([(40, 30, "Saimaan Puu Oy"), (320, 30, "LASKU"), *keys, (40, 400, "Maksettava yhteensä EUR 99,00")])
+    assert (found.invoice_number, str(found.issue_date)) == ("40077", "2026-03-02")
+    assert (str(found.due_date), found.invoice_type) == ("2026-03-16", "380")
+
+
+def test_a_norwegian_invoice_is_in_norwegian_kroner() -> None:
+    keys = keyed(320, 460, 60, ("Fakturanr.", "10077"), ("Forfallsdato", "14.03.2026"), ("KID", "00100771004"))
+    sums = keyed(320, 460, 400, ("Beløp eks. mva", "100,00 kr"), ("Mva 25 %", "25,00 kr"), ("Å betale", "125,00 kr"))
+    found = invoice([(40, 30, "Lofoten Bygg AS"), (320, 30, "Faktura"), *keys, *sums])
+    assert (found.invoice_number, str(found.due_date), found.currency) == ("10077", "2026-03-14", "NOK")
