@@ -1,4 +1,4 @@
-"""The job that keeps Dagster's own tables small: keys of invoices done long ago, and runs older than that.
+"""The job that keeps Dagster's own tables small: keys whose invoices were done long ago, and runs older.
 
 Results, jobs and costs are CIRA's tables and are never touched. A job that is retried after its key was removed gets
 the key back (`sensors/new_invoices.py`).
@@ -11,15 +11,14 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from assets.partitions import PARTITIONS_NAME
 from cira_pipeline.clock import utc_now
-from cira_pipeline.jobs import JobId
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.finished_keys import long_done
+from cira_pipeline.storage.partition_keys import PartitionKeys
 from resources.postgres import PostgresResource
 
 HOUSEKEEPING = "housekeeping"
-# Jobs are locked while the keys of so many are removed: about two seconds.
-_KEYS_AT_ONCE = 500
+# Their jobs are locked while so many keys are removed: a quarter of a second.
+_KEYS_AT_ONCE = 50
 _RUNS_AT_ONCE = 200
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
@@ -27,8 +26,9 @@ _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 def housekeeping_job(settings: Settings) -> dg.JobDefinition:
     @dg.op(
         name="tidy",
-        description=f"Removes the partition keys of invoices that ended more than {settings.keep_keys_days} days ago, "
-        f"failed ones excepted, and runs with their events that ended more than {settings.keep_runs_days} days ago.",
+        description=f"Removes the partition keys whose invoices all ended more than {settings.keep_keys_days} days "
+        "ago, none of them failed, and runs with their events that ended more than "
+        f"{settings.keep_runs_days} days ago.",
     )
     def tidy(context: dg.OpExecutionContext, postgres: PostgresResource) -> None:
         now = utc_now()
@@ -49,12 +49,12 @@ def housekeeping_job(settings: Settings) -> dg.JobDefinition:
 
 def remove_keys(instance: DagsterInstance, database: Database, before: datetime) -> int:
     """Of jobs that ended before that time without failing. Returns how many; may be stopped and repeated."""
-    keys = [JobId(key) for key in instance.get_dynamic_partitions(PARTITIONS_NAME)]
+    keys, partition_keys = instance.get_dynamic_partitions(PARTITIONS_NAME), PartitionKeys(database)
     removed = 0
     for start in range(0, len(keys), _KEYS_AT_ONCE):
-        with long_done(database, keys[start : start + _KEYS_AT_ONCE], before) as done:
-            for job_id in done:
-                instance.delete_dynamic_partition(PARTITIONS_NAME, job_id)
+        with partition_keys.long_done(keys[start : start + _KEYS_AT_ONCE], before) as done:
+            for key in done:
+                instance.delete_dynamic_partition(PARTITIONS_NAME, key)
         removed += len(done)
     return removed
 

@@ -5,49 +5,81 @@ with one `Failure` that names the failed jobs. Dagster then shows exactly the fa
 and backfills, retries and re-executions clear them. See docs/decisions/0001-streaming-multi-asset.md.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 
 import dagster as dg
 
+from assets.batch_keys import BatchKeysOfRun, FailedJob
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
 from assets.event_connections import keep_connections
 from assets.metadata import failure_metadata, materialization_metadata
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
 from cira_pipeline.errors import JobNotFound
-from cira_pipeline.jobs import JobId, jobs_of_partition
+from cira_pipeline.jobs import JobId, is_batch_key
 from cira_pipeline.processing.processor import RecordValidated
 from cira_pipeline.processing.stream import JobHeld, JobSkipped, StageDone, StageFailed, stream
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.partition_keys import PartitionKeys
+from resources.postgres import PostgresResource
 from resources.processor import ProcessorResource
 
 MAX_FAILURES_LISTED = 50
+BACKFILL_KEYS = 100
+BACKFILL_JOBS = 2_000
+"""Partition keys, and jobs of batch keys, that one run of a backfill takes at the most."""
 
 InvoiceEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
-@dg.multi_asset(
-    specs=invoice_specs,
-    check_specs=invoice_check_specs,
-    can_subset=True,
-    backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=100),
-)
-def invoices(context: dg.AssetExecutionContext, processor: ProcessorResource) -> Iterator[InvoiceEvent]:
+def invoices(settings: Settings) -> dg.AssetsDefinition:
+    """The four assets. Runs of a backfill are of a size that suits the keys there are."""
+    keys = BACKFILL_KEYS
+    if settings.batch_key_min_jobs is not None:
+        keys = min(keys, max(1, BACKFILL_JOBS // settings.batch_max_jobs))
+
+    @dg.multi_asset(
+        name="invoices",
+        specs=invoice_specs,
+        check_specs=invoice_check_specs,
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=keys),
+    )
+    def invoice_assets(
+        context: dg.AssetExecutionContext, processor: ProcessorResource, postgres: PostgresResource
+    ) -> Iterator[InvoiceEvent]:
+        yield from _processed(context, processor, postgres)
+
+    return invoice_assets
+
+
+def _processed(
+    context: dg.AssetExecutionContext, processor: ProcessorResource, postgres: PostgresResource
+) -> Iterator[InvoiceEvent]:
     keep_connections(context.instance)
     stages = [stage for stage in STAGES if asset_key(stage) in context.selected_asset_keys]
-    job_ids = [job_id for key in context.partition_keys for job_id in jobs_of_partition(key)]
-    context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
     checks = {check.name for check in context.selected_asset_check_keys}
-    failures: dict[JobId, StageFailed] = {}
+    jobs_of = PartitionKeys(postgres.database()).jobs_of(context.partition_keys)
+    single = [JobId(key) for key in jobs_of if not is_batch_key(key)]
+    failures: list[FailedJob] = []
 
     with processor.opened() as opened:
+        of_batches = {key: jobs for key, jobs in jobs_of.items() if is_batch_key(key)}
+        batches = BatchKeysOfRun(context, postgres.database(), opened.settings, stages, checks, of_batches)
+        job_ids = (*single, *batches.job_ids)
+        context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
         url_of = cache(lambda job_id: opened.jobs.get(job_id).url)
+        yield from batches.idle()
         for event in stream(opened, job_ids, stages, run_id=context.run_id):
             if isinstance(event, StageFailed):
-                failures[event.job_id] = event
                 context.log.error(
                     f"{event.job_id} failed in {event.stage}: {event.error} What to do: {event.error.hint}",
                     exc_info=event.error,
                 )
+            if batches.has(event.job_id):
+                yield from batches.take(event)
+            elif isinstance(event, StageFailed):
+                failures.append(FailedJob(event.job_id, event.stage, event.error.code))
                 if isinstance(event.error, JobNotFound):
                     continue  # a key added by hand: nothing more is known of it
                 yield _why_it_failed(event, url_of(event.job_id))
@@ -60,8 +92,9 @@ def invoices(context: dg.AssetExecutionContext, processor: ProcessorResource) ->
             else:
                 yield from _events(event, url_of(event.job_id), checks)
 
-    if failures:
-        raise _failure(failures, len(job_ids))
+    failures += batches.failed
+    if failures or batches.busy:
+        raise _failure(failures, len(single) + batches.job_count, batches.busy)
 
 
 def _events(done: StageDone, url: str, checks: Collection[str]) -> Iterator[InvoiceEvent]:
@@ -84,15 +117,22 @@ def _why_it_failed(failed: StageFailed, url: str) -> dg.AssetObservation:
     )
 
 
-def _failure(failures: dict[JobId, StageFailed], job_count: int) -> dg.Failure:
-    listed = list(failures.values())[:MAX_FAILURES_LISTED]
+def _failure(failures: Sequence[FailedJob], job_count: int, busy: Sequence[str]) -> dg.Failure:
+    listed = failures[:MAX_FAILURES_LISTED]
     # What happened stands with the partition, from where it can be erased; this event is all jobs' together.
-    lines = [f"| {event.job_id} | {event.stage} | {event.error.code} |" for event in listed]
+    lines = [f"| {failed.job_id} | {failed.stage} | {failed.code} |" for failed in listed]
     table = "\n".join(["| job | stage | code |", "| --- | --- | --- |", *lines])
-    codes = ", ".join(sorted({event.error.code for event in failures.values()}))
+    said = []
+    if failures:
+        codes = ", ".join(sorted({failed.code for failed in failures}))
+        said.append(
+            f"{len(failures)} of {job_count} jobs failed ({codes}); all others are done. "
+            "Retry them with `cira retry`, or materialise the failed partitions again."
+        )
+    if busy:
+        said.append(f"Another run works on jobs of {', '.join(busy)}: it, or a later one, says how these ended.")
     return dg.Failure(
-        description=f"{len(failures)} of {job_count} jobs failed ({codes}); all others are done. "
-        "Retry them with `cira retry`, or materialise the failed partitions again.",
+        description=" ".join(said),
         metadata={
             "failed_jobs": dg.MetadataValue.md(table),
             "failed_count": len(failures),

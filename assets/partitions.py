@@ -1,4 +1,7 @@
-"""The partitions of every invoice asset: one key a job id, added by the sensor `new_invoices` and by nothing else."""
+"""The partitions of every invoice asset: a key is a job id or a batch's id, added by the sensor `new_invoices` alone.
+
+Which jobs a key stands for is told by `PartitionKeys.jobs_of`, and by nothing else.
+"""
 
 from __future__ import annotations
 

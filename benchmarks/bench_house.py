@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 
+from cira_pipeline.clock import utc_now
 from cira_pipeline.embedded.dagster_home import dagster_storage_url, prepare_dagster_home
 from cira_pipeline.embedded.postgres import EmbeddedPostgres
 from cira_pipeline.embedded.sentinel import start_sentinel
@@ -22,6 +23,7 @@ from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.processor import Processor
 from cira_pipeline.samples.generator import LabelledKind, Order, labelled_document
 from cira_pipeline.settings import Settings, inherited_environment
+from cira_pipeline.storage.batches import BatchRepository, OpenBatch, RunSizes
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import JobRepository, Submission
 
@@ -75,10 +77,34 @@ class BenchHouse:
     def add_keys(self, jobs: Sequence[JobId]) -> None:
         self.instance.add_dynamic_partitions("invoice_jobs", list(jobs))
 
-    def run(self, jobs: Sequence[JobId]) -> None:
+    def run(self, jobs: Sequence[JobId]) -> str:
+        """A run over the range of these keys; returns its id."""
         tags = {"dagster/asset_partition_range_start": jobs[0], "dagster/asset_partition_range_end": jobs[-1]}
+        return self._run(None, tags)
+
+    def plan_batch(self, jobs: Sequence[JobId]) -> OpenBatch:
+        """One key for all of these jobs, which must be all that wait."""
+        batches = BatchRepository(self.database)
+        sizes = RunSizes(
+            most_jobs=len(jobs), small_runs=1, wait_s=0, most_runs=1, jobs_at_once=len(jobs), one_key_from=1
+        )
+        assert batches.plan(sizes, open_runs=0, positions=lambda _: {}, now=utc_now()) == len(jobs)
+        (batch,) = batches.open()
+        self.instance.add_dynamic_partitions("invoice_jobs", [batch.batch_id])
+        return batch
+
+    def run_batch(self, batch: OpenBatch) -> str:
+        """A run of the batch's key; returns its id."""
+        return self._run(batch.partition_key, {"cira/batch": batch.batch_id})
+
+    def _run(self, partition_key: str | None, tags: Mapping[str, str]) -> str:
         job = self.definitions.get_job_def("process_invoices")
-        assert job.execute_in_process(instance=self.instance, tags=tags).success
+        result = job.execute_in_process(instance=self.instance, partition_key=partition_key, tags=dict(tags))
+        assert result.success
+        return result.run_id
+
+    def event_count(self, run_id: str) -> int:
+        return len(self.instance.all_logs(run_id))
 
     def require_done(self, jobs: Sequence[JobId]) -> None:
         ends = {self.jobs.get(job).status for job in jobs}

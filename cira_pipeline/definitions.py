@@ -66,7 +66,7 @@ def definitions(settings: Settings) -> dg.Definitions:
         sensors.append(model_batches_sensor(settings))
     housekeeping = housekeeping_job(settings)
     return dg.Definitions(
-        assets=[invoices, accuracy_report],
+        assets=[invoices(settings), accuracy_report],
         jobs=[*invoice_asset_jobs, model_batches, housekeeping],
         sensors=sensors,
         schedules=[daily_accuracy_report, daily_housekeeping(housekeeping)],

@@ -1,4 +1,4 @@
-"""The words of a job: its id, its status, its stages, and the one place where a partition key becomes jobs."""
+"""The words of a job: its id, its status, its stages, and the two kinds of partition keys it is shown under."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ JobId = NewType("JobId", str)
 """`inv_` and a lower-case ULID (Crockford base 32, 26 characters); sorts by time of submission."""
 
 JOB_ID_PATTERN = r"^inv_[0-9a-hjkmnp-tv-z]{26}$"
+BATCH_ID_PATTERN = r"^bat_[0-9a-hjkmnp-tv-z]{26}$"
 
 
 class JobStatus(StrEnum):
@@ -59,6 +60,10 @@ def is_job_id(text: str) -> bool:
     return re.fullmatch(JOB_ID_PATTERN, text) is not None
 
 
-def jobs_of_partition(partition_key: str) -> tuple[JobId, ...]:
-    """The jobs a partition key stands for. One today; the only function that knows."""
-    return (JobId(partition_key),)
+def new_batch_id() -> str:
+    return f"bat_{str(ULID()).lower()}"
+
+
+def is_batch_key(partition_key: str) -> bool:
+    """Whether the key stands for the jobs of a batch; every other key is a job id."""
+    return re.fullmatch(BATCH_ID_PATTERN, partition_key) is not None

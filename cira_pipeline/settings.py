@@ -275,6 +275,12 @@ class Settings(BaseSettings):
 
     # Dagster.
     batch_max_jobs: int = Field(100, ge=1, description="jobs in one run at the most")
+    batch_key_min_jobs: int | None = Field(
+        None,
+        ge=1,
+        description="new jobs from which a run gets one partition key for all of them, and Dagster shows the batch; "
+        "empty: every job has a key of its own",
+    )
     batch_small_runs: int = Field(
         4, ge=1, description="runs under way up to which jobs get a run at once, however few wait; else a full one"
     )

@@ -2,7 +2,14 @@
 
 import dagster as dg
 
+from assets.batch_keys import batch_events
+from assets.partitions import PARTITIONS_NAME
+from assets.specs import STAGES, invoice_check_specs
+from cira_pipeline.jobs import is_batch_key
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.erasures import ErasureRepository
+from cira_pipeline.storage.partition_keys import PartitionKeys
 from resources.postgres import PostgresResource
 from sensors.event_erasure import erase_events
 
@@ -16,10 +23,22 @@ INTERVAL_S = 30
     description="Deletes what Dagster's event log says about jobs that were erased: previews, findings, log lines.",
 )
 def erased_jobs(context: dg.SensorEvaluationContext, postgres: PostgresResource) -> dg.SkipReason:
-    erasures = ErasureRepository(postgres.database())
+    database = postgres.database()
+    erasures, keys = ErasureRepository(database), PartitionKeys(database)
     owed = erasures.owed_by_dagster()
     for job_id in owed:
-        count = erase_events(context.instance, job_id)
+        key = keys.key_of(job_id)
+        count = erase_events(context.instance, job_id, key)
+        if is_batch_key(key) and context.instance.has_dynamic_partition(PARTITIONS_NAME, key):
+            _tell_anew(context.instance, database, key)
         erasures.gone_from_dagster(job_id)
         context.log.info(f"{job_id}: {count} events erased")
     return dg.SkipReason(f"{len(owed)} erased jobs were taken out of the event log.")
+
+
+def _tell_anew(instance: dg.DagsterInstance, database: Database, key: str) -> None:
+    """What is true of a batch's other jobs; in no run, for nothing is done."""
+    jobs = PartitionKeys(database).jobs_of([key])[key]
+    checks = {check.name for check in invoice_check_specs}
+    for event in batch_events(database, Settings(), key, jobs, STAGES, checks):
+        instance.report_runless_asset_event(event)

@@ -1,13 +1,16 @@
-"""Taking one job's events out of Dagster's log: its metadata shows what stands on the invoice.
+"""Taking one job out of Dagster's event log: metadata shows what stands on the invoice.
+
+Of a job with a key of its own everything goes. What was said of a batch goes where it names the job, and is said anew.
 
 Dagster can wipe a whole asset or delete a whole run, and a run holds the events of up to a hundred jobs; wiping single
 partitions it declares and does not do for its own stores (1.13). So this works on the tables of its event log, by
 Dagster's own description of them; docs/decisions/0016-webhooks-and-erasure.md says what stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import dagster as dg
+from dagster._core.instance.utils import RUNLESS_RUN_ID
 from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
@@ -31,10 +34,11 @@ _OF_A_JOB = (
 )
 
 
-def erase_events(instance: dg.DagsterInstance, job_id: JobId) -> int:
-    """Deletes the events, check results and log lines about a job and its partition key; returns how many events.
+def erase_events(instance: dg.DagsterInstance, job_id: JobId, partition_key: str) -> int:
+    """Deletes the events, check results and log lines about a job and its own partition key; returns how many events.
 
-    Again is the same as once. Raises: ConfigurationError when the event log is kept in no database.
+    `partition_key` is what the job is shown under: its own id, or a batch's key. Again is the same as once.
+    Raises: ConfigurationError when the event log is kept in no database.
     """
     storage = instance.event_log_storage
     # What an instance hands out may stand before the real one.
@@ -42,15 +46,16 @@ def erase_events(instance: dg.DagsterInstance, job_id: JobId) -> int:
     if not isinstance(storage, SqlEventLogStorage):
         raise ConfigurationError(f"Dagster keeps its events in {type(storage).__name__}, and not in a database")
     keys = [asset_key(stage) for stage in STAGES]
+    assets, last = [key.to_string() for key in keys], AssetKeyTable.c.last_materialization
     with storage.index_transaction() as connection:
-        run_ids = _runs(connection, job_id, [key.to_string() for key in keys])
-        count = sum(
-            _erase_from_run(connection, storage, run_id, job_id, [key.to_string() for key in keys])
-            for run_id in run_ids
-        )
+        run_ids = _runs(connection, {job_id, partition_key}, assets)
+        count = sum(_erase_from_run(connection, run_id, job_id, assets) for run_id in run_ids)
+        if partition_key != job_id:
+            # What was said of the batch at an earlier erasure: Dagster keeps one result of a check in no run.
+            _erase_from_run(connection, RUNLESS_RUN_ID, partition_key, assets)
         connection.execute(
             update(AssetKeyTable)
-            .where(AssetKeyTable.c.last_materialization.contains(job_id))
+            .where(or_(last.contains(job_id), last.contains(partition_key)))
             # Dagster looks the newest one up in the log then.
             .values(last_materialization=None)
         )
@@ -61,19 +66,18 @@ def erase_events(instance: dg.DagsterInstance, job_id: JobId) -> int:
     return count
 
 
-def _runs(connection: Connection, job_id: JobId, assets: Sequence[str]) -> Sequence[str]:
-    """The runs that had to do with the job, by Dagster's index of assets and partitions."""
+def _runs(connection: Connection, keys: Collection[str], assets: Sequence[str]) -> Sequence[str]:
+    """The runs that had to do with these keys, by Dagster's index of assets and partitions; empty: in no run."""
     found = connection.scalars(
-        select(_EVENTS.run_id).distinct().where(_EVENTS.asset_key.in_(assets), _EVENTS.partition == job_id)
+        select(_EVENTS.run_id).distinct().where(_EVENTS.asset_key.in_(assets), _EVENTS.partition.in_(sorted(keys)))
     )
-    return [run_id for run_id in found if run_id]
+    return [run_id for run_id in found if run_id is not None]
 
 
-def _erase_from_run(
-    connection: Connection, storage: SqlEventLogStorage, run_id: str, job_id: JobId, assets: Sequence[str]
-) -> int:
-    of_the_partition = _EVENTS.asset_key.in_(assets) & (_EVENTS.partition == job_id)
-    tells_of_it = _EVENTS.event.contains(job_id) & or_(
+def _erase_from_run(connection: Connection, run_id: str, name: str, assets: Sequence[str]) -> int:
+    """What is about the partition `name`, or names it."""
+    of_the_partition = _EVENTS.asset_key.in_(assets) & (_EVENTS.partition == name)
+    tells_of_it = _EVENTS.event.contains(name) & or_(
         _EVENTS.dagster_event_type.is_(None), _EVENTS.dagster_event_type.in_(_OF_A_JOB)
     )
     where: ColumnElement[bool] = (_EVENTS.run_id == run_id) & or_(of_the_partition, tells_of_it)
@@ -81,7 +85,7 @@ def _erase_from_run(
     connection.execute(delete(AssetEventTagsTable).where(AssetEventTagsTable.c.event_id.in_(ids)))
     connection.execute(
         delete(AssetCheckExecutionsTable).where(
-            _CHECKS.run_id == run_id, or_(_CHECKS.partition == job_id, _CHECKS.evaluation_event.contains(job_id))
+            _CHECKS.run_id == run_id, or_(_CHECKS.partition == name, _CHECKS.evaluation_event.contains(name))
         )
     )
     connection.execute(delete(SqlEventLogStorageTable).where(_EVENTS.id.in_(ids)))

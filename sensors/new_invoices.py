@@ -48,6 +48,7 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         wait_s=settings.batch_wait_s,
         most_runs=settings.batch_max_runs,
         jobs_at_once=settings.sensor_max_jobs,
+        one_key_from=settings.batch_key_min_jobs,
     )
 
     @dg.sensor(
@@ -55,7 +56,7 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         job=process_invoices,
         minimum_interval_seconds=settings.sensor_interval_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Takes waiting jobs oldest first, adds their ids as partition keys and asks for runs of up to "
+        description="Takes waiting jobs oldest first, adds partition keys for them and asks for runs of up to "
         f"{settings.batch_max_jobs} jobs. Turn it off to stop taking in work; nothing is lost meanwhile.",
     )
     def new_invoices(
@@ -79,22 +80,30 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(
                 f"{planned} jobs were planned; {len(open_batches)} runs are under way, {released} jobs were released."
             )
-        members = batches.jobs([batch.batch_id for batch in to_launch])
         return dg.SensorResult(
             run_requests=[_run_request(batch) for batch in to_launch],
-            dynamic_partitions_requests=[
-                invoice_jobs.build_add_request([job.job_id for batch in to_launch for job in members[batch.batch_id]])
-            ],
+            dynamic_partitions_requests=[invoice_jobs.build_add_request(_keys(batches, to_launch))],
         )
 
     return new_invoices
 
 
+def _keys(batches: BatchRepository, to_launch: Sequence[OpenBatch]) -> list[str]:
+    """The partition keys of these batches, in their order."""
+    members = batches.jobs([batch.batch_id for batch in to_launch if batch.partition_key is None])
+    return [
+        key
+        for batch in to_launch
+        for key in ([batch.partition_key] if batch.partition_key else [job.job_id for job in members[batch.batch_id]])
+    ]
+
+
 def _run_request(batch: OpenBatch) -> dg.RunRequest:
-    """A run for the batch's range; the UI shows a single job as a plain partition."""
+    """A run for the batch's own key or its range; the UI shows a single job as a plain partition."""
     tags = {BATCH_TAG: batch.batch_id}
-    if batch.first_job == batch.last_job:
-        return dg.RunRequest(run_key=batch.batch_id, partition_key=batch.first_job, tags=tags)
+    single = batch.first_job if batch.first_job == batch.last_job else None
+    if (key := batch.partition_key or single) is not None:
+        return dg.RunRequest(run_key=batch.batch_id, partition_key=key, tags=tags)
     return dg.RunRequest(
         run_key=batch.batch_id,
         tags={**tags, RANGE_START_TAG: batch.first_job, RANGE_END_TAG: batch.last_job},

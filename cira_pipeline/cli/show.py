@@ -152,7 +152,7 @@ def _facts(services: Connected, job: Job, outcome: StoredOutcome | None, cost_us
         facts["document"] = job.document_sha256
     if services.settings.dagster_ui_url:
         facts["in Dagster"] = (
-            f"{shown_url(services.settings.dagster_ui_url)}/assets/validated_record?view=partitions&partition={job.job_id}"
+            f"{shown_url(services.settings.dagster_ui_url)}/assets/validated_record?view=partitions&partition={job.shown_under}"
         )
     return facts
 

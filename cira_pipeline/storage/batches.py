@@ -4,6 +4,9 @@ A batch is written before its run is asked for, so that a crash between planning
 loses nothing: the next tick finds the open batches and goes on. A run names a contiguous range of keys: fresh jobs are
 one in the order of their ids, and jobs that were planned before are one where their keys still stand side by side. A
 job whose run died travels alone.
+
+Or a run names one key that stands for the whole batch. Its jobs stay under it: what of them is to be done again is a
+batch too, for the same key. A key has one open batch at a time, so that its newest run is the one that tells.
 """
 
 from __future__ import annotations
@@ -14,9 +17,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
-from ulid import ULID
 
-from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.jobs import JobId, JobStatus, Stage, new_batch_id
 from cira_pipeline.storage.database import Database
 
 
@@ -36,6 +38,8 @@ class OpenBatch:
     batch_id: str
     first_job: JobId
     last_job: JobId
+    partition_key: str | None
+    """The one key that stands for all of it; `None`: each job has its own."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class RunSizes:
 
     `small_runs`: while fewer are open, a run may have any size; else it waits for `most_jobs`, but not beyond `wait_s`.
     `most_runs`: no more are open at once; further jobs wait in their table. `jobs_at_once`: planned in one go.
+    `one_key_from`: new jobs from which a run gets one partition key for all of them; `None`: never.
     """
 
     most_jobs: int
@@ -51,15 +56,26 @@ class RunSizes:
     wait_s: float
     most_runs: int
     jobs_at_once: int
+    one_key_from: int | None = None
 
 
 @dataclass(frozen=True)
 class _Waiting:
     job_id: JobId
+    partition_key: str | None
     planned_before: bool
     interrupted: bool
     """Its last run died; it may be the reason, so it shares no run with others."""
     queued_at: datetime
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What becomes a batch. `partition_key`: a batch's key that its jobs have already; `is_new`: they have none."""
+
+    jobs: Sequence[_Waiting]
+    partition_key: str | None = None
+    is_new: bool = False
 
 
 Positions = Callable[[Collection[JobId]], Mapping[JobId, int]]
@@ -82,23 +98,31 @@ class BatchRepository:
         with self._database.begin() as connection:
             rows = connection.execute(text(WAITING_SQL), {"max_jobs": limit}).all()
             waiting = [
-                _Waiting(JobId(row.job_id), bool(row.planned_before), row.run_id is not None, row.queued_at)
+                _Waiting(
+                    JobId(row.job_id),
+                    row.partition_key,
+                    bool(row.planned_before),
+                    row.run_id is not None,
+                    row.queued_at,
+                )
                 for row in rows
             ]
             groups = [
                 group
                 for number, group in enumerate(_groups(waiting, sizes.most_jobs, positions))
-                if _may_start(group, sizes, open_runs + number, now)
+                if _may_start(group.jobs, sizes, open_runs + number, now)
             ][:room]
             for group in groups:
-                _insert(connection, [job.job_id for job in group])
-        return sum(len(group) for group in groups)
+                _insert(connection, group, sizes.one_key_from)
+        return sum(len(group.jobs) for group in groups)
 
     def open(self) -> tuple[OpenBatch, ...]:
         """Every batch that still has queued or running jobs, oldest first."""
         with self._database.begin() as connection:
             rows = connection.execute(text(OPEN_SQL)).all()
-        return tuple(OpenBatch(row.batch_id, JobId(row.first_job), JobId(row.last_job)) for row in rows)
+        return tuple(
+            OpenBatch(row.batch_id, JobId(row.first_job), JobId(row.last_job), row.partition_key) for row in rows
+        )
 
     def jobs(self, batch_ids: Collection[str]) -> Mapping[str, Sequence[BatchJob]]:
         """All jobs of each batch, finished ones too, in the order of its range."""
@@ -112,13 +136,18 @@ class BatchRepository:
         return found
 
 
+# A batch's key that is at work is left alone until its run has ended.
 WAITING_SQL = (
-    "SELECT job_id, planned_before, run_id, queued_at FROM cira.jobs WHERE status = 'queued' AND batch_id IS NULL "
+    "SELECT job_id, partition_key, planned_before, run_id, queued_at FROM cira.jobs "
+    "WHERE status = 'queued' AND batch_id IS NULL AND (partition_key IS NULL OR partition_key NOT IN ("
+    "SELECT partition_key FROM cira.jobs WHERE status IN ('queued', 'running') AND batch_id IS NOT NULL "
+    "AND partition_key IS NOT NULL)) "
     "ORDER BY job_id LIMIT :max_jobs FOR UPDATE SKIP LOCKED"
 )
 OPEN_SQL = (
-    "SELECT batch_id, first_job, last_job FROM cira.batches WHERE batch_id IN (SELECT batch_id FROM cira.jobs "
-    "WHERE status IN ('queued', 'running') AND batch_id IS NOT NULL) ORDER BY first_job, batch_id"
+    "SELECT batch_id, first_job, last_job, partition_key FROM cira.batches WHERE batch_id IN ("
+    "SELECT batch_id FROM cira.jobs WHERE status IN ('queued', 'running') AND batch_id IS NOT NULL) "
+    "ORDER BY first_job, batch_id"
 )
 JOBS_SQL = (
     "SELECT batch_id, job_id, status, stage, run_id, attempts FROM cira.jobs WHERE batch_id = ANY(:batch_ids) "
@@ -126,18 +155,29 @@ JOBS_SQL = (
 )
 
 
-def _insert(connection: Connection, job_ids: list[JobId]) -> None:
-    batch_id = f"bat_{str(ULID()).lower()}"
+def _insert(connection: Connection, group: _Group, one_key_from: int | None) -> None:
+    batch_id, job_ids = new_batch_id(), [job.job_id for job in group.jobs]
+    of_its_own = group.is_new and one_key_from is not None and len(job_ids) >= one_key_from
+    row = {
+        "batch_id": batch_id,
+        "first_job": job_ids[0],
+        "last_job": job_ids[-1],
+        "job_count": len(job_ids),
+        "partition_key": batch_id if of_its_own else group.partition_key,
+    }
     connection.execute(
         text(
-            "INSERT INTO cira.batches (batch_id, first_job, last_job, job_count) "
-            "VALUES (:batch_id, :first_job, :last_job, :job_count)"
+            "INSERT INTO cira.batches (batch_id, first_job, last_job, job_count, partition_key) "
+            "VALUES (:batch_id, :first_job, :last_job, :job_count, :partition_key)"
         ),
-        {"batch_id": batch_id, "first_job": job_ids[0], "last_job": job_ids[-1], "job_count": len(job_ids)},
+        row,
     )
     connection.execute(
-        text("UPDATE cira.jobs SET batch_id = :batch_id, planned_before = true WHERE job_id = ANY(:job_ids)"),
-        {"batch_id": batch_id, "job_ids": job_ids},
+        text(
+            "UPDATE cira.jobs SET batch_id = :batch_id, partition_key = :partition_key, planned_before = true "
+            "WHERE job_id = ANY(:job_ids)"
+        ),
+        {**row, "job_ids": job_ids},
     )
 
 
@@ -153,18 +193,36 @@ def _may_start(group: Sequence[_Waiting], sizes: RunSizes, open_runs: int, now: 
     )
 
 
-def _groups(waiting: Sequence[_Waiting], most: int, positions: Positions) -> list[Sequence[_Waiting]]:
-    """Contiguous ranges, the oldest first."""
+def _groups(waiting: Sequence[_Waiting], most: int, positions: Positions) -> list[_Group]:
+    """Contiguous ranges, and what is to be done of each batch's key, the oldest first."""
+    of_batches = [job for job in waiting if job.partition_key is not None]
+    groups = [
+        *_ranges([job for job in waiting if job.partition_key is None], most, positions),
+        *_of_batches(of_batches),
+    ]
+    return sorted(groups, key=lambda group: group.jobs[0].job_id)
+
+
+def _ranges(waiting: Sequence[_Waiting], most: int, positions: Positions) -> Iterator[_Group]:
     planned_before = [job.job_id for job in waiting if job.planned_before]
     place = positions(planned_before) if planned_before else {}
-    alone = [[job] for job in waiting if job.interrupted]
     # A key that housekeeping took away is added again, after all others.
     fresh = [job for job in waiting if job.job_id not in place and not job.interrupted]
+    yield from (_Group(part, is_new=True) for part in _parts(fresh, most))
     standing = [job for job in waiting if job.job_id in place and not job.interrupted]
     standing.sort(key=lambda job: place[job.job_id])
-    stretches = _stretches(standing, [place[job.job_id] for job in standing])
-    groups = [part for stretch in (fresh, *stretches, *alone) for part in _parts(stretch, most)]
-    return sorted(groups, key=lambda group: group[0].job_id)
+    for stretch in _stretches(standing, [place[job.job_id] for job in standing]):
+        yield from (_Group(part) for part in _parts(stretch, most))
+    yield from (_Group([job]) for job in waiting if job.interrupted)
+
+
+def _of_batches(waiting: Sequence[_Waiting]) -> Iterator[_Group]:
+    """One group for each key: first the jobs that may share a run, then the interrupted ones, each alone."""
+    by_key: dict[str, list[_Waiting]] = {}
+    for job in waiting:
+        by_key.setdefault(job.partition_key or "", []).append(job)
+    for key, jobs in by_key.items():
+        yield _Group([job for job in jobs if not job.interrupted] or jobs[:1], partition_key=key)
 
 
 def _stretches(jobs: Sequence[_Waiting], places: Sequence[int]) -> Iterator[Sequence[_Waiting]]:

@@ -144,6 +144,12 @@ class Job(BaseModel):
     needs_usd: Decimal | None
     model_batch: bool | None = None
     callback: str | None
+    partition_key: str | None = None
+
+    @property
+    def shown_under(self) -> str:
+        """Its partition key in Dagster: a batch's, which stands for others too, or its own id."""
+        return self.partition_key or self.job_id
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,15 @@ jobs = Table(
         Boolean,
         comment="its questions to the model may wait for a model batch, at its lower price; null: as configured",
     ),
+    Column(
+        "partition_key",
+        Text,
+        comment="the partition key that stands for it and for others in Dagster: the batch it was first planned in; "
+        "null: its own id is its key",
+    ),
     UniqueConstraint("submission_hash"),
     ForeignKeyConstraint(["batch_id"], ["cira.batches.batch_id"], use_alter=True),
+    ForeignKeyConstraint(["partition_key"], ["cira.batches.batch_id"], use_alter=True),
     CheckConstraint("job_id ~ '^inv_[0-9a-hjkmnp-tv-z]{26}$'", name="job_id"),
     CheckConstraint(f"length(url) BETWEEN 1 AND {MAX_URL_CHARS} AND {_no_controls('url')}", name="url"),
     CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
@@ -219,6 +226,7 @@ jobs = Table(
     Index("jobs_held_idx", "status", "job_id", postgresql_where=text(f"status IN ({HELD})")),
     Index("jobs_needs_usd_idx", "client", postgresql_where=text("needs_usd IS NOT NULL")),
     Index("jobs_batch_id_idx", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    Index("jobs_partition_key_idx", "partition_key", postgresql_where=text("partition_key IS NOT NULL")),
     # Exactly what the view review_queue asks for, in its order.
     Index(
         "jobs_review_idx",
@@ -244,6 +252,12 @@ batches = Table(
     Column("attempt", Integer, nullable=False, server_default="1", comment="from 1"),
     Column("run_id", Text, comment="the Dagster run asked for it, where known"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was planned"),
+    Column(
+        "partition_key",
+        Text,
+        ForeignKey("cira.batches.batch_id"),
+        comment="the one partition key that all its jobs are shown under in Dagster; null: each is shown under its id",
+    ),
     CheckConstraint("job_count >= 1 AND (job_count > 1 OR first_job = last_job)", name="job_count"),
     CheckConstraint("attempt >= 1", name="attempt"),
     comment="The jobs one Dagster run was planned for",

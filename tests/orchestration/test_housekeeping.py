@@ -14,7 +14,7 @@ from assets.partitions import PARTITIONS_NAME
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import ReadingCrashed
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.storage.finished_keys import long_done
+from cira_pipeline.storage.partition_keys import PartitionKeys
 from cira_pipeline.storage.records import RecordRepository
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
@@ -88,7 +88,7 @@ def test_a_rejected_invoice_retried_after_its_key_was_removed_runs_again(pipelin
 def test_no_job_is_retried_into_a_key_that_is_being_removed(pipeline: Pipeline) -> None:
     (job,) = pipeline.submit(pipeline.server.serve("/a.pdf", b"no invoice at all"))
     pipeline.process()
-    with long_done(pipeline.database, [job], utc_now()) as done:
+    with PartitionKeys(pipeline.database).long_done([job], utc_now()) as done:
         assert done == (job,)
         with pytest.raises(Exception, match="lock timeout"):
             touch(pipeline, job)

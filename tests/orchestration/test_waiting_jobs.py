@@ -53,3 +53,29 @@ def test_a_waiting_job_fails_no_run_and_is_run_again_when_the_budget_is_raised(
     assert pipeline.jobs.get(job).status.final
     assert len(model_without_money.bill) >= 1
     assert pipeline.server.requests["/a.pdf"] == 1, "what it had was kept"
+
+
+def test_a_batch_waits_with_its_jobs_and_goes_on_with_those_that_waited(
+    model_without_money: AzureStandin, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cira_pipeline.definitions import definitions
+
+    pipeline.definitions = definitions(Settings(batch_key_min_jobs=2))
+    urls = [pipeline.server.serve(f"/{number}.pdf", invoice_pdf(number)) for number in ("BT-9002", "BT-9003")]
+    jobs = pipeline.submit(*urls)
+    (run,) = pipeline.process()
+    assert run.success, "waiting is no failure"
+    (key,) = {pipeline.jobs.get(job).shown_under for job in jobs}
+    assert {pipeline.jobs.get(job).status for job in jobs} == {JobStatus.NEEDS_BUDGET}
+
+    def status(asset: str) -> str:
+        found = pipeline.instance.get_status_by_partition(AssetKey(asset), [key], invoice_jobs)
+        return found[key].name if found and found[key] else "NONE"
+
+    assert (status("ocr_text"), status("extracted_fields")) == ("MATERIALIZED", "NONE")
+    monkeypatch.setenv("CIRA_DAILY_BUDGET_USD", "1")
+    pipeline.definitions = definitions(Settings(batch_key_min_jobs=2))
+    (run,) = pipeline.process()
+    assert run.success
+    assert status("validated_record") == "MATERIALIZED"
+    assert [pipeline.server.requests[f"/{number}.pdf"] for number in ("BT-9002", "BT-9003")] == [1, 1]

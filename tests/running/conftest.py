@@ -27,6 +27,8 @@ from tests.running.held_model import HeldModel
 # The invoices the model behind Azure's stand-in knows; it answers nothing about the last one while it is held.
 KNOWN_NUMBERS = ("KILL-1001", "KILL-1003", "KILL-1005", "KILL-1007")
 HELD_NUMBER = KNOWN_NUMBERS[-1]
+# More than any other test submits at once: theirs have keys of their own, beside those of batches.
+BATCH_KEY_MIN_JOBS = 6
 
 
 @dataclass
@@ -86,6 +88,7 @@ def cira(home: Path) -> Iterator[RunningCira]:
             fetch_timeout_s=600,
             fetch_stall_timeout_s=600,
             sensor_interval_s=1,
+            batch_key_min_jobs=BATCH_KEY_MIN_JOBS,
             # Only jobs that ask for it use the model.
             policy=Policy.OFFLINE_ONLY,
             azure_openai_endpoint=azure.endpoint,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from cira_pipeline.storage.batches import JOBS_SQL, OPEN_SQL, WAITING_SQL
 from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.partition_keys import JOBS_OF_SQL
 from tests.storage.many_jobs import fill_queue
 
 
@@ -40,4 +41,10 @@ def test_open_runs_are_found_without_reading_finished_jobs(connection: Connectio
 def test_the_jobs_of_a_run_are_found_by_it(connection: Connection) -> None:
     plan = plan_of(connection, JOBS_SQL, batch_ids=[f"bat_{7:026}"])
     assert "jobs_batch_id_idx" in plan, plan
+    assert "Seq Scan on jobs" not in plan, plan
+
+
+def test_the_jobs_of_a_partition_key_are_found_without_reading_others(connection: Connection) -> None:
+    plan = plan_of(connection, JOBS_OF_SQL, keys=[f"bat_{7:026}", f"inv_{7:026}"])
+    assert "jobs_partition_key_idx" in plan, plan
     assert "Seq Scan on jobs" not in plan, plan
