@@ -4,8 +4,8 @@
 
 Real: everything `cira up` starts. Text PDFs and e-invoices, half and half, are submitted at once, so that they become
 one run, whose process and reading processes are new for each size. Looked at twice a second is the proportional set
-size of all of them together, with the process that runs are forked from. The yardstick is the smallest batch of the same run of this benchmark; each size comes
-`--repeat` times, and of these the middle one counts.
+size of all of them together, with the process that runs are forked from. The yardstick is the smallest batch of the
+same run of this benchmark; each size comes `--repeat` times, and of these the middle one counts.
 """
 
 from __future__ import annotations

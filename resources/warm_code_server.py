@@ -3,7 +3,7 @@
 Dagster starts each run in a fresh interpreter, which imports Dagster and the definitions for seconds before it does
 anything. Here runs are forked from a process that has imported them and does nothing else: multiprocessing's own
 forkserver instead of its `spawn`, with the same isolation, for each run still is a process of its own
-(docs/decisions/0017-warm-runs.md).
+(docs/decisions/0018-warm-runs.md).
 """
 
 from __future__ import annotations

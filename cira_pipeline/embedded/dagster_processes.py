@@ -37,7 +37,7 @@ class DagsterProcesses:
 
     def code_server(self) -> CommandChild:
         """Loads the definitions once and starts the runs, from a process that is warm like itself
-        (docs/decisions/0017-warm-runs.md); listens only when the definitions are loaded."""
+        (docs/decisions/0018-warm-runs.md); listens only when the definitions are loaded."""
         return self._child(
             "code-server",
             *(
