@@ -18,7 +18,7 @@ from cira_pipeline.extraction.offline.normal import folded
 
 _NUMERIC = re.compile(
     r"(?<![\d.,/])(?:(?P<iso>(?:19|20)\d{2})\s?[-./]\s?(?P<im>\d{1,2})\s?[-./]\s?(?P<id>\d{1,2})"
-    r"|(?P<a>\d{1,2})\s?(?P<s>[-./])\s?(?P<b>\d{1,2})\s?(?P=s)\s?(?P<y>(?:19|20)\d{2}|\d{2}))(?!\d(?!\d?:\d\d)|[.,/]\d)"
+    r"|(?P<a>\d{1,2})\s?(?P<s>[-./])\s?(?P<b>\d{1,2})\s?(?P=s)\s?(?P<y>(?:19|20)\d{2}|\d{2}))(?!\d(?!\d?:\d\d)|[.,/]\d|/[A-Za-z])"
 )
 _NAMED = re.compile(
     r"(?<![\w])(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|\.)?[\s\-./]*(?:de\s+|of\s+|d'\s?)?(?P<m>[^\W\d_]{3,12})\.?[\s\-./,']*(?:de\s|del\s)?"

@@ -74,6 +74,8 @@ _BARE_VAT = re.compile(r"(?<![A-Za-z0-9])(?P<id>[A-Z]?[\-\s]?\d(?:[\s.\-]?\d){6,
 _IBAN_SHAPE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\s?[0-9OIlSB]{2}(?:[\s.\-]?[A-Z0-9]){10,30}(?![A-Za-z0-9])")
 _IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){0,26}$")
 _IBAN_TAIL = re.compile(r"[A-Z0-9]{1,5}(?:\s?[A-Z0-9]{1,5})*")
+# `ES66 2100 0418 40** ****`: what is printed of an account that is hidden is no account.
+_MASKED = re.compile(r"[\sA-Z0-9]{0,6}[*•xX]{2}")
 _LOOKALIKES = {"O": "0", "0": "O", "I": "1", "l": "1", "S": "5", "B": "8", "Z": "2", "G": "6", "D": "0", "Q": "0"}
 
 
@@ -263,7 +265,7 @@ def labelled_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Ident
         if start <= found.span.start < end:
             return found
     match = re.match(r"\W{0,3}([A-Z]{2}\s?\d{2}(?:[\s.\-]?[A-Z0-9]){8,30})(?![A-Za-z0-9*])", segment.text[start:end])
-    if match is None:
+    if match is None or _MASKED.match(segment.text, start + match.end()):
         return None
     text = re.split(r"\s[A-Z]{3,}", match.group(1))[0].rstrip()
     # BT-84 is any payment account; outside the IBAN countries it may be shorter.

@@ -135,6 +135,8 @@ class Letterhead:
                 text = segment.text[start:end].strip(" ,.;:")
                 if not namelike(text) or folded(text) in country_names():
                     continue
+                if self._facts.begins_with(segment, "greeting") and not company_score(text):
+                    continue
                 offset = segment.text.index(text, start)
                 spans.append((Span(segment, offset, offset + len(text)), text))
                 counts[compact(text)] += 1

@@ -235,9 +235,9 @@ def _with_prefix(codes: list[re.Match[str]], index: int) -> int:
 def _with_suffix(segment: Segment, codes: list[re.Match[str]], index: int) -> int:
     """`2020 / 17`, `12 345`, `8 118 402`: digits that follow with a slash or a single space, when nothing else does."""
     groups = codes[index:]
-    lone = r"\d{1,4}" if len(groups) > 2 else r"\d{2,4}"
+    group_of_digits = r"\d{1,4}" if len(groups) > 2 else r"\d{2,4}"
     spaced = all(
-        re.fullmatch(r"\d{2,4}" if step else lone, group.group())
+        re.fullmatch(group_of_digits, group.group())
         and (step == 0 or segment.text[groups[step - 1].end() : group.start()] == " ")
         for step, group in enumerate(groups)
     )

@@ -191,3 +191,36 @@ def test_a_norwegian_invoice_is_in_norwegian_kroner() -> None:
     sums = keyed(320, 460, 400, ("Beløp eks. mva", "100,00 kr"), ("Mva 25 %", "25,00 kr"), ("Å betale", "125,00 kr"))
     found = invoice([(40, 30, "Lofoten Bygg AS"), (320, 30, "Faktura"), *keys, *sums])
     assert (found.invoice_number, str(found.due_date), found.currency) == ("10077", "2026-03-14", "NOK")
+
+
+@pytest.mark.parametrize(
+    ("sign", "code"), [("CA$", "CAD"), ("S$", "SGD"), ("A$", "AUD"), ("HK$", "HKD"), ("NZ$", "NZD"), ("US$", "USD")]
+)
+def test_a_dollars_country_is_read_from_its_sign(sign: str, code: str) -> None:
+    sums = keyed(320, 460, 400, ("Subtotal", f"{sign}100.00"), ("Tax", f"{sign}5.00"), ("Total", f"{sign}105.00"))
+    assert invoice([*SAME, (40, 240, "Invoice"), *sums]).currency == code
+
+
+def test_a_hidden_account_is_no_account() -> None:
+    assert invoice([*SAME, (40, 600, "IBAN: ES66 2100 0418 40** ******** ****")]).payment_iban is None
+
+
+def test_a_number_that_begins_like_a_date_is_a_number() -> None:
+    found = invoice([*SAME, (40, 240, "FAKTURA KORYGUJĄCA NR 17/03/2026/K")])
+    assert found.invoice_number == "17/03/2026/K"
+
+
+def test_a_pro_forma_invoice_is_told_from_an_invoice() -> None:
+    assert invoice([*SAME, (40, 240, "PRO FORMA INVOICE"), (40, 255, "No: PF-2026/44")]).invoice_type == "325"
+
+
+def test_a_final_invoices_number_stands_after_its_title() -> None:
+    assert invoice([*SAME, (40, 240, "Schlussrechnung SR-2026-077")]).invoice_number == "SR-2026-077"
+
+
+def test_the_greeting_of_a_letter_names_no_supplier() -> None:
+    sender = block(40, 40, "Knockbrack Farm Clinic", "Main Street, Knockbrack", "Co. Clare V95 E2C4")
+    letter = [(40, 200, "Dear Mr. Hallam"), (40, 220, "for our services in February we charge a fee of 412.00 EUR.")]
+    addressee = block(40, 130, "Mr. Tom Hallam", "Killare", "Co. Clare")
+    found = invoice([*sender, *addressee, *letter])
+    assert "Dear" not in (found.supplier_name or "")
