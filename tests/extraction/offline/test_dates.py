@@ -1,4 +1,4 @@
-"""Issue and due dates as printed in ten languages, and from terms of payment."""
+"""Issue and due dates as printed in many languages, and from terms of payment."""
 
 from __future__ import annotations
 
