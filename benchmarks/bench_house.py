@@ -67,9 +67,7 @@ class BenchHouse:
             yield processor
 
     def warm(self, processor: Processor) -> None:
-        for job in self.submit(2 * len(self.kinds)):
-            for stage in Stage:
-                processor.run(job, stage)
+        plain_loop(processor, self.submit(2 * len(self.kinds)))
         jobs = self.submit(2)
         self.add_keys(jobs)
         self.run(jobs)
