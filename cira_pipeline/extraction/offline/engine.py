@@ -185,6 +185,7 @@ class _Draft:
                 self.put(field, candidate.value, [candidate.span], candidate.score)
         self._breakdown(rows, totals)
         self._summed_tax(totals)
+        self._summed_net(totals)
         found = currency(facts)
         if found is not None:
             self.put("currency", found.value, [found.span], found.score)
@@ -241,6 +242,13 @@ class _Draft:
             self.values["tax_total"] = tax
             for entry in [entry for entry in self.evidence if entry.field.endswith("].tax")]:
                 self.evidence.append(entry.model_copy(update={"field": "tax_total", "confidence": 0.85}))
+
+    def _summed_net(self, totals: Totals) -> None:
+        """Goods and the charges on them without a printed sum: the sum, which leads to the gross total."""
+        if totals.net_parts:
+            self.values["net_total"] = sum((part.value for part in totals.net_parts), Decimal(0))
+            for part in totals.net_parts:
+                self.prove("net_total", [part.span], min(part.score, 0.85))
 
     def _references(self) -> None:
         if self.kind is not None:

@@ -18,6 +18,8 @@ TEXT = ("position", "article", "description", "unit", "date")
 _AMOUNTS = frozenset({"net_amount", "gross_amount"})
 # Header cells stacked in several lines stand closer than this many text heights.
 _STACK_GAP = 0.95
+# At least this share of a header's letters belongs to words that the lexicon knows.
+_KNOWN_SHARE = 0.45
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def _main(facts: Facts, row: Row, cells: list[Cell]) -> bool:
         return False
     if any(segment.text.rstrip().endswith(":") for segment in row.segments):
         return False
-    return sum(len(cell.text) for cell in known) >= 0.45 * sum(len(cell.text) for cell in cells)
+    # Words of a sentence that could head columns (`service charge`) are few of all its words.
+    return sum(len(cell.text) for cell in known) >= _KNOWN_SHARE * sum(len(segment.text) for segment in row.segments)
 
 
 def _stacked(facts: Facts, row: Row) -> Iterator[Row]:

@@ -57,7 +57,8 @@ class Amount:
 class Totals:
     """The chosen amounts, `None` where nothing can be pointed at.
 
-    `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum.
+    `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum, and
+    `net_parts` the goods and the charges on them where their sum, the net, is not printed.
     """
 
     net: Candidate[Decimal] | None = None
@@ -66,6 +67,7 @@ class Totals:
     due: Candidate[Decimal] | None = None
     prepaid: Candidate[Decimal] | None = None
     tax_parts: tuple[Candidate[Decimal], ...] = ()
+    net_parts: tuple[Candidate[Decimal], ...] = ()
     contradictions: list[str] = field(default_factory=list)
 
 
@@ -198,6 +200,7 @@ class _Choice:
     score: float
     proof: float = 0.0
     taxes: tuple[Amount, ...] = ()
+    nets: tuple[Amount, ...] = ()
 
 
 def choose_totals(
@@ -211,7 +214,7 @@ def choose_totals(
     """The best joint choice; see the module's docstring. `skip` are the rows of the item table."""
     nets = _with_free(amounts.get("net_total", []), amounts, ("line_total", "charge"), 0.5)
     taxes = amounts.get("tax_total", [])
-    grosses = _with_free(amounts.get("gross_total", []), amounts, ("amount_due",), 0.8)
+    grosses = list(_not_left_to_pay(_with_free(amounts.get("gross_total", []), amounts, ("amount_due",), 0.8), amounts))
     choices = [
         choice
         for gross in grosses
@@ -220,6 +223,9 @@ def choose_totals(
     ]
     choices += _split_taxes(nets, grosses, support)
     choices += _several_taxes(nets, taxes, grosses)
+    if not any(choice.proof == confidence.TRIPLE for choice in choices):
+        choices += _taxes_by_their_rates(facts, nets, grosses, skip)
+        choices += _with_charges(nets, taxes, grosses, amounts.get("charge", ()))
     choices += _pairs(grosses, taxes, support)
     choices += _confirmed(grosses, support)
     choices += _singles(nets, taxes, grosses, support, tax_free=tax_free)
@@ -235,11 +241,12 @@ def choose_totals(
     totals.tax = _candidate(chosen.tax, proof, lead)
     totals.gross = _candidate(chosen.gross, proof, lead)
     totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, proof, lead)) is not None)
+    totals.net_parts = tuple(part for net in chosen.nets if (part := _candidate(net, proof, lead)) is not None)
     if totals.tax is None and not totals.tax_parts:
         totals.tax = _tax_by_its_rate(facts, totals, skip)
-    if totals.net is None:
+    if totals.net is None and not totals.net_parts:
         totals.net = _net_by_its_rate(facts, totals, skip)
-    _amount_due(totals, amounts)
+    _amount_due(facts, totals, amounts)
     return totals
 
 
@@ -351,9 +358,68 @@ def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Seq
             total = sum((tax.value for tax in parts), Decimal(0))
             for gross in grosses:
                 for net in nets:
+                    if abs(total) > abs(net.value) * _HIGHEST_RATE / 100:
+                        # One of them is the base that a tax was taken of.
+                        continue
                     if abs(net.value + total - gross.value) <= tolerance and net.value != gross.value:
                         score = net.score + gross.score + 1.4 + 0.1 * sum(tax.score for tax in parts) / count
                         yield _Choice(net, None, gross, score, confidence.TRIPLE, parts)
+
+
+def _taxes_by_their_rates(
+    facts: Facts, nets: Sequence[Amount], grosses: Sequence[Amount], skip: frozenset[Row]
+) -> Iterable[_Choice]:
+    """Two or three rows of a rate and what it makes of the net, by whatever name, that lead to the gross to the cent.
+
+    One country's taxes have many names: the arithmetic knows them all.
+    """
+    for net in nets:
+        parts = list(_parts_of(facts, net.value, skip))
+        for count in (2, 3):
+            for taxes in combinations(parts[:6], count):
+                total = sum((tax.value for tax in taxes), Decimal(0))
+                for gross in grosses:
+                    if net.value and net.value + total == gross.value:
+                        score = net.score + gross.score + 1.4
+                        yield _Choice(net, None, gross, score, confidence.TRIPLE, taxes)
+
+
+def _parts_of(facts: Facts, net: Decimal, skip: frozenset[Row]) -> Iterable[Amount]:
+    """Amounts at the end of rows that print, before them, the rate which makes them of `net`."""
+    for row in facts.canvas.rows:
+        numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+        if row in skip or len(numbers) < 2 or not numbers[-1].is_money or not numbers[-1].value:
+            continue
+        rates = [number.value for number in numbers[:-1] if number.percent and 0 < number.value <= _HIGHEST_RATE]
+        if any(abs(net * rate / 100 - numbers[-1].value) <= CENT for rate in rates):
+            yield Amount(numbers[-1], 0.9)
+
+
+def _with_charges(
+    nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount], charges: Sequence[Amount]
+) -> Iterable[_Choice]:
+    """Goods, one or two charges on them, and the tax make the gross, without a printed sum of goods and charges."""
+    charged = [charge for charge in charges if charge.score >= 0.6 and charge.value > 0][:4]
+    for count in (1, 2):
+        for parts in combinations(charged, count):
+            added = sum((charge.value for charge in parts), Decimal(0))
+            for net in nets:
+                for gross in grosses:
+                    for tax in taxes:
+                        if not tax.value or net.value + added + tax.value != gross.value or net in parts:
+                            continue
+                        if len({part.number.span for part in (net, tax, gross, *parts)}) == 3 + count:
+                            score = net.score + tax.score + gross.score + 1.0
+                            yield _Choice(None, tax, gross, score, confidence.TRIPLE, nets=(net, *parts))
+
+
+def _not_left_to_pay(grosses: Sequence[Amount], amounts: dict[str, list[Amount]]) -> Iterable[Amount]:
+    """Without what remains to be paid of another one of them after a printed payment: that is no total."""
+    totals = {amount.value for amount in amounts.get("gross_total", ())}
+    paid = {abs(amount.value) for amount in amounts.get("prepaid", ()) if amount.score >= 0.6 and amount.value}
+    for gross in grosses:
+        if gross.value in totals or not any(gross.value + part in totals for part in paid):
+            yield gross
 
 
 def _confirmed(grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]:
@@ -417,7 +483,7 @@ def _singles(
         yield _Choice(None, None, gross, gross.score + _agreement(None, None, gross.value, support))
         if net is not None and tax is None and (net.value != gross.value or tax_free):
             yield _Choice(net, None, gross, gross.score + 0.5 * net.score)
-        if tax is not None and abs(tax.value) < abs(gross.value):
+        if tax is not None and abs(tax.value) <= abs(gross.value) * _HIGHEST_RATE / 100:
             yield _Choice(None, tax, gross, gross.score + 0.4 * tax.score)
     elif net is not None:
         yield _Choice(net, None, None, 0.5 * net.score)
@@ -431,7 +497,7 @@ def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
     return max(top, key=lambda amount: (amount.number.span.page, amount.number.span.segment.row.index))
 
 
-def _amount_due(totals: Totals, amounts: dict[str, list[Amount]]) -> None:
+def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]]) -> None:
     """BT-115: printed as such, or gross less what was paid, or the gross total when nothing was paid."""
     if totals.gross is None:
         return
@@ -459,3 +525,20 @@ def _amount_due(totals: Totals, amounts: dict[str, list[Amount]]) -> None:
         return
     if not prepaid:
         totals.due = Candidate(gross, totals.gross.span, 0.9 * totals.gross.score)
+        return
+    _rest_below(facts, totals, prepaid)
+
+
+def _rest_below(facts: Facts, totals: Totals, prepaid: Sequence[Amount]) -> None:
+    """What remains after a payment under a name that is not known: the amount in a row below both."""
+    if totals.gross is None:
+        return
+    for paid in prepaid:
+        rest = totals.gross.value - abs(paid.value)
+        lowest = max(totals.gross.span.segment.row.index, paid.number.span.segment.row.index)
+        for row in facts.canvas.rows[lowest + 1 : lowest + 4]:
+            numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+            if rest and numbers and numbers[-1].is_money and numbers[-1].value == rest:
+                totals.due = Candidate(rest, numbers[-1].span, 0.9)
+                totals.prepaid = Candidate(abs(paid.value), paid.number.span, 0.9)
+                return

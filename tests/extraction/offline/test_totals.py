@@ -170,3 +170,61 @@ def test_a_net_under_unknown_words_is_found_where_a_rate_leads_to_the_tax() -> N
     assert found.net_total == Decimal(100)
     other = invoice(totals(("Kernbetrag", "100,00"), ("MwSt. 7 %", "19,00"), ("Rechnungsbetrag", "119,00")))
     assert other.net_total is None
+
+
+def test_the_base_printed_beside_the_tax_is_no_second_tax() -> None:
+    found = invoice(
+        totals(("Total fees", "1,200.00"), ("Total outlays", "80.00"), ("VAT at 20% on 1,200.00", "240.00"))
+        + sums(445, ("Total due", "1,520.00"))
+    )
+    assert (found.tax_total, found.gross_total) == (Decimal(240), Decimal(1520))
+    assert found.net_total != Decimal(80)
+
+
+def test_two_taxes_of_unknown_names_are_found_by_their_rates_and_the_rest_after_a_deposit_is_no_total() -> None:
+    found = invoice(
+        totals(
+            ("Sous-total", "200,00"),
+            ("Taxon 5 %", "10,00"),
+            ("Taxov 9,975 %", "19,95"),
+            ("TOTAL", "229,95"),
+            ("Acompte reçu", "-29,95"),
+            ("Solde à payer", "200,00"),
+        )
+    )
+    assert (found.net_total, found.tax_total, found.gross_total) == (Decimal(200), Decimal("29.95"), Decimal("229.95"))
+
+
+def test_delivery_between_goods_and_tax_is_part_of_the_net() -> None:
+    read = reading(
+        totals(("Goods Total", "850.00"), ("Delivery", "50.00"), ("VAT 20%", "180.00"), ("Invoice Total", "1,080.00"))
+    )
+    found = extracted(read).invoice
+    assert (found.net_total, found.tax_total, found.gross_total) == (Decimal(900), Decimal(180), Decimal(1080))
+    places = [entry for entry in extracted(read).evidence if entry.field == "net_total"]
+    assert len(places) == 2
+
+
+def test_delivery_that_leads_to_no_total_is_not_added() -> None:
+    found = invoice(
+        totals(("Goods Total", "850.00"), ("Delivery", "51.00"), ("VAT 20%", "180.00"), ("Invoice Total", "1,080.00"))
+    )
+    assert found.net_total != Decimal(901)
+
+
+def test_a_tax_larger_than_any_rate_makes_it_is_left_out() -> None:
+    found = invoice(totals(("MwSt", "70,00"), ("Gesamtbetrag", "100,00")))
+    assert (found.tax_total, found.gross_total) == (None, Decimal(100))
+
+
+def test_what_remains_after_instalments_is_due_whatever_it_is_called() -> None:
+    found = invoice(
+        totals(
+            ("Nettobetrag", "100,00"),
+            ("MwSt. 19 %", "19,00"),
+            ("Rechnungsbetrag", "119,00"),
+            ("geleistete Abschläge", "-90,00"),
+            ("Nachschuss", "29,00"),
+        )
+    )
+    assert (found.gross_total, found.amount_due) == (Decimal(119), Decimal(29))
