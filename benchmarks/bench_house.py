@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -94,6 +94,17 @@ class BenchHouse:
     def run_batch(self, batch: OpenBatch) -> str:
         """A run of the batch's key; returns its id."""
         return self._run(batch.partition_key, {"cira/batch": batch.batch_id})
+
+    def planned_run(self, jobs: Sequence[JobId], keys: str) -> Callable[[], str]:
+        """Everything that is planned for the jobs is planned; what is called does them, and returns its run.
+
+        `keys`: one for each job (`job`) or one for all (`batch`).
+        """
+        if keys == "batch":
+            batch = self.plan_batch(jobs)
+            return lambda: self.run_batch(batch)
+        self.add_keys(jobs)
+        return lambda: self.run(jobs)
 
     def _run(self, partition_key: str | None, tags: Mapping[str, str]) -> str:
         job = self.definitions.get_job_def("process_invoices")

@@ -86,13 +86,9 @@ def _measured(
 
 
 def _way(house: BenchHouse, processor: Processor, way: str, jobs: Sequence[JobId]) -> Callable[[], str | None]:
-    """Everything that is planned for the jobs is planned; what is called does them, and returns its run."""
-    if way == JOB_KEYS:
-        house.add_keys(jobs)
-        return lambda: house.run(jobs)
-    if way == BATCH_KEY:
-        batch = house.plan_batch(jobs)
-        return lambda: house.run_batch(batch)
+    """As `BenchHouse.planned_run`, and the two ways without Dagster."""
+    if way in (JOB_KEYS, BATCH_KEY):
+        return house.planned_run(jobs, "job" if way == JOB_KEYS else "batch")
     if way == STREAM:
         return lambda: _stream(processor, jobs)
     return lambda: plain_loop(processor, jobs)

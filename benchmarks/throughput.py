@@ -6,7 +6,7 @@ Bare Docling is CIRA's converter (Docling with the same OCR) called in as many p
 threads, and nothing else: no download, no database, no extraction, no Dagster. The pipeline is a Dagster run over the
 same documents from URL to record. Both are warm, and each repetition reads documents of its own, in both ways. The bar:
 the pipeline reaches at least 0.85 of bare Docling's documents a minute. `--threads 1,2` measures other divisions of the
-processors: processes times threads.
+processors: processes times threads. `--keys batch` gives each repetition one partition key instead of one a document.
 """
 
 from __future__ import annotations
@@ -55,19 +55,20 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=12, help="scans in each repetition")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--threads", default="1", help="ONNX threads a process, such as 1,2")
+    parser.add_argument("--keys", choices=("job", "batch"), default="job", help="what a partition key stands for")
     arguments = parser.parse_args()
     measured = []
     for threads in (int(each) for each in arguments.threads.split(",")):
         processes = max(1, processors() // threads)
         for kind, count in (("pdf-text", arguments.texts), ("pdf-scan", arguments.scans)):
             if count:
-                measured.append(measure(kind, count, arguments.repeat, processes, threads))
+                measured.append(measure(kind, count, arguments.repeat, processes, threads, arguments.keys))
     console = Console()
     console.print(machine())
     console.print(_table(measured))
 
 
-def measure(kind: LabelledKind, count: int, repeat: int, processes: int, threads: int) -> Measured:
+def measure(kind: LabelledKind, count: int, repeat: int, processes: int, threads: int, keys: str = "job") -> Measured:
     """Each repetition by bare Docling and by the pipeline, both warm, on the same documents."""
     measured = Measured(kind, processes, threads, [], [])
     given = {"reading_processes": processes, "ocr_threads": threads}
@@ -79,8 +80,7 @@ def measure(kind: LabelledKind, count: int, repeat: int, processes: int, threads
             jobs = house.submit(count)
             documents = [_document(house.path_of(job), house) for job in jobs]
             measured.bare.append(_per_minute(count, lambda each=documents: _read_bare(bare, each, threads)))
-            house.add_keys(jobs)
-            measured.pipeline.append(_per_minute(count, lambda each=jobs: house.run(each)))
+            measured.pipeline.append(_per_minute(count, house.planned_run(jobs, keys)))
             house.require_done(jobs)
         bare.close()
         processor.reader.interrupt()
