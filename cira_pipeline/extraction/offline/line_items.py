@@ -14,10 +14,10 @@ from decimal import Decimal
 from cira_pipeline.extraction.offline.amounts import Number
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span, whole
 from cira_pipeline.extraction.offline.facts import Facts
-from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.labels import Label, phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact, words_of
-from cira_pipeline.extraction.offline.table_header import Column, Header, header_at
+from cira_pipeline.extraction.offline.table_header import Column, Header, header_at, other_readings
 
 _TOTAL_CONCEPTS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "line_total", "prepaid"})
 _HUNDRED = Decimal(100)
@@ -27,6 +27,8 @@ _OVER_GAP = 1.8
 _PAGE_FOOT = 0.93
 # `12 vg.`: a short word after a number is its unit, whether the lexicon knows it or not.
 _LONGEST_UNIT = 4
+# So many rows show what a table's columns mean.
+_TELLING_ROWS = 40
 
 
 @dataclass
@@ -159,13 +161,19 @@ def _ends(facts: Facts, row: Row, header: Header) -> bool:
     for segment in row.segments:
         for label in facts.labels.get(segment, ()):
             concepts = {meaning.concept for meaning in label.meanings}
-            if not label.first or not concepts & _TOTAL_CONCEPTS:
+            if not (label.first or _includes(label)) or not concepts & _TOTAL_CONCEPTS:
                 continue
             rest = segment.text[label.value_start :]
             letters = sum(char.isalpha() for char in rest)
             if letters <= 0.5 * len(segment.text) and not _surely_item(facts, row, header):
                 return True
     return False
+
+
+def _includes(label: Label) -> bool:
+    """`Includes GST`: nothing but words for a tax being in the sum stand before the label."""
+    before = [word for word, start, _ in label.segment.words if start < label.start]
+    return bool(before) and all(word in lexicon().words["including"] for word in before)
 
 
 def _sums_section(facts: Facts, row: Row, header: Header, body: list[Row]) -> bool:
@@ -219,6 +227,7 @@ def _continues(facts: Facts, row: Row, header: Header) -> bool:
 def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]) -> None:
     if header is None or not body:
         return
+    header = table.headers[-1] = _proved(facts, header, body)
     items = list(_items(facts, header, body))
     table.region.update(body)
     _describe(facts, header, items, body)
@@ -229,6 +238,26 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
         if not priced or amounts & set(item.cells):
             table.items.append(item)
             table.rows.update(item.rows)
+
+
+def _proved(facts: Facts, header: Header, body: list[Row]) -> Header:
+    """The header as more of its rows prove it: quantity x price makes the amount of other columns than was thought."""
+    rows = body[:_TELLING_ROWS]
+    most = _products(facts, header, rows)
+    improved = True
+    while improved:
+        improved = False
+        for other in other_readings(header):
+            count = _products(facts, other, rows)
+            if count > most:
+                header, most, improved = other, count, True
+                break
+    return header
+
+
+def _products(facts: Facts, header: Header, rows: list[Row]) -> int:
+    """Items whose quantity, other than one, and price make their amount."""
+    return sum(item.multiplies is True and item.value("quantity") != 1 for item in _items(facts, header, rows))
 
 
 def _without_sums(facts: Facts, items: list[Item], earlier: list[Item]) -> Iterator[Item]:

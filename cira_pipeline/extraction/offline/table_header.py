@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
@@ -36,12 +36,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column with its meaning (empty when unknown) and the extent of its header."""
+    """A column with its meaning (empty when unknown), the extent of its header and all that its text can mean."""
 
     concept: str
     left: float
     right: float
     text: str
+    options: frozenset[str] = frozenset()
 
     @property
     def center(self) -> float:
@@ -61,6 +62,29 @@ class Header:
     @cached_property
     def numeric(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.concept in NUMERIC)
+
+
+def other_readings(header: Header) -> Iterator[Header]:
+    """The header with one column taken for something else that its text can mean, or for a price when it is unknown.
+
+    An amount that gives way to another one includes tax, where no other column does.
+    """
+    held = {column.concept for column in header.columns}
+    for index, column in enumerate(header.columns):
+        unknown = not column.options and not column.concept and "unit_price" not in held
+        for concept in sorted(column.options & set(NUMERIC) | ({"unit_price"} if unknown else set())):
+            if concept == column.concept:
+                continue
+            left = "gross_amount" if concept == "net_amount" and "gross_amount" not in held else ""
+            yield replace(
+                header,
+                columns=tuple(
+                    replace(other, concept=concept if place == index else left)
+                    if place == index or other.concept == concept
+                    else other
+                    for place, other in enumerate(header.columns)
+                ),
+            )
 
 
 def header_at(facts: Facts, row: Row) -> Header | None:
@@ -219,8 +243,8 @@ def _columns(facts: Facts, clusters: list[list[Cell]], *, ocr: bool) -> Iterator
     texts = [" ".join(cell.text for cell in sorted(cluster, key=lambda cell: cell.top)) for cluster in clusters]
     options = [_options(facts, text, cluster, ocr=ocr) for text, cluster in zip(texts, clusters, strict=True)]
     chosen = _assigned(options)
-    for text, cluster, concept in zip(texts, clusters, chosen, strict=True):
-        yield Column(concept, min(cell.left for cell in cluster), max(cell.right for cell in cluster), text)
+    for text, cluster, concept, possible in zip(texts, clusters, chosen, options, strict=True):
+        yield Column(concept, min(cell.left for cell in cluster), max(cell.right for cell in cluster), text, possible)
 
 
 def _options(facts: Facts, text: str, cluster: list[Cell], *, ocr: bool) -> frozenset[str]:

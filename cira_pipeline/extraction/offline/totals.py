@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import combinations
 
@@ -39,6 +39,7 @@ _MOST = 14
 _COLUMN_DEPTH = 4
 _TRIPLE_BONUS = 1.2
 _HIGHEST_RATE = 30
+_LARGEST_ROUNDING = Decimal("0.99")
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,7 @@ def choose_totals(
         for net in nets
         if (choice := _triple(net, gross, taxes, support, tax_free=tax_free)) is not None
     ]
+    choices += _rounded(nets, taxes, grosses, amounts.get("rounding", ()), support)
     choices += _split_taxes(nets, grosses, support)
     choices += _several_taxes(nets, taxes, grosses)
     if not any(choice.proof == confidence.TRIPLE for choice in choices):
@@ -341,6 +343,28 @@ def _split_taxes(nets: Sequence[Amount], grosses: Sequence[Amount], support: Sup
             if gross.value != net.value and abs(gross.value - net.value - support.breakdown_tax) <= TOLERANCE:
                 score = net.score + gross.score + 1.7 + _agreement(net.value, None, gross.value, support)
                 yield _Choice(net, None, gross, score, confidence.TWO_OF_THREE)
+
+
+def _rounded(
+    nets: Sequence[Amount],
+    taxes: Sequence[Amount],
+    grosses: Sequence[Amount],
+    roundings: Sequence[Amount],
+    support: Support,
+) -> Iterable[_Choice]:
+    """Totals that lead to the gross with the rounding printed between them, whichever sign it has, to the cent."""
+    for rounding in roundings:
+        if rounding.score < 0.6 or not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:
+            continue
+        for gross in grosses:
+            for exact in (gross.value - rounding.value, gross.value + rounding.value):
+                even = Amount(replace(gross.number, value=exact), gross.score)
+                one = (_triple(net, even, taxes, support, tax_free=False) for net in nets)
+                found = [choice for choice in one if choice is not None and choice.tax is not None]
+                for choice in [*found, *_several_taxes(nets, taxes, [even])]:
+                    parts = choice.taxes or ((choice.tax,) if choice.tax is not None else ())
+                    if choice.net is not None and choice.net.value + sum(tax.value for tax in parts) == exact:
+                        yield replace(choice, gross=gross)
 
 
 def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount]) -> Iterable[_Choice]:
@@ -474,7 +498,8 @@ def _singles(
     """The best of each alone, where nothing adds up. Plain labels only, and not against the arithmetic."""
     gross = _largest_of_best(grosses)
     net = nets[0] if nets and nets[0].score >= 0.75 else None
-    tax = taxes[0] if taxes and taxes[0].score >= 0.75 else None
+    plain = [tax for tax in taxes if tax.score >= 0.75]
+    tax = next((tax for tax in plain if _possible_tax(tax, gross, support)), None)
     if gross is not None and net is not None and tax is not None:
         # All three printed and not adding up: which one is wrong cannot be told here.
         score = 0.5 * (gross.score + net.score + tax.score) + _agreement(net.value, tax.value, gross.value, support)
@@ -483,10 +508,21 @@ def _singles(
         yield _Choice(None, None, gross, gross.score + _agreement(None, None, gross.value, support))
         if net is not None and tax is None and (net.value != gross.value or tax_free):
             yield _Choice(net, None, gross, gross.score + 0.5 * net.score)
-        if tax is not None and abs(tax.value) <= abs(gross.value) * _HIGHEST_RATE / 100:
+        if tax is not None:
             yield _Choice(None, tax, gross, gross.score + 0.4 * tax.score)
     elif net is not None:
         yield _Choice(net, None, None, 0.5 * net.score)
+
+
+def _possible_tax(tax: Amount, gross: Amount | None, support: Support) -> bool:
+    """Not more than a rate makes of the total, and not against the rows of several rates.
+
+    More is a sum that the name of a tax stands beside: `Total (incl. GST) 28.50`.
+    """
+    if gross is not None and abs(tax.value) > abs(gross.value) * _HIGHEST_RATE / 100:
+        return False
+    several = len(support.parts) >= 2 and support.breakdown_tax is not None
+    return not several or abs(tax.value - (support.breakdown_tax or Decimal(0))) <= TOLERANCE
 
 
 def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:

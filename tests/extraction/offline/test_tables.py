@@ -210,3 +210,72 @@ def test_words_of_a_description_that_could_head_columns_do_not_end_the_table() -
         [(40, 0, "Drafting of the deed"), right(440, 0, "1.00"), right(555, 0, "200.00")],
     ]
     assert amounts([*SAME, *table(280, header, rows)]) == [Decimal(500), Decimal(200)]
+
+
+def test_of_two_columns_of_amounts_the_one_that_quantity_and_price_make_is_net() -> None:
+    header = [
+        (40, 0, "Description"),
+        right(260, 0, "Qty"),
+        right(340, 0, "Rate"),
+        right(440, 0, "Taxable value"),
+        right(490, 0, "Levy"),
+        right(555, 0, "Total"),
+    ]
+    rows = [
+        [
+            (40, 0, "Copper pipe"),
+            right(260, 0, "4"),
+            right(340, 0, "25.00"),
+            right(440, 0, "100.00"),
+            right(490, 0, "18.00"),
+            right(555, 0, "118.00"),
+        ],
+        [
+            (40, 0, "Pipe clips"),
+            right(260, 0, "10"),
+            right(340, 0, "5.00"),
+            right(440, 0, "50.00"),
+            right(490, 0, "9.00"),
+            right(555, 0, "59.00"),
+        ],
+    ]
+    found = invoice([*SAME, *table(280, header, rows)]).line_items
+    assert [(item.unit_price, item.net_amount) for item in found] == [
+        (Decimal(25), Decimal(100)),
+        (Decimal(5), Decimal(50)),
+    ]
+
+
+def priced_by(head: str, *prices: str) -> list[Decimal | None]:
+    """Unit prices found in a table whose column of prices is headed `head`."""
+    header = [
+        (40, 0, "Product"),
+        right(300, 0, "Qty"),
+        right(380, 0, head),
+        right(460, 0, "Disc"),
+        right(555, 0, "Net"),
+    ]
+    rows = [
+        [(40, 0, name), right(300, 0, count), right(380, 0, price), right(460, 0, less), right(555, 0, amount)]
+        for (name, count, less, amount), price in zip(
+            [("Oak boards", "10", "20.00", "180.00"), ("Wood screws", "4", "0.00", "32.00")], prices, strict=True
+        )
+    ]
+    return [item.unit_price for item in invoice([*SAME, *table(280, header, rows)]).line_items]
+
+
+def test_a_column_of_an_unknown_name_is_the_price_where_quantity_and_discount_lead_to_the_amount() -> None:
+    assert priced_by("Zonk", "20.00", "8.00") == [Decimal(20), Decimal(8)]
+    assert priced_by("Zonk", "21.00", "9.00") == [None, None]
+
+
+def test_a_row_that_says_which_tax_the_sum_includes_is_no_line() -> None:
+    header = [(40, 0, "Description"), right(330, 0, "Qty"), right(440, 0, "Unit price"), right(555, 0, "Amount")]
+    rows = [
+        [(40, 0, "Bookkeeping"), right(330, 0, "10"), right(440, 0, "88.00"), right(555, 0, "880.00")],
+        [right(440, 0, "INCLUDES GST 10%"), right(555, 0, "80.00")],
+        [right(440, 0, "TOTAL"), right(555, 0, "880.00")],
+    ]
+    found = invoice([*SAME, *table(280, header, rows)])
+    assert (found.tax_total, found.gross_total) == (Decimal(80), Decimal(880))
+    assert len(found.line_items) == 1

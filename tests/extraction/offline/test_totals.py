@@ -228,3 +228,28 @@ def test_what_remains_after_instalments_is_due_whatever_it_is_called() -> None:
         )
     )
     assert (found.gross_total, found.amount_due) == (Decimal(119), Decimal(29))
+
+
+@pytest.mark.parametrize("rounding", ["-0.40", "0.40"])
+def test_a_rounding_between_the_taxes_and_the_total_is_followed(rounding: str) -> None:
+    found = invoice(
+        totals(
+            ("Taxable Amount", "1,000.00"),
+            ("CGST @ 9%", "90.20"),
+            ("SGST @ 9%", "90.20"),
+            ("Round Off", rounding),
+            ("Grand Total", "1,180.00"),
+        )
+    )
+    assert (found.net_total, found.tax_total, found.gross_total) == (Decimal(1000), Decimal("180.40"), Decimal(1180))
+
+
+def test_the_tax_of_one_rate_among_several_is_not_the_tax_of_the_document() -> None:
+    found = invoice(
+        totals(
+            ("10% Netto 36,36 MwSt 3,64 Br.", "40,00"),
+            ("20% Netto 11,50 MwSt 2,30 Br.", "13,80"),
+            ("GESAMT EUR", "58,00"),
+        )
+    )
+    assert (found.tax_total, found.gross_total) == (None, Decimal(58))
