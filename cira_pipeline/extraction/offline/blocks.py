@@ -29,6 +29,8 @@ _FOUNDED = re.compile(
     r"(?i)\b(?:since|seit|depuis|desde|dal|od|sedan|siden|sinds|anno|est\.?|established|founded|gegr(?:\.|ündet)"
     r"|fond[ée]e?|fundad[ao]|fondata|opgericht|grundat|grundlagt)\s+(?:\w{1,3}\s+)?(?:1[5-9]|20)\d\d\b"
 )
+# `HRB 8820 LB`: an entry in a register, with the letters of its court, looks like a postal code and a place.
+_REGISTER_ENTRY = re.compile(r"\b(?:HR\s?[AB]|GnR|PartR|PR)\b[\s:.]*(?:Nr\.?\s*)?\d+(?:\s?[A-Z]{1,3}\b)?")
 _SEPARATORS = re.compile(r"\s+[-–—•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}")
 
 
@@ -92,7 +94,7 @@ def _continues(chain: list[Segment], segment: Segment) -> bool:
 @lru_cache(maxsize=8192)
 def is_postal(text: str) -> bool:
     """Whether the line holds a postal code beside a place's name."""
-    return bool(_POSTAL.search(text)) and not _FOUNDED.search(text)
+    return bool(_POSTAL.search(_REGISTER_ENTRY.sub("", text))) and not _FOUNDED.search(text)
 
 
 @lru_cache(maxsize=8192)

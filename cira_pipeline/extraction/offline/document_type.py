@@ -75,6 +75,8 @@ _PRINTED_CODE = re.compile(r"\(\s?(\d{2,3})\s?\)")
 _PLAIN = 0.3
 SELF_BILLED: Final = "389"
 _LEAST_LETTERS = 6
+# `./. 1. Abschlagsrechnung AR-7 vom 30.11.`: an earlier invoice that this one deducts.
+_DEDUCTED = re.compile(r"\./\.|[-−–]\s|(?i:abz(?:gl\b|üglich\b)|less\b|moins\b|minus\b)")
 _SPACED_OUT = re.compile(r"^(?:\w\s){5,}\w$")
 
 
@@ -95,7 +97,7 @@ def titles_of(facts: Facts) -> list[Title]:
         if segment.page > 1 and found:
             break
         words = segment.words
-        if not words or len(segment.tokens) > 12:
+        if not words or len(segment.tokens) > 12 or _DEDUCTED.match(segment.text):
             continue
         spaced = _spaced_out(segment, facts.title_entries) or _spaced_over_row(segment, facts.title_entries)
         if spaced is not None:

@@ -162,12 +162,16 @@ class Facts:
 
     def begins_with(self, segment: Segment, words: str) -> bool:
         """Whether `segment` begins with a phrase of the lexicon's `[words]` list `words`."""
+        return self.end_of_phrase(segment, words) > 0
+
+    def end_of_phrase(self, segment: Segment, words: str) -> int:
+        """Where a phrase of the list `words` that `segment` begins with ends; 0 without one."""
         key = ""
-        for word, _, _ in segment.words[:4]:
+        for word, _, end in segment.words[:4]:
             key += word
             if key in lexicon().words[words]:
-                return True
-        return False
+                return end
+        return 0
 
     def phrase_in(self, segment: Segment, words: str) -> bool:
         """Whether `segment` holds a phrase of the lexicon's `[words]` list `words`."""

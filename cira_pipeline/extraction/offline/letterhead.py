@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from cira_pipeline.extraction.offline.blocks import is_postal, is_street, parts_of
 from cira_pipeline.extraction.offline.candidates import Candidate
@@ -47,6 +47,10 @@ _LETTERHEAD_DEPTH = 0.22
 # How far under the name its address may begin, in text heights.
 _NEAR = 6.0
 _LONG_NAME = 12
+# A street may stand over a place of its own before the line of the town.
+_LINES_OVER_TOWN = 2
+# How many lines under a name may say whose name it is.
+_NAME_LINES = 2
 _PLAIN = 0.6
 # The page names two companies: the register decides, and less surely than one name alone.
 _REGISTERED = 0.7
@@ -117,6 +121,22 @@ class Letterhead:
             row = " ".join(segment.text for segment in first.row.segments)
             if _REGISTRY.search(f"{row} {block.text}") and not same_name(first.text, named.name_text):
                 return Party(whole_lines([first]), address_in(list(block.segments[1:])), _REGISTERED)
+        return named
+
+    def behind_trading_name(self, named: Party) -> Party:
+        """`Trading name of Pebble Works Limited` under the name: who bills is the company, not what it calls itself."""
+        if not named.name:
+            return named
+        last = named.name[-1].segment
+        for line in self._sections.block_of[last].segments[1:]:
+            if line.row.index <= last.row.index or line.row.index > last.row.index + _NAME_LINES:
+                continue
+            end = self._facts.end_of_phrase(line, "trading_name")
+            company = line.text[end:].strip(" ,.:)")
+            if end and namelike(company) and company_score(company) == 1:
+                start = line.text.index(company, end)
+                address = tuple(span for span in named.address if span.segment is not line)
+                return Party((Span(line, start, start + len(company)),), address, named.score)
         return named
 
     def _bears(self, name: str) -> bool:
@@ -254,12 +274,19 @@ class Letterhead:
         block = self._sections.block_of[segment]
         near = (
             _address_after(span)
-            or address_in(list(block.segments[block.segments.index(segment) + 1 :]))
-            or address_in(self._column_under(segment))
+            or address_in(self._own_lines(block.segments[block.segments.index(segment) + 1 :], customer))
+            or address_in(self._own_lines(self._column_under(segment), customer))
         )
         if any(is_postal(part.text) for part in near):
             return near
         return self._address_with_name(span) or self._address_beside(span, customer) or near
+
+    def _own_lines(self, lines: Sequence[Segment], customer: Party) -> list[Segment]:
+        """The lines up to another party's: `To:` and the customer's name may stand close under the supplier's."""
+        others = self._lines_of(customer) | {
+            section.label.segment for section in self._sections.all if section.role in _RECEIVERS
+        }
+        return list(takewhile(lambda line: line not in others, lines))
 
     def _address_with_name(self, name: Span) -> tuple[Span, ...]:
         """The name once more, with its address after it or under it: a sender line, the footer."""
@@ -295,13 +322,22 @@ class Letterhead:
             if compact(segment.text) in theirs or (theirs and theirs in compact(segment.text)):
                 continue
             parts = [Span(segment, start, end) for start, end in parts_of(segment)]
-            if len(parts) > 1 and is_street(parts[0].text) and is_postal(parts[-1].text):
-                found.append(tuple(parts))
+            town = next((place for place, part in enumerate(parts) if is_postal(part.text)), 0)
+            if town and is_street(parts[0].text):
+                found.append(tuple(parts[: town + 1]))
                 continue
             block = self._sections.block_of[segment].segments
             index = block.index(segment)
-            if index and is_street(block[index - 1].text) and block[index - 1] not in taken:
-                found.append(whole_lines(block[index - 1 : index + 1]))
+            street = next(
+                (
+                    line
+                    for line in range(index - 1, max(index - _LINES_OVER_TOWN, 0) - 1, -1)
+                    if is_street(block[line].text)
+                ),
+                None,
+            )
+            if street is not None and not taken & set(block[street:index]):
+                found.append(whole_lines(block[street : index + 1]))
         texts = {compact("".join(part.text for part in address)) for address in found}
         above = [
             address for address in found if address[0].segment.top <= name.segment.bottom + _NEAR * name.segment.height

@@ -12,6 +12,7 @@ from cira_pipeline.extraction.offline.canvas import Segment
 from cira_pipeline.extraction.offline.lexicon import LANGUAGES, lexicon
 from cira_pipeline.extraction.offline.normal import compact, folded
 
+_SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NOT_NAME = re.compile(r"[@€$%:]|https?:|www\.|\d{5,}")
 
 
@@ -47,14 +48,14 @@ def same_name(first: str, second: str) -> bool:
 
 def matches_domain(text: str, domains: frozenset[str]) -> bool:
     """`Au bon moulin SARL` and `aubonmoulin.fr`."""
-    words = [compact(word) for word in text.split()]
-    joined = ""
-    for word in words[:5]:
-        joined += word
-        for domain in domains:
-            plain = compact(domain)
-            if len(joined) >= 4 and (joined == plain or (len(joined) >= 6 and plain.startswith(joined))):
-                return True
+    for spelling in _spellings(text):
+        joined = ""
+        for word in spelling.split()[:5]:
+            joined += compact(word)
+            for domain in domains:
+                plain = compact(domain)
+                if len(joined) >= 4 and (joined == plain or (len(joined) >= 6 and plain.startswith(joined))):
+                    return True
     return False
 
 
@@ -62,9 +63,16 @@ def shares_word(text: str, domains: frozenset[str]) -> bool:
     """`Bloemenhandel Zonneveld` and `zonneveld-bloemen.nl`: a long word of the name stands in the domain."""
     return any(
         len(word := compact(part)) >= 5 and word not in lexicon().weak_forms and word in compact(domain)
-        for part in text.split()
+        for spelling in _spellings(text)
+        for part in spelling.split()
         for domain in domains
     )
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    """The text as it is, and with its umlauts as a web address writes them: `Tönnies` and `toennies.de`."""
+    spelled_out = text.lower().translate(_SPELLED_OUT)
+    return (text,) if spelled_out == text.lower() else (text, spelled_out)
 
 
 @lru_cache(maxsize=1)

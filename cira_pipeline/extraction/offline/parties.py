@@ -50,6 +50,10 @@ class Parties:
 
     @cached_property
     def _supplier_read(self) -> Party:
+        return self._letterhead.behind_trading_name(self._supplier_printed)
+
+    @cached_property
+    def _supplier_printed(self) -> Party:
         named = self._sections.party("supplier")
         if named is not None and named.score >= _PLAIN_HEADING:
             return self._letterhead.as_registered(named)

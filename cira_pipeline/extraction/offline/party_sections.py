@@ -158,6 +158,9 @@ class Sections:
     def _inline(self, section: Section) -> Party | None:
         """`Sold By : WS Retail Services Pvt. Ltd.,`: the name on the heading's own line."""
         label = section.label
+        sentence = self._name_and_address(section)
+        if sentence is not None:
+            return sentence
         text = label.segment.text[label.value_start :].rstrip(" ,;")
         if not namelike(text) or not (label.has_colon or company_score(text)) or _begins_with_street(text):
             return None
@@ -165,6 +168,21 @@ class Sections:
         following = [segment for segment in self._lines_under(label) if segment.left >= label.segment.left]
         address = address_in([segment for segment in following if not keyword_line(self._facts, segment)])
         return Party((span,), address, 0.85 * section.weight)
+
+    @staticmethod
+    def _name_and_address(section: Section) -> Party | None:
+        """`Buyer: Firma SARL, 18 rue Longue, 13001 Marseille - VAT FR...`: all of a party after its heading."""
+        label = section.label
+        parts = [
+            Span(label.segment, max(start, label.value_start), end)
+            for start, end in parts_of(label.segment)
+            if end > label.value_start
+        ]
+        town = next((index for index, part in enumerate(parts) if is_postal(part.text)), 0)
+        named = bool(parts) and namelike(parts[0].text) and not is_street(parts[0].text)
+        if not label.has_colon or not named or not any(is_street(part.text) for part in parts[1 : town + 1]):
+            return None
+        return Party((parts[0],), tuple(parts[1 : town + 1]), 0.85 * section.weight)
 
     def _keyed(self, section: Section) -> Party | None:
         """`Name:` and `Anschrift:` lines under the heading."""
@@ -254,6 +272,9 @@ class Sections:
         if only_salutation(text) and index + 1 < len(lines):
             index += 1
             name.append(whole(lines[index]))
+        if index + 1 < len(lines) and _goes_on(name[-1].text, lines[index + 1].text):
+            index += 1
+            name.append(whole(lines[index]))
         rest = [line for line in lines[index + 1 :] if not self._is_contact(line)]
         return Party(tuple(name), address_in(rest), score)
 
@@ -274,6 +295,11 @@ class Sections:
         return any(char.isdigit() for char in name) or (
             bool(edges) and not any(is_street(line.text) for line in lines[index + 1 :])
         )
+
+
+def _goes_on(name: str, following: str) -> bool:
+    """`(haftungsbeschränkt)` under `Lampen Handel UG` is the rest of the legal form."""
+    return company_score(name) == 1 and following.startswith("(") and following.rstrip(" ,").endswith(")")
 
 
 def _whole_address(segment: Segment) -> bool:

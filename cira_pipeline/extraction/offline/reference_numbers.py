@@ -94,11 +94,13 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     weak = label.weight(proposal.concept) < 0.6
     if weak and titles:
         heads = [title.span for title in titles if title.score > titles[0].score - 0.25]
-        same_row = any(
-            label.segment.row is head.segment.row and label.segment.left >= head.segment.left for head in heads
-        )
-        if same_row and proposal.place.relation in {"inline", "right"}:
-            score = max(score, 0.7 if label.span.text in {head.text for head in heads} else 0.84)
+        row_heads = [
+            head for head in heads if label.segment.row is head.segment.row and label.segment.left >= head.segment.left
+        ]
+        own = any(_numbered(head) for head in row_heads)
+        if row_heads and proposal.place.relation in {"inline", "right"}:
+            of_title = label.span.text in {head.text for head in heads}
+            score = max(score, 0.84 if of_title == own else 0.7)
         else:
             score *= _weak_trust(facts, proposal)
         if _under_title(label.segment, heads) and label.first:
@@ -120,6 +122,13 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     if weak and _in_party_block(facts, label.segment):
         score *= 0.5
     return score
+
+
+def _numbered(title: Span) -> bool:
+    """`Nota de Crédito NC A/12`: a number right after the title is the document's; `Ref.` beside it is another's."""
+    code = _first_code(title.segment, title.end, len(title.segment.text))
+    between = title.segment.text[title.end : code.start] if code is not None else ""
+    return code is not None and not between.strip() and plausibility(code.text) == 1 and not code.text.isdigit()
 
 
 def _under_title(segment: Segment, heads: list[Span]) -> bool:
