@@ -19,6 +19,8 @@ _REACHABLE = re.compile(r"(?i)www\.|@|\b(?:tel|fon|fax|phone|iban|bic|siret|hrb|
 _RECEIVERS = frozenset({"customer", "ship_to"})
 _LOWEST = 0.45
 _LEAST_SCORE = 0.35
+# An addressee that only the greeting tells.
+_GREETED = 0.55
 
 
 class AddressWindow:
@@ -37,10 +39,30 @@ class AddressWindow:
         if under is not None:
             return under
         for block in self._sections.blocks:
+            if self._greeted is not None and block.segments[0].row.index <= 1 and block is not self._greeted:
+                continue
             party = self._window_party(block, own)
             if party is not None and (best is None or party.score > best[0]):
                 best = (party.score, party)
+        if best is None and self._greeted is not None:
+            return self._sections.party_of(list(self._greeted.segments), _GREETED)
         return best[1] if best else None
+
+    @cached_property
+    def _greeted(self) -> Block | None:
+        """The block above `Dear Mr. Hallam` that names him: the letter is to him, with or without a postal code."""
+        canvas = self._facts.canvas
+        for greeting in canvas.segments:
+            if greeting.page != 1 or len(greeting.words) < 3 or not self._facts.begins_with(greeting, "greeting"):
+                continue
+            person = greeting.words[-1][0]
+            for block in self._sections.blocks:
+                first = block.segments[0]
+                if block.page != 1 or first.top >= greeting.top or canvas.relative_top(first) > _LOWEST:
+                    continue
+                if any(person in [word for word, _, _ in line.words] for line in block.segments[:2]):
+                    return block
+        return None
 
     def address_of(self, name: str) -> tuple[Span, ...]:
         """The address under `name` in the upper part of page 1; nothing where two differ."""

@@ -225,6 +225,9 @@ class Letterhead:
             score += 0.12
         if len(near) > 2 and is_street(near[1].text) and is_postal(near[2].text):
             score += 0.12
+        elif len(near) > 3 and is_street(near[2].text) and is_postal(near[3].text) and not company_score(near[1].text):
+            # `Texte & Lektorat` under a person's name: what is done, not who does it.
+            score += 0.12
         ids = {identifier.span.segment for identifier in [*self._facts.vat_ids, *self._facts.ibans]}
         if any(other in ids for other in near):
             score += 0.15

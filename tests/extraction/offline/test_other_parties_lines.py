@@ -117,3 +117,23 @@ def test_a_back_payment_is_what_is_due() -> None:
     )
     found = invoice([*SENDER, *RECIPIENT, TITLE, *totals])
     assert (str(found.gross_total), str(found.amount_due)) == ("476.00", "76.00")
+
+
+def test_a_person_over_her_trade_is_the_supplier() -> None:
+    sender = block(
+        40, 40, "Friederike Möller", "Satz & Korrektur", "Gartenstr. 21", "12055 Berlin", "f@moeller-satz.example"
+    )
+    found = invoice([*sender, *RECIPIENT, TITLE, *PROSE])
+    assert (found.supplier_name, found.customer_name) == ("Friederike Möller", "Hotel Seerose OHG")
+    assert found.supplier_address is not None
+    assert found.supplier_address.endswith("12055 Berlin")
+
+
+def test_whom_the_letter_greets_is_the_customer_though_only_the_letterhead_has_a_postal_code() -> None:
+    sender = block(40, 40, "Knockbrack Farm Clinic", "Main Street, Knockbrack", "Co. Clare V95 E2C4")
+    addressee = block(40, 130, "Mr. Tom Hallam", "Killare", "Co. Clare")
+    letter = [(40, 200, "Dear Mr. Hallam,"), *PROSE]
+    found = invoice([*sender, *addressee, (40, 180, "Invoice no. 2026-118"), *letter])
+    assert found.supplier_name == "Knockbrack Farm Clinic"
+    assert found.customer_name is not None
+    assert found.customer_name.endswith("Tom Hallam")
