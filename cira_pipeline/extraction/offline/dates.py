@@ -35,6 +35,13 @@ _MONTH_FIRST = re.compile(
 )
 
 
+_DAY_AND_MONTH = re.compile(
+    r"(?<![\w.,])(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|\.)?\s+(?:de\s+|of\s+)?(?P<m>[^\W\d_]{3,12})\.?,?\s*$",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"(?P<y>20\d{2})(?![\w.,/-]*\d)")
+
+
 @dataclass(frozen=True)
 class PrintedDate:
     """A date in a segment. Not `certain` when day and month could change places and nothing in the document decides."""
@@ -104,6 +111,16 @@ def dates_in(segment: Segment, order: DayOrder, start: int = 0, end: int | None 
                 if value is not None and not overlaps:
                     found.append(PrintedDate(value, Span(segment, match.start(), match.end()), certain=True))
     yield from sorted(found, key=lambda printed: printed.span.start)
+
+
+def broken_date(segment: Segment, following: Segment) -> PrintedDate | None:
+    """`Data faktury: 18 stycznia` over `2024, Termin`: a date whose year stands at the start of the next line."""
+    head, year = _DAY_AND_MONTH.search(segment.text), _YEAR.match(following.text)
+    month = month_number(head.group("m")) if head is not None and year is not None else None
+    if head is None or year is None or month is None:
+        return None
+    value = _date(int(year.group("y")), month, int(head.group("d")))
+    return PrintedDate(value, Span(segment, head.start(), len(segment.text)), certain=True) if value else None
 
 
 def _numeric(match: re.Match[str], order: DayOrder) -> tuple[date, bool] | None:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from cira_pipeline.extraction.offline.amounts import Convention, Number, convention_of, numbers_in
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
-from cira_pipeline.extraction.offline.dates import DayOrder, PrintedDate, dates_in, day_order_of
+from cira_pipeline.extraction.offline.dates import DayOrder, PrintedDate, broken_date, dates_in, day_order_of
 from cira_pipeline.extraction.offline.identifiers import Identifier, ibans_in, vat_ids_in, wrapped_iban
 from cira_pipeline.extraction.offline.labels import LabelMap, labels_of
 from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
@@ -94,10 +94,18 @@ class Facts:
         found = {}
         for segment in self.canvas.segments:
             if any(char.isdigit() for char in segment.text):
-                dates = tuple(dates_in(segment, self.day_order))
+                dates = tuple(dates_in(segment, self.day_order)) + self._broken_date(segment)
                 if dates:
                     found[segment] = dates
         return found
+
+    def _broken_date(self, segment: Segment) -> tuple[PrintedDate, ...]:
+        """A date that goes on in the line below: at its start, or in the last column of keys beside an address."""
+        rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
+        following = [other for row in rows if row.page == segment.page for other in row.segments]
+        beside = [other for other in following if other.left >= segment.left - segment.height]
+        broken = broken_date(segment, beside[0]) if beside and segment is segment.row.segments[-1] else None
+        return (broken,) if broken is not None else ()
 
     @cached_property
     def numbers(self) -> dict[Segment, tuple[Number, ...]]:

@@ -92,3 +92,17 @@ def test_the_day_of_a_direct_debit_is_the_due_date() -> None:
     text = "Your payment of £12.50 will be collected by Direct Debit on 30 May 2024."
     found = invoice([*SAME, *keyed(380, 490, 130, ("Bill date:", "9 May 2024")), (40, 500, text)])
     assert str(found.due_date) == "2024-05-30"
+
+
+def test_a_date_that_goes_on_in_the_next_line_is_read_whole() -> None:
+    sentence = block(
+        40, 200, "Data dostawy: 11 marca 2024, Data faktury: 15 marca", "2024, Termin zapłaty: 29 marca 2024."
+    )
+    found = invoice([*SAME, *sentence, (40, 300, "Faktura")])
+    assert (str(found.issue_date), str(found.due_date)) == ("2024-03-15", "2024-03-29")
+
+
+@pytest.mark.parametrize("below", ["2024-117 Drehstuhl", "2 Hocker", "20245 Hamburg"])
+def test_a_number_below_a_day_and_its_month_is_no_year(below: str) -> None:
+    found = invoice([*SAME, *block(40, 200, "Rechnungsdatum: 15. März", below), (40, 300, "Rechnung")])
+    assert found.issue_date is None
