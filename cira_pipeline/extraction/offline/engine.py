@@ -39,6 +39,7 @@ from cira_pipeline.extraction.offline.reference_numbers import reference_candida
 from cira_pipeline.extraction.offline.spelling import spelled
 from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, one_rate, tax_rows
 from cira_pipeline.extraction.offline.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
+from cira_pipeline.extraction.offline.unheaded_lines import unheaded_items
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
 from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 
@@ -183,6 +184,10 @@ class _Draft:
         ):
             if candidate is not None and candidate.score >= _LEAST_SCORE:
                 self.put(field, candidate.value, [candidate.span], candidate.score)
+        if not self.table.headers and not self.receipt:
+            # A till prints sums of its rates as it prints its lines.
+            known = [total for total in (totals.net, totals.gross) if total is not None]
+            self.table.items = unheaded_items(facts, known, frozenset(row.row for row in rows))
         self._breakdown(rows, totals)
         self._summed_tax(totals)
         self._summed_net(totals)

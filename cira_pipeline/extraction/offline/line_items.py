@@ -29,6 +29,8 @@ _PAGE_FOOT = 0.93
 _LONGEST_UNIT = 4
 # So many rows show what a table's columns mean.
 _TELLING_ROWS = 40
+# An amount that is the sum of so many lines above it is so by no chance.
+_NO_CHANCE = 3
 
 
 @dataclass
@@ -282,15 +284,14 @@ def _amount_of(item: Item) -> Decimal:
 
 
 def _closes_section(facts: Facts, item: Item, section: list[Item]) -> bool:
-    """A described sum of the section above: it says so, or is the one row without quantity and price among others."""
+    """A described sum of the section above: it says so, is the one row without quantity and price, or sums many."""
     counted = {"quantity", "unit_price"}
     if not section or counted & set(item.cells) or not item.description:
         return False
     if not _amount_of(item) or _amount_of(item) != sum(map(_amount_of, section)):
         return False
-    return _names_sum(facts, item.description[0]) or (
-        len(section) > 1 and all(counted <= set(other.cells) for other in section)
-    )
+    apart = len(section) > 1 and all(counted <= set(other.cells) for other in section)
+    return apart or len(section) >= _NO_CHANCE or _names_sum(facts, item.description[0])
 
 
 def _names_sum(facts: Facts, text: Span) -> bool:
@@ -561,12 +562,31 @@ class _Extent:
 
 
 def _description_extent(header: Header) -> _Extent:
-    column = header.column("description") or header.column("article") or header.column("position")
+    column = (
+        header.column("description") or header.column("article") or _unknown_text(header) or header.column("position")
+    )
     if column is None:
         return _Extent(float("-inf"), float("-inf"), min(column.left for column in header.numeric))
     right = min((other.left for other in header.columns if other.left >= column.right), default=float("inf"))
     left = max((other.right for other in header.columns if other.right <= column.left), default=float("-inf"))
     return _Extent(column.left, left, right)
+
+
+def _unknown_text(header: Header) -> Column | None:
+    """The first column of an unknown name between the positions and the figures."""
+    position = header.column("position")
+    edge = min((column.left for column in header.numeric), default=0.0)
+    return next(
+        (
+            column
+            for column in header.columns
+            if position is not None
+            and not column.concept
+            and not column.options
+            and position.right <= column.left < edge
+        ),
+        None,
+    )
 
 
 def _texts(facts: Facts, row: Row, header: Header, extent: _Extent) -> list[Span]:

@@ -145,7 +145,9 @@ def _stacked(facts: Facts, row: Row) -> Iterator[Row]:
 
 
 def _headerlike(facts: Facts, other: Row, main: Row) -> bool:
-    if any(char.isdigit() for segment in other.segments for char in segment.text):
+    letters = "".join(segment.text for segment in other.segments)
+    if any(char.isdigit() for char in letters) or not any(char.isalnum() or char in "%#€$£" for char in letters):
+        # Figures are no header, and neither is a rule of dashes.
         return False
     cells = [cell for segment in other.segments for cell in _cells(facts, segment)]
     known = sum(bool(cell.concepts) for cell in cells)

@@ -279,3 +279,30 @@ def test_a_row_that_says_which_tax_the_sum_includes_is_no_line() -> None:
     found = invoice([*SAME, *table(280, header, rows)])
     assert (found.tax_total, found.gross_total) == (Decimal(80), Decimal(880))
     assert len(found.line_items) == 1
+
+
+def unheaded(*rows: tuple[str, str], total: str) -> list[Placed]:
+    """Texts with amounts and no header over them, and their total."""
+    lines = [
+        placed
+        for i, (text, amount) in enumerate(rows)
+        for placed in ((40, 280 + 15 * i, text), right(555, 280 + 15 * i, amount))
+    ]
+    return [*SAME, (40, 240, "Rechnung"), *lines, *sums(400, ("Gesamtbetrag", total))]
+
+
+def test_texts_with_amounts_that_add_up_to_the_total_are_lines_without_a_header() -> None:
+    rows = [("Austausch der Mischbatterie", "145,00"), ("Abfluss gereinigt", "60,00"), ("Bonus Stammkunde", "5,00-")]
+    found = invoice(unheaded(*rows, total="200,00")).line_items
+    assert [(item.description, item.net_amount) for item in found] == [
+        ("Austausch der Mischbatterie", Decimal(145)),
+        ("Abfluss gereinigt", Decimal(60)),
+        ("Bonus Stammkunde", Decimal(-5)),
+    ]
+    assert invoice(unheaded(*rows, total="201,00")).line_items == ()
+
+
+def test_a_rule_of_dashes_under_the_header_is_no_part_of_it() -> None:
+    header = [(40, 0, "No."), (90, 0, "Work"), right(555, 0, "Amount"), (40, 11, "-" * 100)]
+    rows = [[(40, 8, "1-1"), (90, 8, "Groupage, three pallets"), right(555, 8, "412.50")]]
+    assert amounts([*SAME, *table(280, header, rows)]) == [Decimal("412.50")]
