@@ -306,3 +306,13 @@ def test_a_rule_of_dashes_under_the_header_is_no_part_of_it() -> None:
     header = [(40, 0, "No."), (90, 0, "Work"), right(555, 0, "Amount"), (40, 11, "-" * 100)]
     rows = [[(40, 8, "1-1"), (90, 8, "Groupage, three pallets"), right(555, 8, "412.50")]]
     assert amounts([*SAME, *table(280, header, rows)]) == [Decimal("412.50")]
+
+
+def test_an_unknown_column_between_numbers_and_amounts_describes_and_the_sum_of_all_lines_is_none() -> None:
+    header = [(40, 0, "Pos."), (90, 0, "Zonk"), right(555, 0, "Betrag")]
+    goods = [("1", "Sammelgut Nord", "400,00"), ("2", "Sammelgut West", "140,00"), ("3", "Straßengebühr", "31,20")]
+    rows = [[(40, 0, place), (90, 0, text), right(555, 0, amount)] for place, text, amount in goods]
+    rows.append([(40, 0, "Zonkbare Werte"), right(555, 0, "571,20")])
+    found = invoice([*SAME, *table(280, header, rows)]).line_items
+    assert [item.description for item in found] == ["Sammelgut Nord", "Sammelgut West", "Straßengebühr"]
+    assert [item.net_amount for item in found] == [Decimal(400), Decimal(140), Decimal("31.20")]
