@@ -12,9 +12,13 @@ from dagster._daemon.cli import main
 from cira_pipeline.settings import Settings
 
 
+LEAST_S = 1.0
+"""Each look asks PostgreSQL a dozen things, among them, by Dagster's own code, for the names of all tables."""
+
+
 def look_as_often_as(interval_s: float) -> None:
     """Twice in an interval, so that none is missed by much."""
-    sensor.MIN_INTERVAL_LOOP_TIME = min(sensor.MIN_INTERVAL_LOOP_TIME, interval_s / 2)  # type: ignore[assignment]
+    sensor.MIN_INTERVAL_LOOP_TIME = min(sensor.MIN_INTERVAL_LOOP_TIME, max(interval_s / 2, LEAST_S))  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How pytest-xdist's workers share the tests out: a file at a time, those that may take long first."""
+"""How pytest-xdist's workers share the tests out: by file, what may take long first, the heaviest on one worker."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# One `cira up` serves these: a second one for another worker takes longer to start than most of their tests.
-_TOGETHER = tuple(f"tests/running/test_{name}.py" for name in ("dagster_ui", "inbox", "killed_runs"))
+# Each of these keeps all of the machine busy for a while. Two at once would only make each other late; beside them,
+# the other worker has everything else to do.
+_WHOLE_MACHINE = ("tests/running/", "tests/embedded/", "tests/cli/test_demo.py", "tests/processing/test_chaos.py")
 
 
 class FileByFile(LoadScopeScheduling):
@@ -21,7 +22,7 @@ class FileByFile(LoadScopeScheduling):
 
 def unit_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
-    return _TOGETHER[0] if file in _TOGETHER else file
+    return "whole machine" if file.startswith(_WHOLE_MACHINE) else file
 
 
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:

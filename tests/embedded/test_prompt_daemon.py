@@ -24,7 +24,7 @@ class Sleeps(threading.Event):
         return False
 
 
-@pytest.mark.parametrize(("interval_s", "longest_s"), [(2, 1), (5, 2.5), (60, 5)])
+@pytest.mark.parametrize(("interval_s", "longest_s"), [(1, 1), (2, 1), (5, 2.5), (60, 5)])
 def test_the_daemon_wakes_twice_in_the_interval_of_the_sensor(
     monkeypatch: pytest.MonkeyPatch, interval_s: int, longest_s: float
 ) -> None:

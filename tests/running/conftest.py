@@ -87,7 +87,7 @@ def cira(home: Path) -> Iterator[RunningCira]:
             # Documents are held back for as long as a test needs.
             fetch_timeout_s=600,
             fetch_stall_timeout_s=600,
-            sensor_interval_s=1,
+            sensor_interval_s=2,
             batch_key_min_jobs=BATCH_KEY_MIN_JOBS,
             # Only jobs that ask for it use the model.
             policy=Policy.OFFLINE_ONLY,
