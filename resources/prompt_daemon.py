@@ -11,7 +11,6 @@ from dagster._daemon.cli import main
 
 from cira_pipeline.settings import Settings
 
-
 LEAST_S = 1.0
 """Each look asks PostgreSQL a dozen things, among them, by Dagster's own code, for the names of all tables."""
 
