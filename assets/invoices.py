@@ -12,7 +12,6 @@ import dagster as dg
 
 from assets.batch_keys import BatchKeysOfRun, FailedJob
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
-from assets.event_connections import keep_connections
 from assets.metadata import failure_metadata, materialization_metadata
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
 from cira_pipeline.errors import JobNotFound
@@ -21,6 +20,7 @@ from cira_pipeline.processing.processor import RecordValidated
 from cira_pipeline.processing.stream import JobHeld, JobSkipped, StageDone, StageFailed, stream
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.partition_keys import PartitionKeys
+from resources.event_connections import keep_connections
 from resources.postgres import PostgresResource
 from resources.processor import ProcessorResource
 

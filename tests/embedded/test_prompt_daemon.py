@@ -1,15 +1,17 @@
-"""Dagster's daemon wakes when a sensor's interval is over, and not up to five seconds later."""
+"""Dagster's daemon wakes when a sensor's interval is over, and opens its connections once."""
 
 from __future__ import annotations
 
+import inspect
 import threading
 from logging import getLogger
 from typing import Any, cast
 
 import pytest
-from dagster._daemon import sensor
+from dagster._daemon import cli, sensor
 
-from resources.prompt_daemon import look_as_often_as
+from resources import prompt_daemon
+from resources.prompt_daemon import look_as_often_as, open_connections_once
 
 
 class Sleeps(threading.Event):
@@ -37,3 +39,16 @@ def test_the_daemon_wakes_twice_in_the_interval_of_the_sensor(
         next(loop)
     assert 0 < sleeps.seconds[0] <= longest_s
     loop.close()
+
+
+def test_the_daemon_keeps_its_connections_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[tuple[str, object]] = []
+    monkeypatch.setattr(prompt_daemon, "keep_connections", lambda instance: happened.append(("kept", instance)))
+    monkeypatch.setattr(
+        cli, "daemon_controller_from_instance", lambda instance, **_options: happened.append(("begun", instance))
+    )
+    open_connections_once()
+    command = inspect.unwrap(cli._daemon_run_command)
+    assert "daemon_controller_from_instance" in command.__code__.co_names, "Dagster calls it by this name"
+    cast(Any, cli).daemon_controller_from_instance("instance")
+    assert happened == [("kept", "instance"), ("begun", "instance")]

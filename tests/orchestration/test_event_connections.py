@@ -9,9 +9,9 @@ import dagster as dg
 import psycopg
 import pytest
 
-from assets.event_connections import keep_connections
 from assets.partitions import PARTITIONS_NAME
 from cira_pipeline.embedded.dagster_home import dagster_storage_url, prepare_dagster_home
+from resources.event_connections import keep_connections
 
 EVENTS = 20
 
