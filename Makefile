@@ -32,7 +32,7 @@ lint: install
 
 # Two workers, because much of the time is spent waiting for services to start; `ARGS="-n0 ..."` does without them.
 test: lint
-	$(BIN)/pytest --numprocesses logical --maxprocesses 2 $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 format: install
 	$(BIN)/ruff format .

@@ -66,6 +66,8 @@ class Outcome:
     runs: int
     lost: dict[str, int]
     twice: dict[str, int]
+    why: dict[str, int]
+    """Failed jobs by the code of what stopped them."""
 
     @property
     def per_hour(self) -> float:
@@ -113,9 +115,10 @@ def processed(folder: Path, count: int, messages: Console, **given: object) -> O
             lost = {what: _number(database, sql) for what, sql in _LOST.items()}
             lost["invoices without a job"] = count - _number(database, "SELECT count(*) FROM cira.jobs")
             twice = {what: _number(database, sql) for what, sql in _TWICE.items()}
+            why = _failures(database)
         finally:
             database.dispose()
-    return Outcome(count, seconds, peak.all_bytes, peak.largest_bytes, runs, lost, twice)
+    return Outcome(count, seconds, peak.all_bytes, peak.largest_bytes, runs, lost, twice, why)
 
 
 def _made(folder: Path, count: int) -> Iterator[Path]:
@@ -157,6 +160,12 @@ def _number(database: Database, sql: str) -> int:
         return int(connection.execute(text(sql)).scalar_one())
 
 
+def _failures(database: Database) -> dict[str, int]:
+    by_code = "SELECT error_code, count(*) FROM cira.jobs WHERE status = 'failed' GROUP BY 1"
+    with database.begin() as connection:
+        return {str(code): int(count) for code, count in connection.execute(text(by_code))}
+
+
 def _table(outcome: Outcome) -> Table:
     table = Table(title=f"{outcome.count:,} invoices, text PDFs and e-invoices 50/50")
     table.add_column("what")
@@ -166,7 +175,7 @@ def _table(outcome: Outcome) -> Table:
     table.add_row("runs", f"{outcome.runs:,}")
     table.add_row("most memory of all processes, MB", f"{outcome.peak_bytes / 1e6:,.0f}")
     table.add_row("most memory of one process, MB", f"{outcome.largest_bytes / 1e6:,.0f}")
-    for what, number in (outcome.lost | outcome.twice).items():
+    for what, number in (outcome.lost | outcome.twice | outcome.why).items():
         table.add_row(what, f"{number:,}", style=None if number == 0 else "bold red")
     return table
 

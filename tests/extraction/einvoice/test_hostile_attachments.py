@@ -68,6 +68,7 @@ def test_the_engine_of_a_run_opens_no_pdf_in_the_runs_own_process() -> None:
     settings = Settings(_env_file=None, reader="docling_serve", docling_serve_url="http://127.0.0.1:9")
     engine = engines_from_settings(settings, AnswersInMemory())[EngineName.EINVOICE]
     workers = worker_pool(settings)
+    workers.close()  # other tests of this process may have warmed it
     try:
         extraction = engine.extract(HYBRID, NO_READING)
         assert extraction is not None
