@@ -30,7 +30,7 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-# Two workers, because much of the time is spent waiting for services to start; `ARGS="-n0 ..."` does without them.
+# In one process: the heaviest tests keep two processors busy by themselves. `ARGS="-n 2"` runs two workers (tests/spreading.py).
 test: lint
 	$(BIN)/pytest $(ARGS)
 

@@ -17,7 +17,7 @@ from cira_pipeline.settings import Settings
 from resources.event_connections import keep_connections
 
 LEAST_S = 1.0
-"""Each look asks PostgreSQL a dozen things, among them, by Dagster's own code, for the names of all tables."""
+"""Each look costs queries of Dagster's own, among them one for the names of all tables."""
 
 
 def look_as_often_as(interval_s: float) -> None:

@@ -12,11 +12,10 @@ from cira_pipeline.extraction.offline.letterhead import Letterhead
 from cira_pipeline.extraction.offline.names import matches_domain, same_name
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.party import Party
-from cira_pipeline.extraction.offline.party_sections import Sections
+from cira_pipeline.extraction.offline.party_sections import RECEIVERS, Sections
 from cira_pipeline.extraction.offline.web_addresses import names_web
 
 _REACHABLE = re.compile(r"(?i)www\.|@|\b(?:tel|fon|fax|phone|iban|bic|siret|hrb|kvk)\b")
-_RECEIVERS = frozenset({"customer", "ship_to"})
 _LOWEST = 0.45
 _LEAST_SCORE = 0.35
 # An addressee that only the greeting tells.
@@ -99,7 +98,7 @@ class AddressWindow:
         spans = [part for sender in self._letterhead.senders for part in sender.parts[:2]]
         for segment in self._facts.canvas.segments:
             foot = self._facts.canvas.relative_top(segment) > 0.85
-            if foot and self._sections.role_of(segment) not in _RECEIVERS:
+            if foot and self._sections.role_of(segment) not in RECEIVERS:
                 spans += [Span(segment, start, end) for start, end in list(parts_of(segment))[:2]]
         return frozenset(key for span in spans if len(key := compact(span.text)) > 3)
 

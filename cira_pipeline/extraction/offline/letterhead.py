@@ -28,7 +28,7 @@ from cira_pipeline.extraction.offline.names import (
 )
 from cira_pipeline.extraction.offline.normal import compact, folded
 from cira_pipeline.extraction.offline.party import Party, address_in, whole_lines
-from cira_pipeline.extraction.offline.party_sections import Sections
+from cira_pipeline.extraction.offline.party_sections import RECEIVERS, Sections
 from cira_pipeline.extraction.offline.sender_lines import SenderLine, sender_lines
 from cira_pipeline.extraction.offline.web_addresses import domains_in
 
@@ -54,7 +54,6 @@ _NAME_LINES = 2
 _PLAIN = 0.6
 # The page names two companies: the register decides, and less surely than one name alone.
 _REGISTERED = 0.7
-_RECEIVERS = frozenset({"customer", "ship_to"})
 
 
 class Letterhead:
@@ -85,7 +84,7 @@ class Letterhead:
         return any(
             label.first and label.weight(role) > _PLAIN
             for label in self._facts.labels.get(segment, ())
-            for role in _RECEIVERS
+            for role in RECEIVERS
         )
 
     def supplier(self, customer: Party) -> Party | None:
@@ -208,7 +207,7 @@ class Letterhead:
         if self._facts.begins_with(segment, "person"):
             score -= 0.4
         role = self._sections.role_of(segment)
-        if role in {"customer", "ship_to"}:
+        if role in RECEIVERS:
             score -= 0.4
         if compact(text) in self._payees:
             score += 0.25
@@ -266,7 +265,7 @@ class Letterhead:
         """Web domains outside the customer's details."""
         found: set[str] = set()
         for segment in self._facts.canvas.segments:
-            if self._sections.role_of(segment) in {"customer", "ship_to"}:
+            if self._sections.role_of(segment) in RECEIVERS:
                 continue
             found.update(domains_in(segment.text))
         return frozenset(found)
@@ -287,7 +286,7 @@ class Letterhead:
     def _own_lines(self, lines: Sequence[Segment], customer: Party) -> list[Segment]:
         """The lines up to another party's: `To:` and the customer's name may stand close under the supplier's."""
         others = self._lines_of(customer) | {
-            section.label.segment for section in self._sections.all if section.role in _RECEIVERS
+            section.label.segment for section in self._sections.all if section.role in RECEIVERS
         }
         return list(takewhile(lambda line: line not in others, lines))
 
@@ -295,7 +294,7 @@ class Letterhead:
         """The name once more, with its address after it or under it: a sender line, the footer."""
         for segment in self._facts.canvas.segments:
             first = next(iter(self._name_parts(segment)), None)
-            if first is None or segment is name.segment or self._sections.role_of(segment) in _RECEIVERS:
+            if first is None or segment is name.segment or self._sections.role_of(segment) in RECEIVERS:
                 continue
             own = Span(segment, *first)
             if compact(own.text) != compact(name.text) and not self._begins(name, own):
@@ -320,7 +319,7 @@ class Letterhead:
         for segment in self._facts.canvas.segments:
             if segment.page != 1 or self._facts.canvas.relative_top(segment) > _LETTERHEAD_DEPTH:
                 continue
-            if segment in taken or not is_postal(segment.text) or self._sections.role_of(segment) in _RECEIVERS:
+            if segment in taken or not is_postal(segment.text) or self._sections.role_of(segment) in RECEIVERS:
                 continue
             if compact(segment.text) in theirs or (theirs and theirs in compact(segment.text)):
                 continue

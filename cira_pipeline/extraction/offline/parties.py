@@ -19,7 +19,7 @@ from cira_pipeline.extraction.offline.identifiers import Identifier, labelled_va
 from cira_pipeline.extraction.offline.known_parties import known_party, known_vat_id
 from cira_pipeline.extraction.offline.letterhead import Letterhead
 from cira_pipeline.extraction.offline.party import Party
-from cira_pipeline.extraction.offline.party_sections import Sections
+from cira_pipeline.extraction.offline.party_sections import RECEIVERS, Sections
 
 _PLAIN_HEADING = 0.6
 # An id that no label announces: whose it is, is told by its place alone.
@@ -149,7 +149,7 @@ class Parties:
 
     def _owner(self, segment: Segment, identifier: Identifier) -> str:
         role = self._sections.role_of(segment) or self._sections.role_of(identifier.span.segment)
-        if role in {"customer", "ship_to"}:
+        if role in RECEIVERS:
             return "customer"
         if role == "supplier":
             return "supplier"

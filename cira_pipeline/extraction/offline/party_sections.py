@@ -38,6 +38,9 @@ _DETAILS = frozenset(
     }
 )
 
+RECEIVERS = frozenset({"customer", "ship_to"})
+"""Roles of those that goods or the invoice go to."""
+
 
 @dataclass(frozen=True)
 class Section:
