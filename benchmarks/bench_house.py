@@ -20,7 +20,7 @@ from cira_pipeline.embedded.postgres import EmbeddedPostgres
 from cira_pipeline.embedded.sentinel import start_sentinel
 from cira_pipeline.embedded.valkey import EmbeddedValkey
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.processor import JobInFlight, Processor
 from cira_pipeline.samples.generator import LabelledKind, Order, labelled_document
 from cira_pipeline.settings import Settings, inherited_environment
 from cira_pipeline.storage.batches import BatchRepository, OpenBatch, RunSizes
@@ -156,11 +156,12 @@ def bench_house(kinds: tuple[LabelledKind, ...] = TEXT_AND_XML, **given: object)
 
 def plain_loop(processor: Processor, jobs: Sequence[JobId]) -> None:
     """One job after the other, stage after stage: nothing but the work itself."""
-    for job in jobs:
+    for job_id in jobs:
+        flying = JobInFlight(processor.jobs.get(job_id))
         for stage in Stage:
-            processor.jobs.start(job, stage, "bench")
-            result = processor.run(job, stage)
-        processor.jobs.succeed(job, result.record.verdict)  # type: ignore[union-attr]
+            flying.job = processor.jobs.start(job_id, stage, "bench") or flying.job
+            result = processor.run(flying, stage)
+        processor.jobs.succeed(job_id, result.record.verdict)  # type: ignore[union-attr]
 
 
 def machine() -> str:

@@ -135,6 +135,8 @@ class Budgets:
 
     def states(self, database: Database, *, client: str | None = None) -> tuple[BudgetState, ...]:
         """How far every budget is used up, or those that a job of `client` has to keep to."""
+        if not (self.budgets if client is None else self.of_client(client)):
+            return ()
         with database.begin() as connection:
             return self.states_within(connection, client=client)
 

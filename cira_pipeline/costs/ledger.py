@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.costs.budgets import Budgets, BudgetState
@@ -25,6 +25,11 @@ _SUM = text("""
     ORDER BY whose, period
     ON CONFLICT (client, period, starts_on) DO UPDATE SET spent_usd = spending.spent_usd + excluded.spent_usd
 """)
+
+_BOOK = insert(cost_entries).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(cost_entries.c.amount_usd)
+_TOTAL = select(func.coalesce(func.sum(cost_entries.c.amount_usd), 0)).where(
+    cost_entries.c.job_id == bindparam("of_job")
+)
 
 
 class Ledger:
@@ -61,8 +66,7 @@ class Ledger:
         ]
         if not rows:
             return
-        statement = insert(cost_entries).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        booked = connection.execute(statement.returning(cost_entries.c.amount_usd), rows).scalars().all()
+        booked = connection.execute(_BOOK, rows).scalars().all()
         amount_usd = sum(booked, Decimal(0))
         if amount_usd:
             connection.execute(_SUM, {"job_id": job_id, "amount_usd": amount_usd})
@@ -73,9 +77,8 @@ class Ledger:
 
     def total(self, job_id: JobId) -> Decimal:
         """What `job_id` has cost so far, in USD."""
-        statement = select(func.coalesce(func.sum(cost_entries.c.amount_usd), 0)).where(cost_entries.c.job_id == job_id)
-        with self._database.begin() as connection:
-            return Decimal(connection.execute(statement).scalar_one())
+        with self._database.single() as connection:
+            return Decimal(connection.execute(_TOTAL, {"of_job": job_id}).scalar_one())
 
     def entries(self, job_id: JobId) -> list[CostEntry]:
         """What was booked on `job_id`, in order."""

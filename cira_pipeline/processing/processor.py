@@ -22,14 +22,14 @@ from cira_pipeline.errors import CiraError, UpstreamMissing
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade, usage_of_error
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
-from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.processing.holding import model_awaited
 from cira_pipeline.processing.supplier_memory import SupplierMemory
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Policy, Settings
 from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.documents import DocumentRepository
-from cira_pipeline.storage.extractions import ExtractionRepository
+from cira_pipeline.storage.extractions import ExtractionRepository, StoredOutcome
 from cira_pipeline.storage.jobs import Job, JobRepository
 from cira_pipeline.storage.labels import LabelRepository
 from cira_pipeline.storage.readings import ReadingRepository
@@ -70,6 +70,10 @@ class FieldsExtracted:
     def extraction(self) -> Extraction:
         return self.extractions[self.chosen]
 
+    @property
+    def outcome(self) -> StoredOutcome:
+        return StoredOutcome(self.extractions, self.chosen, self.stopped_because)
+
 
 @dataclass(frozen=True)
 class RecordValidated:
@@ -80,6 +84,19 @@ class RecordValidated:
 
 
 StageResult = DocumentObtained | DocumentRead | FieldsExtracted | RecordValidated
+
+
+@dataclass
+class JobInFlight:
+    """A job on its way through the stages, and what its earlier stages left in this process.
+
+    What an earlier run had found is not here: a stage takes it from where it is kept.
+    """
+
+    job: Job
+    document: Document | None = None
+    reading: Reading | None = None
+    extracted: FieldsExtracted | None = None
 
 
 @dataclass(frozen=True)
@@ -107,53 +124,58 @@ class Processor:
     today: Callable[[], date] = field(default=date.today)
     memory: SupplierMemory | None = None
 
-    def run(self, job_id: JobId, stage: Stage) -> StageResult:
-        stages: Mapping[Stage, Callable[[JobId], StageResult]] = {
+    def run(self, flying: JobInFlight, stage: Stage) -> StageResult:
+        stages: Mapping[Stage, Callable[[JobInFlight], StageResult]] = {
             Stage.RAW_DOCUMENT: self.obtain_document,
             Stage.OCR_TEXT: self.read_document,
             Stage.EXTRACTED_FIELDS: self.extract_fields,
             Stage.VALIDATED_RECORD: self.validate_record,
         }
-        result = stages[stage](job_id)
+        result = stages[stage](flying)
         # What was kept from an earlier run says nothing about how long the work takes.
         if not getattr(result, "reused", False):
             self.timings.note(stage, result.seconds)
         return result
 
-    def obtain_document(self, job_id: JobId) -> DocumentObtained:
+    def obtain_document(self, flying: JobInFlight) -> DocumentObtained:
         """Fetches the job's URL once; a job's document never changes afterwards."""
         started = time.monotonic()
-        job = self.jobs.get(job_id)
-        if job.document_sha256 is not None and self.documents.row(job.document_sha256) is not None:
-            document = self.documents.load(job.document_sha256)
-            self.ledger.record(job_id, self.prices.price_storage(document.size_bytes, document.sha256))
-            return self._obtained(job, document, reused=True, started=started)
-        fetched = self.fetcher.fetch(job.url)
-        document = self.recognise(fetched.content)
-        self.documents.put(document)
-        self.jobs.document_found(job_id, document.sha256)
-        self.ledger.record(job_id, self.prices.price_storage(document.size_bytes, document.sha256))
-        return self._obtained(job, document, reused=False, started=started)
+        job = flying.job
+        known = job.document_sha256 is not None and self.documents.row(job.document_sha256) is not None
+        if known:
+            flying.document = self._document(flying)
+        else:
+            flying.document = self.recognise(self.fetcher.fetch(job.url).content)
+            self.documents.put(flying.document)
+            flying.job = self.jobs.document_found(job.job_id, flying.document.sha256)
+        self.ledger.record(job.job_id, self.prices.price_storage(flying.document.size_bytes, flying.document.sha256))
+        return DocumentObtained(
+            url=job.url,
+            document=flying.document,
+            object_url=self.documents.url_of(flying.document.sha256),
+            reused=known,
+            seconds=time.monotonic() - started,
+        )
 
-    def read_document(self, job_id: JobId) -> DocumentRead:
+    def read_document(self, flying: JobInFlight) -> DocumentRead:
         started = time.monotonic()
-        sha256 = self._document_sha256(job_id)
+        sha256 = _document_sha256(flying.job)
         kept = self.readings.get(sha256, self.reader.name, self.reader.version)
-        if kept is not None:
-            self.ledger.record(job_id, self.prices.price_reading(kept, sha256))
-            return DocumentRead(sha256, kept, reused=True, seconds=time.monotonic() - started)
-        result = self.reader.read(self.documents.load(sha256))
-        self.readings.put(sha256, result.reading, result.docling_json)
-        self.ledger.record(job_id, self.prices.price_reading(result.reading, sha256))
-        return DocumentRead(sha256, result.reading, reused=False, seconds=time.monotonic() - started)
+        if kept is None:
+            result = self.reader.read(self._document(flying))
+            self.readings.put(sha256, result.reading, result.docling_json)
+            flying.reading = result.reading
+        else:
+            flying.reading = kept
+        self.ledger.record(flying.job.job_id, self.prices.price_reading(flying.reading, sha256))
+        return DocumentRead(sha256, flying.reading, reused=kept is not None, seconds=time.monotonic() - started)
 
-    def extract_fields(self, job_id: JobId) -> FieldsExtracted:
+    def extract_fields(self, flying: JobInFlight) -> FieldsExtracted:
         started = time.monotonic()
-        job = self.jobs.get(job_id)
-        sha256 = self._document_sha256(job_id)
-        reading = self.readings.get(sha256, self.reader.name, self.reader.version)
+        job = flying.job
+        reading = self._reading(flying)
         if reading is None:
-            raise UpstreamMissing(f"job {job_id} has no reading yet", job_id=job_id, stage=Stage.OCR_TEXT)
+            raise UpstreamMissing(f"job {job.job_id} has no reading yet", job_id=job.job_id, stage=Stage.OCR_TEXT)
         policy = self.settings.policy_for(job.client, job.policy)
         context = ValidationContext(
             today=self.today(),
@@ -164,7 +186,7 @@ class Processor:
         try:
             with paying(self._payer(job)):
                 outcome = run_cascade(
-                    self.documents.load(sha256),
+                    self._document(flying),
                     reading,
                     self._engines_for(job.client),
                     policy,
@@ -172,48 +194,65 @@ class Processor:
                 )
         except CiraError as error:
             # An answer that was of no use was paid for all the same.
-            self._charge(job_id, usage_of_error(error))
+            self._charge(job, usage_of_error(error))
             raise
-        self._charge(job_id, outcome.usage)
+        self._charge(job, outcome.usage)
         awaited = model_awaited(outcome, self.settings)
         if awaited is not None:
             raise awaited
-        self._keep_outcome(job_id, sha256, reading, outcome)
-        return FieldsExtracted(
+        self._keep_outcome(job, reading, outcome)
+        flying.extracted = FieldsExtracted(
             extractions=tuple(step.extraction for step in outcome.steps),
             chosen=outcome.chosen,
             stopped_because=outcome.stopped_because,
             policy=policy,
-            cost_usd=self.ledger.total(job_id),
+            cost_usd=self.ledger.total(job.job_id),
             seconds=time.monotonic() - started,
         )
+        return flying.extracted
 
-    def validate_record(self, job_id: JobId) -> RecordValidated:
+    def validate_record(self, flying: JobInFlight) -> RecordValidated:
         """Validates what was extracted. A record that a person has confirmed stays as it is."""
         started = time.monotonic()
-        sha256 = self._document_sha256(job_id)
-        record = self._confirmed_record(job_id) or self._validated_record(job_id, sha256)
-        job, total_usd = self.jobs.get(job_id), self.ledger.total(job_id)
+        job, sha256 = flying.job, _document_sha256(flying.job)
+        record = self._confirmed_record(job) or self._validated_record(flying)
         return RecordValidated(
             record=record,
             accuracy=measure(record.invoice, self.labels.get(sha256), self.settings.accuracy_threshold),
-            cost=check_cost(total_usd, self.settings.cost_budget_usd, self.ledger.budget_states(job.client)),
+            cost=check_cost(
+                self.ledger.total(job.job_id), self.settings.cost_budget_usd, self.ledger.budget_states(job.client)
+            ),
             seconds=time.monotonic() - started,
         )
 
     def _engines_for(self, client: str) -> Mapping[EngineName, Engine]:
         return self.engines if self.memory is None else self.memory.engines_for(client, self.engines)
 
-    def _confirmed_record(self, job_id: JobId) -> Record | None:
-        stored = self.records.get(job_id) if self.confirmations.latest(job_id) is not None else None
+    def _document(self, flying: JobInFlight) -> Document:
+        return flying.document or self.documents.load(_document_sha256(flying.job))
+
+    def _reading(self, flying: JobInFlight) -> Reading | None:
+        return flying.reading or self.readings.get(_document_sha256(flying.job), self.reader.name, self.reader.version)
+
+    def _outcome(self, flying: JobInFlight) -> StoredOutcome:
+        if flying.extracted is not None:
+            return flying.extracted.outcome
+        outcome = self.extractions.outcome(flying.job.job_id)
+        if outcome is None:
+            job_id = flying.job.job_id
+            raise UpstreamMissing(f"job {job_id} has no extraction yet", job_id=job_id, stage=Stage.EXTRACTED_FIELDS)
+        return outcome
+
+    def _confirmed_record(self, job: Job) -> Record | None:
+        stored = self.records.get(job.job_id) if self.confirmations.latest(job.job_id) is not None else None
         return stored.record if stored is not None else None
 
-    def _validated_record(self, job_id: JobId, sha256: str) -> Record:
-        outcome = self.extractions.outcome(job_id)
-        if outcome is None:
-            raise UpstreamMissing(f"job {job_id} has no extraction yet", job_id=job_id, stage=Stage.EXTRACTED_FIELDS)
+    def _validated_record(self, flying: JobInFlight) -> Record:
+        job_id, sha256 = flying.job.job_id, _document_sha256(flying.job)
+        outcome = self._outcome(flying)
         extraction = outcome.extractions[outcome.chosen]
         engines = tuple(each.engine for each in outcome.extractions)
+        reading = self._reading(flying)
 
         with self.records.one_at_a_time(extraction.invoice):
             history = self.records.history(job_id, extraction.invoice, sha256)
@@ -223,45 +262,39 @@ class Processor:
                 duplicates_elsewhere=history.duplicates_elsewhere,
                 known_ibans=history.ibans,
                 ibans_elsewhere=history.ibans_elsewhere,
-                reading=self.readings.get(sha256, self.reader.name, self.reader.version),
+                reading=reading,
                 accept_confidence=self.settings.accept_confidence,
                 severities=severities_of(self.settings.rule_severity),
             )
             record = validate(extraction, context).model_copy(update={"engines": engines})
-            self.records.put(job_id, sha256, record)
+            self.records.put(job_id, sha256, record, duplicate_of=history.all_duplicates)
         return record
-
-    def _obtained(self, job: Job, document: Document, *, reused: bool, started: float) -> DocumentObtained:
-        return DocumentObtained(
-            url=job.url,
-            document=document,
-            object_url=self.documents.url_of(document.sha256),
-            reused=reused,
-            seconds=time.monotonic() - started,
-        )
-
-    def _document_sha256(self, job_id: JobId) -> str:
-        sha256 = self.jobs.get(job_id).document_sha256
-        if sha256 is None:
-            raise UpstreamMissing(f"job {job_id} has no document yet", job_id=job_id, stage=Stage.RAW_DOCUMENT)
-        return sha256
 
     def _payer(self, job: Job) -> Payer:
         # Only the job of a run can be put back and taken up again; who materialises a finished one wants to see it now.
         may_wait = job.status is JobStatus.RUNNING and self.settings.may_wait_for_a_batch(job.client, job.model_batch)
         return Payer(job.job_id, job.client, may_wait)
 
-    def _charge(self, job_id: JobId, usages: Iterable[Usage]) -> None:
+    def _charge(self, job: Job, usages: Iterable[Usage]) -> None:
         """Books what was paid, reused answers too, where an answer was not booked when it was kept."""
         for usage in usages:
-            self.ledger.record(job_id, self.prices.price_answer(usage))
+            self.ledger.record(job.job_id, self.prices.price_answer(usage))
 
-    def _keep_outcome(self, job_id: JobId, sha256: str, reading: Reading, outcome: CascadeOutcome) -> None:
-        extraction_ids = [
-            self.extractions.put(sha256, step.extraction, _input_hash(sha256, reading, step.extraction))
-            for step in outcome.steps
-        ]
-        self.extractions.put_outcome(job_id, extraction_ids, outcome.chosen, outcome.stopped_because)
+    def _keep_outcome(self, job: Job, reading: Reading, outcome: CascadeOutcome) -> None:
+        sha256 = _document_sha256(job)
+        self.extractions.put_outcome(
+            job.job_id,
+            sha256,
+            [(step.extraction, _input_hash(sha256, reading, step.extraction)) for step in outcome.steps],
+            outcome.chosen,
+            outcome.stopped_because,
+        )
+
+
+def _document_sha256(job: Job) -> str:
+    if job.document_sha256 is None:
+        raise UpstreamMissing(f"job {job.job_id} has no document yet", job_id=job.job_id, stage=Stage.RAW_DOCUMENT)
+    return job.document_sha256
 
 
 def _input_hash(sha256: str, reading: Reading, extraction: Extraction) -> str:

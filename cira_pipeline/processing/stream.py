@@ -17,8 +17,9 @@ from cira_pipeline.errors import CiraError, InternalError, JobNotFound, RunInter
 from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.holding import why_to_hold
-from cira_pipeline.processing.processor import Processor, RecordValidated, StageResult
+from cira_pipeline.processing.processor import JobInFlight, Processor, RecordValidated, StageResult
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def stream(
             # Nobody waits for a page of minutes: a stopped run ends at once, and the document is read by the next one.
             processor.reader.interrupt()
         pool.shutdown(wait=True, cancel_futures=True)
+        processor.timings.keep()
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,17 @@ class _Flow:
 
     def _events_of(self, job_id: JobId) -> Iterator[StreamEvent]:
         processor, stage = self._processor, self._stages[0]
+        flying: JobInFlight | None = None
         try:
             for stage in self._stages:
                 with self._reading_slots if stage is Stage.OCR_TEXT else nullcontext():
-                    if not self._may_go_on(job_id, stage):
+                    job = self._wanted_job(job_id, stage)
+                    if job is None:
                         yield JobSkipped(job_id, "the job was cancelled")
                         return
-                    result = processor.run(job_id, stage)
+                    flying = flying or JobInFlight(job)
+                    flying.job = job
+                    result = processor.run(flying, stage)
                 if isinstance(result, RecordValidated):
                     processor.jobs.succeed(job_id, result.record.verdict)
                 yield StageDone(job_id, stage, result)
@@ -163,11 +169,12 @@ class _Flow:
             internal.__cause__ = error
             yield self._failed(job_id, stage, internal)
 
-    def _may_go_on(self, job_id: JobId, stage: Stage) -> bool:
-        """Whether the job is still wanted; a tracked one is marked as running in `stage`."""
+    def _wanted_job(self, job_id: JobId, stage: Stage) -> Job | None:
+        """The job unless it was cancelled; a tracked one is marked as running in `stage`."""
         if self._tracked:
             return self._processor.jobs.start(job_id, stage, self._run_id)
-        return self._processor.jobs.get(job_id).status is not JobStatus.CANCELLED
+        job = self._processor.jobs.get(job_id)
+        return None if job.status is JobStatus.CANCELLED else job
 
     def _stopped(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed | JobHeld:
         """A job that belongs to the run may wait; who materialises some of its assets hears why it does not go."""

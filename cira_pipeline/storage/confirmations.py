@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.tables import confirmations
 from cira_pipeline.values import Verdict
+
+_LATEST = (
+    select(confirmations)
+    .where(confirmations.c.job_id == bindparam("of_job"))
+    .order_by(confirmations.c.confirmation_id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -62,14 +69,8 @@ class ConfirmationRepository:
         return Confirmation(confirmed_by, confirmed_at, changes, verdict_before, verdict_after)
 
     def latest(self, job_id: JobId) -> Confirmation | None:
-        statement = (
-            select(confirmations)
-            .where(confirmations.c.job_id == job_id)
-            .order_by(confirmations.c.confirmation_id.desc())
-            .limit(1)
-        )
-        with self._database.begin() as connection:
-            row = connection.execute(statement).one_or_none()
+        with self._database.single() as connection:
+            row = connection.execute(_LATEST, {"of_job": job_id}).one_or_none()
         if row is None:
             return None
         return Confirmation(

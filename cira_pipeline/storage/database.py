@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from cira_pipeline.errors import ConfigurationError, ServiceUnreachable, StoreUnavailable
 from cira_pipeline.shown_url import shown_url
 from cira_pipeline.storage.analysts import admit_analysts
+from cira_pipeline.storage.dead_connections import replace_dead_connections
 from cira_pipeline.storage.presence import Presence
 from cira_pipeline.storage.tables import SCHEMA
 
@@ -132,8 +133,6 @@ def _engine(url: URL, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=POOL_TIMEOUT_S,
-        # A connection that a failover or a firewall cut is noticed and replaced before it is used.
-        pool_pre_ping=True,
         pool_recycle=1800,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
@@ -145,6 +144,7 @@ def _engine(url: URL, pool_size: int) -> Engine:
         },
     )
     event.listen(engine, "handle_error", _translate)
+    replace_dead_connections(engine)
     return engine
 
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.errors import ObjectMissing
@@ -14,6 +14,9 @@ from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.objects import ObjectStore
 from cira_pipeline.storage.tables import documents
 from cira_pipeline.values import Document, MediaType
+
+_KEEP = insert(documents).on_conflict_do_nothing()
+_OF_HASH = select(documents).where(documents.c.sha256 == bindparam("of_hash"))
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class DocumentRepository:
         key = _key(document.sha256)
         self._objects.put(key, document.content)
         row = document.model_dump(exclude={"content"}) | {"object_key": key}
-        with self._database.begin() as connection:
-            connection.execute(insert(documents).values(row).on_conflict_do_nothing())
+        with self._database.single() as connection:
+            connection.execute(_KEEP, row)
 
     def load(self, sha256: str) -> Document:
         """The document with its bytes. Raises: ObjectMissing when the row or the bytes are lost or were changed."""
@@ -65,8 +68,8 @@ class DocumentRepository:
         )
 
     def row(self, sha256: str) -> DocumentRow | None:
-        with self._database.begin() as connection:
-            row = connection.execute(select(documents).where(documents.c.sha256 == sha256)).one_or_none()
+        with self._database.single() as connection:
+            row = connection.execute(_OF_HASH, {"of_hash": sha256}).one_or_none()
         if row is None:
             return None
         values = dict(row._mapping)

@@ -6,15 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.tables import extractions, job_extractions
-from cira_pipeline.values import EngineName, Extraction
+from cira_pipeline.values import Extraction
 
 _PARTS = ("engine", "engine_version", "invoice", "evidence", "findings", "usage", "seconds", "memory")
+
+_FORGET = delete(job_extractions).where(job_extractions.c.job_id == bindparam("of_job"))
+_OUTCOME = (
+    select(job_extractions.c.chosen, job_extractions.c.stopped_because, extractions)
+    .join(extractions, extractions.c.extraction_id == job_extractions.c.extraction_id)
+    .where(job_extractions.c.job_id == bindparam("of_job"))
+    .order_by(job_extractions.c.position)
+)
+_KEEP = (
+    upsert(extractions)
+    .on_conflict_do_nothing(constraint="extractions_content_key")
+    .returning(extractions.c.extraction_id)
+)
 
 
 @dataclass(frozen=True)
@@ -32,70 +45,58 @@ class ExtractionRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, sha256: str, extraction: Extraction, input_hash: str) -> int:
-        """Keeps what an engine made of document `sha256` and `input_hash` (a SHA-256, 64 hexadecimal digits).
+    def put_outcome(
+        self,
+        job_id: JobId,
+        sha256: str,
+        made: Sequence[tuple[Extraction, str]],
+        chosen: int,
+        stopped_because: str,
+    ) -> None:
+        """Keeps what the engines made of document `sha256` and makes it the job's outcome, in place of an earlier one.
 
-        The first answer stays: a second one for the same content changes nothing. Returns the extraction's id.
+        With each extraction stands the hash of its input (SHA-256, 64 hexadecimal digits): the first answer to the same
+        input stays. `chosen` is an index from 0 into `made`. Raises: ValueError.
         """
-        content = {
-            "document_sha256": sha256,
-            "engine": extraction.engine,
-            "engine_version": extraction.engine_version,
-            "input_hash": input_hash,
-        }
-        parts = extraction.model_dump(mode="json", exclude_defaults=False)
-        statement = upsert(extractions).values(parts | content).on_conflict_do_nothing(constraint=_CONTENT_KEY)
+        if not 0 <= chosen < len(made):
+            raise ValueError(f"{chosen} is no index into {len(made)} extractions")
         with self._database.begin() as connection:
-            extraction_id = connection.scalar(statement.returning(extractions.c.extraction_id))
-            if extraction_id is None:
-                extraction_id = connection.execute(
-                    select(extractions.c.extraction_id).filter_by(**content)
-                ).scalar_one()
-        return int(extraction_id)
-
-    def get(self, sha256: str, engine: EngineName, engine_version: str, input_hash: str) -> Extraction | None:
-        statement = select(extractions).filter_by(
-            document_sha256=sha256, engine=engine, engine_version=engine_version, input_hash=input_hash
-        )
-        with self._database.begin() as connection:
-            row = connection.execute(statement).one_or_none()
-        return None if row is None else _extraction(row)
-
-    def put_outcome(self, job_id: JobId, extraction_ids: Sequence[int], chosen: int, stopped_because: str) -> None:
-        """Replaces the job's outcome. `chosen` is an index from 0 into `extraction_ids`. Raises: ValueError."""
-        if not 0 <= chosen < len(extraction_ids):
-            raise ValueError(f"{chosen} is no index into {len(extraction_ids)} extractions")
-        rows = [
-            {
-                "job_id": job_id,
-                "position": index + 1,
-                "extraction_id": extraction_id,
-                "chosen": index == chosen,
-                "stopped_because": stopped_because if index == chosen else None,
-            }
-            for index, extraction_id in enumerate(extraction_ids)
-        ]
-        with self._database.begin() as connection:
-            connection.execute(delete(job_extractions).where(job_extractions.c.job_id == job_id))
+            rows = [
+                {
+                    "job_id": job_id,
+                    "position": index + 1,
+                    "extraction_id": _kept(connection, sha256, extraction, input_hash),
+                    "chosen": index == chosen,
+                    "stopped_because": stopped_because if index == chosen else None,
+                }
+                for index, (extraction, input_hash) in enumerate(made)
+            ]
+            connection.execute(_FORGET, {"of_job": job_id})
             connection.execute(insert(job_extractions), rows)
 
     def outcome(self, job_id: JobId) -> StoredOutcome | None:
         """What `put_outcome` kept; `None` before it was called."""
-        statement = (
-            select(job_extractions.c.chosen, job_extractions.c.stopped_because, extractions)
-            .join(extractions, extractions.c.extraction_id == job_extractions.c.extraction_id)
-            .where(job_extractions.c.job_id == job_id)
-            .order_by(job_extractions.c.position)
-        )
-        with self._database.begin() as connection:
-            rows = connection.execute(statement).all()
+        with self._database.single() as connection:
+            rows = connection.execute(_OUTCOME, {"of_job": job_id}).all()
         if not rows:
             return None
         chosen = next(index for index, row in enumerate(rows) if row.chosen)
         return StoredOutcome(tuple(_extraction(row) for row in rows), chosen, rows[chosen].stopped_because)
 
 
-_CONTENT_KEY = "extractions_content_key"
+def _kept(connection: Connection, sha256: str, extraction: Extraction, input_hash: str) -> int:
+    """The extraction's id."""
+    content = {
+        "document_sha256": sha256,
+        "engine": extraction.engine,
+        "engine_version": extraction.engine_version,
+        "input_hash": input_hash,
+    }
+    parts = extraction.model_dump(mode="json", exclude_defaults=False)
+    extraction_id = connection.scalar(_KEEP, parts | content)
+    if extraction_id is None:
+        extraction_id = connection.execute(select(extractions.c.extraction_id).filter_by(**content)).scalar_one()
+    return int(extraction_id)
 
 
 def _extraction(row: Row[Any]) -> Extraction:

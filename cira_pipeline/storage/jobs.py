@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     ColumnElement,
     Connection,
     LargeBinary,
     Row,
     Text,
     any_,
+    bindparam,
     case,
     cast,
     func,
@@ -31,6 +34,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from cira_pipeline.errors import (
     AnswerInBatch,
@@ -61,6 +65,8 @@ _COST = (
     .scalar_subquery()
     .label("cost_usd")
 )
+_OF_JOB = select(*_COLUMNS).where(jobs.c.job_id == bindparam("of_job"))
+_STATUS_OF_JOB = select(*_COLUMNS, _COST).where(jobs.c.job_id == bindparam("of_job"))
 NOTIFY_CHANNEL = "cira_job"
 """PostgreSQL's channel on which every change of a job is told when it is committed, as a JSON object."""
 
@@ -83,11 +89,64 @@ _AGAIN_IN_QUEUE: Mapping[str, Any] = {
     "status": JobStatus.QUEUED,
     "stage": None,
     "batch_id": None,
-    "run_id": None,
     "started_at": None,
     "queued_at": func.now(),
 }
 _ENDED: Mapping[str, Any] = {"finished_at": func.now(), "not_before": None, "needs_usd": None}
+
+
+def _changing(when: ColumnElement[bool], *given: str, **values: Any) -> ReturningUpdate[Any]:
+    """An update of the job `changed_job` when it is in such a state; each column of `given` gets `new_` and its name.
+
+    Statements are built once: building one takes longer than executing it.
+    """
+    return (
+        update(jobs)
+        .where(jobs.c.job_id == bindparam("changed_job"), when)
+        .values(
+            **values,
+            **{name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in given},
+            version=jobs.c.version + 1,
+            updated_at=func.now(),
+        )
+        .returning(*_COLUMNS, _COST, _NOTIFY)
+    )
+
+
+_SAME_ATTEMPT = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == bindparam("new_run_id"))
+_HOW_IT_ENDED = ("status", "stage", "verdict", "error_code", "error_message", "error_hint")
+
+_START = _changing(
+    jobs.c.status != JobStatus.CANCELLED,
+    "stage",
+    "run_id",
+    **_NOTHING_ENDED,
+    status=JobStatus.RUNNING,
+    attempts=jobs.c.attempts + case((_SAME_ATTEMPT, 0), else_=1),
+    started_at=case((_SAME_ATTEMPT, jobs.c.started_at), else_=func.now()),
+)
+_DOCUMENT_FOUND = _changing(true(), "document_sha256")
+_END = _changing(jobs.c.status != JobStatus.CANCELLED, *_HOW_IT_ENDED, **_ENDED)
+_FAIL = _changing(jobs.c.status.in_(_ACTIVE), *_HOW_IT_ENDED, **_ENDED)
+_HOLD = _changing(
+    jobs.c.status.in_(_ACTIVE),
+    "status",
+    "stage",
+    "error_code",
+    "error_message",
+    "error_hint",
+    "not_before",
+    "needs_usd",
+    attempts=case(
+        (bindparam("is_attempt", type_=Boolean), jobs.c.attempts), else_=func.greatest(jobs.c.attempts - 1, 0)
+    ),
+    verdict=None,
+    finished_at=None,
+)
+_RESUME = _changing(jobs.c.status.in_(_HELD), **_AGAIN_IN_QUEUE, run_id=None)
+_RETRY = _changing(jobs.c.status.in_((JobStatus.FAILED, JobStatus.REJECTED, *_HELD)), **_AGAIN_IN_QUEUE, run_id=None)
+_REQUEUE = _changing(jobs.c.status.in_(_ACTIVE), **_AGAIN_IN_QUEUE)
+_CANCEL = _changing(jobs.c.status.in_((*_ACTIVE, *_HELD)), **{**_NOTHING_ENDED, **_ENDED}, status=JobStatus.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -188,7 +247,7 @@ class JobRepository:
 
     def get(self, job_id: JobId) -> Job:
         """Raises: JobNotFound."""
-        with self._database.begin() as connection:
+        with self._database.single() as connection:
             return _get(connection, job_id)
 
     def status(self, job_id: JobId) -> JobStatusEntry:
@@ -199,7 +258,7 @@ class JobRepository:
     def status_from_rows(self, job_id: JobId) -> JobStatusEntry:
         """Where the job stands by PostgreSQL, and from then on by the cache. Raises: JobNotFound."""
         with self._database.single() as connection:
-            row = connection.execute(select(*_COLUMNS, _COST).where(jobs.c.job_id == job_id)).one_or_none()
+            row = connection.execute(_STATUS_OF_JOB, {"of_job": job_id}).one_or_none()
         if row is None:
             raise _not_found(job_id)
         entry = _entry(_job(row), row.cost_usd)
@@ -237,26 +296,14 @@ class JobRepository:
             rows = connection.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status)).all()
         return dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in rows}
 
-    def start(self, job_id: JobId, stage: Stage, run_id: str) -> bool:
-        """Marks the job as running in `stage`; false when it was cancelled and is not wanted any more.
+    def start(self, job_id: JobId, stage: Stage, run_id: str) -> Job | None:
+        """Marks the job as running in `stage`; `None` when it was cancelled and is not wanted any more.
 
         A run counts as one attempt however many stages it starts. A finished job that a person materialises again runs
         again, and what it had ended with is taken back. Raises: JobNotFound.
         """
-        same_attempt = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == run_id)
-        _, changed = self._change(
-            job_id,
-            jobs.c.status != JobStatus.CANCELLED,
-            {
-                **_NOTHING_ENDED,
-                "status": JobStatus.RUNNING,
-                "stage": stage,
-                "run_id": run_id,
-                "attempts": jobs.c.attempts + case((same_attempt, 0), else_=1),
-                "started_at": case((same_attempt, jobs.c.started_at), else_=func.now()),
-            },
-        )
-        return changed
+        job, changed = self._change(job_id, _START, {"new_stage": stage, "new_run_id": run_id})
+        return job if changed else None
 
     def left_by_dead_runs(self, job_ids: Sequence[JobId], run_id: str) -> Sequence[JobId]:
         """Those that were in flight in another run than `run_id`, those first that were so in the fewest runs.
@@ -278,7 +325,10 @@ class JobRepository:
         Labels that were submitted with the job become the document's.
         """
         return self._change(
-            job_id, true(), {"document_sha256": sha256}, also=lambda connection: adopt_labels(connection, [job_id])
+            job_id,
+            _DOCUMENT_FOUND,
+            {"new_document_sha256": sha256},
+            also=lambda connection: adopt_labels(connection, [job_id]),
         )[0]
 
     def succeed(self, job_id: JobId, verdict: Verdict) -> Job:
@@ -287,25 +337,16 @@ class JobRepository:
         Accepted and needs_review are `succeeded`. A rejected record ends the job as `rejected` with the error
         `verdict_rejected`: the pipeline did its work, and nobody may pay from the result. Raises: JobNotFound.
         """
-        ended: dict[str, Any] = {**_NOTHING_ENDED, "status": JobStatus.SUCCEEDED}
-        if verdict is Verdict.REJECTED:
-            ended = _ended_by(RecordRejected("validation rejects this invoice; its findings say why"))
-        return self._change(
-            job_id,
-            jobs.c.status != JobStatus.CANCELLED,
-            {**ended, **_ENDED, "stage": Stage.VALIDATED_RECORD, "verdict": verdict},
-        )[0]
+        rejected = RecordRejected("validation rejects this invoice; its findings say why")
+        ended = _ended_by(rejected) if verdict is Verdict.REJECTED else _SUCCEEDED
+        return self._change(job_id, _END, {**ended, "new_stage": Stage.VALIDATED_RECORD, "new_verdict": verdict})[0]
 
     def fail(self, job_id: JobId, stage: Stage, error: CiraError) -> Job:
         """Ends a queued or running job with `error`: `rejected` for a DocumentError, `failed` for all others.
 
         A job that has ended keeps its end: the first error is the one that tells. Raises: JobNotFound.
         """
-        return self._change(
-            job_id,
-            jobs.c.status.in_(_ACTIVE),
-            {**_ended_by(error), **_ENDED, "stage": stage, "verdict": None},
-        )[0]
+        return self._change(job_id, _FAIL, {**_ended_by(error), "new_stage": stage, "new_verdict": None})[0]
 
     def hold(
         self,
@@ -324,18 +365,16 @@ class JobRepository:
         """
         return self._change(
             job_id,
-            jobs.c.status.in_(_ACTIVE),
+            _HOLD,
             {
-                "status": JobStatus.WAITING if needs_usd is None else JobStatus.NEEDS_BUDGET,
-                "stage": stage,
-                "error_code": error.code,
-                "error_message": error.message,
-                "error_hint": error.hint,
-                "not_before": not_before,
-                "needs_usd": needs_usd,
-                "attempts": jobs.c.attempts if is_attempt else func.greatest(jobs.c.attempts - 1, 0),
-                "verdict": None,
-                "finished_at": None,
+                "new_status": JobStatus.WAITING if needs_usd is None else JobStatus.NEEDS_BUDGET,
+                "new_stage": stage,
+                "new_error_code": error.code,
+                "new_error_message": error.message,
+                "new_error_hint": error.hint,
+                "new_not_before": not_before,
+                "new_needs_usd": needs_usd,
+                "is_attempt": is_attempt,
             },
         )[0]
 
@@ -366,15 +405,14 @@ class JobRepository:
 
     def resume(self, job_id: JobId) -> bool:
         """Puts a job that waits back into the queue; false when it does not wait any more. Raises: JobNotFound."""
-        return self._change(job_id, jobs.c.status.in_(_HELD), _AGAIN_IN_QUEUE)[1]
+        return self._change(job_id, _RESUME)[1]
 
     def retry(self, job_id: JobId) -> Job:
         """Puts a failed, rejected or waiting job back into the queue; attempts are kept.
 
         Raises: JobNotFound, JobNotRetryable.
         """
-        retryable = (JobStatus.FAILED, JobStatus.REJECTED, *_HELD)
-        job, changed = self._change(job_id, jobs.c.status.in_(retryable), _AGAIN_IN_QUEUE)
+        job, changed = self._change(job_id, _RETRY)
         if not changed:
             raise JobNotRetryable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
         return job
@@ -385,19 +423,14 @@ class JobRepository:
         Attempts are kept, and which run it was: while that is known, the job shares no run with others.
         Raises: JobNotFound.
         """
-        values = {name: value for name, value in _AGAIN_IN_QUEUE.items() if name != "run_id"}
-        return self._change(job_id, jobs.c.status.in_(_ACTIVE), values)[0]
+        return self._change(job_id, _REQUEUE)[0]
 
     def cancel(self, job_id: JobId) -> Job:
         """Takes a queued, running or waiting job back for good; a run stops before its next stage.
 
         Cancelling twice is once. Raises: JobNotFound, JobNotCancellable.
         """
-        job, _ = self._change(
-            job_id,
-            jobs.c.status.in_((*_ACTIVE, *_HELD)),
-            {**_NOTHING_ENDED, **_ENDED, "status": JobStatus.CANCELLED},
-        )
+        job, _ = self._change(job_id, _CANCEL)
         if job.status is not JobStatus.CANCELLED:
             raise JobNotCancellable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
         return job
@@ -405,20 +438,14 @@ class JobRepository:
     def _change(
         self,
         job_id: JobId,
-        when: ColumnElement[bool],
-        values: Mapping[str, Any],
+        change: ReturningUpdate[Any],
+        values: Mapping[str, Any] = MappingProxyType({}),
         *,
         also: Callable[[Connection], None] | None = None,
     ) -> tuple[Job, bool]:
         """The job after the change, and whether it was in a state to be changed. `also` is in the same transaction."""
-        statement = (
-            update(jobs)
-            .where(jobs.c.job_id == job_id, when)
-            .values(**values, version=jobs.c.version + 1, updated_at=func.now())
-            .returning(*_COLUMNS, _COST, _NOTIFY)
-        )
-        with self._database.begin() as connection:
-            row = connection.execute(statement).one_or_none()
+        with self._database.single() if also is None else self._database.begin() as connection:
+            row = connection.execute(change, {"changed_job": job_id, **values}).one_or_none()
             job = _get(connection, job_id) if row is None else _job(row)
             if row is not None and also is not None:
                 also(connection)
@@ -492,7 +519,7 @@ def _by_hash(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, Job
 
 
 def _get(connection: Connection, job_id: JobId) -> Job:
-    row = connection.execute(select(*_COLUMNS).where(jobs.c.job_id == job_id)).one_or_none()
+    row = connection.execute(_OF_JOB, {"of_job": job_id}).one_or_none()
     if row is None:
         raise _not_found(job_id)
     return _job(row)
@@ -507,15 +534,27 @@ def _job(row: Row[*tuple[Any, ...]]) -> Job:
 
 
 def _entry(job: Job, cost_usd: Decimal) -> JobStatusEntry:
-    known = job.model_dump(include=set(JobStatusEntry.model_fields))
-    return JobStatusEntry.model_validate({**known, "cost_usd": cost_usd})
+    # Of a row that was validated a moment ago.
+    known = {name: getattr(job, name) for name in _ENTRY_FIELDS}
+    return JobStatusEntry.model_construct(**known, cost_usd=cost_usd)
+
+
+_ENTRY_FIELDS = JobStatusEntry.model_fields.keys() - {"cost_usd"}
 
 
 def _ended_by(error: CiraError) -> dict[str, Any]:
     refused = isinstance(error, DocumentError | RecordRejected)
     return {
-        "status": JobStatus.REJECTED if refused else JobStatus.FAILED,
-        "error_code": error.code,
-        "error_message": error.message,
-        "error_hint": error.hint,
+        "new_status": JobStatus.REJECTED if refused else JobStatus.FAILED,
+        "new_error_code": error.code,
+        "new_error_message": error.message,
+        "new_error_hint": error.hint,
     }
+
+
+_SUCCEEDED: Mapping[str, Any] = {
+    "new_status": JobStatus.SUCCEEDED,
+    "new_error_code": None,
+    "new_error_message": None,
+    "new_error_hint": None,
+}

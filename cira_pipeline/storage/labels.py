@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.tables import labels
+
+_OF_DOCUMENT = select(labels.c.fields).where(labels.c.document_sha256 == bindparam("document"))
 
 
 class LabelRepository:
@@ -33,6 +35,6 @@ class LabelRepository:
             )
 
     def get(self, sha256: str) -> dict[str, Any] | None:
-        with self._database.begin() as connection:
-            fields = connection.scalar(select(labels.c.fields).where(labels.c.document_sha256 == sha256))
+        with self._database.single() as connection:
+            fields = connection.scalar(_OF_DOCUMENT, {"document": sha256})
         return None if fields is None else dict(fields)

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from statistics import fmean
 
 from pydantic import ValidationError
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.errors import ObjectMissing
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.storage.recent_readings import RecentReadings
 from cira_pipeline.storage.tables import readings
 from cira_pipeline.values import Reading
+
+_CONTENT_KEY = ("document_sha256", "reader", "reader_version")
+_KEEP = insert(readings)
+_KEEP = _KEEP.on_conflict_do_update(
+    index_elements=_CONTENT_KEY,
+    set_={
+        name: _KEEP.excluded[name]
+        for name in (
+            "reading_key",
+            "docling_key",
+            "page_count",
+            "ocr_page_count",
+            "line_count",
+            "mean_confidence",
+            "seconds",
+        )
+    },
+)
+_OF_DOCUMENT = select(readings.c.reading_key).where(readings.c.document_sha256 == bindparam("document"))
+_BY_READER = _OF_DOCUMENT.where(
+    readings.c.reader == bindparam("reader"), readings.c.reader_version == bindparam("reader_version")
+)
+_LATEST = _OF_DOCUMENT.order_by(readings.c.created_at.desc(), readings.c.reader_version.desc()).limit(1)
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +49,6 @@ class ReadingRepository:
     def __init__(self, database: Database, objects: ObjectStore) -> None:
         self._database = database
         self._objects = objects
-        self._recent = RecentReadings()
 
     def put(self, sha256: str, reading: Reading, docling_json: bytes) -> None:
         """Keeps the reading of document `sha256`, which must be stored, in place of one by the same reader version."""
@@ -41,55 +63,28 @@ class ReadingRepository:
             "mean_confidence": fmean(line.confidence for line in reading.lines) if reading.lines else None,
             "seconds": reading.seconds,
         }
-        statement = insert(readings).values(
-            document_sha256=sha256,
-            reader=reading.reader,
-            reader_version=reading.reader_version,
-            **keys,
-            **figures,
-        )
-        with self._database.begin() as connection:
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["document_sha256", "reader", "reader_version"], set_={**keys, **figures}
-                )
-            )
-        self._recent.keep(keys["reading_key"], reading)
+        key = {"document_sha256": sha256, "reader": reading.reader, "reader_version": reading.reader_version}
+        with self._database.single() as connection:
+            connection.execute(_KEEP, key | keys | figures)
 
     def get(self, sha256: str, reader: str, reader_version: str) -> Reading | None:
         """The reading kept; `None` when there is none, or the object store lost it and it must be made again."""
-        statement = select(readings.c.reading_key).where(
-            readings.c.document_sha256 == sha256,
-            readings.c.reader == reader,
-            readings.c.reader_version == reader_version,
-        )
-        return self._kept(sha256, statement)
+        return self._kept(sha256, _BY_READER, {"reader": reader, "reader_version": reader_version})
 
     def latest(self, sha256: str) -> Reading | None:
         """The newest reading of a document, by whatever reader; `None` when there is none or it is lost."""
-        statement = (
-            select(readings.c.reading_key)
-            .where(readings.c.document_sha256 == sha256)
-            .order_by(readings.c.created_at.desc(), readings.c.reader_version.desc())
-            .limit(1)
-        )
-        return self._kept(sha256, statement)
+        return self._kept(sha256, _LATEST, {})
 
-    def _kept(self, sha256: str, statement: Select[str]) -> Reading | None:
-        with self._database.begin() as connection:
-            key = connection.scalar(statement)
+    def _kept(self, sha256: str, statement: Select[str], values: Mapping[str, str]) -> Reading | None:
+        with self._database.single() as connection:
+            key = connection.scalar(statement, {"document": sha256, **values})
         if key is None:
             return None
-        recent = self._recent.get(key)
-        if recent is not None:
-            return recent
         try:
-            reading = Reading.model_validate_json(self._objects.get(key))
+            return Reading.model_validate_json(self._objects.get(key))
         except (ObjectMissing, ValidationError) as error:
             _log.warning("the reading of document %s is lost and will be made again: %s", sha256, error)
             return None
-        self._recent.keep(key, reading)
-        return reading
 
 
 def _folder(sha256: str, reader: str, reader_version: str) -> str:

@@ -13,16 +13,17 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Table,
+    Text,
     and_,
+    bindparam,
     case,
     delete,
-    false,
     func,
     insert,
+    literal,
     or_,
     select,
     union,
@@ -47,6 +48,10 @@ from cira_pipeline.storage.tables import (
 from cira_pipeline.values import Box, Evidence, Finding, Record, Verdict
 
 _PARTS = (record_lines, record_taxes, record_evidence, record_findings)
+# In one statement: for nearly all jobs there is nothing to delete.
+_DELETE_PARTS = select(literal(1)).add_cte(
+    *(delete(table).where(table.c.job_id == bindparam("of_job")).cte(f"no_{table.name}") for table in _PARTS)
+)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -69,6 +74,7 @@ class SupplierHistory:
     What other clients' jobs tell stands apart: it counts, and is not to be told to this one.
     """
 
+    all_duplicates: tuple[JobId, ...]
     duplicates: tuple[JobId, ...]
     duplicates_elsewhere: bool
     ibans: frozenset[str]
@@ -99,8 +105,12 @@ class RecordRepository:
             finally:
                 self._held.connection = None
 
-    def put(self, job_id: JobId, document_sha256: str, record: Record) -> None:
+    def put(
+        self, job_id: JobId, document_sha256: str, record: Record, *, duplicate_of: Sequence[JobId] | None = None
+    ) -> None:
         """Keeps the record in place of the job's earlier one, whole or not at all.
+
+        `duplicate_of` is what `history` found within the same `one_at_a_time`; `None` looks it up.
 
         Amounts keep their digits; beyond 12 decimals they are rounded half even. A currency that is no ISO 4217 code is
         left out of a record that is not accepted; its evidence stays. Raises: ValueNotStorable.
@@ -109,7 +119,9 @@ class RecordRepository:
         row = _header_row(record) | asdict(identity) | {"document_sha256": document_sha256}
         parts = [(table, list(rows)) for table, rows in _part_rows(record)]
         with self._begin() as connection:
-            row["duplicate_of"] = list(_duplicates(connection, job_id, identity, document_sha256))
+            if duplicate_of is None:
+                duplicate_of = _duplicates(connection, job_id, identity, document_sha256)
+            row["duplicate_of"] = list(duplicate_of)
             values = row | {"updated_at": func.clock_timestamp()}
             # A record that was rejected before stands only from now on.
             standing_since = case(
@@ -121,8 +133,8 @@ class RecordRepository:
                     index_elements=["job_id"], set_=values | {"recorded_at": standing_since}
                 )
             )
+            connection.execute(_DELETE_PARTS, {"of_job": job_id})
             for table, rows in parts:
-                connection.execute(delete(table).where(table.c.job_id == job_id))
                 if rows:
                     numbered = enumerate(rows, start=1)
                     connection.execute(
@@ -161,6 +173,7 @@ class RecordRepository:
             known = _ibans(connection, job_id, invoice)
         own_ibans = frozenset(iban for iban, is_own in known if is_own)
         return SupplierHistory(
+            all_duplicates=duplicates,
             duplicates=tuple(each for each in duplicates if each in own),
             duplicates_elsewhere=len(own) < len(duplicates),
             ibans=own_ibans,
@@ -179,19 +192,8 @@ class RecordRepository:
 
 def _ibans(connection: Connection, job_id: JobId, invoice: Invoice) -> list[tuple[str, bool]]:
     """Accounts in the accepted records of other jobs, and whether one of those is of the job's own client."""
-    own = select(jobs.c.client).where(jobs.c.job_id == job_id).scalar_subquery()
-    statement = (
-        select(records.c.payment_iban, func.bool_or(jobs.c.client == own))
-        .join(jobs, jobs.c.job_id == records.c.job_id)
-        .where(
-            records.c.verdict == Verdict.ACCEPTED,
-            records.c.job_id != job_id,
-            records.c.payment_iban.is_not(None),
-            _same_supplier(InvoiceIdentity.of(invoice)),
-        )
-        .group_by(records.c.payment_iban)
-    )
-    return [(iban, bool(is_own)) for iban, is_own in connection.execute(statement)]
+    found = connection.execute(_IBANS, {"asking": job_id, **_identity_values(InvoiceIdentity.of(invoice))})
+    return [(iban, bool(is_own)) for iban, is_own in found]
 
 
 def _of_the_same_client(connection: Connection, job_id: JobId, others: Sequence[JobId]) -> frozenset[JobId]:
@@ -202,45 +204,62 @@ def _of_the_same_client(connection: Connection, job_id: JobId, others: Sequence[
     return frozenset(JobId(each) for each in connection.scalars(statement))
 
 
-def _same_supplier(identity: InvoiceIdentity) -> ColumnElement[bool]:
-    same: list[ColumnElement[bool]] = [false()]
-    if identity.vat_key:
-        same.append(records.c.vat_key == identity.vat_key)
-    if identity.name_key:
-        same.append(records.c.name_key == identity.name_key)
-    return or_(*same)
-
-
 def _duplicates(
     connection: Connection, job_id: JobId, identity: InvoiceIdentity, document_sha256: str
 ) -> tuple[JobId, ...]:
-    same: list[ColumnElement[bool]] = [records.c.document_sha256 == document_sha256]
-    if identity.number_key:
-        same.append(and_(records.c.number_key == identity.number_key, _same_supplier(identity)))
-    own_since = connection.scalar(
-        select(records.c.recorded_at).where(records.c.job_id == job_id, records.c.verdict != Verdict.REJECTED)
+    values = {"asking": job_id, "document": document_sha256, **_identity_values(identity)}
+    return tuple(sorted(connection.scalars(_DUPLICATES, values)))
+
+
+def _identity_values(identity: InvoiceIdentity) -> dict[str, str | None]:
+    """What is not known is NULL, which equals nothing."""
+    return {name: value or None for name, value in asdict(identity).items()}
+
+
+# Built once: building such a statement takes longer than executing it.
+_ASKING = bindparam("asking", type_=Text)
+_SAME_SUPPLIER = or_(records.c.vat_key == bindparam("vat_key"), records.c.name_key == bindparam("name_key"))
+_OWN_CLIENT = select(jobs.c.client).where(jobs.c.job_id == _ASKING).scalar_subquery()
+
+_IBANS = (
+    select(records.c.payment_iban, func.bool_or(jobs.c.client == _OWN_CLIENT))
+    .join(jobs, jobs.c.job_id == records.c.job_id)
+    .where(
+        records.c.verdict == Verdict.ACCEPTED,
+        records.c.job_id != _ASKING,
+        records.c.payment_iban.is_not(None),
+        _SAME_SUPPLIER,
     )
-    standing = select(records.c.job_id).where(
-        or_(*same),
-        records.c.job_id != job_id,
-        records.c.verdict != Verdict.REJECTED,
-        # That one was told already that this job came first.
-        ~(records.c.duplicate_of.any(job_id)),
+    .group_by(records.c.payment_iban)
+)
+
+_OWN = records.alias("own")
+_OWN_SINCE = (
+    select(_OWN.c.recorded_at).where(_OWN.c.job_id == _ASKING, _OWN.c.verdict != Verdict.REJECTED).scalar_subquery()
+)
+_STANDING = select(records.c.job_id).where(
+    or_(
+        records.c.document_sha256 == bindparam("document"),
+        and_(records.c.number_key == bindparam("number_key"), _SAME_SUPPLIER),
+    ),
+    records.c.job_id != _ASKING,
+    records.c.verdict != Verdict.REJECTED,
+    # That one was told already that this job came first.
+    ~(records.c.duplicate_of.any(_ASKING)),
+    or_(_OWN_SINCE.is_(None), records.c.recorded_at < _OWN_SINCE),
+)
+_UNDER_WAY = (
+    select(jobs.c.job_id)
+    .outerjoin(records, records.c.job_id == jobs.c.job_id)
+    .where(
+        _OWN_SINCE.is_(None),
+        jobs.c.document_sha256 == bindparam("document"),
+        jobs.c.job_id < _ASKING,
+        jobs.c.status.in_([status for status in JobStatus if not status.final]),
+        records.c.job_id.is_(None),
     )
-    if own_since is not None:
-        first = standing.where(records.c.recorded_at < own_since)
-        return tuple(sorted(connection.scalars(first)))
-    under_way = (
-        select(jobs.c.job_id)
-        .outerjoin(records, records.c.job_id == jobs.c.job_id)
-        .where(
-            jobs.c.document_sha256 == document_sha256,
-            jobs.c.job_id < job_id,
-            jobs.c.status.in_([status for status in JobStatus if not status.final]),
-            records.c.job_id.is_(None),
-        )
-    )
-    return tuple(sorted(connection.scalars(union(standing, under_way))))
+)
+_DUPLICATES = union(_STANDING, _UNDER_WAY)
 
 
 def _header_row(record: Record) -> dict[str, Any]:

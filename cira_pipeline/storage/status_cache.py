@@ -101,7 +101,6 @@ class StatusCache:
         self._client: redis.Redis | None = None
         if redis_url:
             self._client = _client(redis_url)
-            self._put_unless_older = self._client.register_script(_PUT_UNLESS_OLDER)
 
     @property
     def available(self) -> bool:
@@ -141,8 +140,9 @@ class StatusCache:
                 if stale:
                     pipeline.delete(*stale)
                 for key, entry in zip(keys, entries, strict=True):
-                    self._put_unless_older(
-                        keys=[key], args=[entry.version, entry.model_dump_json(), self._ttl_ms], client=pipeline
+                    # The script whole: asking first whether Redis has it would be a round trip more.
+                    pipeline.eval(
+                        _PUT_UNLESS_OLDER, 1, key, str(entry.version), entry.model_dump_json(), str(self._ttl_ms)
                     )
                 answers = pipeline.execute(raise_on_error=False)
         except (redis.RedisError, OSError) as error:

@@ -32,7 +32,7 @@ def test_the_pipeline_takes_an_uploaded_document_as_it_is(api):
     from types import SimpleNamespace
 
     from cira_pipeline.costs.prices import PriceList
-    from cira_pipeline.processing.processor import Processor
+    from cira_pipeline.processing.processor import JobInFlight, Processor
 
     [job] = _upload(api.client(), invoice_pdf("UP-2")).json()["jobs"]
     services = api.services
@@ -55,7 +55,7 @@ def test_the_pipeline_takes_an_uploaded_document_as_it_is(api):
         engines={},
         today=date.today,
     )
-    obtained = processor.run(JobId(job["job_id"]), Stage.RAW_DOCUMENT)
+    obtained = processor.run(JobInFlight(services.jobs.get(JobId(job["job_id"]))), Stage.RAW_DOCUMENT)
     assert obtained.reused
     assert obtained.document.page_count == 1
 
@@ -127,8 +127,7 @@ def _with_answer(api, job_id: JobId) -> str:
         invoice=api.services.records.get(job_id).record.invoice,
         usage=(usage,),
     )
-    extraction_id = api.services.extractions.put(sha256, extraction, "b" * 64)
-    api.services.extractions.put_outcome(job_id, [extraction_id], 0, "enough")
+    api.services.extractions.put_outcome(job_id, sha256, [(extraction, "b" * 64)], 0, "enough")
     return sha256
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from cira_pipeline.jobs import JobId, Stage, new_job_id
-from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.processor import JobInFlight, Processor
 from cira_pipeline.processing.stream import StageDone, stream
 from cira_pipeline.settings import Settings
 
@@ -23,7 +24,7 @@ class Counting:
 
     def __init__(self, **given: Any) -> None:
         self.settings = Settings(_env_file=None, stage_threads=THREADS, reading_processes=READERS, **given)
-        self.jobs = self.reader = self
+        self.jobs = self.reader = self.timings = self
         self.done = 0
         self.interrupted = False
         self.left: list[JobId] = []
@@ -32,8 +33,11 @@ class Counting:
         self._now: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def start(self, *_arguments: object) -> bool:
-        return True
+    def start(self, job_id: JobId, *_arguments: object) -> object:
+        return SimpleNamespace(job_id=job_id)
+
+    def keep(self) -> None:
+        """Figures of a Processor's stages, of which there are none."""
 
     def left_by_dead_runs(self, *_arguments: object) -> list[JobId]:
         return self.left
@@ -41,9 +45,9 @@ class Counting:
     def interrupt(self) -> None:
         self.interrupted = True
 
-    def run(self, job_id: JobId, stage: Stage) -> object:
+    def run(self, flying: JobInFlight, stage: Stage) -> object:
         with self._lock:
-            self.order.append(job_id)
+            self.order.append(flying.job.job_id)
             for what in ("any", stage):
                 self._now[what] += 1
                 self.most[what] = max(self.most[what], self._now[what])

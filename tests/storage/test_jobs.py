@@ -204,7 +204,7 @@ def test_a_retried_run_knows_which_of_its_jobs_were_in_flight_when_the_last_one_
 def test_a_cancelled_job_is_left_alone_by_its_run(running_job, jobs):
     job_id, _ = running_job()
     assert jobs.cancel(job_id).status is JobStatus.CANCELLED
-    assert jobs.start(job_id, Stage.OCR_TEXT, "run-1") is False
+    assert jobs.start(job_id, Stage.OCR_TEXT, "run-1") is None
     assert jobs.succeed(job_id, Verdict.ACCEPTED).status is JobStatus.CANCELLED
     assert jobs.fail(job_id, Stage.OCR_TEXT, ReadingTimedOut("late")).status is JobStatus.CANCELLED
     assert jobs.cancel(job_id).status is JobStatus.CANCELLED
@@ -220,7 +220,7 @@ def test_a_finished_job_cannot_be_cancelled(running_job, jobs):
 def test_a_job_materialised_again_by_hand_runs_again(running_job, jobs):
     job_id, _ = running_job()
     jobs.fail(job_id, Stage.OCR_TEXT, ReadingTimedOut("page 3"))
-    assert jobs.start(job_id, Stage.OCR_TEXT, "by-hand") is True
+    assert jobs.start(job_id, Stage.OCR_TEXT, "by-hand") is not None
     job = jobs.get(job_id)
     assert (job.status, job.error_code, job.finished_at, job.attempts) == (JobStatus.RUNNING, None, None, 2)
 

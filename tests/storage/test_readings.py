@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import text
 
 from cira_pipeline.storage.readings import ReadingRepository
-from cira_pipeline.storage.recent_readings import RecentReadings
 from cira_pipeline.values import Box, Line, Page, Reading, Word
 from tests.storage.invoices import document
 
@@ -38,21 +37,14 @@ def readings(database, objects):
 
 
 @pytest.fixture
-def elsewhere(database, objects):
-    """Another process: what it reads comes out of the store."""
-    return ReadingRepository(database, objects)
-
-
-@pytest.fixture
 def sha256(documents):
     documents.put(document())
     return document().sha256
 
 
-def test_a_reading_comes_back_as_it_was(readings, elsewhere, sha256):
+def test_a_reading_comes_back_as_it_was(readings, sha256):
     readings.put(sha256, _reading(), b"{}")
     assert readings.get(sha256, "docling", "2.142.1+rapidocr/3") == _reading()
-    assert elsewhere.get(sha256, "docling", "2.142.1+rapidocr/3") == _reading()
 
 
 def test_another_reader_or_version_reads_again(readings, sha256):
@@ -75,10 +67,10 @@ def test_the_docling_document_and_the_figures_are_kept(readings, sha256, databas
     assert json.loads(objects.get(row.docling_key)) == {"schema_name": "DoclingDocument"}
 
 
-def test_xml_without_pages_is_read_too(readings, elsewhere, sha256):
+def test_xml_without_pages_is_read_too(readings, sha256):
     empty = _reading(pages=(), lines=())
     readings.put(sha256, empty, b"{}")
-    assert elsewhere.get(sha256, empty.reader, empty.reader_version) == empty
+    assert readings.get(sha256, empty.reader, empty.reader_version) == empty
 
 
 def test_reading_twice_keeps_the_newer(readings, sha256):
@@ -88,7 +80,7 @@ def test_reading_twice_keeps_the_newer(readings, sha256):
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut off"])
-def test_a_reading_the_object_store_lost_is_made_again(readings, elsewhere, sha256, database, objects, damage):
+def test_a_reading_the_object_store_lost_is_made_again(readings, sha256, database, objects, damage):
     readings.put(sha256, _reading(), b"{}")
     with database.begin() as connection:
         key = connection.scalar(text("SELECT reading_key FROM cira.readings"))
@@ -96,32 +88,12 @@ def test_a_reading_the_object_store_lost_is_made_again(readings, elsewhere, sha2
         objects.delete(key)
     else:
         objects.put(key, objects.get(key)[:40])
-    assert elsewhere.get(sha256, "docling", "2.142.1+rapidocr/3") is None
+    assert readings.get(sha256, "docling", "2.142.1+rapidocr/3") is None
 
 
-def test_a_reading_is_parsed_once_for_all_stages(elsewhere, readings, sha256):
-    readings.put(sha256, _reading(), b"{}")
-    first = elsewhere.get(sha256, "docling", "2.142.1+rapidocr/3")
-    assert elsewhere.get(sha256, "docling", "2.142.1+rapidocr/3") is first
-
-
-def test_an_erased_reading_is_not_answered_from_memory(readings, sha256, database):
+def test_an_erased_reading_is_gone(readings, sha256, database):
     readings.put(sha256, _reading(), b"{}")
     with database.begin() as connection:
         connection.execute(text("DELETE FROM cira.readings"))
     assert readings.get(sha256, "docling", "2.142.1+rapidocr/3") is None
     assert readings.latest(sha256) is None
-
-
-def test_only_so_many_lines_stay_in_memory():
-    recent = RecentReadings(most_lines=5)
-    two_lines, none, many = _reading(), _reading(lines=()), _reading(lines=_reading().lines * 3)
-    for key, reading in (("a", two_lines), ("b", two_lines), ("empty", none)):
-        recent.keep(key, reading)
-    assert recent.get("a") is two_lines
-    recent.keep("c", two_lines)
-    assert [recent.get(key) for key in ("a", "b", "c", "empty")] == [two_lines, None, two_lines, none]
-    recent.keep("a", many)
-    assert recent.get("a") is None
-    recent.keep("d", two_lines)
-    assert [recent.get(key) for key in ("c", "d")] == [two_lines, two_lines]

@@ -115,7 +115,7 @@ def test_redis_is_used_again_when_it_is_back(database, tmp_path, services_folder
     job_id = _submit(jobs)
     port = server.url()
     server.stop()
-    assert jobs.start(job_id, Stage.RAW_DOCUMENT, "run-1") is True
+    assert jobs.start(job_id, Stage.RAW_DOCUMENT, "run-1").status is JobStatus.RUNNING
     assert not cache.available
     server.start()
     assert server.url() == port
