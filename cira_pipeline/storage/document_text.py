@@ -6,6 +6,7 @@ Documents can hold characters PostgreSQL refuses: NUL, and halves of surrogate p
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import Text
@@ -21,13 +22,24 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _storable_json(value: Any) -> Any:
+def storable_json(value: Any) -> str:
+    """`value` as JSON that PostgreSQL can keep; amounts become strings."""
+    text = json.dumps(value, default=str)
+    return json.dumps(_storable_parts(value), default=str) if _may_hold_unstorable(text) else text
+
+
+def _may_hold_unstorable(json_text: str) -> bool:
+    """Escapes of NUL, or of surrogates, which may be halves. Most documents hold neither."""
+    return "\\u0000" in json_text or "\\ud" in json_text
+
+
+def _storable_parts(value: Any) -> Any:
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):
-        return {_storable_json(key): _storable_json(each) for key, each in value.items()}
+        return {_storable_parts(key): _storable_parts(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable_json(each) for each in value]
+        return [_storable_parts(each) for each in value]
     return value
 
 
@@ -58,4 +70,4 @@ class DocumentJson(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else _storable_json(value)
+        return value if value is None or not _may_hold_unstorable(json.dumps(value)) else _storable_parts(value)

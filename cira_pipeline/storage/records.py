@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,13 +13,16 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Connection,
+    Insert,
     Row,
     Table,
     Text,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     func,
     insert,
@@ -28,12 +31,14 @@ from sqlalchemy import (
     select,
     union,
 )
+from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cira_pipeline.errors import ValueNotStorable
 from cira_pipeline.invoice import AMOUNT_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine
 from cira_pipeline.jobs import JobId, JobStatus
 from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.document_text import storable_json
 from cira_pipeline.storage.invoice_identity import InvoiceIdentity
 from cira_pipeline.storage.tables import (
     AMOUNT_BOUND,
@@ -48,10 +53,23 @@ from cira_pipeline.storage.tables import (
 from cira_pipeline.values import Box, Evidence, Finding, Record, Verdict
 
 _PARTS = (record_lines, record_taxes, record_evidence, record_findings)
-# In one statement: for nearly all jobs there is nothing to delete.
+
+
+def _from_json(table: Table) -> Insert:
+    """Rows of the job `of_job` out of a JSON array: hundreds of parameters would take longer to hand over."""
+    columns = [column for column in table.c if column.name != "job_id"]
+    given = func.json_to_recordset(cast(bindparam(table.name, type_=Text), JSON)).table_valued(
+        *(sql_column(column.name, column.type) for column in columns), name="given"
+    )
+    rows = select(bindparam("of_job", type_=Text), *given.render_derived(with_types=True).c)
+    return insert(table).from_select(["job_id", *(column.name for column in columns)], rows)
+
+
+# Two statements, and not one for each table.
 _DELETE_PARTS = select(literal(1)).add_cte(
     *(delete(table).where(table.c.job_id == bindparam("of_job")).cte(f"no_{table.name}") for table in _PARTS)
 )
+_INSERT_PARTS = select(literal(1)).add_cte(*(_from_json(table).cte(f"new_{table.name}") for table in _PARTS))
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -117,7 +135,7 @@ class RecordRepository:
         """
         identity = InvoiceIdentity.of(record.invoice)
         row = _header_row(record) | asdict(identity) | {"document_sha256": document_sha256}
-        parts = [(table, list(rows)) for table, rows in _part_rows(record)]
+        parts = {table.name: _numbered(rows) for table, rows in _part_rows(record)}
         with self._begin() as connection:
             if duplicate_of is None:
                 duplicate_of = _duplicates(connection, job_id, identity, document_sha256)
@@ -134,12 +152,7 @@ class RecordRepository:
                 )
             )
             connection.execute(_DELETE_PARTS, {"of_job": job_id})
-            for table, rows in parts:
-                if rows:
-                    numbered = enumerate(rows, start=1)
-                    connection.execute(
-                        insert(table), [{"job_id": job_id, "position": position, **part} for position, part in numbered]
-                    )
+            connection.execute(_INSERT_PARTS, {"of_job": job_id, **parts})
 
     def get(self, job_id: JobId) -> StoredRecord | None:
         with self._begin() as connection:
@@ -280,6 +293,11 @@ def _part_rows(record: Record) -> Iterator[tuple[Table, Iterator[dict[str, Any]]
     yield record_taxes, (_with_amounts(tax, f"tax_breakdown[{at}]") for at, tax in enumerate(invoice.tax_breakdown))
     yield record_evidence, (_evidence_row(evidence) for evidence in record.evidence)
     yield record_findings, (_finding_row(finding) for finding in record.findings)
+
+
+def _numbered(rows: Iterable[dict[str, Any]]) -> str:
+    """JSON for `_from_json`."""
+    return storable_json([{"position": position, **row} for position, row in enumerate(rows, start=1)])
 
 
 def _with_amounts(part: LineItem | TaxLine, path: str) -> dict[str, Any]:
