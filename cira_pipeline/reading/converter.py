@@ -7,6 +7,7 @@ from docling.datamodel.base_models import InputFormat
 from docling.document_converter import DocumentConverter, ImageFormatOption, NativePdfFormatOption
 
 from cira_pipeline.reading.pipeline import InvoicePipeline, InvoicePipelineOptions
+from cira_pipeline.reading.word_cells import WordsBackend
 from cira_pipeline.settings import Settings
 
 
@@ -23,7 +24,9 @@ def open_converter(settings: Settings) -> DocumentConverter:
     return DocumentConverter(
         allowed_formats=[InputFormat.PDF, InputFormat.IMAGE],
         format_options={
-            InputFormat.PDF: NativePdfFormatOption(pipeline_cls=InvoicePipeline, pipeline_options=options),
+            InputFormat.PDF: NativePdfFormatOption(
+                pipeline_cls=InvoicePipeline, pipeline_options=options, backend=WordsBackend
+            ),
             InputFormat.IMAGE: ImageFormatOption(
                 pipeline_cls=InvoicePipeline,
                 pipeline_options=options,

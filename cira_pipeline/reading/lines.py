@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
 
-from cira_pipeline.values import Box
+Rectangle = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 # A space is about 0.25 to 0.35 of the text's height, stretched to twice that in justified text. Columns of a table
 # are rarely set closer than one character and a space.
@@ -53,8 +54,8 @@ class PlacedWord:
         return replace(self, left=self.left + x, top=self.top + y, right=self.right + x, bottom=self.bottom + y)
 
     @property
-    def box(self) -> Box:
-        return Box(left=self.left, top=self.top, right=self.right, bottom=self.bottom)
+    def box(self) -> Rectangle:
+        return self.left, self.top, self.right, self.bottom
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,9 @@ class PlacedLine:
         return "".join(word.text if word.glued else f" {word.text}" for word in self.words).lstrip()
 
     @cached_property
-    def box(self) -> Box:
-        return Box(
-            left=min(word.left for word in self.words),
-            top=min(word.top for word in self.words),
-            right=max(word.right for word in self.words),
-            bottom=max(word.bottom for word in self.words),
-        )
+    def box(self) -> Rectangle:
+        lefts, tops, rights, bottoms = zip(*[word.box for word in self.words], strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
 
     @cached_property
     def confidence(self) -> float:
@@ -97,26 +94,29 @@ def lines_of(words: Iterable[PlacedWord], *, ink_boxes: bool = False) -> list[Pl
 
 def in_reading_order(lines: Iterable[PlacedLine]) -> list[PlacedLine]:
     """Rows from top to bottom, the lines of a row from left to right."""
-    rows: list[list[tuple[Box, PlacedLine]]] = []
-    for box, line in sorted(((line.box, line) for line in lines), key=lambda pair: (pair[0].top + pair[0].bottom) / 2):
-        if rows and _beside([row_box for row_box, _ in rows[-1]], box):
-            rows[-1].append((box, line))
+    rows: list[list[PlacedLine]] = []
+    for line in sorted(lines, key=_height_on_page):
+        if rows and _beside([member.box for member in rows[-1]], line.box):
+            rows[-1].append(line)
         else:
-            rows.append([(box, line)])
-    return [line for row in rows for _, line in sorted(row, key=lambda pair: pair[0].left)]
+            rows.append([line])
+    return [line for row in rows for line in sorted(row, key=lambda member: member.box[0])]
 
 
-def _beside(row: Sequence[Box], box: Box) -> bool:
+def _height_on_page(line: PlacedLine) -> float:
+    _, top, _, bottom = line.box
+    return (top + bottom) / 2
+
+
+def _beside(row: Sequence[Rectangle], box: Rectangle) -> bool:
     """Whether `box` continues the row: level with most of it, and neither above nor below one of its members."""
-    top, bottom = median(member.top for member in row), median(member.bottom for member in row)
-    shared = min(bottom, box.bottom) - max(top, box.top)
-    if shared < _SAME_ROW_SHARE * min(bottom - top, box.bottom - box.top):
+    box_left, box_top, box_right, box_bottom = box
+    top, bottom = median(member[1] for member in row), median(member[3] for member in row)
+    shared = min(bottom, box_bottom) - max(top, box_top)
+    if shared < _SAME_ROW_SHARE * min(bottom - top, box_bottom - box_top):
         return False
-    return all(
-        box.right <= member.left + 0.3 * (box.bottom - box.top)
-        or box.left >= member.right - 0.3 * (box.bottom - box.top)
-        for member in row
-    )
+    reach = 0.3 * (box_bottom - box_top)
+    return all(box_right <= left + reach or box_left >= right - reach for left, _, right, _ in row)
 
 
 def _join(words: Iterable[PlacedWord], ink_boxes: bool) -> list[PlacedLine]:
@@ -127,17 +127,16 @@ def _join(words: Iterable[PlacedWord], ink_boxes: bool) -> list[PlacedLine]:
     middles: list[tuple[float, int]] = []
     tallest = 0.0
     for word in sorted(words, key=lambda word: (word.left, word.top)):
-        tallest = max(tallest, word.height)
+        height, middle = word.height, word.middle
+        tallest = max(tallest, height)
         best: int | None = None
         best_gap = float("inf")
         out_of_reach: list[tuple[float, int]] = []
-        nearby = slice(
-            bisect_left(middles, (word.middle - tallest, -1)), bisect_left(middles, (word.middle + tallest, -1))
-        )
+        nearby = slice(bisect_left(middles, (middle - tallest, -1)), bisect_left(middles, (middle + tallest, -1)))
         for place in middles[nearby]:
             _, index = place
             last = open_lines[index][-1]
-            gap = word.left - last.right - bearings * min(last.height, word.height)
+            gap = word.left - last.right - bearings * min(last.height, height)
             if gap > _REACH_HEIGHTS * tallest:
                 # Words come from left to right: no later one is nearer.
                 out_of_reach.append(place)
@@ -146,23 +145,22 @@ def _join(words: Iterable[PlacedWord], ink_boxes: bool) -> list[PlacedLine]:
         for place in out_of_reach:
             middles.remove(place)
         if best is None:
-            middles.insert(bisect_left(middles, (word.middle, len(open_lines))), (word.middle, len(open_lines)))
+            middles.insert(bisect_left(middles, (middle, len(open_lines))), (middle, len(open_lines)))
             open_lines.append([word])
             continue
         last = open_lines[best][-1]
-        glued = not ink_boxes and best_gap < _GLUE_GAP_HEIGHTS * min(last.height, word.height)
-        open_lines[best].append(replace(word, glued=glued))
+        glued = not ink_boxes and best_gap < _GLUE_GAP_HEIGHTS * min(last.height, height)
+        open_lines[best].append(word if word.glued == glued else replace(word, glued=glued))
         middles.remove((last.middle, best))
-        middles.insert(bisect_left(middles, (word.middle, best)), (word.middle, best))
+        middles.insert(bisect_left(middles, (middle, best)), (middle, best))
     return [PlacedLine(tuple(line)) for line in open_lines]
 
 
 def _level(first: PlacedWord, second: PlacedWord) -> bool:
     """Whether both stand on one line of print; a superscript and a slightly larger figure still do."""
+    smaller, larger = sorted((first.height, second.height))
     shared = min(first.bottom, second.bottom) - max(first.top, second.top)
-    return shared >= 0.6 * min(first.height, second.height) and max(first.height, second.height) <= 2.2 * min(
-        first.height, second.height
-    )
+    return shared >= 0.6 * smaller and larger <= 2.2 * smaller
 
 
 def _follows(line: Sequence[PlacedWord], word: PlacedWord, gap: float) -> bool:
@@ -170,6 +168,7 @@ def _follows(line: Sequence[PlacedWord], word: PlacedWord, gap: float) -> bool:
     height = min(last.height, word.height)
     if gap < -_OVERLAP_HEIGHTS * height:
         return False
-    characters = sum(len(each.text) for each in (*line[-4:], word))
-    character_width = sum(each.right - each.left for each in (*line[-4:], word)) / max(characters, 1)
+    ending = [*line[-4:], word]
+    characters = sum([len(each.text) for each in ending])
+    character_width = sum([each.right - each.left for each in ending]) / max(characters, 1)
     return gap <= max(_COLUMN_GAP_HEIGHTS * height, _COLUMN_GAP_CHARACTERS * min(character_width, 0.7 * height))

@@ -9,24 +9,24 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from cira_pipeline.reading.characters import as_printed, readable_count, unreadable_count
-from cira_pipeline.reading.lines import PlacedLine, PlacedWord, lines_of
+from cira_pipeline.reading.lines import PlacedLine, PlacedWord, Rectangle, lines_of
 from cira_pipeline.reading.sight import LEAST_HEIGHT_PT, Sight
 from cira_pipeline.reading.turning import TURNS, Turn, Turned
 
 if TYPE_CHECKING:
-    from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, TextCell
+    from docling_core.types.doc.page import SegmentedPdfPage
+
+    from cira_pipeline.reading.word_cells import WordCell
 
 _UNREADABLE_SHARE = 0.1
-# Text rendering modes "invisible" and "clip only" (ISO 32000-1, 9.3.6).
-_UNPAINTED = (3, 7)
 _ASKEW_FROM_DEG = 20
 _SMALL_SHARE = 0.4
 _COVERED_SHARE = 0.5
 
 
-def native_text_usable(page: SegmentedPdfPage) -> bool:
+def native_text_usable(cells: Sequence[WordCell]) -> bool:
     """Whether the page has text of its own and a font told what its glyphs mean."""
-    text = "".join(cell.text for cell in page.word_cells)
+    text = "".join([cell.text for cell in cells])
     readable, unreadable = readable_count(text), unreadable_count(text)
     return readable > 0 and unreadable <= _UNREADABLE_SHARE * (readable + unreadable)
 
@@ -61,52 +61,47 @@ class _NativeWord:
     """A word of the page as it lies. `turn`: clockwise degrees that bring it upright; `None` when it runs askew."""
 
     text: str
-    box: tuple[float, float, float, float]
+    box: Rectangle
     turn: Turn | None
     hidden: bool
     height: float
     unclear: bool = False
 
 
-def native_text(page: SegmentedPdfPage, sight: Sight) -> NativeText:
+def native_text(page: SegmentedPdfPage, cells: Iterable[WordCell], sight: Sight) -> NativeText:
     """What the page's text says, without what stands off the page, is too small to read or is shown to nobody."""
-    found = list(_words_on_page(page))
-    layer = sum(word.hidden for word in found) > len(found) / 2
+    found = list(_words_on_page(page, cells))
+    layer = sum([word.hidden for word in found]) > len(found) / 2
     found = found if layer else list(_seen(found, sight))
     turned = Turned(page.dimension.width, page.dimension.height, _prevailing_turn(found))
     upright = without_repeats([_placed(word, turned) for word in found if word.turn == turned.turn])
-    unclear = {_placed(word, turned) for word in found if word.unclear}
-    lying_on_others = overprinted(upright)
-    contested = tuple(word for word in upright if word in unclear or word in lying_on_others)
-    words = [word for word in upright if word not in contested]
-    standing = [line for turn in TURNS if turn != turned.turn for line in _lines_turned_by(turn, found, turned)]
+    doubtful = overprinted(upright) | {_placed(word, turned) for word in found if word.unclear}
+    contested = tuple(word for word in upright if word in doubtful) if doubtful else ()
+    words = [word for word in upright if word not in contested] if contested else upright
+    turns = {word.turn for word in found}
+    standing = [
+        line
+        for turn in TURNS
+        if turn in turns and turn != turned.turn
+        for line in _lines_turned_by(turn, found, turned)
+    ]
     standing += [PlacedLine((_placed(word, turned),)) for word in found if word.turn is None]
     return NativeText(tuple(words), contested, tuple(standing), turned, layer)
 
 
-def _words_on_page(page: SegmentedPdfPage) -> Iterator[_NativeWord]:
+def _words_on_page(page: SegmentedPdfPage, cells: Iterable[WordCell]) -> Iterator[_NativeWord]:
     width, height = page.dimension.width, page.dimension.height
     pictures = [bitmap.rect.to_bounding_box().to_top_left_origin(height) for bitmap in page.bitmap_resources]
-    for cell in page.word_cells:
+    for cell in cells:
         text = as_printed(cell.text).strip()
-        left, top, right, bottom = box = _box_of(cell.rect, height)
+        left, top, right, bottom = cell.box
         x, y = (left + right) / 2, (top + bottom) / 2
         if not text or not (0 <= x <= width and 0 <= y <= height):
             continue
-        hidden = getattr(cell, "rendering_mode", None) in _UNPAINTED
         # Over a picture it is a scanner's reading of it; elsewhere no person ever sees it.
-        if hidden and not any(each.l <= x <= each.r and each.t <= y <= each.b for each in pictures):
+        if cell.unpainted and not any(each.l <= x <= each.r and each.t <= y <= each.b for each in pictures):
             continue
-        yield _NativeWord(text, box, _turn_of(cell), hidden, float(cell.rect.height))
-
-
-def _box_of(rectangle: BoundingRectangle, page_height: float) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom from the page's top left. Docling's own way makes three models of each word."""
-    xs = (rectangle.r_x0, rectangle.r_x1, rectangle.r_x2, rectangle.r_x3)
-    ys = (rectangle.r_y0, rectangle.r_y1, rectangle.r_y2, rectangle.r_y3)
-    if rectangle.coord_origin.value == "TOPLEFT":
-        return min(xs), min(ys), max(xs), max(ys)
-    return min(xs), page_height - max(ys), max(xs), page_height - min(ys)
+        yield _NativeWord(text, cell.box, _turn_of(cell.angle_deg), cell.unpainted, cell.height)
 
 
 def _seen(words: Sequence[_NativeWord], sight: Sight) -> Iterator[_NativeWord]:
@@ -120,16 +115,15 @@ def _seen(words: Sequence[_NativeWord], sight: Sight) -> Iterator[_NativeWord]:
         bare = not any(map(str.isalnum, word.text))
         if sight.sees(*word.box):
             unclear = word.turn == 0 and not sight.sees_each_figure(word.text, *word.box)
-            yield replace(word, unclear=unclear)
+            yield replace(word, unclear=True) if unclear else word
         elif sight.sees_around(*word.box):
             yield replace(word, unclear=not bare)
 
 
-def _turn_of(cell: TextCell) -> Turn | None:
+def _turn_of(angle_deg: int) -> Turn | None:
     # Docling counts counter-clockwise from the baseline, as large as the clockwise turn that undoes it.
-    angle = cell.rect.angle_360
-    nearest = round(angle / 90) * 90
-    return TURNS[nearest // 90 % 4] if abs(angle - nearest) <= _ASKEW_FROM_DEG else None
+    nearest = round(angle_deg / 90) * 90
+    return TURNS[nearest // 90 % 4] if abs(angle_deg - nearest) <= _ASKEW_FROM_DEG else None
 
 
 def _prevailing_turn(words: Iterable[_NativeWord]) -> Turn:
@@ -181,13 +175,15 @@ def overprinted(words: Sequence[PlacedWord]) -> frozenset[PlacedWord]:
         for other in by_top[index + 1 :]:
             if other.top >= word.bottom:
                 break
+            if other.left >= word.right or word.left >= other.right:
+                continue
             if _share_covered(word, other) >= _COVERED_SHARE and not _same_print(word, other):
                 found |= {word, other}
     return frozenset(found)
 
 
 def _states_something(word: PlacedWord) -> bool:
-    return any(char.isalnum() for char in word.text)
+    return any(map(str.isalnum, word.text))
 
 
 def _share_covered(first: PlacedWord, second: PlacedWord) -> float:

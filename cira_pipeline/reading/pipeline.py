@@ -23,8 +23,9 @@ from docling.datamodel.document import ConversionResult
 from docling.datamodel.pipeline_options import NativePdfPipelineOptions
 from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
 from docling.utils.locks import pypdfium2_lock
-from docling_core.types.doc.base import BoundingBox, CoordOrigin, Size
-from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, TextCell
+from docling_core.types.doc.base import Size
+from docling_core.types.doc.page import SegmentedPdfPage
+from pydantic import SkipValidation
 from rapidfuzz.fuzz import ratio
 from rapidfuzz.utils import default_process
 
@@ -36,7 +37,7 @@ from cira_pipeline.reading.page_content import damage_of
 from cira_pipeline.reading.page_pictures import Region, inside, picture_regions, without_words
 from cira_pipeline.reading.sight import Sight, sight_of
 from cira_pipeline.reading.turning import Turned
-from cira_pipeline.values import Box
+from cira_pipeline.reading.word_cells import WordsPageBackend
 from cira_pipeline.values import Page as PageRead
 
 Source = Literal["native", "ocr", "empty"]
@@ -65,7 +66,7 @@ class ReadDoclingPage(DoclingPage):
     """A page as Docling knows it, with what CIRA's reading needs besides."""
 
     read: PageRead
-    lines: list[PlacedLine]
+    lines: SkipValidation[list[PlacedLine]]
 
     @property
     def characters(self) -> int:
@@ -97,6 +98,10 @@ class InvoicePipeline(NativePdfPipeline):
         self._document.ends_at = time.monotonic() + limit_s if limit_s is not None else math.inf
         return super()._build_document(conv_res)
 
+    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        """Leaves it at the pages: `docling_json` writes their DoclingDocument at a fraction of what making it costs."""
+        return conv_res
+
     def _checkpoint(self) -> None:
         if time.monotonic() > self._document.ends_at:
             raise ReadingTimedOut(f"reading took longer than {self._options.document_timeout:g} s")
@@ -110,8 +115,9 @@ class InvoicePipeline(NativePdfPipeline):
         if page is None or page.parsed_page is None or page.size is None:
             return None
         content = _pdf_content(conv_res)
-        if content is not None and native_text_usable(page.parsed_page):
-            native = native_text(page.parsed_page, _sight(content, page.page_no, page.parsed_page))
+        cells = page_backend.word_cells if isinstance(page_backend, WordsPageBackend) else []
+        if content is not None and native_text_usable(cells):
+            native = native_text(page.parsed_page, cells, _sight(content, page.page_no, page.parsed_page))
             return self._by_native_text(conv_res, page_backend, page, page.parsed_page, native)
         if content is not None and not page.parsed_page.bitmap_resources:
             damage = damage_of(content, page.page_no)
@@ -295,14 +301,7 @@ def _read_page(
     return ReadDoclingPage(
         page_no=page.page_no,
         size=Size(width=width, height=height),
-        parsed_page=SegmentedPdfPage(
-            dimension=parsed.dimension,
-            bitmap_resources=parsed.bitmap_resources if turned.turn == 0 else [],
-            char_cells=[],
-            word_cells=[],
-            textline_cells=[_cell(index, line) for index, line in enumerate(lines)],
-            has_lines=True,
-        ),
+        parsed_page=parsed,
         read=PageRead(
             number=page.page_no,
             width=width,
@@ -312,24 +311,6 @@ def _read_page(
             skew_deg=round(skew_deg, 2),
         ),
         lines=lines,
-    )
-
-
-def _cell(index: int, line: PlacedLine) -> TextCell:
-    box = line.box
-    return TextCell(
-        index=index,
-        rect=_rectangle(box),
-        text=line.text,
-        orig=line.text,
-        confidence=line.confidence,
-        from_ocr=line.confidence < 1,
-    )
-
-
-def _rectangle(box: Box) -> BoundingRectangle:
-    return BoundingRectangle.from_bounding_box(
-        BoundingBox(l=box.left, t=box.top, r=box.right, b=box.bottom, coord_origin=CoordOrigin.TOPLEFT)
     )
 
 
