@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Connection,
     Insert,
     Row,
@@ -52,6 +53,7 @@ from cira_pipeline.storage.tables import (
 )
 from cira_pipeline.values import Box, Evidence, Finding, Record, Verdict
 
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _PARTS = (record_lines, record_taxes, record_evidence, record_findings)
 
 
@@ -70,7 +72,15 @@ _DELETE_PARTS = select(literal(1)).add_cte(
     *(delete(table).where(table.c.job_id == bindparam("of_job")).cte(f"no_{table.name}") for table in _PARTS)
 )
 _INSERT_PARTS = select(literal(1)).add_cte(*(_from_json(table).cte(f"new_{table.name}") for table in _PARTS))
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_NOW = func.clock_timestamp()
+_NEW = upsert(records).values(recorded_at=_NOW, updated_at=_NOW)
+_KEEP = _NEW.on_conflict_do_update(
+    index_elements=["job_id"],
+    set_={column.name: _NEW.excluded[column.name] for column in records.c if column.name != "job_id"}
+    # A record that was rejected before stands only from now on.
+    | {"recorded_at": case((records.c.verdict == Verdict.REJECTED, _NOW), else_=records.c.recorded_at)},
+)
+_LOCK = select(func.pg_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ class RecordRepository:
         name = f"cira record {identity.number_key or identity.name_key}"
         lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         with self._database.begin() as connection:
-            connection.execute(select(func.pg_advisory_xact_lock(lock)))
+            connection.execute(_LOCK, {"lock": lock})
             self._held.connection = connection
             try:
                 yield
@@ -139,18 +149,7 @@ class RecordRepository:
         with self._begin() as connection:
             if duplicate_of is None:
                 duplicate_of = _duplicates(connection, job_id, identity, document_sha256)
-            row["duplicate_of"] = list(duplicate_of)
-            values = row | {"updated_at": func.clock_timestamp()}
-            # A record that was rejected before stands only from now on.
-            standing_since = case(
-                (records.c.verdict == Verdict.REJECTED, func.clock_timestamp()), else_=records.c.recorded_at
-            )
-            statement = upsert(records).values(job_id=job_id, recorded_at=func.clock_timestamp(), **values)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["job_id"], set_=values | {"recorded_at": standing_since}
-                )
-            )
+            connection.execute(_KEEP, row | {"job_id": job_id, "duplicate_of": list(duplicate_of)})
             connection.execute(_DELETE_PARTS, {"of_job": job_id})
             connection.execute(_INSERT_PARTS, {"of_job": job_id, **parts})
 
