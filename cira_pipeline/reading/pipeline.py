@@ -35,7 +35,7 @@ from cira_pipeline.reading.native_text import NativeText, native_text, native_te
 from cira_pipeline.reading.ocr import LONGEST_SIDE_PX, Image, OcrEngine, turned_image
 from cira_pipeline.reading.page_content import damage_of
 from cira_pipeline.reading.page_pictures import Region, inside, picture_regions, without_words
-from cira_pipeline.reading.sight import Sight, sight_of
+from cira_pipeline.reading.sight import Canvas, Sight, sight_of
 from cira_pipeline.reading.turning import Turned
 from cira_pipeline.reading.word_cells import WordsPageBackend
 from cira_pipeline.values import Page as PageRead
@@ -80,6 +80,7 @@ class InvoicePipeline(NativePdfPipeline):
         super().__init__(pipeline_options)
         self._options = pipeline_options
         self._ocr_opening = threading.Lock()
+        self._canvas = Canvas()
         # One pipeline serves all threads; each thread reads one document at a time.
         self._document = threading.local()
 
@@ -117,7 +118,9 @@ class InvoicePipeline(NativePdfPipeline):
         content = _pdf_content(conv_res)
         cells = page_backend.word_cells if isinstance(page_backend, WordsPageBackend) else []
         if content is not None and native_text_usable(cells):
-            native = native_text(page.parsed_page, cells, _sight(content, page.page_no, page.parsed_page))
+            with self._canvas.lent() as memory:
+                sight = _sight(content, page.page_no, page.parsed_page, memory)
+                native = native_text(page.parsed_page, cells, sight)
             return self._by_native_text(conv_res, page_backend, page, page.parsed_page, native)
         if content is not None and not page.parsed_page.bitmap_resources:
             damage = damage_of(content, page.page_no)
@@ -211,10 +214,10 @@ class InvoicePipeline(NativePdfPipeline):
         return np.ascontiguousarray(np.asarray(page_backend.get_page_image(scale))[:, :, ::-1])
 
 
-def _sight(content: bytes, page_number: int, parsed: SegmentedPdfPage) -> Sight:
+def _sight(content: bytes, page_number: int, parsed: SegmentedPdfPage, memory: Any) -> Sight:
     size = parsed.dimension
     pictures = picture_regions(parsed, Turned(size.width, size.height, 0))
-    return sight_of(content, page_number, size.width, size.height, pictures)
+    return sight_of(content, page_number, size.width, size.height, pictures, memory)
 
 
 def _shows(read: Sequence[PlacedWord], text: str) -> bool:

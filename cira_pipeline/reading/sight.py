@@ -7,8 +7,11 @@ lies, that says little; there the page is drawn once more without its text, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,6 +36,31 @@ _DEEPEST_FORM = 8
 # Widths in a number: full stop and comma against a figure, and what is cut off a figure's sides to get its middle.
 _NARROW = 0.5
 _MIDDLE = 0.15
+
+
+_A4_BYTES = 3 * 1191 * 1684
+
+
+class Canvas:
+    """Memory that one page after the other is drawn in; it stays with whoever made it.
+
+    The kernel's work of finding fresh memory for each page takes as long as drawing it.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[Any] = []
+
+    @contextmanager
+    def lent(self) -> Iterator[Any]:
+        """For one page at a time: two threads get two, of which one is kept."""
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = (ctypes.c_ubyte * _A4_BYTES)()
+        try:
+            yield memory
+        finally:
+            self._free[:] = [memory]
 
 
 @dataclass(frozen=True)
@@ -62,7 +90,7 @@ class Sight:
 
     def sees_each_figure(self, text: str, left: float, top: float, right: float, bottom: float) -> bool:
         """Whether every figure of a number on an upright line shows ink of its own: one may be added in white."""
-        if not any(char.isdigit() for char in text):
+        if not any(map(str.isdigit, text)):
             return True
         widths = [1.0 if char.isalnum() else _NARROW for char in text]
         unit, start = (right - left) / sum(widths), left
@@ -77,22 +105,33 @@ class Sight:
         return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in self.pictures)
 
     def _pixels(self, left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
-        x, y = self.drawn.shape[1] / self.width, self.drawn.shape[0] / self.height
-        edge_x, edge_y = _EDGE * min(right - left, bottom - top) / 2, _EDGE * (bottom - top)
+        x, y = self._pixels_a_point
+        width, height = right - left, bottom - top
+        edge_x, edge_y = _EDGE * min(width, height) / 2, _EDGE * height
+        first_row, first_column = int((top + edge_y) * y), int((left + edge_x) * x)
         return (
-            slice(max(int((top + edge_y) * y), 0), max(round((bottom - edge_y) * y), int((top + edge_y) * y) + 1, 0)),
-            slice(max(int((left + edge_x) * x), 0), max(round((right - edge_x) * x), int((left + edge_x) * x) + 1, 0)),
+            slice(max(first_row, 0), max(round((bottom - edge_y) * y), first_row + 1, 0)),
+            slice(max(first_column, 0), max(round((right - edge_x) * x), first_column + 1, 0)),
         )
 
+    @cached_property
+    def _pixels_a_point(self) -> tuple[float, float]:
+        return self.drawn.shape[1] / self.width, self.drawn.shape[0] / self.height
 
-def sight_of(content: bytes, page_number: int, width: float, height: float, pictures: Sequence[Region] = ()) -> Sight:
-    """The page of a PDF, `width` by `height` points as shown; `pictures` are where pictures lie, in those points."""
+
+def sight_of(
+    content: bytes, page_number: int, width: float, height: float, pictures: Sequence[Region], memory: Any
+) -> Sight:
+    """The page of a PDF, `width` by `height` points as shown; `pictures` are where pictures lie, in those points.
+
+    Good for as long as `memory` is lent.
+    """
     with pypdfium2_lock:
         document = pdfium.PdfDocument(content)
         try:
             document.init_forms()
             page = document[page_number - 1]
-            drawn = _drawn(page)
+            drawn = _drawn(page, memory)
             textless = None
             if pictures and _take_text_away(page):
                 textless = _drawn(page)
@@ -103,14 +142,20 @@ def sight_of(content: bytes, page_number: int, width: float, height: float, pict
     return Sight(drawn, textless, width, height, tuple(pictures))
 
 
-def _drawn(page: Any) -> Image:
+def _drawn(page: Any, memory: Any = None) -> Image:
+    """In `memory` if it is large enough."""
     width, height = page.get_size()
     scale = min(DPI / 72, (_LARGEST_PX / max(width * height, 1.0)) ** 0.5)
-    picture: Image = page.render(scale=scale, rev_byteorder=False, prefer_bgrx=False).to_numpy()
-    if picture.ndim == 2:
-        picture = picture[:, :, None]
-    # A copy: pdfium's own memory goes with the document.
-    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else np.array(picture[:, :, :3])
+
+    def bitmap(wide: int, high: int, **given: Any) -> pdfium.PdfBitmap:
+        fits = memory is not None and 3 * wide * high <= len(memory)
+        return pdfium.PdfBitmap.new_native(wide, high, buffer=memory if fits else None, **given)
+
+    # The array holds on to the bitmap's memory, which outlives the document: new_native takes it from Python.
+    picture: Image = page.render(
+        scale=scale, bitmap_maker=bitmap, force_bitmap_format=pdfium_c.FPDFBitmap_BGR
+    ).to_numpy()
+    return picture
 
 
 def _of_several_colours(pixels: Image) -> bool:
