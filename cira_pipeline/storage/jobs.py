@@ -17,21 +17,14 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
     ARRAY,
-    Boolean,
-    ColumnElement,
     Connection,
     LargeBinary,
     Row,
     Text,
     any_,
-    bindparam,
-    case,
-    cast,
     func,
     literal,
     select,
-    true,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -50,103 +43,29 @@ from cira_pipeline.jobs import JobId, JobStatus, Stage, new_job_id
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.job_labels import adopt_labels, keep_labels
+from cira_pipeline.storage.job_statements import (
+    ACTIVE,
+    CANCEL,
+    DOCUMENT_FOUND,
+    END,
+    FAIL,
+    HOLD,
+    JOB,
+    JOB_AND_COST,
+    JOB_COLUMNS,
+    REQUEUE,
+    RESUME,
+    RETRY,
+    START,
+    TELL,
+)
 from cira_pipeline.storage.status_cache import JobStatusEntry, StatusCache
-from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, batch_waits, cost_entries, jobs
+from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, batch_waits, jobs
 from cira_pipeline.values import Verdict
 
 Source = Literal["cli", "api", "folder", "s3", "manifest", "demo"]
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_COLUMNS = [column for column in jobs.c if column.name != "submission_hash"]
-_COST = (
-    select(func.coalesce(func.sum(cost_entries.c.amount_usd), 0))
-    .where(cost_entries.c.job_id == jobs.c.job_id)
-    .correlate(jobs)
-    .scalar_subquery()
-    .label("cost_usd")
-)
-_OF_JOB = select(*_COLUMNS).where(jobs.c.job_id == bindparam("of_job"))
-_STATUS_OF_JOB = select(*_COLUMNS, _COST).where(jobs.c.job_id == bindparam("of_job"))
-NOTIFY_CHANNEL = "cira_job"
-"""PostgreSQL's channel on which every change of a job is told when it is committed, as a JSON object."""
-
-_TOLD = ("job_id", "client", "status", "stage", "verdict", "error_code", "attempts", "version", "updated_at")
-_NOTIFY = func.pg_notify(
-    NOTIFY_CHANNEL, cast(func.json_build_object(*(part for name in _TOLD for part in (name, jobs.c[name]))), Text)
-).label("notified")
-_ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
-_HELD = (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
-_NOTHING_ENDED: Mapping[str, None] = {
-    "verdict": None,
-    "error_code": None,
-    "error_message": None,
-    "error_hint": None,
-    "finished_at": None,
-    "not_before": None,
-}
-_AGAIN_IN_QUEUE: Mapping[str, Any] = {
-    **_NOTHING_ENDED,
-    "status": JobStatus.QUEUED,
-    "stage": None,
-    "batch_id": None,
-    "started_at": None,
-    "queued_at": func.now(),
-}
-_ENDED: Mapping[str, Any] = {"finished_at": func.now(), "not_before": None, "needs_usd": None}
-
-
-def _changing(when: ColumnElement[bool], *given: str, **values: Any) -> ReturningUpdate[Any]:
-    """An update of the job `changed_job` when it is in such a state; each column of `given` gets `new_` and its name.
-
-    Statements are built once: building one takes longer than executing it.
-    """
-    return (
-        update(jobs)
-        .where(jobs.c.job_id == bindparam("changed_job"), when)
-        .values(
-            **values,
-            **{name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in given},
-            version=jobs.c.version + 1,
-            updated_at=func.now(),
-        )
-        .returning(*_COLUMNS, _COST, _NOTIFY)
-    )
-
-
-_SAME_ATTEMPT = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == bindparam("new_run_id"))
-_HOW_IT_ENDED = ("status", "stage", "verdict", "error_code", "error_message", "error_hint")
-
-_START = _changing(
-    jobs.c.status != JobStatus.CANCELLED,
-    "stage",
-    "run_id",
-    **_NOTHING_ENDED,
-    status=JobStatus.RUNNING,
-    attempts=jobs.c.attempts + case((_SAME_ATTEMPT, 0), else_=1),
-    started_at=case((_SAME_ATTEMPT, jobs.c.started_at), else_=func.now()),
-)
-_DOCUMENT_FOUND = _changing(true(), "document_sha256")
-_END = _changing(jobs.c.status != JobStatus.CANCELLED, *_HOW_IT_ENDED, **_ENDED)
-_FAIL = _changing(jobs.c.status.in_(_ACTIVE), *_HOW_IT_ENDED, **_ENDED)
-_HOLD = _changing(
-    jobs.c.status.in_(_ACTIVE),
-    "status",
-    "stage",
-    "error_code",
-    "error_message",
-    "error_hint",
-    "not_before",
-    "needs_usd",
-    attempts=case(
-        (bindparam("is_attempt", type_=Boolean), jobs.c.attempts), else_=func.greatest(jobs.c.attempts - 1, 0)
-    ),
-    verdict=None,
-    finished_at=None,
-)
-_RESUME = _changing(jobs.c.status.in_(_HELD), **_AGAIN_IN_QUEUE, run_id=None)
-_RETRY = _changing(jobs.c.status.in_((JobStatus.FAILED, JobStatus.REJECTED, *_HELD)), **_AGAIN_IN_QUEUE, run_id=None)
-_REQUEUE = _changing(jobs.c.status.in_(_ACTIVE), **_AGAIN_IN_QUEUE)
-_CANCEL = _changing(jobs.c.status.in_((*_ACTIVE, *_HELD)), **{**_NOTHING_ENDED, **_ENDED}, status=JobStatus.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -258,7 +177,7 @@ class JobRepository:
     def status_from_rows(self, job_id: JobId) -> JobStatusEntry:
         """Where the job stands by PostgreSQL, and from then on by the cache. Raises: JobNotFound."""
         with self._database.single() as connection:
-            row = connection.execute(_STATUS_OF_JOB, {"of_job": job_id}).one_or_none()
+            row = connection.execute(JOB_AND_COST, {"of_job": job_id}).one_or_none()
         if row is None:
             raise _not_found(job_id)
         entry = _entry(_job(row), row.cost_usd)
@@ -276,7 +195,7 @@ class JobRepository:
         before: JobId | None = None,
     ) -> list[Job]:
         """Jobs, newest first; `before` is the last id of the page before."""
-        statement = select(*_COLUMNS).order_by(jobs.c.job_id.desc()).limit(limit)
+        statement = select(*JOB_COLUMNS).order_by(jobs.c.job_id.desc()).limit(limit)
         if status is not None:
             statement = statement.where(jobs.c.status == status)
         if client is not None:
@@ -302,7 +221,7 @@ class JobRepository:
         A run counts as one attempt however many stages it starts. A finished job that a person materialises again runs
         again, and what it had ended with is taken back. Raises: JobNotFound.
         """
-        job, changed = self._change(job_id, _START, {"new_stage": stage, "new_run_id": run_id})
+        job, changed = self._change(job_id, START, {"new_stage": stage, "new_run_id": run_id})
         return job if changed else None
 
     def left_by_dead_runs(self, job_ids: Sequence[JobId], run_id: str) -> Sequence[JobId]:
@@ -326,7 +245,7 @@ class JobRepository:
         """
         return self._change(
             job_id,
-            _DOCUMENT_FOUND,
+            DOCUMENT_FOUND,
             {"new_document_sha256": sha256},
             also=lambda connection: adopt_labels(connection, [job_id]),
         )[0]
@@ -339,14 +258,14 @@ class JobRepository:
         """
         rejected = RecordRejected("validation rejects this invoice; its findings say why")
         ended = _ended_by(rejected) if verdict is Verdict.REJECTED else _SUCCEEDED
-        return self._change(job_id, _END, {**ended, "new_stage": Stage.VALIDATED_RECORD, "new_verdict": verdict})[0]
+        return self._change(job_id, END, {**ended, "new_stage": Stage.VALIDATED_RECORD, "new_verdict": verdict})[0]
 
     def fail(self, job_id: JobId, stage: Stage, error: CiraError) -> Job:
         """Ends a queued or running job with `error`: `rejected` for a DocumentError, `failed` for all others.
 
         A job that has ended keeps its end: the first error is the one that tells. Raises: JobNotFound.
         """
-        return self._change(job_id, _FAIL, {**_ended_by(error), "new_stage": stage, "new_verdict": None})[0]
+        return self._change(job_id, FAIL, {**_ended_by(error), "new_stage": stage, "new_verdict": None})[0]
 
     def hold(
         self,
@@ -365,7 +284,7 @@ class JobRepository:
         """
         return self._change(
             job_id,
-            _HOLD,
+            HOLD,
             {
                 "new_status": JobStatus.WAITING if needs_usd is None else JobStatus.NEEDS_BUDGET,
                 "new_stage": stage,
@@ -381,7 +300,7 @@ class JobRepository:
     def held(self, status: JobStatus, *, limit: int = 10_000) -> Sequence[Job]:
         """Jobs that wait, oldest first; `status` is needs_budget, or waiting, without those that wait for a batch."""
         held = (jobs.c.status == status) & (jobs.c.error_code != AnswerInBatch.code)
-        statement = select(*_COLUMNS).where(held).order_by(jobs.c.job_id).limit(limit)
+        statement = select(*JOB_COLUMNS).where(held).order_by(jobs.c.job_id).limit(limit)
         with self._database.begin() as connection:
             return [_job(row) for row in connection.execute(statement)]
 
@@ -397,7 +316,7 @@ class JobRepository:
         """USD that jobs which waited for a budget and were taken up again may yet spend, by client."""
         statement = (
             select(jobs.c.client, func.sum(jobs.c.needs_usd))
-            .where(jobs.c.needs_usd.is_not(None), jobs.c.status.in_(_ACTIVE))
+            .where(jobs.c.needs_usd.is_not(None), jobs.c.status.in_(ACTIVE))
             .group_by(jobs.c.client)
         )
         with self._database.begin() as connection:
@@ -405,14 +324,14 @@ class JobRepository:
 
     def resume(self, job_id: JobId) -> bool:
         """Puts a job that waits back into the queue; false when it does not wait any more. Raises: JobNotFound."""
-        return self._change(job_id, _RESUME)[1]
+        return self._change(job_id, RESUME)[1]
 
     def retry(self, job_id: JobId) -> Job:
         """Puts a failed, rejected or waiting job back into the queue; attempts are kept.
 
         Raises: JobNotFound, JobNotRetryable.
         """
-        job, changed = self._change(job_id, _RETRY)
+        job, changed = self._change(job_id, RETRY)
         if not changed:
             raise JobNotRetryable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
         return job
@@ -423,14 +342,14 @@ class JobRepository:
         Attempts are kept, and which run it was: while that is known, the job shares no run with others.
         Raises: JobNotFound.
         """
-        return self._change(job_id, _REQUEUE)[0]
+        return self._change(job_id, REQUEUE)[0]
 
     def cancel(self, job_id: JobId) -> Job:
         """Takes a queued, running or waiting job back for good; a run stops before its next stage.
 
         Cancelling twice is once. Raises: JobNotFound, JobNotCancellable.
         """
-        job, _ = self._change(job_id, _CANCEL)
+        job, _ = self._change(job_id, CANCEL)
         if job.status is not JobStatus.CANCELLED:
             raise JobNotCancellable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
         return job
@@ -501,7 +420,7 @@ def _insert(connection: Connection, wanted: Sequence[Submission], hashes: Sequen
     # In one order for everybody, so that two callers with the same URLs never wait for each other in a circle.
     ordered = [rows[key] for key in sorted(rows)]
     statement = insert(jobs).on_conflict_do_nothing(index_elements=["submission_hash"])
-    inserted = connection.execute(statement.returning(*_COLUMNS, jobs.c.submission_hash, _NOTIFY), ordered)
+    inserted = connection.execute(statement.returning(*JOB_COLUMNS, jobs.c.submission_hash, TELL), ordered)
     created = {bytes(row.submission_hash): _job(row) for row in inserted}
     keep_labels(connection, {job.job_id: given[job.job_id] for job in created.values() if given[job.job_id]})
     return created
@@ -512,14 +431,14 @@ def _by_hash(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, Job
     if not wanted:
         return {}
     # One array: a statement has room for 65,535 parameters, and a folder for more files.
-    statement = select(*_COLUMNS, jobs.c.submission_hash).where(
+    statement = select(*JOB_COLUMNS, jobs.c.submission_hash).where(
         jobs.c.submission_hash == any_(literal(wanted, ARRAY(LargeBinary)))
     )
     return {bytes(row.submission_hash): _job(row) for row in connection.execute(statement)}
 
 
 def _get(connection: Connection, job_id: JobId) -> Job:
-    row = connection.execute(_OF_JOB, {"of_job": job_id}).one_or_none()
+    row = connection.execute(JOB, {"of_job": job_id}).one_or_none()
     if row is None:
         raise _not_found(job_id)
     return _job(row)
@@ -530,7 +449,7 @@ def _not_found(job_id: JobId) -> JobNotFound:
 
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:
-    return Job.model_validate({column.name: row._mapping[column] for column in _COLUMNS})
+    return Job.model_validate({column.name: row._mapping[column] for column in JOB_COLUMNS})
 
 
 def _entry(job: Job, cost_usd: Decimal) -> JobStatusEntry:

@@ -13,34 +13,27 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     Connection,
-    Insert,
     Row,
     Table,
-    Text,
-    and_,
-    bindparam,
-    case,
-    cast,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
     select,
-    union,
 )
-from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cira_pipeline.errors import ValueNotStorable
 from cira_pipeline.invoice import AMOUNT_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine
-from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.document_text import storable_json
 from cira_pipeline.storage.invoice_identity import InvoiceIdentity
+from cira_pipeline.storage.record_statements import (
+    DELETE_PARTS,
+    DUPLICATES,
+    IBANS,
+    INSERT_PARTS,
+    KEEP_RECORD,
+    LOCK,
+    PARTS,
+)
 from cira_pipeline.storage.tables import (
     AMOUNT_BOUND,
     AMOUNT_SCALE,
@@ -54,33 +47,6 @@ from cira_pipeline.storage.tables import (
 from cira_pipeline.values import Box, Evidence, Finding, Record, Verdict
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_PARTS = (record_lines, record_taxes, record_evidence, record_findings)
-
-
-def _from_json(table: Table) -> Insert:
-    """Rows of the job `of_job` out of a JSON array: hundreds of parameters would take longer to hand over."""
-    columns = [column for column in table.c if column.name != "job_id"]
-    given = func.json_to_recordset(cast(bindparam(table.name, type_=Text), JSON)).table_valued(
-        *(sql_column(column.name, column.type) for column in columns), name="given"
-    )
-    rows = select(bindparam("of_job", type_=Text), *given.render_derived(with_types=True).c)
-    return insert(table).from_select(["job_id", *(column.name for column in columns)], rows)
-
-
-# Two statements, and not one for each table.
-_DELETE_PARTS = select(literal(1)).add_cte(
-    *(delete(table).where(table.c.job_id == bindparam("of_job")).cte(f"no_{table.name}") for table in _PARTS)
-)
-_INSERT_PARTS = select(literal(1)).add_cte(*(_from_json(table).cte(f"new_{table.name}") for table in _PARTS))
-_NOW = func.clock_timestamp()
-_NEW = upsert(records).values(recorded_at=_NOW, updated_at=_NOW)
-_KEEP = _NEW.on_conflict_do_update(
-    index_elements=["job_id"],
-    set_={column.name: _NEW.excluded[column.name] for column in records.c if column.name != "job_id"}
-    # A record that was rejected before stands only from now on.
-    | {"recorded_at": case((records.c.verdict == Verdict.REJECTED, _NOW), else_=records.c.recorded_at)},
-)
-_LOCK = select(func.pg_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
 
 
 @dataclass(frozen=True)
@@ -126,7 +92,7 @@ class RecordRepository:
         name = f"cira record {identity.number_key or identity.name_key}"
         lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         with self._database.begin() as connection:
-            connection.execute(_LOCK, {"lock": lock})
+            connection.execute(LOCK, {"lock": lock})
             self._held.connection = connection
             try:
                 yield
@@ -149,16 +115,16 @@ class RecordRepository:
         with self._begin() as connection:
             if duplicate_of is None:
                 duplicate_of = _duplicates(connection, job_id, identity, document_sha256)
-            connection.execute(_KEEP, row | {"job_id": job_id, "duplicate_of": list(duplicate_of)})
-            connection.execute(_DELETE_PARTS, {"of_job": job_id})
-            connection.execute(_INSERT_PARTS, {"of_job": job_id, **parts})
+            connection.execute(KEEP_RECORD, row | {"job_id": job_id, "duplicate_of": list(duplicate_of)})
+            connection.execute(DELETE_PARTS, {"of_job": job_id})
+            connection.execute(INSERT_PARTS, {"of_job": job_id, **parts})
 
     def get(self, job_id: JobId) -> StoredRecord | None:
         with self._begin() as connection:
             row = connection.execute(select(records).where(records.c.job_id == job_id)).one_or_none()
             if row is None:
                 return None
-            parts = {table.name: _rows_of(connection, table, job_id) for table in _PARTS}
+            parts = {table.name: _rows_of(connection, table, job_id) for table in PARTS}
         return _stored(row, parts)
 
     def duplicates_of(self, job_id: JobId, invoice: Invoice, document_sha256: str) -> tuple[JobId, ...]:
@@ -204,7 +170,7 @@ class RecordRepository:
 
 def _ibans(connection: Connection, job_id: JobId, invoice: Invoice) -> list[tuple[str, bool]]:
     """Accounts in the accepted records of other jobs, and whether one of those is of the job's own client."""
-    found = connection.execute(_IBANS, {"asking": job_id, **_identity_values(InvoiceIdentity.of(invoice))})
+    found = connection.execute(IBANS, {"asking": job_id, **_identity_values(InvoiceIdentity.of(invoice))})
     return [(iban, bool(is_own)) for iban, is_own in found]
 
 
@@ -220,58 +186,12 @@ def _duplicates(
     connection: Connection, job_id: JobId, identity: InvoiceIdentity, document_sha256: str
 ) -> tuple[JobId, ...]:
     values = {"asking": job_id, "document": document_sha256, **_identity_values(identity)}
-    return tuple(sorted(connection.scalars(_DUPLICATES, values)))
+    return tuple(sorted(connection.scalars(DUPLICATES, values)))
 
 
 def _identity_values(identity: InvoiceIdentity) -> dict[str, str | None]:
     """What is not known is NULL, which equals nothing."""
     return {name: value or None for name, value in asdict(identity).items()}
-
-
-# Built once: building such a statement takes longer than executing it.
-_ASKING = bindparam("asking", type_=Text)
-_SAME_SUPPLIER = or_(records.c.vat_key == bindparam("vat_key"), records.c.name_key == bindparam("name_key"))
-_OWN_CLIENT = select(jobs.c.client).where(jobs.c.job_id == _ASKING).scalar_subquery()
-
-_IBANS = (
-    select(records.c.payment_iban, func.bool_or(jobs.c.client == _OWN_CLIENT))
-    .join(jobs, jobs.c.job_id == records.c.job_id)
-    .where(
-        records.c.verdict == Verdict.ACCEPTED,
-        records.c.job_id != _ASKING,
-        records.c.payment_iban.is_not(None),
-        _SAME_SUPPLIER,
-    )
-    .group_by(records.c.payment_iban)
-)
-
-_OWN = records.alias("own")
-_OWN_SINCE = (
-    select(_OWN.c.recorded_at).where(_OWN.c.job_id == _ASKING, _OWN.c.verdict != Verdict.REJECTED).scalar_subquery()
-)
-_STANDING = select(records.c.job_id).where(
-    or_(
-        records.c.document_sha256 == bindparam("document"),
-        and_(records.c.number_key == bindparam("number_key"), _SAME_SUPPLIER),
-    ),
-    records.c.job_id != _ASKING,
-    records.c.verdict != Verdict.REJECTED,
-    # That one was told already that this job came first.
-    ~(records.c.duplicate_of.any(_ASKING)),
-    or_(_OWN_SINCE.is_(None), records.c.recorded_at < _OWN_SINCE),
-)
-_UNDER_WAY = (
-    select(jobs.c.job_id)
-    .outerjoin(records, records.c.job_id == jobs.c.job_id)
-    .where(
-        _OWN_SINCE.is_(None),
-        jobs.c.document_sha256 == bindparam("document"),
-        jobs.c.job_id < _ASKING,
-        jobs.c.status.in_([status for status in JobStatus if not status.final]),
-        records.c.job_id.is_(None),
-    )
-)
-_DUPLICATES = union(_STANDING, _UNDER_WAY)
 
 
 def _header_row(record: Record) -> dict[str, Any]:

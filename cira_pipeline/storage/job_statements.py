@@ -1,0 +1,105 @@
+"""The statements that read and change one job. Building one takes longer than executing it.
+
+`JOB` and `JOB_AND_COST` read the job `of_job`. All others change the job `changed_job` when it is in a state in which
+it may be, and answer with its columns and its cost; no row says that nothing was changed. Each change raises the row's
+version and is told on `NOTIFY_CHANNEL` when it is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Text, bindparam, case, cast, func, select, true, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from cira_pipeline.jobs import JobStatus
+from cira_pipeline.storage.tables import cost_entries, jobs
+
+JOB_COLUMNS = [column for column in jobs.c if column.name != "submission_hash"]
+_COST = (
+    select(func.coalesce(func.sum(cost_entries.c.amount_usd), 0))
+    .where(cost_entries.c.job_id == jobs.c.job_id)
+    .correlate(jobs)
+    .scalar_subquery()
+    .label("cost_usd")
+)
+JOB = select(*JOB_COLUMNS).where(jobs.c.job_id == bindparam("of_job"))
+JOB_AND_COST = select(*JOB_COLUMNS, _COST).where(jobs.c.job_id == bindparam("of_job"))
+NOTIFY_CHANNEL = "cira_job"
+"""PostgreSQL's channel on which every change of a job is told when it is committed, as a JSON object."""
+
+_TOLD = ("job_id", "client", "status", "stage", "verdict", "error_code", "attempts", "version", "updated_at")
+TELL = func.pg_notify(
+    NOTIFY_CHANNEL, cast(func.json_build_object(*(part for name in _TOLD for part in (name, jobs.c[name]))), Text)
+).label("notified")
+ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+_HELD = (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
+_NOTHING_ENDED: Mapping[str, None] = {
+    "verdict": None,
+    "error_code": None,
+    "error_message": None,
+    "error_hint": None,
+    "finished_at": None,
+    "not_before": None,
+}
+_AGAIN_IN_QUEUE: Mapping[str, Any] = {
+    **_NOTHING_ENDED,
+    "status": JobStatus.QUEUED,
+    "stage": None,
+    "batch_id": None,
+    "started_at": None,
+    "queued_at": func.now(),
+}
+_ENDED: Mapping[str, Any] = {"finished_at": func.now(), "not_before": None, "needs_usd": None}
+
+
+def _changing(when: ColumnElement[bool], *given: str, **values: Any) -> ReturningUpdate[Any]:
+    """`when`: the states in which it may be changed. Each column of `given` gets the parameter `new_` and its name."""
+    return (
+        update(jobs)
+        .where(jobs.c.job_id == bindparam("changed_job"), when)
+        .values(
+            **values,
+            **{name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in given},
+            version=jobs.c.version + 1,
+            updated_at=func.now(),
+        )
+        .returning(*JOB_COLUMNS, _COST, TELL)
+    )
+
+
+_SAME_ATTEMPT = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == bindparam("new_run_id"))
+_HOW_IT_ENDED = ("status", "stage", "verdict", "error_code", "error_message", "error_hint")
+
+START = _changing(
+    jobs.c.status != JobStatus.CANCELLED,
+    "stage",
+    "run_id",
+    **_NOTHING_ENDED,
+    status=JobStatus.RUNNING,
+    attempts=jobs.c.attempts + case((_SAME_ATTEMPT, 0), else_=1),
+    started_at=case((_SAME_ATTEMPT, jobs.c.started_at), else_=func.now()),
+)
+DOCUMENT_FOUND = _changing(true(), "document_sha256")
+END = _changing(jobs.c.status != JobStatus.CANCELLED, *_HOW_IT_ENDED, **_ENDED)
+FAIL = _changing(jobs.c.status.in_(ACTIVE), *_HOW_IT_ENDED, **_ENDED)
+HOLD = _changing(
+    jobs.c.status.in_(ACTIVE),
+    "status",
+    "stage",
+    "error_code",
+    "error_message",
+    "error_hint",
+    "not_before",
+    "needs_usd",
+    attempts=case(
+        (bindparam("is_attempt", type_=Boolean), jobs.c.attempts), else_=func.greatest(jobs.c.attempts - 1, 0)
+    ),
+    verdict=None,
+    finished_at=None,
+)
+RESUME = _changing(jobs.c.status.in_(_HELD), **_AGAIN_IN_QUEUE, run_id=None)
+RETRY = _changing(jobs.c.status.in_((JobStatus.FAILED, JobStatus.REJECTED, *_HELD)), **_AGAIN_IN_QUEUE, run_id=None)
+REQUEUE = _changing(jobs.c.status.in_(ACTIVE), **_AGAIN_IN_QUEUE)
+CANCEL = _changing(jobs.c.status.in_((*ACTIVE, *_HELD)), **{**_NOTHING_ENDED, **_ENDED}, status=JobStatus.CANCELLED)
