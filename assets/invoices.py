@@ -6,7 +6,6 @@ and backfills, retries and re-executions clear them. See docs/decisions/0001-str
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import cache
 
 import dagster as dg
 
@@ -68,7 +67,6 @@ def _processed(
         batches = BatchKeysOfRun(context, postgres.database(), opened.settings, stages, checks, of_batches)
         job_ids = (*single, *batches.job_ids)
         context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
-        url_of = cache(lambda job_id: opened.jobs.get(job_id).url)
         yield from batches.idle()
         for event in stream(opened, job_ids, stages, run_id=context.run_id):
             if isinstance(event, StageFailed):
@@ -82,7 +80,7 @@ def _processed(
                 failures.append(FailedJob(event.job_id, event.stage, event.error.code))
                 if isinstance(event.error, JobNotFound):
                     continue  # a key added by hand: nothing more is known of it
-                yield _why_it_failed(event, url_of(event.job_id))
+                yield _why_it_failed(event, opened.jobs.get(event.job_id).url)
                 if COST_CHECK in checks:
                     yield evaluate_cost_of_failed(opened, event.job_id)
             elif isinstance(event, JobHeld):
@@ -90,18 +88,18 @@ def _processed(
             elif isinstance(event, JobSkipped):
                 context.log.info(f"{event.job_id} skipped: {event.reason}")
             else:
-                yield from _events(event, url_of(event.job_id), checks)
+                yield from _events(event, checks)
 
     failures += batches.failed
     if failures or batches.busy:
         raise _failure(failures, len(single) + batches.job_count, batches.busy)
 
 
-def _events(done: StageDone, url: str, checks: Collection[str]) -> Iterator[InvoiceEvent]:
+def _events(done: StageDone, checks: Collection[str]) -> Iterator[InvoiceEvent]:
     yield dg.AssetMaterialization(
         asset_key=asset_key(done.stage),
         partition=done.job_id,
-        metadata=materialization_metadata(done, url),
+        metadata=materialization_metadata(done),
     )
     if isinstance(done.result, RecordValidated):
         yield from evaluate_checks(done.job_id, done.result, checks)

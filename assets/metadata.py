@@ -27,12 +27,12 @@ PREVIEW_ITEMS = 20
 Metadata = dict[str, dg.MetadataValue]
 
 
-def materialization_metadata(done: StageDone, url: str) -> Metadata:
-    """`url` is the job's. What is long comes last, so that the rest is seen at a glance."""
+def materialization_metadata(done: StageDone) -> Metadata:
+    """What is long comes last, so that the rest is seen at a glance."""
     metadata = _metadata(done.result)
     seconds = dg.MetadataValue.float(round(done.result.seconds, 3))
     long: Metadata = {name: metadata.pop(name) for name in ("findings", "preview", "line_items") if name in metadata}
-    return {**metadata, "seconds": seconds, "source": _link(url), **long}
+    return {**metadata, "seconds": seconds, "source": _link(done.url), **long}
 
 
 def failure_metadata(failed: StageFailed, url: str) -> Metadata:

@@ -27,7 +27,7 @@ from cira_pipeline.isolation.messages import HEAD_BYTES, Message, lengths, packe
 from cira_pipeline.settings import inherited_environment
 
 START_TIMEOUT_S = 300.0
-_WATCH_MS = 20
+_WATCH_MS = 50
 _PIECE_BYTES = 1 << 20
 # Allocations fail from here on; the watch is to notice first, and to say what happened.
 _WALL = 2

@@ -24,9 +24,12 @@ from cira_pipeline.storage.jobs import Job
 
 @dataclass(frozen=True)
 class StageDone:
+    """`url` is the job's."""
+
     job_id: JobId
     stage: Stage
     result: StageResult
+    url: str
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ class _Flow:
                     result = processor.run(flying, stage)
                 if isinstance(result, RecordValidated):
                     processor.jobs.succeed(job_id, result.record.verdict)
-                yield StageDone(job_id, stage, result)
+                yield StageDone(job_id, stage, result, job.url)
         except JobNotFound as error:
             # A partition key added by hand: there is no status to keep, and the other jobs go on.
             yield StageFailed(job_id, stage, error)

@@ -34,7 +34,7 @@ class Counting:
         self._lock = threading.Lock()
 
     def start(self, job_id: JobId, *_arguments: object) -> object:
-        return SimpleNamespace(job_id=job_id)
+        return SimpleNamespace(job_id=job_id, url="file:///invoice.pdf")
 
     def keep(self) -> None:
         """Figures of a Processor's stages, of which there are none."""
