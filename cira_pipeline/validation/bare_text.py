@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 def bare(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
+    return "".join(filter(str.isalnum, text.casefold()))

@@ -61,6 +61,8 @@ def _printed_as_name(domain: str, text: str) -> bool:
 def _domains(lines: Iterable[str]) -> Iterator[str]:
     """The part of each address that its owner chose: `shop` of www.shop.co.uk."""
     for line in lines:
+        if "." not in line:
+            continue
         for match in _ADDRESS.finditer(line):
             parts = match.group(1).casefold().split(".")[:-1]
             while len(parts) > 1 and parts[-1] in _OFFICIAL:
@@ -81,5 +83,7 @@ def _is(domain: str, whole: str) -> bool:
 
 def _plain(text: str) -> str:
     """Letters and digits only, without case and accents."""
+    if text.isascii():
+        return "".join(filter(str.isalnum, text.lower()))
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    return "".join(char for char in folded if char.isalnum())
+    return "".join(filter(str.isalnum, folded))

@@ -73,6 +73,7 @@ def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderFie
     contradicted = {name for finding in findings if finding.rule == DISAGREEMENT for name in finding.fields}
     doubts = _doubts(findings)
     proofs = proofs_of(subject)
+    own_domain = _own_domain(subject)
     return {
         name: Signs(
             engine=subject.extraction.engine,
@@ -84,9 +85,9 @@ def signs_of(subject: Subject, findings: Iterable[Finding]) -> Mapping[HeaderFie
             remembered=min(each.remembered for each in evidence[name]),
             contradicted=name in contradicted,
             doubts=doubts[name],
-            own_domain=_own_domain(subject) if name == "supplier_name" else None,
+            own_domain=own_domain if name == "supplier_name" else None,
             repeated=name in _TWICE and _is_repeated(subject, getattr(subject.invoice, name)),
-            other_name=name == "supplier_name" and _own_domain(subject) is False and _other_name(subject),
+            other_name=name == "supplier_name" and own_domain is False and _other_name(subject),
             rival=name in _IDS and bool(_ids_of_nobody(subject)),
         )
         for name in HEADER_FIELDS
@@ -125,8 +126,8 @@ def _other_name(subject: Subject) -> bool:
 
 
 def _is_repeated(subject: Subject, value: str) -> bool:
-    text, reading = bare(value), subject.context.reading
-    return reading is not None and sum(bare(line.text).count(text) for line in reading.lines) > 1
+    text = bare(value)
+    return sum(line.count(text) for line in subject.printed_lines) > 1
 
 
 def _ids_of_nobody(subject: Subject) -> set[str]:

@@ -14,6 +14,7 @@ from babel.numbers import get_currency_precision
 
 from cira_pipeline.invoice import Invoice, LineItem
 from cira_pipeline.validation import rules
+from cira_pipeline.validation.bare_text import bare
 from cira_pipeline.validation.printed_amounts import amounts_by_line
 from cira_pipeline.validation.severities import Severities
 from cira_pipeline.values import EngineName, Extraction, Reading
@@ -66,6 +67,12 @@ class Subject:
         guessed = {page.number for page in reading.pages if page.source == "ocr"}
         return {line.number: line.confidence for line in reading.lines if line.page in guessed}
 
+    @cached_property
+    def printed_lines(self) -> tuple[str, ...]:
+        """The page's lines, by their letters and digits."""
+        reading = self.context.reading
+        return tuple(bare(line.text) for line in reading.lines) if reading is not None else ()
+
     def printed_besides(self, amount: Decimal) -> int:
         """How often `amount` is printed, signs aside, where nothing of the record was read."""
         taken = {evidence.line for evidence in self.extraction.evidence if evidence.line is not None}
@@ -81,7 +88,7 @@ class Subject:
         """The smallest amount of the invoice's currency: 0.01 EUR, 1 JPY, 0.001 KWD; 0.01 where it is unknown."""
         return Decimal(1).scaleb(-self.decimals)
 
-    @property
+    @cached_property
     def decimals(self) -> int:
         """How many the currency has."""
         return int(get_currency_precision(self.invoice.currency or "EUR"))

@@ -99,7 +99,7 @@ class AddressWindow:
         for segment in self._facts.canvas.segments:
             foot = self._facts.canvas.relative_top(segment) > 0.85
             if foot and self._sections.role_of(segment) not in RECEIVERS:
-                spans += [Span(segment, start, end) for start, end in list(parts_of(segment))[:2]]
+                spans += [Span(segment, start, end) for start, end in parts_of(segment)[:2]]
         return frozenset(key for span in spans if len(key := compact(span.text)) > 3)
 
     def _window_party(self, block: Block, own: frozenset[str]) -> Party | None:

@@ -22,9 +22,10 @@ UNFAMILIAR_ACCOUNT = "offline.unfamiliar_account"
 def agreement(facts: Facts, values: Mapping[str, object], places: Mapping[str, Span]) -> Mapping[str, int]:
     """Field -> how many lessons had its value beside the same text, or spelled the same. Without those that had not.
 
-    Empty where the account to pay to is not one that was confirmed on this layout. Never about the account itself.
+    Empty without lessons, and where the account to pay to is not one that was confirmed on this layout. Never about the
+    account itself.
     """
-    if not familiar(facts, values.get("payment_iban")):
+    if not facts.memory.lessons or not familiar(facts, values.get("payment_iban")):
         return {}
     return {
         field: count

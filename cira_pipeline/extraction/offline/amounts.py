@@ -20,6 +20,7 @@ from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.lexicon import lexicon
 
 _SIGN = "-−–"
+_GROUP_SIGNS = re.compile(r"[\s'’\u00a0\u202f]")
 _SIGN_CLASS = r"\-−–"
 # A space inside a number: in multiples of the text's height, or of a digit's width in type of one width.
 _SPACE_GROUP_GAP = 0.45
@@ -59,7 +60,8 @@ def _pattern() -> re.Pattern[str]:
     known = lexicon()
     signs = sorted((re.escape(sign) for sign in known.symbols), key=len, reverse=True)
     codes = sorted(known.currency_codes)
-    currency = "(?:" + "|".join(signs) + "|(?:" + "|".join(codes) + r")(?![A-Za-z]))"
+    # Few words have the form of a code: asked first, it spares the comparison with each of them.
+    currency = "(?:" + "|".join(signs) + "|(?=[A-Z]{3}(?![A-Za-z]))(?:" + "|".join(codes) + "))"
     grouped = r"\d{1,3}(?:(?P<group>[.,'’\u00a0\u202f ])\d{3})(?:(?P=group)\d{3})*(?:[.,]\d{1,4})?"
     # Indian grouping: 12,34,567.00.
     lakhs = r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d{1,4})?(?![\d])"
@@ -76,6 +78,8 @@ def convention_of(segments: Iterable[Segment], language: str | None) -> Conventi
     """The decimal sign that the document's unambiguous numbers use; else the language's; else the point."""
     votes: Counter[str] = Counter()
     for segment in segments:
+        if not segment.has_digits:
+            continue
         for match in _pattern().finditer(segment.text):
             sign = _clear_decimal_sign(match.group("number"))
             if sign:
@@ -102,7 +106,7 @@ def _clear_decimal_sign(text: str) -> str:
         return signs[-1] if signs.count(signs[-1]) == 1 else ""
     if len(signs) > 1:
         return "," if signs[0] == "." else "."
-    whole_part, fraction = re.split(r"[.,]", text)
+    whole_part, fraction = text.split(signs[0])
     if len(fraction) == 2 and whole_part:
         return signs[0]
     return ""
@@ -143,23 +147,21 @@ def _one_number(segment: Segment, match: re.Match[str], convention: Convention) 
 
 
 def _number(segment: Segment, match: re.Match[str], convention: Convention) -> Number | None:
-    text = match.group("number")
+    text, group, before, after, unit, percent = match.group("number", "group", "before", "after", "unit", "percent")
     parsed = parse(text, convention)
     if parsed is None:
         return None
     value, decimals, certain = parsed
-    signed = any(_is_minus(match.group(name)) for name in ("sign", "inner", "trail", "trail2"))
-    bracketed = bool(match.group("open") and match.group("close")) and decimals == 2
-    sign = match.group("before") or match.group("after") or ""
-    unit = match.group("unit") or ""
+    signed = any(map(_is_minus, match.group("sign", "inner", "trail", "trail2")))
+    bracketed = decimals == 2 and bool(match.group("open") and match.group("close"))
     return Number(
         value=-value if signed or bracketed else value,
         span=Span(segment, match.start(), match.end()),
         decimals=decimals,
-        currency=currencies_of(sign),
-        percent=bool(match.group("percent")),
-        unit=unit,
-        grouped=match.group("group") is not None,
+        currency=currencies_of(before or after or ""),
+        percent=bool(percent),
+        unit=unit or "",
+        grouped=group is not None,
         certain=certain,
     )
 
@@ -177,7 +179,7 @@ def currencies_of(sign: str) -> tuple[str, ...]:
 
 def parse(text: str, convention: Convention) -> tuple[Decimal, int, bool] | None:
     """Value, number of decimals, and whether the text allowed no other reading in this document."""
-    bare = re.sub(r"[\s'’\u00a0\u202f]", "", text)
+    bare = text if text.isdigit() else _GROUP_SIGNS.sub("", text)
     signs = [char for char in bare if char in ".,"]
     if not signs:
         return (Decimal(bare), 0, True) if bare.isdigit() else None

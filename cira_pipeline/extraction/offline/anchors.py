@@ -113,6 +113,6 @@ def _under(facts: Facts, span: Span) -> Segment | None:
     for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 2]:
         if row.page == segment.page and row.top - box.bottom < _CAPTION_GAP * segment.height:
             for other in row.segments:
-                if abs(other.left - box.left) < segment.height and not any(char.isdigit() for char in other.text):
+                if abs(other.left - box.left) < segment.height and not other.has_digits:
                     return other
     return None

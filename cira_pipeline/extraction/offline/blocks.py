@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,6 +30,8 @@ _FOUNDED = re.compile(
 )
 # `HRB 8820 LB`: an entry in a register, with the letters of its court, looks like a postal code and a place.
 _REGISTER_ENTRY = re.compile(r"\b(?:HR\s?[AB]|GnR|PartR|PR)\b[\s:.]*(?:Nr\.?\s*)?\d+(?:\s?[A-Z]{1,3}\b)?")
+_DIGIT = re.compile(r"\d")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SEPARATORS = re.compile(r"\s+[-–—•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}")
 
 
@@ -94,17 +95,20 @@ def _continues(chain: list[Segment], segment: Segment) -> bool:
 @lru_cache(maxsize=8192)
 def is_postal(text: str) -> bool:
     """Whether the line holds a postal code beside a place's name."""
+    if not _DIGIT.search(text):
+        return False
     return bool(_POSTAL.search(_REGISTER_ENTRY.sub("", text))) and not _FOUNDED.search(text)
 
 
 @lru_cache(maxsize=8192)
 def is_street(text: str) -> bool:
     """Whether the line looks like a street with a house number, or begins or ends with a street word."""
-    if _FOUNDED.search(text):
-        return False
-    if _HOUSE_NUMBER.search(text) and len(text) < 70:
-        return True
-    words = re.findall(r"[^\W\d_]+", text.lower())
+    if _DIGIT.search(text):
+        if _FOUNDED.search(text):
+            return False
+        if len(text) < 70 and _HOUSE_NUMBER.search(text):
+            return True
+    words = _LETTERS.findall(text.lower())
     streets = lexicon().words["street"]
     return any(word in streets for word in words[:2] + words[-2:]) or any(
         word.endswith(suffix)
@@ -113,14 +117,21 @@ def is_street(text: str) -> bool:
     )
 
 
-def parts_of(segment: Segment) -> Iterable[tuple[int, int]]:
+def parts_of(segment: Segment) -> tuple[tuple[int, int], ...]:
     """Stretches of a line between separators, as in a sender line: `Firma - Straße 1 - 12345 Ort`."""
+    return _parts_of(segment.text)
+
+
+@lru_cache(maxsize=8192)
+def _parts_of(text: str) -> tuple[tuple[int, int], ...]:
+    parts = []
     position = 0
-    for match in _SEPARATORS.finditer(segment.text):
-        if match.group().startswith(",") and _LEGAL_TAIL.match(segment.text, match.end()):
+    for match in _SEPARATORS.finditer(text):
+        if match.group().startswith(",") and _LEGAL_TAIL.match(text, match.end()):
             continue
         if match.start() > position:
-            yield position, match.start()
+            parts.append((position, match.start()))
         position = match.end()
-    if position < len(segment.text):
-        yield position, len(segment.text)
+    if position < len(text):
+        parts.append((position, len(text)))
+    return tuple(parts)

@@ -10,9 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from statistics import median
+from typing import NamedTuple
 
-from cira_pipeline.extraction.offline.normal import folded, words_of
+from cira_pipeline.extraction.offline.normal import OPENING, folded, words_of
 from cira_pipeline.values import Box, Line, Reading
 
 # Gaps in multiples of the text's height. A space is about a quarter; a column gap is rarely below three quarters.
@@ -27,13 +29,13 @@ GLUE_GAP = 0.06
 # Letters are about half as wide as their line is tall. A box flatter than a letter is wide holds no letters: some
 # fonts' metrics make readers draw such boxes.
 FLATTEST = 1.0
+_BULLETS = frozenset("●•|·∙♦■–—*")
 _LETTERS_TALL = 1.6
 _TELLING_LETTERS = 8
 _FEWEST_FLAT_LINES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word as printed. `glued` when no space stands before it. Lengths in the page's own units."""
 
     text: str
@@ -53,7 +55,11 @@ class Token:
 
 @dataclass(eq=False)
 class Segment:
-    """Words that follow each other without a column gap, on one row of one page."""
+    """Words that follow each other without a column gap, on one row of one page.
+
+    `words`: folded words with their place in `text` (word, start, end); `openings`: how they begin, by which what a
+    lexicon has no phrase for is told at once.
+    """
 
     tokens: tuple[Token, ...]
     text: str = field(init=False)
@@ -74,14 +80,15 @@ class Segment:
         self.text = "".join(parts)
         self.starts = tuple(starts)
         self.page = self.tokens[0].page
-        self.left = min(token.left for token in self.tokens)
-        self.right = max(token.right for token in self.tokens)
-        self.top = min(token.top for token in self.tokens)
-        self.bottom = max(token.bottom for token in self.tokens)
-
-    @property
-    def height(self) -> float:
-        return self.bottom - self.top
+        self.left = min([token.left for token in self.tokens])
+        self.right = max([token.right for token in self.tokens])
+        self.top = min([token.top for token in self.tokens])
+        self.bottom = max([token.bottom for token in self.tokens])
+        self.height = self.bottom - self.top
+        # What every field asks of every segment.
+        self.has_digits = any(map(str.isdigit, self.text))
+        self.words = words_of(self.text)
+        self.openings = frozenset([word[:OPENING] for word, _, _ in self.words])
 
     @property
     def middle(self) -> float:
@@ -91,18 +98,13 @@ class Segment:
     def line(self) -> int:
         return self.tokens[0].line
 
-    @property
+    @cached_property
     def confidence(self) -> float:
-        return min(token.confidence for token in self.tokens)
+        return min([token.confidence for token in self.tokens])
 
     @cached_property
     def folded(self) -> str:
         return folded(self.text)
-
-    @cached_property
-    def words(self) -> tuple[tuple[str, int, int], ...]:
-        """Folded words with their place in `text`: (word, start, end)."""
-        return words_of(self.text)
 
     def tokens_between(self, start: int, end: int) -> tuple[Token, ...]:
         """The tokens that `text[start:end]` touches."""
@@ -113,10 +115,13 @@ class Segment:
         return self._touched(start, end) or list(zip(self.tokens, self.starts, strict=True))
 
     def _touched(self, start: int, end: int) -> list[tuple[Token, int]]:
-        first, last = max(bisect_right(self.starts, start) - 1, 0), bisect_left(self.starts, end)
+        starts, tokens = self.starts, self.tokens
+        first, last = max(bisect_right(starts, start) - 1, 0), bisect_left(starts, end)
+        if last - first == 1:
+            return [(tokens[first], starts[first])] if starts[first] + len(tokens[first].text) > start else []
         return [
             (token, offset)
-            for token, offset in zip(self.tokens[first:last], self.starts[first:last], strict=True)
+            for token, offset in zip(tokens[first:last], starts[first:last], strict=True)
             if offset + len(token.text) > start
         ]
 
@@ -145,9 +150,9 @@ class Span:
             right = max(right, token.left + width * min(self.end - offset, size) / size)
         return Box(
             left=left,
-            top=min(token.top for token, _ in touched),
+            top=min([token.top for token, _ in touched]),
             right=max(right, left),
-            bottom=max(token.bottom for token, _ in touched),
+            bottom=max([token.bottom for token, _ in touched]),
         )
 
     @property
@@ -181,7 +186,7 @@ class Row:
     def text(self) -> str:
         return "  ".join(segment.text for segment in self.segments)
 
-    @property
+    @cached_property
     def height(self) -> float:
         return median(segment.height for segment in self.segments)
 
@@ -200,7 +205,12 @@ class Canvas:
         for number in sorted({line.page for line in reading.lines}):
             lines = [line for line in reading.lines if line.page == number]
             growth = _growth_of_flat_lines(lines)
-            tokens = [token for line in lines for token in _tokens(line, growth if _flatness(line) < FLATTEST else 1.0)]
+            flat = growth != 1.0
+            tokens = [
+                token
+                for line in lines
+                for token in _tokens(line, growth if flat and _flatness(line) < FLATTEST else 1.0)
+            ]
             for group in _rows(tokens):
                 self.rows.append(Row(number, tuple(_segments(group)), len(self.rows)))
         self.segments: list[Segment] = [segment for row in self.rows for segment in row.segments]
@@ -243,17 +253,20 @@ def _growth_of_flat_lines(lines: Iterable[Line]) -> float:
 
 def _tokens(line: Line, growth: float) -> Iterator[Token]:
     """The line's words; their boxes `growth` times as tall about their middle."""
-    words = [(word.text.strip(), word.box) for word in line.words if word.text.strip()]
+    words = [(text, word.box) for word in line.words if (text := word.text.strip())]
     if not words or not _covers(line.text, [text for text, _ in words]):
         words = list(_proportional(line))
     position = 0
+    page, number, confidence = line.page, line.number, line.confidence
     for index, (text, box) in enumerate(words):
         found = line.text.find(text, position)
         glued = index > 0 and found == position
         position = (found if found >= 0 else position) + len(text)
-        more = (box.bottom - box.top) * (growth - 1) / 2
-        top, bottom = box.top - more, box.bottom + more
-        yield Token(text, line.page, box.left, top, box.right, bottom, line.number, line.confidence, glued)
+        top, bottom = box.top, box.bottom
+        if growth != 1.0:
+            more = (bottom - top) * (growth - 1) / 2
+            top, bottom = top - more, bottom + more
+        yield Token(text, page, box.left, top, box.right, bottom, number, confidence, glued)
 
 
 def _covers(text: str, words: Iterable[str]) -> bool:
@@ -286,8 +299,9 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
     for token in tokens:
         pieces.setdefault(token.line, []).append(token)
     rows: list[tuple[float, float, list[Token]]] = []
-    for piece in sorted(pieces.values(), key=_middle_of):
-        middle, height = _middle_of(piece), median(token.height for token in piece)
+    by_middle = sorted(((_middle_of(piece), piece) for piece in pieces.values()), key=itemgetter(0))
+    for middle, piece in by_middle:
+        height = median(token.height for token in piece)
         best: int | None = None
         for index in range(len(rows) - 1, max(len(rows) - 6, -1), -1):
             row_middle, row_height, members = rows[index]
@@ -326,7 +340,7 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
             height = max(min(previous.height, token.height), 1e-6)
             gap = (token.left - previous.right) / height
             limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
-            if _is_bullet(token) or _is_bullet(previous):
+            if token.text in _BULLETS or previous.text in _BULLETS:
                 limit = BULLET_GAP
             letters = len(previous.text) + len(token.text)
             width = (previous.right - previous.left + token.right - token.left) / letters
@@ -338,10 +352,6 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
         current.append(token)
     if current:
         yield Segment(tuple(current))
-
-
-def _is_bullet(token: Token) -> bool:
-    return len(token.text) == 1 and token.text in "●•|·∙♦■–—*"
 
 
 def _rejoined(token: Token, *, glued: bool) -> Token:

@@ -10,6 +10,8 @@ from cira_pipeline.extraction.offline.canvas import Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
 
+_NAMES = re.compile(r"[A-Za-z]{3,}|[€$£¥]")
+_CODES = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _BY_LANGUAGE = {"sv": "SEK", "da": "DKK", "nb": "NOK"}
 
 
@@ -43,7 +45,7 @@ def currency(facts: Facts) -> Candidate[str] | None:
 
 def _code_in(text: str) -> tuple[str, int, int] | None:
     known = lexicon()
-    for match in re.finditer(r"[A-Za-z]{3,}|[€$£¥]", text):
+    for match in _NAMES.finditer(text):
         word = match.group()
         if word.upper() in known.currency_codes and word.isupper():
             return word.upper(), match.start(), match.end()
@@ -60,7 +62,7 @@ def _printed_codes(facts: Facts) -> dict[str, Span]:
     for segment in facts.canvas.segments:
         if segment in accounts:
             continue
-        for match in re.finditer(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", segment.text):
+        for match in _CODES.finditer(segment.text):
             if match.group() in lexicon().currency_codes:
                 found.setdefault(match.group(), Span(segment, match.start(), match.end()))
     return found

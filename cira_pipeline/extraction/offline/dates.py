@@ -84,6 +84,8 @@ def day_order_of(segments: Iterable[Segment], *, american: bool) -> DayOrder:
     """The order that the document's own unambiguous dates show; else `american` decides, and it is not certain."""
     day_first = month_first = 0
     for segment in segments:
+        if not segment.has_digits:
+            continue
         for match in _NUMERIC.finditer(segment.text):
             if match.group("iso") or match.group("s") == ".":
                 continue
@@ -103,8 +105,9 @@ def dates_in(segment: Segment, order: DayOrder, start: int = 0, end: int | None 
         printed = _numeric(match, order)
         if printed is not None:
             found.append(PrintedDate(printed[0], Span(segment, match.start(), match.end()), printed[1]))
-    if any(char.isalpha() for char in segment.text[start:limit]):
-        for pattern in (_NAMED, _MONTH_FIRST, _ROMAN):
+    if any(map(str.isalpha, segment.text[start:limit])):
+        with_century = "19" in segment.text or "20" in segment.text
+        for pattern in (_NAMED, _MONTH_FIRST, _ROMAN) if with_century else (_NAMED,):
             for match in pattern.finditer(segment.text, start, limit):
                 value = _named(match)
                 overlaps = any(other.span.start < match.end() and match.start() < other.span.end for other in found)
@@ -115,7 +118,8 @@ def dates_in(segment: Segment, order: DayOrder, start: int = 0, end: int | None 
 
 def broken_date(segment: Segment, following: Segment) -> PrintedDate | None:
     """`Data faktury: 18 stycznia` over `2024, Termin`: a date whose year stands at the start of the next line."""
-    head, year = _DAY_AND_MONTH.search(segment.text), _YEAR.match(following.text)
+    year = _YEAR.match(following.text)
+    head = _DAY_AND_MONTH.search(segment.text) if year is not None else None
     month = month_number(head.group("m")) if head is not None and year is not None else None
     if head is None or year is None or month is None:
         return None

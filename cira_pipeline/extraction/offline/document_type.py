@@ -128,8 +128,10 @@ def _spaced_out(segment: Segment, entries: Entries) -> Title | None:
 def _spaced_over_row(segment: Segment, entries: Entries) -> Title | None:
     """Letters set so far apart that each looks like a column: the row as a whole is the title."""
     row = segment.row
+    if row.segments[0] is not segment:
+        return None
     letters = [token.text for other in row.segments for token in other.tokens]
-    if row.segments[0] is not segment or len(letters) < _LEAST_LETTERS or any(len(letter) > 1 for letter in letters):
+    if len(letters) < _LEAST_LETTERS or any(len(letter) > 1 for letter in letters):
         return None
     meanings = entries.get(compact("".join(letters)))
     return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), 0.9) if meanings else None

@@ -10,10 +10,11 @@ from functools import cached_property
 from cira_pipeline.extraction.offline.amounts import Convention, Number, convention_of, numbers_in
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.dates import DayOrder, PrintedDate, broken_date, dates_in, day_order_of
-from cira_pipeline.extraction.offline.identifiers import Identifier, ibans_in, vat_ids_in, wrapped_iban
+from cira_pipeline.extraction.offline.identifiers import Identifier, begins_iban, ibans_in, vat_ids_in, wrapped_iban
 from cira_pipeline.extraction.offline.labels import LabelMap, labels_of
 from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
 from cira_pipeline.extraction.offline.memory import FORGETFUL, Memory
+from cira_pipeline.extraction.offline.normal import OPENING
 from cira_pipeline.extraction.offline.proposals import Proposals
 from cira_pipeline.values import Reading
 
@@ -61,7 +62,7 @@ class Facts:
     @cached_property
     def american(self) -> bool:
         """A US address stands on the page: months come before days."""
-        return any(_US_ZIP.search(segment.text) for segment in self.canvas.segments)
+        return any(segment.has_digits and _US_ZIP.search(segment.text) for segment in self.canvas.segments)
 
     @cached_property
     def convention(self) -> Convention:
@@ -93,7 +94,7 @@ class Facts:
     def dates(self) -> dict[Segment, tuple[PrintedDate, ...]]:
         found = {}
         for segment in self.canvas.segments:
-            if any(char.isdigit() for char in segment.text):
+            if segment.has_digits:
                 dates = tuple(dates_in(segment, self.day_order)) + self._broken_date(segment)
                 if dates:
                     found[segment] = dates
@@ -112,7 +113,7 @@ class Facts:
         """Numbers that are no part of a date."""
         found = {}
         for segment in self.canvas.segments:
-            if not any(char.isdigit() for char in segment.text):
+            if not segment.has_digits:
                 continue
             dates = self.dates.get(segment, _NO_DATES)
             numbers = tuple(
@@ -138,13 +139,16 @@ class Facts:
 
     @cached_property
     def vat_ids(self) -> list[Identifier]:
-        return [found for segment in self.canvas.segments for found in vat_ids_in(segment)]
+        return [found for segment in self.canvas.segments if segment.has_digits for found in vat_ids_in(segment)]
 
     @cached_property
     def ibans(self) -> list[Identifier]:
         found: list[Identifier] = []
         for segment in self.canvas.segments:
-            own = list(ibans_in(segment, ocr=segment.page in self.canvas.ocr_pages))
+            ocr = segment.page in self.canvas.ocr_pages
+            if not ocr and not segment.has_digits:
+                continue
+            own = list(ibans_in(segment, ocr=ocr))
             found += own or self._wrapped_ibans(segment)
         return found
 
@@ -154,6 +158,8 @@ class Facts:
         return row[0].segments[0] if row and row[0].page == segment.page else None
 
     def _wrapped_ibans(self, segment: Segment) -> list[Identifier]:
+        if not begins_iban(segment):
+            return []
         rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
         following = [other for row in rows if row.page == segment.page for other in row.segments]
         return [found for other in following if (found := wrapped_iban(segment, other)) is not None][:1]
@@ -174,16 +180,21 @@ class Facts:
 
     def end_of_phrase(self, segment: Segment, words: str) -> int:
         """Where a phrase of the list `words` that `segment` begins with ends; 0 without one."""
+        known = lexicon().words[words]
         key = ""
         for word, _, end in segment.words[:4]:
             key += word
-            if key in lexicon().words[words]:
+            if key[:OPENING] not in known.openings:
+                return 0
+            if key in known:
                 return end
         return 0
 
     def phrase_in(self, segment: Segment, words: str) -> bool:
         """Whether `segment` holds a phrase of the lexicon's `[words]` list `words`."""
         known = lexicon().words[words]
+        if known.openings.isdisjoint(segment.openings):
+            return False
         parts = [word for word, _, _ in segment.words]
         for index in range(len(parts)):
             key = ""

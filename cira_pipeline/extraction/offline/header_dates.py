@@ -18,6 +18,8 @@ from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.proposals import Proposal
 
+_CLAUSE_ENDS = re.compile(r"[;,](?=\s)|\.(?=\s+[A-ZÀ-Ý])")
+_NO_LETTERS = re.compile(r"\W")
 _RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "delivery_note", "purchase_order", "page"})
 # The trust in a key that says no more than `date`, and in one that may continue the line above it.
 _PLAIN = 0.75
@@ -205,7 +207,7 @@ def _in_discount_clause(segment: Segment, position: int) -> bool:
 def _clause_around(text: str, position: int) -> str:
     """The clause of `text` that holds `position`; a comma inside a number parts nothing."""
     start, end = 0, len(text)
-    for match in re.finditer(r"[;,](?=\s)|\.(?=\s+[A-ZÀ-Ý])", text):
+    for match in _CLAUSE_ENDS.finditer(text):
         if match.end() <= position:
             start = match.end()
         elif match.start() >= position:
@@ -215,7 +217,7 @@ def _clause_around(text: str, position: int) -> str:
 
 
 def _holds(clause: str, phrase: str) -> bool:
-    return phrase in re.sub(r"\W", "", clause.lower())
+    return phrase in _NO_LETTERS.sub("", clause.lower())
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,7 @@ def net_term(facts: Facts) -> Term | None:
         if proposal.score > 0.5
     }
     for segment in facts.canvas.segments:
-        if not any(char.isdigit() for char in segment.text):
+        if not segment.has_digits:
             continue
         found.extend(_terms_in(segment, labelled=segment in labelled))
     days = {term.days for term in found}
@@ -252,7 +254,7 @@ def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
         if proposal.score > 0.5 and sum(char.isalpha() for char in place.text) > 3 and place.relation != "below":
             return Candidate(place.text, Span(place.segment, place.start, place.end), 0.85 * proposal.score)
     for segment in facts.canvas.segments:
-        if any(char.isdigit() for char in segment.text) and _terms_in(segment, labelled=False, all_of_them=True):
+        if segment.has_digits and _terms_in(segment, labelled=False, all_of_them=True):
             return _sentence(segment, 0.7)
     settled = next((segment for segment in facts.canvas.segments if _says_how_settled(segment)), None)
     return _sentence(settled, 0.65) if settled is not None else None
@@ -275,8 +277,12 @@ def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) ->
     """Terms of the segment; those of a discount or to the end of a month only when `all_of_them` are asked for."""
     words = segment.words
     found: list[Term] = []
+    opening = lexicon().term_days.following
     index = 0
     while index < len(words):
+        if words[index][0] not in opening and not words[index][0].isdigit():
+            index += 1
+            continue
         term, consumed = _term_at(segment, index, labelled=labelled)
         if term is not None:
             clause = _clause_around(segment.text, term.span.start)

@@ -66,6 +66,7 @@ _BARE = {
     "DE": "de",
 }
 
+_LAYOUT = re.compile(r"[^A-Za-z0-9]")
 _VAT_SHAPE = re.compile(
     r"(?<![A-Za-z0-9])(?P<country>CHE|[A-Z]{2})[\s\-:.]{0,2}(?P<rest>[A-Z0-9](?:[\s./\-]?[A-Z0-9]){6,17})(?![A-Za-z0-9])",
 )
@@ -94,7 +95,7 @@ class Identifier:
 
 
 def bare(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]", "", text).upper()
+    return _LAYOUT.sub("", text).upper()
 
 
 @lru_cache(maxsize=2048)
@@ -219,6 +220,11 @@ def _valid_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Iterato
         fits = {mended for mended in _mendings(value, 2) if 15 <= len(mended) <= 34 and iban_holds(mended)}
         if len(fits) == 1:
             yield Identifier(fits.pop(), Span(segment, start, end), checked=True, mended=True)
+
+
+def begins_iban(segment: Segment) -> bool:
+    """Whether the line ends in what an account may begin with."""
+    return _IBAN_HEAD.search(segment.text) is not None
 
 
 def wrapped_iban(segment: Segment, following: Segment) -> Identifier | None:

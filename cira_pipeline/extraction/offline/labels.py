@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from rapidfuzz import process
@@ -17,12 +17,14 @@ from rapidfuzz.distance import OSA
 
 from cira_pipeline.extraction.offline.canvas import Canvas, Row, Segment, Span
 from cira_pipeline.extraction.offline.lexicon import LONGEST, Entries, Meaning, lexicon
+from cira_pipeline.extraction.offline.normal import OPENING
 
 # The rest of a code: `-68271`, `/551`, and after a few capitals also `-MDW-3310`.
 _DIGIT = re.compile(r"[-/]\d")
 _LETTERS_THEN_DIGITS = re.compile(r"[-/][A-Z0-9]*[-/]?\d")
 _LONGEST_PREFIX = 4
 _AFTER_LABEL = re.compile(r"[\s:;.,#=\-–—/|)\]>*°]*")
+_WORD = re.compile(r"\w")
 _SHORTEST_FUZZY = 6
 # A caption stands this close under its value, in text heights.
 _CAPTION_GAP = 1.2
@@ -46,13 +48,13 @@ class Label:
     def span(self) -> Span:
         return Span(self.segment, self.start, self.end)
 
-    @property
+    @cached_property
     def value_start(self) -> int:
         """Where the text after the label and its punctuation begins, in the same segment."""
         match = _AFTER_LABEL.match(self.segment.text, self.end)
         return match.end() if match else self.end
 
-    @property
+    @cached_property
     def has_colon(self) -> bool:
         return ":" in self.segment.text[self.end : self.value_start + 1]
 
@@ -76,6 +78,9 @@ class Label:
 
 def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int, int, tuple[Meaning, ...]]]:
     """Longest runs of words that `entries` knows, left to right: (first word, last word, start, end, meanings)."""
+    openings = entries.openings
+    if openings.isdisjoint(segment.openings):
+        return
     words = segment.words
     index = 0
     while index < len(words):
@@ -83,6 +88,8 @@ def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int,
         key = ""
         for last in range(index, min(index + LONGEST, len(words))):
             key += words[last][0]
+            if key[:OPENING] not in openings:
+                break
             meanings = entries.get(key)
             if meanings:
                 found = (last, meanings)
@@ -148,7 +155,7 @@ def _merged(labels: list[Label]) -> list[Label]:
                 for meaning in label.meanings
                 if any(meaning.concept == other.concept for other in previous.meanings)
             )
-            if common and not re.search(r"\w", between):
+            if common and not _WORD.search(between):
                 merged[-1] = replace(previous, end=label.end, meanings=_stronger(previous.meanings, common))
                 continue
         merged.append(label)

@@ -40,6 +40,7 @@ _REGISTRY = re.compile(
     r"|cap\. soc|capitale sociale|rea|krs|regon|cvr|org\.?\s?nr|gesch[äa]ftsf[üu]hrer|si[èe]ge social)\b"
 )
 _REACHABLE = re.compile(r"(?i)\b(?:tel|fon|phone|fax|mail|www|siret|kvk|hrb|vat|ust|tva|btw|iva|nif|cif|p\.?\s?iva)\b")
+_PRINTED_WORD = re.compile(r"\S+")
 _LEAST_SCORE = 0.38
 _LONGEST_LINE = 220
 _LETTERHEAD_GAP = 2.0
@@ -227,18 +228,22 @@ class Letterhead:
         elif len(near) > 3 and is_street(near[2].text) and is_postal(near[3].text) and not company_score(near[1].text):
             # `Texte & Lektorat` under a person's name: what is done, not who does it.
             score += 0.12
-        ids = {identifier.span.segment for identifier in [*self._facts.vat_ids, *self._facts.ibans]}
-        if any(other in ids for other in near):
+        if not self._numbered.isdisjoint(near):
             score += 0.15
         if _REACHABLE.search(text):
             score += 0.12
         if any(sender.name.segment is segment for sender in self.senders) or (
-            len(list(parts_of(segment))) >= 3 and is_postal(segment.text)
+            len(parts_of(segment)) >= 3 and is_postal(segment.text)
         ):
             score += 0.3
         if len(near) > 1 and _REGISTRY.search(text):
             score += 0.12
         return score
+
+    @cached_property
+    def _numbered(self) -> frozenset[Segment]:
+        """Lines with a VAT id or an account."""
+        return frozenset(identifier.span.segment for identifier in [*self._facts.vat_ids, *self._facts.ibans])
 
     def _is_vocabulary(self, segment: Segment, text: str) -> bool:
         """The text is a label, a title or a column header rather than a name."""
@@ -363,7 +368,9 @@ class Letterhead:
 
 def _before_street(segment: Segment, start: int, end: int) -> list[tuple[int, int]]:
     """`Skovbjerg Service ApS Møllevej 4B`: a street printed close beside a legal form is no part of the name."""
-    words = [match.span() for match in re.finditer(r"\S+", segment.text[start:end])]
+    if company_score(segment.text[start:end]) < 1:
+        return [(start, end)]
+    words = [match.span() for match in _PRINTED_WORD.finditer(segment.text[start:end])]
     for left, right in pairwise(words):
         if compact(segment.text[start + left[0] : start + left[1]]) not in _forms():
             continue

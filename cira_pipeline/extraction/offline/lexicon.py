@@ -10,11 +10,11 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from cira_pipeline.extraction.offline.normal import compact, folded
+from cira_pipeline.extraction.offline.normal import OPENING, compact, folded
 
 LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv", "cs", "fi", "nb")
 STRONG = 1.0
@@ -32,7 +32,29 @@ class Meaning:
     language: str
 
 
-Entries = Mapping[str, tuple[Meaning, ...]]
+class Entries(dict[str, tuple[Meaning, ...]]):
+    """Meanings by compact label. Built once, never changed."""
+
+    @cached_property
+    def openings(self) -> frozenset[str]:
+        return _openings(self)
+
+    def with_own(self, own: Mapping[str, tuple[Meaning, ...]]) -> Entries:
+        """These and a supplier's `own`, which say what is meant where both know a label."""
+        return Entries({**self, **own}) if own else self
+
+
+class Phrases(frozenset[str]):
+    """Compact words and phrases that mean the same."""
+
+    @cached_property
+    def openings(self) -> frozenset[str]:
+        return _openings(self)
+
+
+def _openings(keys: Iterable[str]) -> frozenset[str]:
+    """How `keys` begin, letter by letter up to `OPENING`: most runs of words begin otherwise, and so are none."""
+    return frozenset(key[:size] for key in keys for size in range(min(len(key), OPENING) + 1))
 
 
 @dataclass
@@ -58,7 +80,7 @@ class Lexicon:
     breakdown: Entries
     titles: Entries
     rows: Entries
-    words: Mapping[str, frozenset[str]]
+    words: Mapping[str, Phrases]
     term_days: TermPatterns
     immediate: frozenset[str]
     end_of_month: frozenset[str]
@@ -124,7 +146,7 @@ class _Entries:
                     known[concept] = Meaning(concept, weight, language)
 
     def frozen(self) -> Entries:
-        return {key: tuple(meanings.values()) for key, meanings in self._entries.items()}
+        return Entries({key: tuple(meanings.values()) for key, meanings in self._entries.items()})
 
 
 def _section(tables: Mapping[str, dict[str, Any]], section: str) -> Entries:
@@ -134,12 +156,12 @@ def _section(tables: Mapping[str, dict[str, Any]], section: str) -> Entries:
     return entries.frozen()
 
 
-def _words(tables: Mapping[str, dict[str, Any]]) -> Mapping[str, frozenset[str]]:
+def _words(tables: Mapping[str, dict[str, Any]]) -> Mapping[str, Phrases]:
     merged: dict[str, set[str]] = {}
     for table in tables.values():
         for name, words in table.get("words", {}).items():
             merged.setdefault(name, set()).update(compact(word) for word in words)
-    return {name: frozenset(word for word in words if word) for name, words in merged.items()}
+    return {name: Phrases(word for word in words if word) for name, words in merged.items()}
 
 
 def _compacts(tables: Mapping[str, dict[str, Any]], name: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ belongs to the item it stands close to. Repeated headers, carried-over sums and 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,10 +18,13 @@ from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import Label, phrases
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact, words_of
-from cira_pipeline.extraction.offline.table_header import Column, Header, header_at, other_readings
+from cira_pipeline.extraction.offline.table_header import NUMERIC, Column, Header, header_at, other_readings
 
 _TOTAL_CONCEPTS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "line_total", "prepaid"})
 _HUNDRED = Decimal(100)
+_POSITION = re.compile(r"\d{1,3}\.?")
+_UNIT = re.compile(r"\s*([^\W\d_]{1,12}\.?(?:\(s\)|[²³23])?)")
+_UP_TO_DIGITS = re.compile(r"[^\d]*[\d.,'’\s]*\d")
 # Lines of one description follow each other closer than this many text heights.
 _WRAP_GAP = 0.95
 _OVER_GAP = 1.8
@@ -144,7 +148,7 @@ def column_sums(facts: Facts, table: ItemTable) -> Iterator[tuple[str, Number]]:
     if len(sums) < 2:
         return
     for row in facts.canvas.rows[last + 1 : last + 4]:
-        cells = {concept: number for concept, number in _cells(facts, row, header) if concept in sums}
+        cells = {concept: number for concept, number in _cells(facts, row, header).items() if concept in sums}
         if row.page == facts.canvas.rows[last].page and len(cells) >= 2:
             yield from cells.items()
             return
@@ -158,18 +162,19 @@ def _similar(first: Header, second: Header) -> bool:
 
 def _ends(facts: Facts, row: Row, header: Header) -> bool:
     """A row of the totals block, or the header of another table."""
-    if _described(facts, row, header):
+    return (
+        any(_names_total(label) for segment in row.segments for label in facts.labels.get(segment, ()))
+        and not _described(facts, row, header)
+        and not _surely_item(facts, row, header)
+    )
+
+
+def _names_total(label: Label) -> bool:
+    """The label of a total, with little other text after it."""
+    if not (label.first or _includes(label)) or all(m.concept not in _TOTAL_CONCEPTS for m in label.meanings):
         return False
-    for segment in row.segments:
-        for label in facts.labels.get(segment, ()):
-            concepts = {meaning.concept for meaning in label.meanings}
-            if not (label.first or _includes(label)) or not concepts & _TOTAL_CONCEPTS:
-                continue
-            rest = segment.text[label.value_start :]
-            letters = sum(char.isalpha() for char in rest)
-            if letters <= 0.5 * len(segment.text) and not _surely_item(facts, row, header):
-                return True
-    return False
+    text = label.segment.text
+    return sum(map(str.isalpha, text[label.value_start :])) <= 0.5 * len(text)
 
 
 def _includes(label: Label) -> bool:
@@ -200,7 +205,7 @@ def _sums_section(facts: Facts, row: Row, header: Header, body: list[Row]) -> bo
 
 
 def _amount_in(facts: Facts, row: Row, header: Header) -> Decimal | None:
-    cells = dict(_cells(facts, row, header))
+    cells = _cells(facts, row, header)
     number = cells.get("net_amount") or cells.get("gross_amount")
     return number.value if number is not None else None
 
@@ -208,21 +213,19 @@ def _amount_in(facts: Facts, row: Row, header: Header) -> Decimal | None:
 def _described(facts: Facts, row: Row, header: Header) -> bool:
     """Text that is no label in the description column, and three numbers in theirs: an item, whatever else is in it."""
     column = header.column("description")
-    if column is None or len(dict(_cells(facts, row, header))) < 3:
+    if column is None or len(_cells(facts, row, header)) < 3:
         return False
     texts = [span.segment for span in _texts(facts, row, header, _description_extent(header))]
     return bool(texts) and not any(label.first for label in facts.labels.get(texts[0], ()))
 
 
 def _surely_item(facts: Facts, row: Row, header: Header) -> bool:
-    cells = _cells(facts, row, header)
-    item = Item(cells=dict(cells))
-    return item.multiplies is True
+    return Item(cells=_cells(facts, row, header)).multiplies is True
 
 
 def _continues(facts: Facts, row: Row, header: Header) -> bool:
     """On a new page without a header: a row with an amount and one more number in the columns."""
-    cells = dict(_cells(facts, row, header))
+    cells = _cells(facts, row, header)
     return bool({"net_amount", "gross_amount"} & set(cells)) and len(cells) >= 2
 
 
@@ -311,10 +314,8 @@ def _items(facts: Facts, header: Header, body: list[Row]) -> Iterator[Item]:
     """Rows with numbers in the columns, joined when one continues the other (an amount printed half a line lower)."""
     current: Item | None = None
     for row in body:
-        cells = dict(_cells(facts, row, header))
-        if _carried(row) and Item(cells=cells).multiplies is not True:
-            continue
-        if not cells:
+        cells = _cells(facts, row, header)
+        if not cells or (_carried(row) and Item(cells=cells).multiplies is not True):
             continue
         if current is not None and _completes(current, cells, row):
             current.cells.update(cells)
@@ -323,7 +324,7 @@ def _items(facts: Facts, header: Header, body: list[Row]) -> Iterator[Item]:
             continue
         if current is not None and _whole_item(current):
             yield current
-        current = Item(cells=cells, rows=[row])
+        current = Item(cells=dict(cells), rows=[row])
         _unit(facts, header, current, row)
     if current is not None and _whole_item(current):
         yield current
@@ -343,7 +344,9 @@ def _whole_item(item: Item) -> bool:
 
 def _carried(row: Row) -> bool:
     """`Übertrag`, `Transporte`: a sum from another page, unless the row has the number of an item."""
-    numbered = len(row.segments) > 2 and re.fullmatch(r"\d{1,3}\.?", row.segments[0].text) is not None
+    if all(lexicon().rows.openings.isdisjoint(segment.openings) for segment in row.segments):
+        return False
+    numbered = len(row.segments) > 2 and _POSITION.fullmatch(row.segments[0].text) is not None
     return not numbered and any(
         meaning.concept in {"carried", "subtotal"}
         for segment in row.segments
@@ -357,8 +360,15 @@ def _letters(text: str) -> int:
     return sum(char.isalpha() or char == " " for char in text)
 
 
-def _cells(facts: Facts, row: Row, header: Header) -> Iterator[tuple[str, Number]]:
-    """Numbers of the row by column. A number inside a description stays text."""
+def _cells(facts: Facts, row: Row, header: Header) -> dict[str, Number]:
+    """Numbers of the row by column; not to be changed. A number inside a description stays text."""
+    known = header.numbers_of_row.get(row)
+    if known is None:
+        known = header.numbers_of_row[row] = _read_cells(facts, row, header)
+    return known
+
+
+def _read_cells(facts: Facts, row: Row, header: Header) -> dict[str, Number]:
     best: dict[str, tuple[float, Number]] = {}
     for segment in row.segments:
         for number in _free_numbers(facts, segment, header):
@@ -372,8 +382,7 @@ def _cells(facts: Facts, row: Row, header: Header) -> Iterator[tuple[str, Number
             known = best.get(column.concept)
             if known is None or distance < known[0]:
                 best[column.concept] = (distance, number)
-    for concept, (_, number) in best.items():
-        yield concept, number
+    return {concept: number for concept, (_, number) in best.items()}
 
 
 def _is_rate(number: Number) -> bool:
@@ -417,17 +426,16 @@ def _nearest(number: Number, header: Header, segment: Segment) -> tuple[Column |
     box = number.span.box
     height = max(segment.height, 1e-6)
     best: tuple[float, Column] | None = None
+    left, right, center = box.left, box.right, (box.left + box.right) / 2
     for column in header.columns:
         if not column.concept and not column.text:
             continue
-        overlap = min(box.right, column.right) - max(box.left, column.left)
-        edge = min(
-            abs(box.right - column.right), abs(box.left - column.left), abs((box.left + box.right) / 2 - column.center)
-        )
+        overlap = min(right, column.right) - max(left, column.left)
+        edge = min(abs(right - column.right), abs(left - column.left), abs(center - column.center))
         distance = edge / height - (2.0 if overlap > 0 else 0.0) + max(-overlap, 0.0) / height
         if best is None or distance < best[0]:
             best = (distance, column)
-    if best is None or best[0] > 6 or best[1] not in header.numeric:
+    if best is None or best[0] > 6 or best[1].concept not in NUMERIC:
         return None, 0.0
     return best[1], best[0]
 
@@ -446,9 +454,7 @@ def _unit(facts: Facts, header: Header, item: Item, row: Row) -> None:
     if quantity is None or quantity.span.segment.row is not row:
         return
     segment = quantity.span.segment
-    match = re.compile(r"\s*([^\W\d_]{1,12}\.?(?:\(s\)|[²³23])?)").match(
-        segment.text, quantity.span.start + _digits_length(quantity)
-    )
+    match = _UNIT.match(segment.text, quantity.span.start + _digits_length(quantity))
     if match and compact(match.group(1)) in lexicon().units:
         item.unit = Span(segment, match.start(1), match.end(1))
         return
@@ -458,7 +464,7 @@ def _unit(facts: Facts, header: Header, item: Item, row: Row) -> None:
 
 
 def _digits_length(number: Number) -> int:
-    match = re.match(r"[^\d]*[\d.,'’\s]*\d", number.span.text)
+    match = _UP_TO_DIGITS.match(number.span.text)
     return match.end() if match else len(number.span.text)
 
 
@@ -515,10 +521,9 @@ _Lines = list[tuple[Row, list[Span]]]
 
 def _owner(items: list[Item], starts: list[int], lines: _Lines, position: int, *, over: bool) -> Item | None:
     row, texts = lines[position]
-    before = next(
-        (item for item, start in zip(reversed(items), reversed(starts), strict=True) if start < row.index), None
-    )
-    after = next((item for item, start in zip(items, starts, strict=True) if start > row.index), None)
+    next_above, next_below = bisect_left(starts, row.index), bisect_right(starts, row.index)
+    before = items[next_above - 1] if next_above else None
+    after = items[next_below] if next_below < len(items) else None
     if (
         over
         and after is not None
@@ -597,7 +602,7 @@ def _texts(facts: Facts, row: Row, header: Header, extent: _Extent) -> list[Span
         if numbers and is_pure(segment, numbers) and _nearest(numbers[0], header, segment)[0] is not None:
             continue
         span = _inside(segment, extent)
-        if span is not None and sum(char.isalpha() for char in span.text) >= 2:
+        if span is not None and sum(map(str.isalpha, span.text)) >= 2:
             found.append(span)
     return found
 

@@ -87,7 +87,7 @@ class Memory:
         """The lexicon's table with this supplier's own words in it."""
         base = {"labels": lexicon().labels, "columns": lexicon().columns, "titles": lexicon().titles}[table]
         own = {"labels": self._labels, "columns": self._columns, "titles": self._titles}[table]
-        return {**base, **own} if own else base
+        return base.with_own(own)
 
     @cached_property
     def own_labels(self) -> frozenset[str]:

@@ -13,33 +13,33 @@ from cira_pipeline.extraction.offline.lexicon import LANGUAGES, lexicon
 from cira_pipeline.extraction.offline.normal import compact, folded
 
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_BETWEEN_WORDS = re.compile(r"[\s,()]+")
 _NOT_NAME = re.compile(r"[@€$%:]|https?:|www\.|\d{5,}")
 
 
 @lru_cache(maxsize=8192)
 def company_score(text: str) -> float:
     """1 with a legal form at its end or middle, less with a word that companies like in their names, else 0."""
-    words = [word for word in re.split(r"[\s,()]+", folded(text)) if word]
+    words = [word if word.isalpha() and word.isascii() else compact(word) for word in _parts(folded(text))]
     known = lexicon()
     for size in (4, 3, 2, 1):
         for index in range(1 if size < 3 else 0, len(words) - size + 1):
-            if compact("".join(words[index : index + size])) in known.legal_forms:
+            if "".join(words[index : index + size]) in known.legal_forms:
                 return 1.0
-    dotted = compact(words[-1]) if words else ""
-    if dotted in known.legal_forms and len(words) > 1:
-        return 1.0
-    return 0.45 if any(compact(word) in known.weak_forms for word in words) else 0.0
+    return 0.45 if any(word in known.weak_forms for word in words) else 0.0
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in _BETWEEN_WORDS.split(text) if part]
 
 
 @lru_cache(maxsize=8192)
 def namelike(text: str) -> bool:
     """Mostly letters, short, no address of the web, no amount: what a name may look like."""
-    if text.startswith(("(", "*", "•", "-", '"')):
+    if len(text) > 90 or text.startswith(("(", "*", "•", "-", '"')) or _NOT_NAME.search(text):
         return False
-    letters = sum(char.isalpha() for char in text)
-    return (
-        letters >= 2 and letters >= 0.5 * len(text.replace(" ", "")) and len(text) <= 90 and not _NOT_NAME.search(text)
-    )
+    letters = sum(map(str.isalpha, text))
+    return letters >= 2 and letters >= 0.5 * len(text.replace(" ", ""))
 
 
 def same_name(first: str, second: str) -> bool:

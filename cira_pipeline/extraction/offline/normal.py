@@ -7,8 +7,14 @@ import unicodedata
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_NUMBERED = re.compile(r"(?i)(n[o°º]|nr)(\d{3,})$")
+_WORD_AND_NUMBER = re.compile(r"([^\W\d_]{3,})(\d+)$")
 _CASE_CHANGE = re.compile(r"(?<=[a-zß-öø-ÿ]{3})(?=[A-ZÀ-Þ][a-zß-öø-ÿ]{2})")
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "º": "o", "°": "o", "ı": "i"})
+
+
+OPENING = 4
+"""Letters of a phrase by which most words are ruled out before they are looked up."""
 
 
 @lru_cache(maxsize=8192)
@@ -26,6 +32,12 @@ def words_of(text: str) -> tuple[tuple[str, int, int], ...]:
     found: list[tuple[str, int, int]] = []
     for match in _WORD.finditer(text):
         start, end = match.span()
+        word = match.group()
+        plain = (word.isalpha() and (word[1:].islower() or word.isupper())) or word.isdigit()
+        if plain and (end == len(text) or text[end] not in "°º"):
+            # Most words are such: neither a number nor a capital within them could part them.
+            found.append((word.lower() if word.isascii() else folded(word), start, end))
+            continue
         if end < len(text) and text[end] in "°º" and text[start:end].lower() in {"n", "no", "nr"}:
             found.append(("no", start, end + 1))
             continue
@@ -36,7 +48,7 @@ def words_of(text: str) -> tuple[tuple[str, int, int], ...]:
 def _split_letters(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
     """`nº562044387` and `vom30` are a word and a number; `A4` and `RE2020` stay whole. `PreisMenge` is two words."""
     word = text[start:end]
-    match = re.match(r"(?i)(n[o°º]|nr)(\d{3,})$", word)
+    match = _NUMBERED.match(word)
     if match:
         return [("no", start, start + match.end(1)), (match.group(2), start + match.start(2), end)]
     parts = _CASE_CHANGE.split(word) if not word.isupper() else [word]
@@ -46,7 +58,7 @@ def _split_letters(text: str, start: int, end: int) -> list[tuple[str, int, int]
             found.extend(_split_letters(text, start, start + len(part)))
             start += len(part)
         return found
-    glued = re.match(r"([^\W\d_]{3,})(\d+)$", word)
+    glued = _WORD_AND_NUMBER.match(word)
     if glued and not word.isupper():
         return [(folded(glued.group(1)), start, start + glued.end(1)), (glued.group(2), start + glued.start(2), end)]
     return [(folded(word), start, end)]

@@ -283,7 +283,7 @@ class Sections:
 
     def _is_contact(self, line: Segment) -> bool:
         """A person or department between the name and the street is no part of the address."""
-        return not any(char.isdigit() for char in line.text) and (
+        return not line.has_digits and (
             self._facts.begins_with(line, "person") or self._facts.begins_with(line, "department")
         )
 
@@ -358,7 +358,7 @@ def keyword_line(facts: Facts, segment: Segment) -> bool:
         and labels[0].first
         and any(meaning.concept in _DETAILS and meaning.weight > 0.6 for meaning in labels[0].meanings)
     ):
-        return labels[0].has_colon or labels[0].alone or any(char.isdigit() for char in segment.text)
+        return labels[0].has_colon or labels[0].alone or segment.has_digits
     if labels and _only_label(labels[0]):
         return True
     return names_web(segment.text)

@@ -48,6 +48,8 @@ class Proposals:
         for place_before in placed:
             for label, place in _remembered(canvas, place_before):
                 self._add(label, place)
+        for proposals in self._by_concept.values():
+            proposals.sort(key=lambda proposal: -proposal.score)
 
     def _add(self, label: Label, place: Place) -> None:
         for meaning in label.meanings:
@@ -55,9 +57,9 @@ class Proposals:
             self._by_concept.setdefault(meaning.concept, []).append(proposal)
             self._claims.setdefault(place.segment, []).append(proposal)
 
-    def of(self, concept: str) -> Iterator[Proposal]:
+    def of(self, concept: str) -> Sequence[Proposal]:
         """Proposals for `concept`, best first."""
-        yield from sorted(self._by_concept.get(concept, ()), key=lambda proposal: -proposal.score)
+        return self._by_concept.get(concept, ())
 
     def rival(self, proposal: Proposal, among: frozenset[str]) -> Proposal | None:
         """A label of another concept of `among` that points at the same place better, if there is one."""

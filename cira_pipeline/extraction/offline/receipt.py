@@ -137,7 +137,7 @@ def _address(lines: list[Segment]) -> list[Segment]:
             r"(?i)(?:\(|co\.|formerly|licensee)", line.text
         ):
             continue
-        if postal and (any(char.isdigit() for char in line.text) or len(kept) > 7):
+        if postal and (line.has_digits or len(kept) > 7):
             break
         if company_score(line.text) >= 0.9 and not kept:
             continue

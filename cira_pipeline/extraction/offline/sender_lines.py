@@ -72,9 +72,9 @@ def _runs(row: Row) -> list[list[Segment]]:
 
 def _parts(segment: Segment) -> list[tuple[int, int]]:
     """Between separators, or between gaps that are plainly wider than the line's spaces."""
-    marked = list(parts_of(segment))
+    marked = parts_of(segment)
     if len(marked) > 1 or len(segment.tokens) < 4:
-        return marked
+        return list(marked)
     gaps = [second.left - first.right for first, second in pairwise(segment.tokens)]
     wide = max(_WIDE * median(gaps), 0.5 * segment.height)
     parts: list[tuple[int, int]] = []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from cira_pipeline.extraction.offline.amounts import Number
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import closest, phrases
@@ -44,7 +45,7 @@ class Column:
     text: str
     options: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def center(self) -> float:
         return (self.left + self.right) / 2
 
@@ -55,6 +56,8 @@ class Header:
 
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
+    numbers_of_row: dict[Row, dict[str, Number]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The numbers under the columns, of each row that was looked at: one row is asked for them many times."""
 
     def column(self, concept: str) -> Column | None:
         return next((column for column in self.columns if column.concept == concept), None)
@@ -90,8 +93,10 @@ def other_readings(header: Header) -> Iterator[Header]:
 def header_at(facts: Facts, row: Row) -> Header | None:
     """The header whose main row is `row`, or `None`."""
     ocr = row.page in facts.canvas.ocr_pages
+    if not _may_head(facts, row):
+        return None
     cells = [cell for segment in row.segments for cell in _cells(facts, segment)]
-    if not _main(facts, row, cells):
+    if not _main(row, cells):
         return None
     rows = [row]
     for other in _stacked(facts, row):
@@ -111,16 +116,22 @@ def header_at(facts: Facts, row: Row) -> Header | None:
     return Header(tuple(sorted(rows, key=lambda r: r.index)), columns)
 
 
-def _main(facts: Facts, row: Row, cells: list[Cell]) -> bool:
+def _may_head(facts: Facts, row: Row) -> bool:
+    """Nothing stands in the row that no header has: amounts, dates, keys."""
+    return not any(
+        segment.text.rstrip().endswith(":")
+        or facts.dates_of(segment)
+        or any(number.decimals for number in facts.numbers_of(segment))
+        for segment in row.segments
+    )
+
+
+def _main(row: Row, cells: list[Cell]) -> bool:
     known = [cell for cell in cells if cell.concepts]
-    if len(known) < 2 or any(number.decimals for segment in row.segments for number in facts.numbers_of(segment)):
-        return False
-    if any(facts.dates_of(segment) for segment in row.segments):
+    if len(known) < 2:
         return False
     meanings = {concept for cell in known for concept in cell.concepts}
     if not meanings & set(NUMERIC):
-        return False
-    if any(segment.text.rstrip().endswith(":") for segment in row.segments):
         return False
     # Words of a sentence that could head columns (`service charge`) are few of all its words.
     return sum(len(cell.text) for cell in known) >= _KNOWN_SHARE * sum(len(segment.text) for segment in row.segments)

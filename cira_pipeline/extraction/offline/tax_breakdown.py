@@ -58,7 +58,7 @@ def _header_of(row: Row) -> dict[str, Segment]:
     """Columns of a breakdown's header, when the row names at least base and tax, or rate and tax."""
     columns: dict[str, Segment] = {}
     heads: set[tuple[int, int]] = set()
-    lettered = [segment for segment in row.segments if not any(char.isdigit() for char in segment.text)]
+    lettered = [segment for segment in row.segments if not segment.has_digits]
     for segment in lettered:
         for _, _, start, _, meanings in phrases(segment, lexicon().breakdown):
             heads |= {(id(segment), start) for meaning in meanings if meaning.concept not in columns}
