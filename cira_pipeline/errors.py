@@ -440,7 +440,10 @@ class ReadingOutOfMemory(ReadingError):
 class ReaderUnavailable(ReadingError):
     code = "reader_unavailable"
     retryable = True
-    hint = "docling-serve does not answer at CIRA_DOCLING_SERVE_URL; retry when it is back."
+    hint = (
+        "docling-serve does not answer at CIRA_DOCLING_SERVE_URL, or the reader's process does not start; the message "
+        "says which. The job waits and is tried five times; then retry it when the cause is gone."
+    )
 
 
 class ExtractionError(CiraError):
@@ -691,7 +694,7 @@ class ExportFailed(StorageError):
 class StoreUnavailable(StorageError):
     code = "store_unavailable"
     retryable = True
-    hint = "The database or object store does not answer; retry when it is back."
+    hint = "The database or object store does not answer. A job waits and is tried five times; then retry it."
 
 
 class RunInterrupted(CiraError):

@@ -24,7 +24,8 @@ this one invoice; the hint, also in the tables below, says what to do.
 - **again**: trying again can help without anything being changed. CIRA has then already tried several times by itself.
 - **job**: how a job ends that this error ends. `failed`: a retry may help, at once or after a correction. `rejected`:
   this document can never become a record that is paid, and a retry ends the same way unless a limit it names is raised.
-  `waits`: the job does not end, it goes on by itself. Errors about requests, settings and commands end no job.
+  `waits`: the job does not end, it goes on by itself. `waits, failed`: it does so a few times, and then it has failed.
+  Errors about requests, settings and commands end no job.
 """
 
 _FAMILIES = {
@@ -41,6 +42,7 @@ _FAMILIES = {
 _REST = "Everywhere"
 _REFUSED = (errors.DocumentError, errors.RecordRejected)
 _WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen, errors.AnswerInBatch)
+_WAITED_FOR_A_WHILE = (errors.ReaderUnavailable, errors.StoreUnavailable)
 
 
 def leaves() -> tuple[type[CiraError], ...]:
@@ -72,8 +74,14 @@ def _section(title: str, family: list[type[CiraError]]) -> str:
 
 def _row(error: type[CiraError]) -> str:
     again = "yes" if error.retryable else "no"
-    job = "rejected" if issubclass(error, _REFUSED) else "waits" if issubclass(error, _WAITED_FOR) else "failed"
-    return f"| `{error.code}` | {again} | {job} | {error.hint} |"
+    return f"| `{error.code}` | {again} | {_job(error)} | {error.hint} |"
+
+
+def _job(error: type[CiraError]) -> str:
+    for kinds, end in ((_REFUSED, "rejected"), (_WAITED_FOR, "waits"), (_WAITED_FOR_A_WHILE, "waits, failed")):
+        if issubclass(error, kinds):
+            return end
+    return "failed"
 
 
 def main(arguments: list[str]) -> int:

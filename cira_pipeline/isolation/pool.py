@@ -40,7 +40,7 @@ class WorkerPool:
         been spoilt before, or the machine short of memory.
 
         Raises: what the function raised; ReadingCrashed or ReadingOutOfMemory, when it happened `crashes` times;
-        ReadingTimedOut; RunInterrupted after `abandon`.
+        ReadingTimedOut; ReaderUnavailable when no worker starts; RunInterrupted after `abandon`.
         """
         abandoned = self._abandoned
 

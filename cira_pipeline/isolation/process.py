@@ -18,6 +18,7 @@ from cira_pipeline import errors
 from cira_pipeline.errors import (
     CiraError,
     InternalError,
+    ReaderUnavailable,
     ReadingCrashed,
     ReadingOutOfMemory,
     ReadingTimedOut,
@@ -42,7 +43,10 @@ class WorkerProcess:
     """Not thread-safe: one request at a time. A worker whose `ask` raised is of no use any more, unless told so."""
 
     def __init__(self, modules: Sequence[str], memory_bytes: int, stopping: Stopping) -> None:
-        """Starts it and waits until it has loaded `modules`. Raises: InternalError, RunInterrupted when `stopping`."""
+        """Starts it and waits until it has loaded `modules`.
+
+        Raises: ReaderUnavailable when it does not start, RunInterrupted when `stopping`.
+        """
         self._memory_bytes = memory_bytes
         self._channel, theirs = socket.socketpair()
         number = str(theirs.fileno())
@@ -68,7 +72,7 @@ class WorkerProcess:
         try:
             self._exchange(b"", time.monotonic() + START_TIMEOUT_S, stopping)
         except (ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut) as error:
-            raise InternalError(f"the reader's process does not start: {error.message}") from error
+            raise ReaderUnavailable(f"the reader's process does not start: {error.message}") from error
         except BaseException:
             self.kill()
             raise

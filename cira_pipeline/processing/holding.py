@@ -20,11 +20,14 @@ from cira_pipeline.errors import (
     ModelTimedOut,
     ModelUnavailable,
     ReaderUnavailable,
+    StoreUnavailable,
 )
 from cira_pipeline.extraction.cascade import CascadeOutcome
 from cira_pipeline.settings import Settings
 from cira_pipeline.values import EngineName, Verdict
 
+OWN_SERVICES = (ReaderUnavailable, StoreUnavailable)
+"""What every job needs: nobody can stand in for it."""
 MODEL_IS_DOWN = (CircuitOpen, ModelUnavailable, ModelRateLimited, ModelTimedOut)
 BATCH_WINDOW = timedelta(days=1)
 """Within it a provider means to answer a batch; when it takes longer, the job waits longer."""
@@ -49,8 +52,8 @@ def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: dateti
         return Hold(now + BATCH_WINDOW)
     if isinstance(error, CircuitOpen):
         return Hold(now + _asked_wait(error, settings))
-    # Nobody can stand in for the reader; for the model another engine can, unless the installation wants to wait.
-    awaited = isinstance(error, ReaderUnavailable) or (
+    # For the model another engine can stand in, unless the installation wants to wait.
+    awaited = isinstance(error, OWN_SERVICES) or (
         isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait"
     )
     if awaited and attempts < MOST_ATTEMPTS:

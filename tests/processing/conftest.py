@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 from pydantic import SecretStr
+from sqlalchemy import text
 
+from cira_pipeline.clock import utc_now
+from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.processing.engines import breakers_from_settings
 from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.resuming import resume_held_jobs
 from cira_pipeline.processing.stream import StreamEvent, stream
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.database import Database
@@ -86,3 +92,17 @@ def house(tmp_path: Path, database: Database, migrated_database_url: str) -> Ite
             "stage_threads": 4,
         }
         yield House(tmp_path, database, azure, JobRepository(database), given, closing)
+
+
+def resume(house: House, settings: Settings) -> tuple[JobId, ...]:
+    breakers = breakers_from_settings(settings)
+    return resume_held_jobs(house.jobs, house.database, Budgets(), breakers, utc_now())
+
+
+def time_has_come(house: House, settings: Settings | None = None) -> None:
+    """The waits of all jobs are over, and with `settings` that of the circuit too."""
+    if settings is not None and settings.redis_url is not None:
+        name = f"azure_openai:{settings.azure_openai_deployment}"
+        redis.Redis.from_url(settings.redis_url.get_secret_value()).set(f"cira:breaker:{name}:pybreaker:opened_at", 0)
+    with house.database.begin() as connection:
+        connection.execute(text("UPDATE cira.jobs SET not_before = now() WHERE not_before IS NOT NULL"))

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import pytest
-import redis
-from sqlalchemy import text
 
-from cira_pipeline.clock import utc_now
-from cira_pipeline.costs.budgets import Budgets
-from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.processing.engines import breakers_from_settings
+from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.processing.holding import MOST_ATTEMPTS
-from cira_pipeline.processing.resuming import resume_held_jobs
-from cira_pipeline.settings import Settings
 from cira_pipeline.storage.records import RecordRepository
 from cira_pipeline.values import Verdict
 from tests.azure_standin import Fault
-from tests.processing.conftest import House
+from tests.processing.conftest import House, resume, time_has_come
 
 
 @pytest.fixture
@@ -26,20 +19,6 @@ def deployment(house: House, redis_url: str, request: pytest.FixtureRequest) -> 
     house.azure.deployments = {name: "gpt-4.1-mini-2025-04-14"}
     house.given |= {"redis_url": redis_url, "azure_openai_deployment": name}
     return house
-
-
-def resume(house: House, settings: Settings) -> tuple[JobId, ...]:
-    breakers = breakers_from_settings(settings)
-    return resume_held_jobs(house.jobs, house.database, Budgets(), breakers, utc_now())
-
-
-def time_has_come(house: House, settings: Settings | None = None) -> None:
-    """The waits of all jobs are over, and with `settings` that of the circuit too."""
-    if settings is not None and settings.redis_url is not None:
-        name = f"azure_openai:{settings.azure_openai_deployment}"
-        redis.Redis.from_url(settings.redis_url.get_secret_value()).set(f"cira:breaker:{name}:pybreaker:opened_at", 0)
-    with house.database.begin() as connection:
-        connection.execute(text("UPDATE cira.jobs SET not_before = now() WHERE not_before IS NOT NULL"))
 
 
 def test_another_engine_stands_in_and_a_person_must_look(house: House) -> None:
@@ -125,22 +104,6 @@ def test_a_full_quota_is_no_outage(house: House) -> None:
     house.process(processor, job_id)
     assert house.status(job_id) is JobStatus.SUCCEEDED
     assert len(house.azure.requests) == 7
-
-
-def test_documents_wait_for_a_docling_serve_that_is_down(house: House) -> None:
-    nobody = house.processor(reader="docling_serve", docling_serve_url="http://127.0.0.1:1", breaker_failures=4)
-    first, second = house.submit("BT-1", "BT-2")
-    house.process(nobody, first)
-    house.process(nobody, second)
-    jobs = [house.jobs.get(job_id) for job_id in (first, second)]
-    assert [(job.status, job.stage, job.error_code) for job in jobs] == [
-        (JobStatus.WAITING, Stage.OCR_TEXT, "reader_unavailable"),
-        (JobStatus.WAITING, Stage.OCR_TEXT, "circuit_open"),
-    ]
-    time_has_come(house)
-    assert set(resume(house, house.settings())) == {first, second}
-    house.process(house.processor(), first, second)
-    assert {house.status(job_id) for job_id in (first, second)} == {JobStatus.SUCCEEDED}
 
 
 def test_without_redis_a_few_at_a_time_find_out(house: House) -> None:

@@ -1,0 +1,60 @@
+"""What every job needs may be away for a while: then jobs wait, and nobody has to start them again by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cira_pipeline.intake.isolated import Recogniser
+from cira_pipeline.isolation.pool import WorkerPool
+from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.processing.holding import MOST_ATTEMPTS
+from tests.processing.conftest import House, resume, time_has_come
+
+
+def test_documents_wait_for_a_docling_serve_that_is_down(house: House) -> None:
+    nobody = house.processor(reader="docling_serve", docling_serve_url="http://127.0.0.1:1", breaker_failures=4)
+    first, second = house.submit("BT-1", "BT-2")
+    house.process(nobody, first)
+    house.process(nobody, second)
+    jobs = [house.jobs.get(job_id) for job_id in (first, second)]
+    assert [(job.status, job.stage, job.error_code) for job in jobs] == [
+        (JobStatus.WAITING, Stage.OCR_TEXT, "reader_unavailable"),
+        (JobStatus.WAITING, Stage.OCR_TEXT, "circuit_open"),
+    ]
+    time_has_come(house)
+    assert set(resume(house, house.settings())) == {first, second}
+    house.process(house.processor(), first, second)
+    assert {house.status(job_id) for job_id in (first, second)} == {JobStatus.SUCCEEDED}
+
+
+def test_jobs_wait_for_an_object_store_that_fails_and_fail_when_it_does_so_for_good(house: House) -> None:
+    """A disk that is full or a bucket that is away for a minute is nobody's reason to start a job by hand."""
+    processor = house.processor()
+    (job_id,) = house.submit("BT-1")
+    (house.folder / "objects").mkdir(exist_ok=True)
+    in_the_way = house.folder / "objects" / "documents"
+    in_the_way.write_bytes(b"a file where a folder has to be")
+    house.process(processor, job_id)
+    job = house.jobs.get(job_id)
+    assert (job.status, job.error_code, job.attempts) == (JobStatus.WAITING, "store_unavailable", 1)
+    in_the_way.unlink()
+    time_has_come(house)
+    assert resume(house, house.settings()) == (job_id,)
+    house.process(processor, job_id)
+    assert house.status(job_id) is JobStatus.SUCCEEDED
+
+
+def test_a_reader_that_does_not_start_is_tried_a_few_times(house: House) -> None:
+    broken = replace(
+        house.processor(),
+        recognise=Recogniser(house.settings(), WorkerPool(["nowhere"], processes=1, memory_mb=600, crashes=1)),
+    )
+    (job_id,) = house.submit("BT-1")
+    for attempt in range(1, MOST_ATTEMPTS):
+        house.process(broken, job_id)
+        job = house.jobs.get(job_id)
+        assert (job.status, job.error_code, job.attempts) == (JobStatus.WAITING, "reader_unavailable", attempt)
+        time_has_come(house)
+        resume(house, house.settings())
+    house.process(broken, job_id)
+    assert house.status(job_id) is JobStatus.FAILED
