@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
@@ -117,17 +116,18 @@ class _Paths:
 
     def _learn_children(self, parent: etree._Element) -> None:
         base = self.of(parent)
-        total = Counter(child.tag for child in parent)
-        seen: Counter[str] = Counter()
+        alike: dict[str, list[etree._Element]] = {}
         for child in parent:
-            seen[child.tag] += 1
-            position = f"[{seen[child.tag]}]" if total[child.tag] > 1 else ""
-            self._known[child] = f"{base}/{_name(child)}{position}"
+            alike.setdefault(child.tag, []).append(child)
+        for children in alike.values():
+            for number, child in enumerate(children, start=1):
+                position = f"[{number}]" if len(children) > 1 else ""
+                self._known[child] = f"{base}/{_name(child)}{position}"
 
 
 def _name(element: etree._Element) -> str:
-    local = etree.QName(element).localname
-    return f"{element.prefix}:{local}" if element.prefix else str(local)
+    local = element.tag.rpartition("}")[2]
+    return f"{element.prefix}:{local}" if element.prefix else local
 
 
 def text_of(element: etree._Element | None) -> str | None:

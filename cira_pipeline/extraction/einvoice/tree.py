@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
@@ -17,6 +18,11 @@ def each(element: etree._Element | None, *paths: str) -> Iterator[etree._Element
     if element is None:
         return
     for path in paths:
-        for found in element.iterfind("/".join(f"{{*}}{name}" for name in path.split("/"))):
+        for found in element.iterfind(_in_any_namespace(path)):
             if len(found) or (found.text and not found.text.isspace()):
                 yield found
+
+
+@lru_cache(maxsize=512)
+def _in_any_namespace(path: str) -> str:
+    return "/".join(f"{{*}}{name}" for name in path.split("/"))

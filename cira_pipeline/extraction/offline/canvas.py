@@ -301,7 +301,7 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
     rows: list[tuple[float, float, list[Token]]] = []
     by_middle = sorted(((_middle_of(piece), piece) for piece in pieces.values()), key=itemgetter(0))
     for middle, piece in by_middle:
-        height = median(token.height for token in piece)
+        height = median([token.bottom - token.top for token in piece])
         best: int | None = None
         for index in range(len(rows) - 1, max(len(rows) - 6, -1), -1):
             row_middle, row_height, members = rows[index]
@@ -317,12 +317,12 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
 
 
 def _middle_of(piece: list[Token]) -> float:
-    return median((token.top + token.bottom) / 2 for token in piece)
+    return median([(token.top + token.bottom) / 2 for token in piece])
 
 
 def _collides(piece: list[Token], members: list[Token]) -> bool:
     """Whether the piece would lie on top of words that are already in the row."""
-    left, right = min(token.left for token in piece), max(token.right for token in piece)
+    left, right = min([token.left for token in piece]), max([token.right for token in piece])
     for other in members:
         shared = min(right, other.right) - max(left, other.left)
         if shared > 0.5 * (other.right - other.left) and not any(
@@ -337,14 +337,9 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
     for token in tokens:
         if current:
             previous = current[-1]
-            height = max(min(previous.height, token.height), 1e-6)
+            height = max(min(previous.bottom - previous.top, token.bottom - token.top), 1e-6)
             gap = (token.left - previous.right) / height
-            limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
-            if token.text in _BULLETS or previous.text in _BULLETS:
-                limit = BULLET_GAP
-            letters = len(previous.text) + len(token.text)
-            width = (previous.right - previous.left + token.right - token.left) / letters
-            if gap > max(limit, COLUMN_GAP_LETTERS * width / height):
+            if gap > JOIN_GAP and gap > _column_gap(previous, token, height):
                 yield Segment(tuple(current))
                 current = []
             elif token.line != previous.line:
@@ -352,6 +347,16 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
         current.append(token)
     if current:
         yield Segment(tuple(current))
+
+
+def _column_gap(previous: Token, token: Token, height: float) -> float:
+    """The widest gap between words of one segment, in heights of the text."""
+    limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
+    if token.text in _BULLETS or previous.text in _BULLETS:
+        limit = BULLET_GAP
+    letters = len(previous.text) + len(token.text)
+    width = (previous.right - previous.left + token.right - token.left) / letters
+    return max(limit, COLUMN_GAP_LETTERS * width / height)
 
 
 def _rejoined(token: Token, *, glued: bool) -> Token:

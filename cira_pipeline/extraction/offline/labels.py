@@ -65,7 +65,7 @@ class Label:
 
     def weight(self, concept: str) -> float:
         """How surely this label means `concept`: less inside running text and for a label that is only similar."""
-        best = max((meaning.weight for meaning in self.meanings if meaning.concept == concept), default=0.0)
+        best = max([meaning.weight for meaning in self.meanings if meaning.concept == concept], default=0.0)
         listed = self.has_colon and (self.first or self.segment.text[: self.start].rstrip()[-1:] in "|·•;,/-–—")
         if not self.first and not listed:
             best *= 0.85

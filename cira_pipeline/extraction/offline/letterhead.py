@@ -197,7 +197,7 @@ class Letterhead:
             score += 0.2
         if _BANKISH.search(text):
             score -= 0.5
-        if any(char.isdigit() for char in text) or len(words) > 7:
+        if len(words) > 7 or any(map(str.isdigit, text)):
             score -= 0.2
         if is_street(text) or is_postal(text):
             score -= 0.4

@@ -6,7 +6,7 @@ however near `Datum` stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.canvas import Canvas, Segment
@@ -38,24 +38,25 @@ class Proposals:
     def __init__(self, canvas: Canvas, labels: LabelMap, placed: Sequence[PlacedBefore] = ()) -> None:
         """`placed`: where earlier invoices of the supplier have values that no label announces."""
         self._by_concept: dict[str, list[Proposal]] = {}
-        self._best: dict[tuple[Segment, int], float] = {}
         self._claims: dict[Segment, list[Proposal]] = {}
         captions = caption_rows(canvas, labels)
         for segment_labels in labels.values():
             for label in segment_labels:
-                for place in places(canvas, labels, label, captions):
-                    self._add(label, place)
+                self._add(label, places(canvas, labels, label, captions))
         for place_before in placed:
             for label, place in _remembered(canvas, place_before):
-                self._add(label, place)
+                self._add(label, (place,))
         for proposals in self._by_concept.values():
             proposals.sort(key=lambda proposal: -proposal.score)
 
-    def _add(self, label: Label, place: Place) -> None:
-        for meaning in label.meanings:
-            proposal = Proposal(meaning.concept, label, place, label.weight(meaning.concept) * place.fit)
-            self._by_concept.setdefault(meaning.concept, []).append(proposal)
-            self._claims.setdefault(place.segment, []).append(proposal)
+    def _add(self, label: Label, found: Iterable[Place]) -> None:
+        weights = [(meaning.concept, label.weight(meaning.concept)) for meaning in label.meanings]
+        for place in found:
+            claims = self._claims.setdefault(place.segment, [])
+            for concept, weight in weights:
+                proposal = Proposal(concept, label, place, weight * place.fit)
+                self._by_concept.setdefault(concept, []).append(proposal)
+                claims.append(proposal)
 
     def of(self, concept: str) -> Sequence[Proposal]:
         """Proposals for `concept`, best first."""
