@@ -78,7 +78,7 @@ def convention_of(segments: Iterable[Segment], language: str | None) -> Conventi
     """The decimal sign that the document's unambiguous numbers use; else the language's; else the point."""
     votes: Counter[str] = Counter()
     for segment in segments:
-        if not segment.has_digits:
+        if not segment.has_digits or not ("." in segment.text or "," in segment.text):
             continue
         for match in _pattern().finditer(segment.text):
             sign = _clear_decimal_sign(match.group("number"))

@@ -270,9 +270,9 @@ class Letterhead:
         """Web domains outside the customer's details."""
         found: set[str] = set()
         for segment in self._facts.canvas.segments:
-            if self._sections.role_of(segment) in RECEIVERS:
-                continue
-            found.update(domains_in(segment.text))
+            own = set(domains_in(segment.text)) if "." in segment.text else set()
+            if own and self._sections.role_of(segment) not in RECEIVERS:
+                found |= own
         return frozenset(found)
 
     def _address_near(self, span: Span, customer: Party) -> tuple[Span, ...]:
