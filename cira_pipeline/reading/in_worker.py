@@ -6,6 +6,7 @@ import gc
 from functools import lru_cache
 
 import cv2
+from pydantic_core import to_json
 
 import cira_pipeline.reading.converter  # noqa: F401 - loaded before the first document comes
 from cira_pipeline.isolation.messages import Message
@@ -20,8 +21,9 @@ SETTINGS = ("reading_timeout_s", "ocr_dpi", "ocr_threads", "max_pixels")
 def read(request: Message) -> Message:
     """`document` (without its bytes) and `settings` -> `reading`, and the DoclingDocument as content."""
     document = Document(**request.facts["document"], content=request.content)
-    result = _reader(tuple((name, request.facts["settings"][name]) for name in SETTINGS)).read(document)
-    return Message({"reading": result.reading.model_dump_json()}, result.docling_json)
+    reader = _reader(tuple((name, request.facts["settings"][name]) for name in SETTINGS))
+    reading, docling_json = reader.read_unvalidated(document)
+    return Message({"reading": to_json(reading).decode()}, docling_json)
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,7 @@ from cira_pipeline.errors import CiraError, ReadingFailed, ReadingTimedOut
 from cira_pipeline.reading.empty_document import empty_docling_document
 from cira_pipeline.reading.reader import ReadResult
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document, MediaType, Reading
+from cira_pipeline.values import Document, MediaType, Page, Reading
 
 if TYPE_CHECKING:
     # Loading Docling takes seconds; it is done at the first document.
@@ -52,9 +52,14 @@ class LocalReader:
 
         Raises: ReadingFailed when Docling cannot read every page, ReadingTimedOut after `reading_timeout_s`.
         """
+        reading, docling_json = self.read_unvalidated(document)
+        return ReadResult(Reading.model_validate(reading), docling_json)
+
+    def read_unvalidated(self, document: Document) -> tuple[dict[str, Any], bytes]:
+        """As `read`, with the `Reading` as a plain dict: for a worker, whose caller validates it."""
         started = time.monotonic()
         if document.media_type is MediaType.XML:
-            return self._without_pages(document, started)
+            return self._reading([], [], started), empty_docling_document(document.sha256)
         result = self._converted_in_time(document)
         return self._read_result(document, result, started)
 
@@ -111,7 +116,9 @@ class LocalReader:
             raise ReadingFailed(f"Docling could not read every page: {reasons or result.status.value}")
         return result
 
-    def _read_result(self, document: Document, result: ConversionResult, started: float) -> ReadResult:
+    def _read_result(
+        self, document: Document, result: ConversionResult, started: float
+    ) -> tuple[dict[str, Any], bytes]:
         from cira_pipeline.reading.docling_json import docling_json
         from cira_pipeline.reading.pipeline import pages_read
 
@@ -121,27 +128,18 @@ class LocalReader:
         lines: list[dict[str, Any]] = []
         for page in pages:
             lines.extend(_numbered(page.lines, page.page_no, len(lines) + 1))
-        # All at once: making each word's models one by one takes several times as long.
-        reading = Reading.model_validate(
-            {
-                "reader": self.name,
-                "reader_version": self.version,
-                "pages": tuple(page.read for page in pages),
-                "lines": tuple(lines),
-                "seconds": time.monotonic() - started,
-            }
-        )
-        return ReadResult(reading, docling_json(pages, result.input.file.name, result.input.document_hash))
+        reading = self._reading([page.read for page in pages], lines, started)
+        return reading, docling_json(pages, result.input.file.name, result.input.document_hash)
 
-    def _without_pages(self, document: Document, started: float) -> ReadResult:
-        reading = Reading(
-            reader=self.name,
-            reader_version=self.version,
-            pages=(),
-            lines=(),
-            seconds=time.monotonic() - started,
-        )
-        return ReadResult(reading, empty_docling_document(document.sha256))
+    def _reading(self, pages: list[Page], lines: list[dict[str, Any]], started: float) -> dict[str, Any]:
+        """Validated all at once: making each word's models one by one takes several times as long."""
+        return {
+            "reader": self.name,
+            "reader_version": self.version,
+            "pages": pages,
+            "lines": lines,
+            "seconds": time.monotonic() - started,
+        }
 
 
 def _numbered(lines: list[PlacedLine], page: int, first: int) -> list[dict[str, Any]]:

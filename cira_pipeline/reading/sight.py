@@ -142,6 +142,16 @@ def sight_of(
     return Sight(drawn, textless, width, height, tuple(pictures))
 
 
+class _Paper(pdfium.PdfBitmap):  # type: ignore[misc]
+    """A bitmap made white in 0.2 ms a page; PDFium takes 1.8 ms, three bytes at a time."""
+
+    def fill_rect(self, color: Sequence[int], left: int, top: int, width: int, height: int) -> None:
+        if set(color) == {255} and (left, top, width, height) == (0, 0, self.width, self.height):
+            ctypes.memset(self.buffer, 255, self.stride * self.height)
+        else:
+            super().fill_rect(color, left, top, width, height)
+
+
 def _drawn(page: Any, memory: Any = None) -> Image:
     """In `memory` if it is large enough."""
     width, height = page.get_size()
@@ -149,7 +159,7 @@ def _drawn(page: Any, memory: Any = None) -> Image:
 
     def bitmap(wide: int, high: int, **given: Any) -> pdfium.PdfBitmap:
         fits = memory is not None and 3 * wide * high <= len(memory)
-        return pdfium.PdfBitmap.new_native(wide, high, buffer=memory if fits else None, **given)
+        return _Paper.new_native(wide, high, buffer=memory if fits else None, **given)
 
     # The array holds on to the bitmap's memory, which outlives the document: new_native takes it from Python.
     picture: Image = page.render(
