@@ -16,6 +16,7 @@ from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import CiraError, InternalError, JobNotFound, RunInterrupted
 from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.jobs import JobId, JobStatus, Stage
+from cira_pipeline.processing.calm_collector import calm_collector
 from cira_pipeline.processing.holding import why_to_hold
 from cira_pipeline.processing.processor import JobInFlight, Processor, RecordValidated, StageResult
 from cira_pipeline.settings import Settings
@@ -73,7 +74,11 @@ def stream(
     Jobs that were in flight when an earlier run died come last and one at a time, for one of them may have been the
     reason: should this run die of it too, all others are done, and it is known which one it was.
     """
-    flow = _Flow(processor, tuple(stages), run_id)
+    with calm_collector():
+        yield from _streamed(processor, job_ids, _Flow(processor, tuple(stages), run_id))
+
+
+def _streamed(processor: Processor, job_ids: Sequence[JobId], flow: _Flow) -> Iterator[StreamEvent]:
     pool = ThreadPoolExecutor(max_workers=processor.settings.stage_threads, thread_name_prefix="invoice")
     running = 0
     try:
