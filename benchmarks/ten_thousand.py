@@ -67,7 +67,7 @@ class Outcome:
     lost: dict[str, int]
     twice: dict[str, int]
     why: dict[str, int]
-    """Failed jobs by the code of what stopped them."""
+    """Failed jobs by what stopped them."""
 
     @property
     def per_hour(self) -> float:
@@ -161,9 +161,12 @@ def _number(database: Database, sql: str) -> int:
 
 
 def _failures(database: Database) -> dict[str, int]:
-    by_code = "SELECT error_code, count(*) FROM cira.jobs WHERE status = 'failed' GROUP BY 1"
+    by_reason = """
+        SELECT concat_ws(' in ', error_code, stage) || ': ' || left(error_message, 200), count(*)
+        FROM cira.jobs WHERE status = 'failed' GROUP BY 1
+    """
     with database.begin() as connection:
-        return {str(code): int(count) for code, count in connection.execute(text(by_code))}
+        return {str(reason): int(count) for reason, count in connection.execute(text(by_reason))}
 
 
 def _table(outcome: Outcome) -> Table:
