@@ -13,7 +13,7 @@ from assets.batch_keys import BatchKeysOfRun, FailedJob
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
 from assets.metadata import failure_metadata, materialization_metadata
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
-from cira_pipeline.errors import JobNotFound
+from cira_pipeline.errors import InternalError, JobNotFound
 from cira_pipeline.jobs import JobId, is_batch_key
 from cira_pipeline.processing.processor import RecordValidated
 from cira_pipeline.processing.stream import JobHeld, JobSkipped, StageDone, StageFailed, stream
@@ -84,7 +84,10 @@ def _processed(
                 if COST_CHECK in checks:
                     yield evaluate_cost_of_failed(opened, event.job_id)
             elif isinstance(event, JobHeld):
-                context.log.warning(f"{event.job_id} waits in {event.stage} and goes on by itself: {event.error}")
+                context.log.warning(
+                    f"{event.job_id} waits in {event.stage} and goes on by itself: {event.error}",
+                    exc_info=event.error if isinstance(event.error, InternalError) else None,
+                )
             elif isinstance(event, JobSkipped):
                 context.log.info(f"{event.job_id} skipped: {event.reason}")
             else:

@@ -42,7 +42,7 @@ _FAMILIES = {
 _REST = "Everywhere"
 _REFUSED = (errors.DocumentError, errors.RecordRejected)
 _WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen, errors.AnswerInBatch)
-_WAITED_FOR_A_WHILE = (errors.ReaderUnavailable, errors.StoreUnavailable)
+_WAITED_FOR_A_WHILE = (errors.ReaderUnavailable, errors.StoreUnavailable, errors.InternalError)
 
 
 def leaves() -> tuple[type[CiraError], ...]:

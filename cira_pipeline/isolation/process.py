@@ -48,26 +48,12 @@ class WorkerProcess:
         Raises: ReaderUnavailable when it does not start, RunInterrupted when `stopping`.
         """
         self._memory_bytes = memory_bytes
-        self._channel, theirs = socket.socketpair()
-        number = str(theirs.fileno())
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "cira_pipeline.isolation.worker",
-                    number,
-                    str(_WALL * memory_bytes),
-                    *modules,
-                ],
-                stdin=subprocess.PIPE,
-                pass_fds=[theirs.fileno()],
-                env=_environment(inherited_environment()),
-                # Ctrl-C in a terminal is for the command, which then ends its workers.
-                start_new_session=True,
-            )
-        self._seen = psutil.Process(self._process.pid)
+        try:
+            self._channel, self._process = _started(modules, memory_bytes)
+            self._seen = psutil.Process(self._process.pid)
+        except (OSError, psutil.Error) as error:
+            # A machine that is short of processes, memory or files says nothing about the document.
+            raise ReaderUnavailable(f"the reader's process cannot be started: {error}") from error
         self._channel.setblocking(False)
         try:
             self._exchange(b"", time.monotonic() + START_TIMEOUT_S, stopping)
@@ -172,6 +158,33 @@ class WorkerProcess:
         name = signal.Signals(-code).name
         lack = ", as the system does when memory runs out" if name == "SIGKILL" else ""
         return ReadingCrashed(f"the reader was ended by {name}{lack}", signal=name)
+
+
+def _started(modules: Sequence[str], memory_bytes: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """This side's end of the channel, and the process with the other one. Raises: OSError."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "cira_pipeline.isolation.worker",
+                    str(theirs.fileno()),
+                    str(_WALL * memory_bytes),
+                    *modules,
+                ],
+                stdin=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                env=_environment(inherited_environment()),
+                # Ctrl-C in a terminal is for the command, which then ends its workers.
+                start_new_session=True,
+            )
+        except OSError:
+            ours.close()
+            raise
+    return ours, process
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from cira_pipeline.errors import (
     BudgetReached,
     CiraError,
     CircuitOpen,
+    InternalError,
     ModelRateLimited,
     ModelTimedOut,
     ModelUnavailable,
@@ -33,6 +34,9 @@ BATCH_WINDOW = timedelta(days=1)
 """Within it a provider means to answer a batch; when it takes longer, the job waits longer."""
 MOST_ATTEMPTS = 5
 """Runs of a job that may end with a failure of what is asked itself. Refusals of an open circuit are no attempts."""
+MOST_UNEXPECTED = 3
+"""Runs of a job that may end with an error that nobody expected: it may be this process that is spoilt, or short of
+something, and another run has another one. What was paid is not paid again."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: dateti
     awaited = isinstance(error, OWN_SERVICES) or (
         isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait"
     )
-    if awaited and attempts < MOST_ATTEMPTS:
+    unexpected = isinstance(error, InternalError) and attempts < MOST_UNEXPECTED
+    if unexpected or (awaited and attempts < MOST_ATTEMPTS):
         return Hold(now + _asked_wait(error, settings), is_attempt=True)
     return None
 

@@ -175,7 +175,7 @@ class _Flow:
         except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library throws
             internal = InternalError(f"{type(error).__name__}: {error}")
             internal.__cause__ = error
-            yield self._failed(job_id, stage, internal)
+            yield self._stopped(job_id, stage, internal)
 
     def _wanted_job(self, job_id: JobId, stage: Stage) -> Job | None:
         """The job unless it was cancelled; a tracked one is marked as running in `stage`."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import subprocess
 from dataclasses import replace
+
+import pytest
 
 from cira_pipeline.intake.isolated import Recogniser
 from cira_pipeline.isolation.pool import WorkerPool
 from cira_pipeline.jobs import JobStatus, Stage
-from cira_pipeline.processing.holding import MOST_ATTEMPTS
+from cira_pipeline.processing.holding import MOST_ATTEMPTS, MOST_UNEXPECTED
+from cira_pipeline.values import Document
 from tests.processing.conftest import House, resume, time_has_come
 
 
@@ -58,3 +63,41 @@ def test_a_reader_that_does_not_start_is_tried_a_few_times(house: House) -> None
         resume(house, house.settings())
     house.process(broken, job_id)
     assert house.status(job_id) is JobStatus.FAILED
+
+
+def test_a_machine_that_can_start_no_process_fails_no_job(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    pool = WorkerPool(["cira_pipeline.intake.in_worker"], processes=1, memory_mb=600, crashes=1)
+    short = replace(house.processor(), recognise=Recogniser(house.settings(), pool))
+    (job_id,) = house.submit("BT-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "Popen", no_more)
+        house.process(short, job_id)
+    job = house.jobs.get(job_id)
+    assert (job.status, job.error_code) == (JobStatus.WAITING, "reader_unavailable")
+    assert "temporarily unavailable" in (job.error_message or "")
+    time_has_come(house)
+    resume(house, house.settings())
+    house.process(short, job_id)
+    pool.close()
+    assert house.status(job_id) is JobStatus.SUCCEEDED
+
+
+def test_what_nobody_expected_is_tried_again_in_another_run_and_then_fails(house: House) -> None:
+    def broken(_: bytes) -> Document:
+        raise RuntimeError("this process is spoilt")
+
+    spoilt, sound = replace(house.processor(), recognise=broken), house.processor()
+    unlucky, hopeless = house.submit("BT-1", "BT-2")
+    for attempt in range(1, MOST_UNEXPECTED):
+        house.process(spoilt, unlucky, hopeless)
+        job = house.jobs.get(hopeless)
+        assert (job.status, job.error_code, job.attempts) == (JobStatus.WAITING, "internal_error", attempt)
+        time_has_come(house)
+        resume(house, house.settings())
+    house.process(sound, unlucky)
+    house.process(spoilt, hopeless)
+    assert [house.status(each) for each in (unlucky, hopeless)] == [JobStatus.SUCCEEDED, JobStatus.FAILED]
+    assert house.jobs.get(hopeless).error_message == "RuntimeError: this process is spoilt"
