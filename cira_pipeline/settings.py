@@ -274,7 +274,9 @@ class Settings(BaseSettings):
     webhook_threads: int = Field(16, ge=2, le=200, description="webhooks one process delivers at once")
 
     # Dagster.
-    batch_max_jobs: int = Field(100, ge=1, description="jobs in one run at the most")
+    batch_max_jobs: int = Field(
+        500, ge=1, description="jobs in one run at the most; fewer spread a backlog over more machines sooner"
+    )
     batch_key_min_jobs: int | None = Field(
         None,
         ge=1,

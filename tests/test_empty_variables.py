@@ -11,5 +11,5 @@ def test_a_variable_left_empty_is_a_setting_not_given(monkeypatch: pytest.Monkey
     settings = load_settings(_env_file=None)
     assert settings.monthly_budget_usd is None
     assert not settings.model_configured
-    assert settings.batch_max_jobs == 100
+    assert settings.batch_max_jobs == 500
     assert settings.redis_url is None
