@@ -25,7 +25,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from benchmarks.bench_house import TEXT_AND_XML, machine
-from benchmarks.memory_watch import memory_watched
+from benchmarks.process_watch import processes_watched
 from cira_pipeline.embedded.supervisor import Services, Supervisor
 from cira_pipeline.samples.generator import Order, labelled_document
 from cira_pipeline.settings import Policy, Settings
@@ -76,7 +76,7 @@ def _measured(folder: Path, sizes: Sequence[int], repeat: int, messages: Console
             for repetition in range(repeat):
                 for size, peaks in measured.items():
                     submissions = [Submission(next(urls)) for _ in range(size)]
-                    with memory_watched(lambda: _run_and_readers(services), _EVERY_S) as peak:
+                    with processes_watched(lambda: _run_and_readers(services), _EVERY_S) as peak:
                         _go_through_one_run(database, submissions)
                     peaks.together.append(peak.all_bytes)
                     peaks.largest.append(peak.largest_bytes)
@@ -98,9 +98,10 @@ def _made(folder: Path) -> Iterator[str]:
 
 
 def _run_and_readers(services: Services) -> list[psutil.Process]:
-    """What the code server has started, and what that has started."""
-    noted = json.loads((services.settings.home / "services.json").read_text())
-    return psutil.Process(noted["pids"]["code-server"]).children(recursive=True)
+    """The runs, which the code server has started, and the readers, which are forked from theirs."""
+    pids = json.loads((services.settings.home / "services.json").read_text())["pids"]
+    started_by = (psutil.Process(pids[name]) for name in ("code-server", "fork-server"))
+    return [process for each in started_by for process in each.children(recursive=True)]
 
 
 def _go_through_one_run(database: Database, submissions: Sequence[Submission]) -> None:

@@ -52,6 +52,11 @@ class Measured:
     pipeline: list[float]
     """Documents a minute, one figure for each repetition, and those of each yardstick."""
 
+    @property
+    def bare_per_minute(self) -> float:
+        """By the first of the yardsticks."""
+        return statistics.median(next(iter(self.bare.values())))
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -120,6 +120,11 @@ class Settings(BaseSettings):
     reading_crashes: int = Field(
         2, ge=1, description="times a document may end its reader, or run out of memory, before it fails for good"
     )
+    reading_fork_server: Path | None = Field(
+        None,
+        description="Unix socket of a process that has Docling loaded and that reading processes are forked from; "
+        "`cira up` runs one. Empty: each run loads Docling anew",
+    )
     ocr_dpi: int = Field(200, ge=72, le=600, description="resolution at which pages without text are read")
     ocr_threads: int = Field(0, ge=0, description="ONNX threads of one reading process; 0: its share of the processors")
 

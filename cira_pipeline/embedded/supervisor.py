@@ -24,6 +24,7 @@ from cira_pipeline.embedded.child import Child
 from cira_pipeline.embedded.dagster_home import DEFINITIONS_MODULE, dagster_storage_url, prepare_dagster_home
 from cira_pipeline.embedded.dagster_processes import CODE_SERVER_USUAL_PORT, UI_USUAL_PORT, DagsterProcesses
 from cira_pipeline.embedded.folder_lock import FolderLock
+from cira_pipeline.embedded.fork_server_process import fork_server_child
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
 from cira_pipeline.embedded.postgres import EmbeddedPostgres
 from cira_pipeline.embedded.processes import stop_marked
@@ -31,6 +32,7 @@ from cira_pipeline.embedded.running import RunningServices, forget_services, pro
 from cira_pipeline.embedded.sentinel import RUNS_PATIENCE_S, start_sentinel, stop_everything
 from cira_pipeline.embedded.valkey import EmbeddedValkey
 from cira_pipeline.errors import CiraError, ServiceUnreachable
+from cira_pipeline.isolation.pool import worker_modules
 from cira_pipeline.settings import Settings, inherited_environment
 from cira_pipeline.storage.database import Database
 
@@ -140,6 +142,7 @@ class Supervisor:
                 "redis_url": SecretStr(redis_url),
                 "object_store": self._settings.object_store or (self.home / "objects").as_uri(),
                 "dagster_ui_url": self._settings.dagster_ui_url or ui_url,
+                "reading_fork_server": self._settings.reading_fork_server or self.home / "fork-server.socket",
             }
         )
         environment = self._environment(settings)
@@ -149,7 +152,7 @@ class Supervisor:
             database.migrate(analyst_password=_secret(settings.analyst_password))
         finally:
             database.dispose()
-        self._start_dagster(environment, ui_port)
+        self._start_dagster(environment, ui_port, self._fork_server(settings))
         api_url = self._start_api(environment)
         self._services = Services(postgres_url, redis_url, ui_url, api_url, settings, environment)
         self._note_services()
@@ -171,7 +174,16 @@ class Supervisor:
         self._adopt(server)
         return server.url()
 
-    def _start_dagster(self, environment: Mapping[str, str], ui_port: int) -> None:
+    def _fork_server(self, settings: Settings) -> tuple[Child, ...]:
+        """Its socket stays the same when it is started again."""
+        address = settings.reading_fork_server
+        if address is None or self._settings.reading_fork_server is not None:
+            return ()
+        log = self._logs / "fork-server.log"
+        return (fork_server_child(address=address, modules=worker_modules(settings), folder=self.home, log=log),)
+
+    def _start_dagster(self, environment: Mapping[str, str], ui_port: int, beside: tuple[Child, ...]) -> None:
+        """`beside` are started with the code server, which takes as long."""
         self._say("Starting Dagster")
         code_server_port = free_port(CODE_SERVER_USUAL_PORT)
         dagster = DagsterProcesses(
@@ -183,7 +195,7 @@ class Supervisor:
             ui_port=ui_port,
             definitions_module=self._definitions_module,
         )
-        self._adopt(dagster.code_server())
+        self._adopt(*beside, dagster.code_server())
         self._adopt(dagster.webserver(), dagster.daemon())
 
     def _start_api(self, environment: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 
 from cira_pipeline.errors import ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut, RunInterrupted
 from cira_pipeline.isolation.messages import Message
@@ -23,8 +24,11 @@ _KEPT_SHARE = 0.5
 class WorkerPool:
     """Up to `processes` workers, each started when it is first needed. Safe to use from many threads."""
 
-    def __init__(self, modules: Sequence[str], *, processes: int, memory_mb: int, crashes: int) -> None:
+    def __init__(
+        self, modules: Sequence[str], *, processes: int, memory_mb: int, crashes: int, fork_server: Path | None = None
+    ) -> None:
         self.processes = processes
+        self._fork_server = fork_server
         self._modules = modules
         self._memory_bytes = memory_mb * 1_000_000
         self._crashes = crashes
@@ -82,7 +86,7 @@ class WorkerPool:
             self._slots.release()
 
     def _asked(self, request: Message, timeout_s: float, stopping: Stopping) -> Message:
-        worker = self._idle_worker() or WorkerProcess(self._modules, self._memory_bytes, stopping)
+        worker = self._idle_worker() or WorkerProcess(self._modules, self._memory_bytes, stopping, self._fork_server)
         try:
             answer = worker.ask(request, timeout_s=timeout_s, stopping=stopping)
         except (ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory, RunInterrupted):
@@ -124,14 +128,24 @@ def worker_pool(settings: Settings, *, reads: bool = True) -> WorkerPool:
 
     `reads`: whether this process has documents read; what for is loaded in each worker, which takes seconds.
     """
+    modules = worker_modules(settings, reads=reads)
+    fork_server = settings.reading_fork_server
+    return _pool(
+        modules, reading_processes(settings), settings.reading_memory_mb, settings.reading_crashes, fork_server
+    )
+
+
+def worker_modules(settings: Settings, *, reads: bool = True) -> tuple[str, ...]:
+    """What a worker has loaded before its first document."""
     stages = ("intake", "reading") if reads and settings.reader == "local" else ("intake",)
-    modules = tuple(f"cira_pipeline.{stage}.in_worker" for stage in stages)
-    return _pool(modules, reading_processes(settings), settings.reading_memory_mb, settings.reading_crashes)
+    return tuple(f"cira_pipeline.{stage}.in_worker" for stage in stages)
 
 
 @lru_cache(maxsize=8)
-def _pool(modules: tuple[str, ...], processes: int, memory_mb: int, crashes: int) -> WorkerPool:
-    pool = WorkerPool(modules, processes=processes, memory_mb=memory_mb, crashes=crashes)
+def _pool(
+    modules: tuple[str, ...], processes: int, memory_mb: int, crashes: int, fork_server: Path | None
+) -> WorkerPool:
+    pool = WorkerPool(modules, processes=processes, memory_mb=memory_mb, crashes=crashes, fork_server=fork_server)
     atexit.register(pool.close)
     return pool
 

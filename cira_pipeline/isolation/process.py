@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import select
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import psutil
 
@@ -25,16 +21,13 @@ from cira_pipeline.errors import (
     RunInterrupted,
 )
 from cira_pipeline.isolation.messages import HEAD_BYTES, Message, lengths, packed, unpacked
-from cira_pipeline.settings import inherited_environment
+from cira_pipeline.isolation.starting import start_worker
 
 START_TIMEOUT_S = 300.0
 _WATCH_MS = 50
 _PIECE_BYTES = 1 << 20
 # Allocations fail from here on; the watch is to notice first, and to say what happened.
 _WALL = 2
-# What a worker inherits. A document that takes it over finds no password, key or token there.
-_INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "OMP_NUM_THREADS")
-_INHERITED_FAMILIES = ("LC_", "PYTHON", "CIRA_SUPERVISED_")
 
 Stopping = Callable[[], bool]
 
@@ -42,18 +35,24 @@ Stopping = Callable[[], bool]
 class WorkerProcess:
     """Not thread-safe: one request at a time. A worker whose `ask` raised is of no use any more, unless told so."""
 
-    def __init__(self, modules: Sequence[str], memory_bytes: int, stopping: Stopping) -> None:
-        """Starts it and waits until it has loaded `modules`.
+    def __init__(
+        self, modules: Sequence[str], memory_bytes: int, stopping: Stopping, fork_server: Path | None = None
+    ) -> None:
+        """Starts it, from the fork server when there is one, and waits until it has loaded `modules`.
 
         Raises: ReaderUnavailable when it does not start, RunInterrupted when `stopping`.
         """
         self._memory_bytes = memory_bytes
         try:
-            self._channel, self._process = _started(modules, memory_bytes)
-            self._seen = psutil.Process(self._process.pid)
-        except (OSError, psutil.Error) as error:
+            self._channel, self._process = start_worker(modules, _WALL * memory_bytes, fork_server)
+        except OSError as error:
             # A machine that is short of processes, memory or files says nothing about the document.
             raise ReaderUnavailable(f"the reader's process cannot be started: {error}") from error
+        try:
+            self._seen = psutil.Process(self._process.pid)
+        except psutil.Error as error:
+            self.kill()
+            raise ReaderUnavailable(f"the reader's process ended at its start: {error}") from error
         self._channel.setblocking(False)
         try:
             self._exchange(b"", time.monotonic() + START_TIMEOUT_S, stopping)
@@ -69,7 +68,7 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._process.alive
 
     @property
     def memory_used_bytes(self) -> int:
@@ -95,9 +94,7 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
         self._channel.close()
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._process.close()
 
     def _exchange(self, request: bytes, ends_at: float, stopping: Stopping) -> Message:
         def within_limits() -> None:
@@ -153,45 +150,13 @@ class WorkerProcess:
         self._process.kill()
         code = self._process.wait()
         self.kill()
+        if code is None:
+            return ReadingCrashed("the reader ended; how, is not known, for its fork server ended as well")
         if code >= 0:
             return ReadingCrashed(f"the reader ended by itself with code {code}", code=code)
         name = signal.Signals(-code).name
         lack = ", as the system does when memory runs out" if name == "SIGKILL" else ""
         return ReadingCrashed(f"the reader was ended by {name}{lack}", signal=name)
-
-
-def _started(modules: Sequence[str], memory_bytes: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """This side's end of the channel, and the process with the other one. Raises: OSError."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own module
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "cira_pipeline.isolation.worker",
-                    str(theirs.fileno()),
-                    str(_WALL * memory_bytes),
-                    *modules,
-                ],
-                stdin=subprocess.PIPE,
-                pass_fds=[theirs.fileno()],
-                env=_environment(inherited_environment()),
-                # Ctrl-C in a terminal is for the command, which then ends its workers.
-                start_new_session=True,
-            )
-        except OSError:
-            ours.close()
-            raise
-    return ours, process
-
-
-def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    kept = {
-        name: value for name, value in inherited.items() if name in _INHERITED or name.startswith(_INHERITED_FAMILIES)
-    }
-    return {**kept, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
 
 
 def _error_told(told: Mapping[str, object]) -> CiraError:

@@ -1,6 +1,6 @@
-"""The worker: `python -m cira_pipeline.isolation.worker SOCKET MEMORY_BYTES MODULE...`, started by its process.
+"""The worker: `python -m cira_pipeline.isolation.worker SOCKET MEMORY_BYTES MODULE...`, or forked (fork_server.py).
 
-It loads the modules, says that it is ready, and answers one request after the other. A request names the function
+It has the modules loaded, says that it is ready, and answers one request after the other. A request names the function
 that is called (`module:function`), which takes and gives a Message. Standard input is the lifeline: its other end is
 held by the process that asks, and when that ends in whatever way, the kernel ends the worker, in native code too.
 """
@@ -29,18 +29,24 @@ _STDERR = 2
 
 
 def main(socket_number: int, memory_bytes: int, modules: list[str]) -> None:
-    _die_with_parent()
-    _limit(memory_bytes)
     # Ctrl-C reaches every process of a terminal; who started this one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
     # What libraries print is no answer.
     os.dup2(_STDERR, 1)
     for module in modules:
         import_module(module)
     with socket.socket(fileno=socket_number) as channel:
-        channel.sendall(packed(Message({"ready": True})))
-        while (request := _received(channel)) is not None:
-            channel.sendall(packed(_answer(request)))
+        serve(channel, memory_bytes)
+
+
+def serve(channel: socket.socket, memory_bytes: int) -> None:
+    """Says that the worker is ready, and answers until the channel ends. Standard input is the lifeline."""
+    _die_with_parent()
+    _limit(memory_bytes)
+    channel.sendall(packed(Message({"ready": True})))
+    while (request := _received(channel)) is not None:
+        channel.sendall(packed(_answer(request)))
 
 
 def _die_with_parent() -> None:

@@ -18,8 +18,13 @@ import redis
 from cira_pipeline.cli.connect import connected_settings
 from cira_pipeline.embedded.api_process import api_answers
 from cira_pipeline.embedded.dagster_processes import ui_answers, unhealthy_daemons
+from cira_pipeline.embedded.fork_server_process import fork_server_answers
 from cira_pipeline.embedded.ports import listening
 from cira_pipeline.embedded.running import running_services
+from cira_pipeline.intake.isolated import Recogniser
+from cira_pipeline.isolation.pool import WorkerPool, worker_modules
+from cira_pipeline.reading.isolated import IsolatedReader
+from cira_pipeline.samples.generator import Order, labelled_document
 from cira_pipeline.storage.database import Database
 from tests.embedded.supervised import (
     Supervised,
@@ -151,20 +156,40 @@ def test_a_run_is_forked_from_a_process_that_has_loaded_the_definitions(up: Supe
 
 def test_services_that_die_are_started_again_with_their_addresses(up: Supervised) -> None:
     services = up.wait_until_ready()
-    for name in ("PostgreSQL", "Valkey", "webserver"):
+    names = ("PostgreSQL", "Valkey", "fork-server", "webserver")
+    for name in names:
         os.kill(services.pids[name], signal.SIGKILL)
 
     def revived() -> bool:
         now = running_services(up.home)
-        return now is not None and all(
-            now.pids.get(name) not in (None, services.pids[name]) for name in ("PostgreSQL", "Valkey", "webserver")
-        )
+        return now is not None and all(now.pids.get(name) not in (None, services.pids[name]) for name in names)
 
     assert eventually(revived, 120), up.output
     with psycopg.connect(services.postgres_url) as connection, redis.Redis.from_url(services.redis_url) as client:
         assert connection.execute("SELECT count(*) FROM cira.jobs").fetchone() == (0,)
         assert client.ping()
     assert ui_answers(services.ui_url)
+    assert fork_server_answers(up.home / "fork-server.socket")
+
+
+def test_documents_are_read_in_processes_forked_from_one_that_has_loaded_docling(tmp_path: Path) -> None:
+    secrets = {"CIRA_ANALYST_PASSWORD": "hunter2", "AWS_SECRET_ACCESS_KEY": "hunter2"}
+    supervised = Supervised(tmp_path / ".cira", secrets)
+    try:
+        services = supervised.wait_until_ready()
+        settings, address = supervised.settings(), tmp_path / ".cira" / "fork-server.socket"
+        pool = WorkerPool(worker_modules(settings), processes=1, memory_mb=600, crashes=1, fork_server=address)
+        page = labelled_document(Order(seed=1, kinds=("pdf-text",)), 0).content
+        read = IsolatedReader(settings, pool).read(Recogniser(settings, pool)(page))
+        (worker,) = (psutil.Process(pid) for pid in pool.pids())
+        assert worker.ppid() == services.pids["fork-server"]
+        assert "hunter2" not in worker.environ().values()
+        assert "hunter2" not in psutil.Process(services.pids["fork-server"]).environ().values()
+        assert read.reading.lines
+        pool.close()
+        assert stat.S_IMODE(address.stat().st_mode) == 0o600
+    finally:
+        supervised.end()
 
 
 def test_a_run_that_lost_its_code_server_is_ended_and_done_once_more(up: Supervised, tmp_path: Path) -> None:
@@ -213,7 +238,7 @@ def test_ctrl_c_stops_everything_even_with_a_run_at_work(
     supervised = Supervised(tmp_path / ".cira", {"CIRA_POSTGRES_URL": database_url, "CIRA_REDIS_URL": redis_url})
     services = supervised.wait_until_ready()
     assert (services.postgres_url, services.redis_url) == (database_url, redis_url)
-    assert set(services.pids) == {"code-server", "webserver", "daemon", "api"}
+    assert set(services.pids) == {"fork-server", "code-server", "webserver", "daemon", "api"}
     process = process_of_run(tmp_path, launch_waiting_run(services.ui_url, tmp_path))
     assert supervised.send(signal.SIGINT) == 0
     assert not psutil.pid_exists(process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cira_pipeline.embedded.fork_server_process import fork_server_child
 from cira_pipeline.errors import (
     ReadingCrashed,
     ReadingFailed,
@@ -24,17 +26,37 @@ from cira_pipeline.errors import (
 )
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.pool import WorkerPool
+from cira_pipeline.isolation.starting import short_address
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 
 
-@pytest.fixture
-def pool() -> Iterator[WorkerPool]:
-    pool = WorkerPool(["tests.isolation.poison"], processes=2, memory_mb=600, crashes=2)
+MODULES = ["tests.isolation.poison"]
+
+
+@pytest.fixture(scope="module")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("a folder whose path is longer than the kernel takes for a socket" * 2)
+    child = fork_server_child(
+        address=folder / "fork-server.socket", modules=MODULES, folder=folder, log=folder / "fork-server.log"
+    )
+    child.launch()
+    child.wait_until_ready()
+    yield folder / "fork-server.socket"
+    child.stop()
+
+
+@pytest.fixture(params=["fresh", "forked"])
+def pool(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[WorkerPool]:
+    """Workers in fresh interpreters, and forked from a fork server."""
+    caplog.set_level("INFO", "cira_pipeline.isolation.starting")
+    server = request.getfixturevalue("fork_server") if request.param == "forked" else None
+    pool = WorkerPool(MODULES, processes=2, memory_mb=600, crashes=2, fork_server=server)
     yield pool
     pool.abandon()
     pool.close()
+    assert not caplog.messages, "a worker that was to be forked was started afresh"
 
 
 def ask(pool: WorkerPool, content: bytes, call: str = "act", timeout_s: float = PATIENCE_S) -> Message:
@@ -138,15 +160,18 @@ def test_a_stopped_run_does_not_wait_for_its_documents(pool: WorkerPool) -> None
 
 ASKING = """
 import sys, threading, time
+from pathlib import Path
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.pool import WorkerPool
 
-pool = WorkerPool(["tests.isolation.poison"], processes=2, memory_mb=600, crashes=2)
+fork_server = Path(sys.argv[1]) if sys.argv[1:] else None
+pool = WorkerPool(["tests.isolation.poison"], processes=2, memory_mb=600, crashes=2, fork_server=fork_server)
 call = {"call": "tests.isolation.poison:act"}
 idle = pool.ask(Message(call, b"invoice"), timeout_s=60).facts["pid"]
 for hanging in (b"hang holding the interpreter", b"hang"):
     request = Message(call, hanging)
     threading.Thread(target=pool.ask, args=(request,), kwargs={"timeout_s": 600}, daemon=True).start()
+time.sleep(1)
 while True:
     time.sleep(0.1)
     print("asking", flush=True)
@@ -154,13 +179,20 @@ while True:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_no_reader_outlives_the_run_however_it_ends(how: signal.Signals) -> None:
+@pytest.mark.parametrize("forked", [False, True])
+def test_no_reader_outlives_the_run_however_it_ends(
+    request: pytest.FixtureRequest, forked: bool, how: signal.Signals
+) -> None:
+    server = [str(request.getfixturevalue("fork_server"))] if forked else []
+    before = _workers()
     run = subprocess.Popen(
-        [sys.executable, "-c", ASKING], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", ASKING, *server], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert run.stdout is not None
     run.stdout.readline()
-    readers = _children_of(run, 2)
+    readers = _workers() - before
+    assert len(readers) == 2
+    assert {reader.ppid() == run.pid for reader in readers} == {not forked}
     run.send_signal(how)
     run.wait(PATIENCE_S)
     run.stdout.close()
@@ -169,12 +201,73 @@ def test_no_reader_outlives_the_run_however_it_ends(how: signal.Signals) -> None
     assert not left
 
 
-def _children_of(run: subprocess.Popen[str], count: int) -> list[psutil.Process]:
-    ends_at = time.monotonic() + PATIENCE_S
-    while len(found := psutil.Process(run.pid).children()) < count:
-        assert time.monotonic() < ends_at, found
-        time.sleep(0.1)
+def _workers() -> set[psutil.Process]:
+    """Every process of this machine that can act a document of these tests, without fork servers."""
+    found = set()
+    for process in psutil.process_iter(["cmdline", "ppid"]):
+        arguments = process.info["cmdline"] or []
+        worker = "cira_pipeline.isolation.worker" in arguments
+        parent = psutil.Process(process.info["ppid"]).cmdline() if process.info["ppid"] else []
+        if MODULES[0] in arguments and (worker or parent == arguments):
+            found.add(process)
     return found
+
+
+def test_a_worker_knows_how_it_ended_whoever_started_it(pool: WorkerPool) -> None:
+    with pytest.raises(ReadingCrashed) as caught:
+        ask(pool, b"exit")
+    assert caught.value.detail == {"code": 3}
+
+
+def test_without_its_fork_server_a_pool_starts_workers_afresh(tmp_path: Path) -> None:
+    pool = WorkerPool(MODULES, processes=1, memory_mb=600, crashes=1, fork_server=tmp_path / "none")
+    assert ask(pool, b"invoice").content == b"invoice"
+    pool.close()
+
+
+def test_a_fork_server_that_has_loaded_something_else_is_not_asked_for_more(fork_server: Path) -> None:
+    pool = WorkerPool(
+        ["cira_pipeline.intake.in_worker", *MODULES], processes=1, memory_mb=600, crashes=1, fork_server=fork_server
+    )
+    worker = psutil.Process(ask(pool, b"invoice").facts["pid"])
+    assert worker.ppid() == os.getpid()
+    pool.close()
+
+
+def test_a_worker_outlives_its_fork_server_and_the_next_one_comes_from_its_successor(tmp_path: Path) -> None:
+    address = tmp_path / "fork-server.socket"
+    child = fork_server_child(address=address, modules=MODULES, folder=tmp_path, log=tmp_path / "log")
+    child.launch()
+    child.wait_until_ready()
+    pool = WorkerPool(MODULES, processes=1, memory_mb=600, crashes=1, fork_server=address)
+    first = ask(pool, b"invoice").facts["pid"]
+    assert child.process is not None
+    child.process.kill()
+    child.process.wait()
+    assert ask(pool, b"invoice").facts["pid"] == first
+    with pytest.raises(ReadingCrashed, match="not known"):
+        ask(pool, b"crash")
+    child.launch()
+    child.wait_until_ready()
+    assert psutil.Process(ask(pool, b"invoice").facts["pid"]).ppid() == child.pid
+    pool.close()
+    child.stop()
+
+
+@pytest.mark.parametrize("request_bytes", [b"no JSON", b"[]", b"{}", b'{"modules": 1, "memory_bytes": "x"}', b""])
+def test_nonsense_does_not_keep_a_fork_server_from_answering_others(fork_server: Path, request_bytes: bytes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+        with short_address(fork_server) as name:
+            silent.connect(name)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+            with short_address(fork_server) as name:
+                connection.connect(name)
+            connection.send(request_bytes)
+            assert connection.recv(1_000) == b""
+        pool = WorkerPool(MODULES, processes=1, memory_mb=600, crashes=1, fork_server=fork_server)
+        worker = psutil.Process(ask(pool, b"invoice").facts["pid"])
+        assert worker.ppid() != os.getpid()
+        pool.close()
 
 
 def test_workers_are_started_by_a_daemonic_process_too() -> None:

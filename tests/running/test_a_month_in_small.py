@@ -30,6 +30,6 @@ def test_no_invoice_of_a_thousand_is_lost_or_done_twice(
     outcome = processed(folder, COUNT, Console(stderr=True))
     # How quick is quick enough is the benchmark's to say, on a machine that does nothing else.
     record_property("invoices an hour", f"{outcome.per_hour:,.0f}")
-    record_property("MB at the most", f"{outcome.peak_bytes / 1e6:,.0f}")
+    record_property("MB at the most", f"{outcome.watched.all_bytes / 1e6:,.0f}")
     assert outcome.lost == dict.fromkeys(outcome.lost, 0), outcome.why
     assert outcome.twice == dict.fromkeys(outcome.twice, 0)

@@ -1,0 +1,68 @@
+"""The most memory that processes hold together while something goes on, and the processor time they take."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import psutil
+
+
+@dataclass
+class Watched:
+    """Proportional set sizes: a page that several processes share counts once among them."""
+
+    all_bytes: int = 0
+    largest_bytes: int = 0
+    """The most that one process held."""
+    cpu_s: dict[str, float] = field(default_factory=dict)
+    """By what a process is for. Of one that has ended, what it took after it was last looked at is missing."""
+
+
+@contextmanager
+def processes_watched(
+    processes: Callable[[], Iterable[psutil.Process]],
+    every_s: float,
+    role: Callable[[psutil.Process], str] = lambda _process: "all",
+) -> Iterator[Watched]:
+    watched, over = Watched(), threading.Event()
+    before = {process: _cpu_s(process) for process in processes()}
+    roles = {process: role(process) for process in before}
+    taken: dict[psutil.Process, float] = {}
+
+    def look() -> None:
+        sizes = [0]
+        for process in processes():
+            # A process may end between being found and being looked at.
+            with suppress(psutil.Error):
+                if process not in roles:
+                    roles[process] = role(process)
+                taken[process] = _cpu_s(process) - before.get(process, 0)
+                sizes.append(process.memory_full_info().pss)
+        watched.all_bytes = max(watched.all_bytes, sum(sizes))
+        watched.largest_bytes = max(watched.largest_bytes, *sizes)
+
+    def watch() -> None:
+        while not over.wait(every_s):
+            with suppress(psutil.Error):
+                look()
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield watched
+    finally:
+        over.set()
+        watching.join()
+        by_role: defaultdict[str, float] = defaultdict(float)
+        for process, seconds in taken.items():
+            by_role[roles[process]] += seconds
+        watched.cpu_s = dict(sorted(by_role.items(), key=lambda each: -each[1]))
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
