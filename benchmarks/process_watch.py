@@ -29,27 +29,29 @@ def processes_watched(
     role: Callable[[psutil.Process], str] = lambda _process: "all",
 ) -> Iterator[Watched]:
     watched, over = Watched(), threading.Event()
-    before = {process: _cpu_s(process) for process in processes()}
-    roles = {process: role(process) for process in before}
-    taken: dict[psutil.Process, float] = {}
+    roles: dict[psutil.Process, str] = {}
+    before: dict[psutil.Process, float] = {}
+    after: dict[psutil.Process, float] = {}
 
     def look() -> None:
         sizes = [0]
-        for process in processes():
-            # A process may end between being found and being looked at.
-            with suppress(psutil.Error):
-                if process not in roles:
-                    roles[process] = role(process)
-                taken[process] = _cpu_s(process) - before.get(process, 0)
-                sizes.append(process.memory_full_info().pss)
+        # A process may end between being found and being looked at.
+        with suppress(psutil.Error):
+            for process in processes():
+                with suppress(psutil.Error):
+                    if process not in roles:
+                        roles[process] = role(process)
+                    after[process] = _cpu_s(process)
+                    sizes.append(process.memory_full_info().pss)
         watched.all_bytes = max(watched.all_bytes, sum(sizes))
         watched.largest_bytes = max(watched.largest_bytes, *sizes)
 
     def watch() -> None:
         while not over.wait(every_s):
-            with suppress(psutil.Error):
-                look()
+            look()
 
+    look()
+    before |= after
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()
     try:
@@ -57,9 +59,10 @@ def processes_watched(
     finally:
         over.set()
         watching.join()
+        look()
         by_role: defaultdict[str, float] = defaultdict(float)
-        for process, seconds in taken.items():
-            by_role[roles[process]] += seconds
+        for process, seconds in after.items():
+            by_role[roles[process]] += seconds - before.get(process, 0)
         watched.cpu_s = dict(sorted(by_role.items(), key=lambda each: -each[1]))
 
 
