@@ -256,8 +256,7 @@ class JobRepository:
         Accepted and needs_review are `succeeded`. A rejected record ends the job as `rejected` with the error
         `verdict_rejected`: the pipeline did its work, and nobody may pay from the result. Raises: JobNotFound.
         """
-        rejected = RecordRejected("validation rejects this invoice; its findings say why")
-        ended = _ended_by(rejected) if verdict is Verdict.REJECTED else _SUCCEEDED
+        ended = _VERDICT_REJECTED if verdict is Verdict.REJECTED else _SUCCEEDED
         return self._change(job_id, END, {**ended, "new_stage": Stage.VALIDATED_RECORD, "new_verdict": verdict})[0]
 
     def fail(self, job_id: JobId, stage: Stage, error: CiraError) -> Job:
@@ -477,3 +476,6 @@ _SUCCEEDED: Mapping[str, Any] = {
     "new_error_message": None,
     "new_error_hint": None,
 }
+_VERDICT_REJECTED: Mapping[str, Any] = _ended_by(
+    RecordRejected("validation rejects this invoice; its findings say why")
+)

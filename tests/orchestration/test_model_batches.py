@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from cira_pipeline.jobs import JobStatus
+from assets.partitions import invoice_jobs
+from assets.specs import asset_key
+from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.model_batches import ModelBatchRepository
 from resources.postgres import PostgresResource
@@ -48,10 +50,19 @@ def round_of_batches(pipeline: Pipeline) -> bool:
     return True
 
 
-def test_a_backfill_waits_in_no_run_and_goes_on_by_itself(model_with_batches: AzureStandin, pipeline: Pipeline) -> None:
+def shown(pipeline: Pipeline, stage: Stage, key: str) -> str:
+    """What Dagster shows of the key in the asset of `stage`."""
+    status = pipeline.instance.get_status_by_partition(asset_key(stage), [key], invoice_jobs)
+    return status[key].name if status and status[key] else "NONE"
+
+
+@pytest.mark.parametrize("one_key_from", [None, 2], ids=["a key for each job", "one key for all"])
+def test_a_backfill_waits_in_no_run_and_goes_on_by_itself(
+    model_with_batches: AzureStandin, pipeline: Pipeline, one_key_from: int | None
+) -> None:
     from cira_pipeline.definitions import definitions
 
-    pipeline.definitions = definitions(Settings(batch_max_jobs=3))
+    pipeline.definitions = definitions(Settings(batch_max_jobs=3, batch_key_min_jobs=one_key_from))
     assert not round_of_batches(pipeline), "no run is begun for nothing"
     urls = [pipeline.server.serve(f"/{number}.pdf", invoice_pdf(number)) for number in ("BT-9001", "BT-9002")]
     jobs = pipeline.submit(*urls)
@@ -60,6 +71,9 @@ def test_a_backfill_waits_in_no_run_and_goes_on_by_itself(model_with_batches: Az
     statuses = [pipeline.jobs.status(job) for job in jobs]
     assert {(each.status, each.error_code) for each in statuses} == {(JobStatus.WAITING, "answer_in_batch")}
     assert pipeline.process() == [], "nothing is tried before the answers are there"
+    keys = sorted({pipeline.jobs.get(job).shown_under for job in jobs})
+    assert len(keys) == (2 if one_key_from is None else 1)
+    assert [shown(pipeline, Stage.EXTRACTED_FIELDS, key) for key in keys] == ["NONE"] * len(keys)
 
     rounds = 0
     while round_of_batches(pipeline):
@@ -70,4 +84,7 @@ def test_a_backfill_waits_in_no_run_and_goes_on_by_itself(model_with_batches: Az
     (run,) = pipeline.process()
     assert run.success
     assert all(pipeline.jobs.get(job).status is JobStatus.SUCCEEDED for job in jobs)
+    assert sorted({pipeline.jobs.get(job).shown_under for job in jobs}) == keys, "no job has changed its key"
+    for stage in Stage:
+        assert [shown(pipeline, stage, key) for key in keys] == ["MATERIALIZED"] * len(keys)
     assert [billed.by_batch for billed in model_with_batches.bill] == [True, True]

@@ -47,6 +47,6 @@ def _names(facts: Facts) -> Iterator[str]:
             continue
         # A sender line begins with the name.
         first = next(iter(parts_of(segment)), None)
-        for text in {segment.text, segment.text[first[0] : first[1]] if first else ""}:
+        for text in dict.fromkeys((segment.text, segment.text[first[0] : first[1]] if first else "")):
             if namelike(text) and _SHORTEST_NAME <= len(key := compact(text)) <= _LONGEST_NAME:
                 yield f"name:{key}"
