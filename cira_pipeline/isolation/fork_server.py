@@ -77,7 +77,12 @@ class ForkServer:
         pid = os.fork()
         if pid == 0:
             _become_worker(channel, lifeline, errors, memory_bytes)
-        descriptor = os.pidfd_open(pid)
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         descriptors.remove(status)
         self._status_of[descriptor] = pid, status
         self._selector.register(descriptor, selectors.EVENT_READ)

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -57,20 +58,12 @@ def start_worker(
     modules: Sequence[str], memory_bytes: int, fork_server: Path | None
 ) -> tuple[socket.socket, StartedProcess]:
     """This side's end of the channel, and the process with the other one. Raises: OSError."""
-    with ExitStack() as ours, ExitStack() as theirs:
-        channel, their_channel = socket.socketpair()
-        ours.enter_context(channel)
-        theirs.enter_context(their_channel)
-        their_lifeline, lifeline = os.pipe()
-        ours.callback(os.close, lifeline)
-        theirs.callback(os.close, their_lifeline)
-        process: StartedProcess | None = None
-        if fork_server is not None:
-            process = _forked(fork_server, modules, memory_bytes, their_channel.fileno(), their_lifeline, lifeline)
-        if process is None:
-            process = _fresh(modules, memory_bytes, their_channel.fileno(), their_lifeline, lifeline)
-        ours.pop_all()
-        return channel, process
+    if fork_server is not None:
+        try:
+            return _forked(fork_server, modules, memory_bytes)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _log.info("no worker from the fork server, so one is started afresh: %s", error)
+    return _fresh(modules, memory_bytes)
 
 
 def worker_environment(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -145,46 +138,68 @@ class _ForkedProcess:
         self._lifeline = _closed(self._lifeline)
 
 
-def _fresh(
-    modules: Sequence[str], memory_bytes: int, channel: int, their_lifeline: int, lifeline: int
-) -> _FreshProcess:
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-P", "-m", "cira_pipeline.isolation.worker", str(channel), str(memory_bytes), *modules],
-        stdin=their_lifeline,
-        pass_fds=[channel],
-        env=worker_environment(inherited_environment()),
-        # Ctrl-C in a terminal is for the command, which then ends its workers.
-        start_new_session=True,
-    )
-    return _FreshProcess(process, lifeline)
+@dataclass(frozen=True)
+class _Ends:
+    """What ties a worker to whoever starts it: a channel, and a pipe that is its lifeline."""
+
+    channel: socket.socket
+    lifeline: int
+    their_channel: int
+    their_lifeline: int
 
 
-def _forked(
-    server: Path, modules: Sequence[str], memory_bytes: int, channel: int, their_lifeline: int, lifeline: int
-) -> _ForkedProcess | None:
-    """None when the fork server cannot be had: while it is started anew, or with other modules than these."""
-    with ExitStack() as opened:
+@contextmanager
+def _ends() -> Iterator[_Ends]:
+    """After the block the worker's ends are its own; when the block fails, all are closed, which ends the worker."""
+    with ExitStack() as theirs, ExitStack() as ours:
+        channel, their_channel = socket.socketpair()
+        ours.callback(channel.close)
+        theirs.callback(their_channel.close)
+        their_lifeline, lifeline = os.pipe()
+        ours.callback(os.close, lifeline)
+        theirs.callback(os.close, their_lifeline)
+        yield _Ends(channel, lifeline, their_channel.fileno(), their_lifeline)
+        ours.pop_all()
+
+
+def _fresh(modules: Sequence[str], memory_bytes: int) -> tuple[socket.socket, StartedProcess]:
+    with _ends() as ends:
+        channel = str(ends.their_channel)
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", "cira_pipeline.isolation.worker", channel, str(memory_bytes), *modules],
+            stdin=ends.their_lifeline,
+            pass_fds=[ends.their_channel],
+            env=worker_environment(inherited_environment()),
+            # Ctrl-C in a terminal is for the command, which then ends its workers.
+            start_new_session=True,
+        )
+    return ends.channel, _FreshProcess(process, ends.lifeline)
+
+
+def _forked(server: Path, modules: Sequence[str], memory_bytes: int) -> tuple[socket.socket, StartedProcess]:
+    """Raises: OSError while the fork server is away, or when it has loaded other modules; ValueError and the like
+    when its answer is none."""
+    with _ends() as ends, ExitStack() as theirs, ExitStack() as ours:
         status, their_status = os.pipe()
-        closing_status = opened.enter_context(ExitStack())
-        closing_status.callback(os.close, status)
-        opened.callback(os.close, their_status)
-        try:
-            connection = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
-            connection.settimeout(_FORK_TIMEOUT_S)
-            with short_address(server) as address:
-                connection.connect(address)
-            request = json.dumps({"modules": list(modules), "memory_bytes": memory_bytes}).encode()
-            socket.send_fds(connection, [request], [channel, their_lifeline, their_status, _STDERR])
-            answer, descriptors, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
-            told = json.loads(answer)
-        except (OSError, ValueError) as error:
-            _log.info("no worker from the fork server, so one is started afresh: %s", error)
-            return None
-        if "pid" not in told or not descriptors:
-            _log.info("no worker from the fork server, so one is started afresh: %s", told.get("refused"))
-            return None
-        closing_status.pop_all()
-        return _ForkedProcess(told["pid"], descriptors[0], status, lifeline)
+        ours.callback(os.close, status)
+        theirs.callback(os.close, their_status)
+        connection = theirs.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        connection.settimeout(_FORK_TIMEOUT_S)
+        with short_address(server) as address:
+            connection.connect(address)
+        request = json.dumps({"modules": list(modules), "memory_bytes": memory_bytes}).encode()
+        handed_over = [ends.their_channel, ends.their_lifeline, their_status, _STDERR]
+        socket.send_fds(connection, [request], handed_over)
+        answer, descriptors, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
+        for descriptor in descriptors:
+            ours.callback(os.close, descriptor)
+        told = json.loads(answer)
+        if "refused" in told:
+            raise ConnectionRefusedError(told["refused"])
+        (descriptor,) = descriptors
+        process = _ForkedProcess(told["pid"], descriptor, status, ends.lifeline)
+        ours.pop_all()
+    return ends.channel, process
 
 
 def _readable(descriptor: int, timeout_s: float | None) -> bool:
