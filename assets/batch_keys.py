@@ -20,7 +20,7 @@ from assets.specs import asset_key
 from cira_pipeline.errors import JobNotFound
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.batch_progress import after_a_look, in_the_way, to_do, wanted
-from cira_pipeline.processing.stream import StageDone, StageFailed, StreamEvent
+from cira_pipeline.processing.stream import JobEvent, StageDone, StageFailed
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.batch_summary import BatchSummary
 from cira_pipeline.storage.database import Database
@@ -88,7 +88,7 @@ class BatchKeysOfRun:
     def has(self, job_id: JobId) -> bool:
         return job_id in self._key_of
 
-    def take(self, event: StreamEvent) -> Iterator[BatchEvent]:
+    def take(self, event: JobEvent) -> Iterator[BatchEvent]:
         """Notes the event of a job; after the last one of a key, what is to be said of the key."""
         if isinstance(event, StageDone) and event.stage is not self._stages[-1]:
             return

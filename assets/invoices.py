@@ -16,9 +16,10 @@ from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, inv
 from cira_pipeline.errors import InternalError, JobNotFound
 from cira_pipeline.jobs import JobId, is_batch_key
 from cira_pipeline.processing.processor import RecordValidated
-from cira_pipeline.processing.stream import JobHeld, JobSkipped, StageDone, StageFailed, stream
+from cira_pipeline.processing.stream import JobHeld, JobSkipped, NothingYet, StageDone, StageFailed, stream
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.partition_keys import PartitionKeys
+from resources.event_batches import LATEST_S, materialization_batches
 from resources.event_connections import keep_connections
 from resources.postgres import PostgresResource
 from resources.processor import ProcessorResource
@@ -62,13 +63,16 @@ def _processed(
     single = [JobId(key) for key in jobs_of if not is_batch_key(key)]
     failures: list[FailedJob] = []
 
-    with processor.opened() as opened:
+    with processor.opened() as opened, materialization_batches(context.instance) as written:
         of_batches = {key: jobs for key, jobs in jobs_of.items() if is_batch_key(key)}
         batches = BatchKeysOfRun(context, postgres.database(), opened.settings, stages, checks, of_batches)
         job_ids = (*single, *batches.job_ids)
         context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
         yield from batches.idle()
-        for event in stream(opened, job_ids, stages, run_id=context.run_id):
+        for event in stream(opened, job_ids, stages, run_id=context.run_id, told_every_s=LATEST_S):
+            written.write_old()
+            if isinstance(event, NothingYet):
+                continue
             if isinstance(event, StageFailed):
                 context.log.error(
                     f"{event.job_id} failed in {event.stage}: {event.error} What to do: {event.error.hint}",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import CiraError, InternalError, JobNotFound, RunInterrupted
@@ -57,7 +57,13 @@ class JobSkipped:
     reason: str
 
 
-StreamEvent = StageDone | StageFailed | JobHeld | JobSkipped
+@dataclass(frozen=True)
+class NothingYet:
+    """Nothing has ended for as long as the caller wanted to be told."""
+
+
+JobEvent = StageDone | StageFailed | JobHeld | JobSkipped
+StreamEvent = JobEvent | NothingYet
 
 
 def stream(
@@ -66,8 +72,10 @@ def stream(
     stages: Sequence[Stage],
     *,
     run_id: str,
+    told_every_s: float | None = None,
 ) -> Iterator[StreamEvent]:
-    """Runs `stages`, in order, for every job; yields each end as it comes, in order within a job.
+    """Runs `stages`, in order, for every job; yields each end as it comes, in order within a job, and `NothingYet` when
+    none has come for `told_every_s` seconds.
 
     A failure ends its own job only. Closing the iterator early ends readings at once, and every job after its stage.
 
@@ -75,10 +83,12 @@ def stream(
     reason: should this run die of it too, all others are done, and it is known which one it was.
     """
     with calm_collector():
-        yield from _streamed(processor, job_ids, _Flow(processor, tuple(stages), run_id))
+        yield from _streamed(processor, job_ids, _Flow(processor, tuple(stages), run_id), told_every_s)
 
 
-def _streamed(processor: Processor, job_ids: Sequence[JobId], flow: _Flow) -> Iterator[StreamEvent]:
+def _streamed(
+    processor: Processor, job_ids: Sequence[JobId], flow: _Flow, told_every_s: float | None
+) -> Iterator[StreamEvent]:
     pool = ThreadPoolExecutor(max_workers=processor.settings.stage_threads, thread_name_prefix="invoice")
     running = 0
     try:
@@ -87,7 +97,11 @@ def _streamed(processor: Processor, job_ids: Sequence[JobId], flow: _Flow) -> It
             for job_id in together:
                 pool.submit(flow.run_job, job_id)
             while running:
-                event = flow.ended.get()
+                try:
+                    event = flow.ended.get(timeout=told_every_s)
+                except Empty:
+                    yield NothingYet()
+                    continue
                 if not isinstance(event, _JobEnded):
                     yield event
                     continue
@@ -114,7 +128,7 @@ class _Flow:
     """What the threads of one stream share. `ended` is short: who takes nothing out of it stops those who fill it."""
 
     def __init__(self, processor: Processor, stages: tuple[Stage, ...], run_id: str) -> None:
-        self.ended: Queue[StreamEvent | _JobEnded] = Queue(maxsize=4 * processor.settings.stage_threads)
+        self.ended: Queue[JobEvent | _JobEnded] = Queue(maxsize=4 * processor.settings.stage_threads)
         self.stopping = threading.Event()
         self._processor = processor
         self._stages = stages
@@ -141,7 +155,7 @@ class _Flow:
             raise
         self._hand_over(_JobEnded(None))
 
-    def _hand_over(self, event: StreamEvent | _JobEnded) -> None:
+    def _hand_over(self, event: JobEvent | _JobEnded) -> None:
         while not self.stopping.is_set():
             try:
                 self.ended.put(event, timeout=0.2)
@@ -149,7 +163,7 @@ class _Flow:
                 continue
             return
 
-    def _events_of(self, job_id: JobId) -> Iterator[StreamEvent]:
+    def _events_of(self, job_id: JobId) -> Iterator[JobEvent]:
         processor, stage = self._processor, self._stages[0]
         flying: JobInFlight | None = None
         try:
