@@ -67,7 +67,7 @@ class Outcome:
     lost: dict[str, int]
     twice: dict[str, int]
     why: dict[str, int]
-    """Failed jobs by what stopped them."""
+    """Failed jobs, and those that waited and went on in a later run, by what stopped them."""
 
     @property
     def per_hour(self) -> float:
@@ -184,8 +184,12 @@ def _failures(database: Database) -> dict[str, int]:
     by_reason = """
         SELECT concat_ws(' in ', error_code, stage) || ': ' || left(error_message, 200), count(*)
         FROM cira.jobs WHERE status = 'failed' GROUP BY 1
+        UNION ALL
+        SELECT left(regexp_replace(event::json ->> 'user_message', '^inv_[^ ]* ', ''), 300), count(*)
+        FROM public.event_logs WHERE dagster_event_type IS NULL AND event LIKE '%goes on by itself%' GROUP BY 1
     """
     with database.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         return {str(reason): int(count) for reason, count in connection.execute(text(by_reason))}
 
 
