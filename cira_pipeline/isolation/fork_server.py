@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cira_pipeline.isolation.starting import MESSAGE_BYTES, STATUS, short_address
-from cira_pipeline.isolation.worker import serve
+from cira_pipeline.isolation.worker import become_killable, serve
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +110,8 @@ def _become_worker(channel: int, lifeline: int, errors: int, memory_bytes: int) 
             os.dup2(given, standard)
         os.closerange(_STDERR + 1, channel)
         os.closerange(channel + 1, _MOST_DESCRIPTORS)
-        serve(socket.socket(fileno=channel), memory_bytes)
+        become_killable(memory_bytes)
+        serve(socket.socket(fileno=channel))
         code = 0
     except BaseException:  # noqa: BLE001 - it is told where the worker's messages go
         traceback.print_exc()

@@ -31,19 +31,23 @@ _STDERR = 2
 def main(socket_number: int, memory_bytes: int, modules: list[str]) -> None:
     # Ctrl-C reaches every process of a terminal; who started this one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    become_killable(memory_bytes)
     # What libraries print is no answer.
     os.dup2(_STDERR, 1)
     for module in modules:
         import_module(module)
     with socket.socket(fileno=socket_number) as channel:
-        serve(channel, memory_bytes)
+        serve(channel)
 
 
-def serve(channel: socket.socket, memory_bytes: int) -> None:
-    """Says that the worker is ready, and answers until the channel ends. Standard input is the lifeline."""
+def become_killable(memory_bytes: int) -> None:
+    """From now on this process ends with its lifeline, standard input, and cannot take more memory than this."""
     _die_with_parent()
     _limit(memory_bytes)
+
+
+def serve(channel: socket.socket) -> None:
+    """Says that the worker is ready, and answers until the channel ends."""
     channel.sendall(packed(Message({"ready": True})))
     while (request := _received(channel)) is not None:
         channel.sendall(packed(_answer(request)))

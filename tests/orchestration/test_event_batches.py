@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from dagster import DagsterEventType
 
 from assets.specs import STAGES, asset_key
 from cira_pipeline.jobs import JobId
+from tests.embedded.supervised import eventually
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -88,7 +88,9 @@ def test_what_is_finished_is_shown_while_others_are_at_work(in_postgres: Pipelin
     at_work = threading.Thread(target=in_postgres.process)
     at_work.start()
     try:
-        assert eventually(lambda: shown(in_postgres) == {stage: [quick] for stage in STAGES}), shown(in_postgres)
+        assert eventually(lambda: shown(in_postgres) == {stage: [quick] for stage in STAGES}, PATIENCE_S), shown(
+            in_postgres
+        )
         assert at_work.is_alive()
     finally:
         in_postgres.server.release("/EB-5.pdf")
@@ -127,12 +129,3 @@ def test_afterwards_the_instance_is_as_it_was(in_postgres: Pipeline) -> None:
     submit(in_postgres, "EB-10")
     in_postgres.process()
     assert in_postgres.instance.handle_new_event == before
-
-
-def eventually(look: Callable[[], bool]) -> bool:
-    ends_at = time.monotonic() + PATIENCE_S
-    while not look():
-        if time.monotonic() > ends_at:
-            return False
-        time.sleep(0.1)
-    return True

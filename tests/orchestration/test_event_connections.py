@@ -1,4 +1,4 @@
-"""Events of a run: written one by one, but not over a new connection each."""
+"""Events of a run are not written over a new connection each."""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from assets.partitions import invoice_jobs
-from assets.specs import asset_key
+from assets.specs import STAGES
 from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.model_batches import ModelBatchRepository
@@ -16,6 +15,7 @@ from resources.postgres import PostgresResource
 from tests.azure_standin import AzureStandin, LabelAnswers
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
+from tests.orchestration.test_batch_keys import statuses
 from tests.processing.conftest import label
 
 
@@ -50,12 +50,6 @@ def round_of_batches(pipeline: Pipeline) -> bool:
     return True
 
 
-def shown(pipeline: Pipeline, stage: Stage, key: str) -> str:
-    """What Dagster shows of the key in the asset of `stage`."""
-    status = pipeline.instance.get_status_by_partition(asset_key(stage), [key], invoice_jobs)
-    return status[key].name if status and status[key] else "NONE"
-
-
 @pytest.mark.parametrize("one_key_from", [None, 2], ids=["a key for each job", "one key for all"])
 def test_a_backfill_waits_in_no_run_and_goes_on_by_itself(
     model_with_batches: AzureStandin, pipeline: Pipeline, one_key_from: int | None
@@ -68,12 +62,13 @@ def test_a_backfill_waits_in_no_run_and_goes_on_by_itself(
     jobs = pipeline.submit(*urls)
     (run,) = pipeline.process()
     assert run.success, "waiting is no failure"
-    statuses = [pipeline.jobs.status(job) for job in jobs]
-    assert {(each.status, each.error_code) for each in statuses} == {(JobStatus.WAITING, "answer_in_batch")}
+    waiting = [pipeline.jobs.status(job) for job in jobs]
+    assert {(each.status, each.error_code) for each in waiting} == {(JobStatus.WAITING, "answer_in_batch")}
     assert pipeline.process() == [], "nothing is tried before the answers are there"
     keys = sorted({pipeline.jobs.get(job).shown_under for job in jobs})
     assert len(keys) == (2 if one_key_from is None else 1)
-    assert [shown(pipeline, Stage.EXTRACTED_FIELDS, key) for key in keys] == ["NONE"] * len(keys)
+    extracted = STAGES.index(Stage.EXTRACTED_FIELDS)
+    assert [statuses(pipeline, key)[extracted] for key in keys] == ["NONE"] * len(keys)
 
     rounds = 0
     while round_of_batches(pipeline):
@@ -85,6 +80,5 @@ def test_a_backfill_waits_in_no_run_and_goes_on_by_itself(
     assert run.success
     assert all(pipeline.jobs.get(job).status is JobStatus.SUCCEEDED for job in jobs)
     assert sorted({pipeline.jobs.get(job).shown_under for job in jobs}) == keys, "no job has changed its key"
-    for stage in Stage:
-        assert [shown(pipeline, stage, key) for key in keys] == ["MATERIALIZED"] * len(keys)
+    assert [statuses(pipeline, key) for key in keys] == [["MATERIALIZED"] * len(STAGES)] * len(keys)
     assert [billed.by_batch for billed in model_with_batches.bill] == [True, True]
