@@ -114,10 +114,13 @@ def _seen(words: Sequence[_NativeWord], sight: Sight) -> Iterator[_NativeWord]:
         # Nothing is stated by a lone colon, and nothing lost by keeping it.
         bare = not any(map(str.isalnum, word.text))
         if sight.sees(*word.box):
-            unclear = word.turn == 0 and not sight.sees_each_figure(word.text, *word.box)
-            yield replace(word, unclear=True) if unclear else word
+            clear = word.turn != 0 or sight.sees_each_figure(word.text, *word.box)
         elif sight.sees_around(*word.box):
-            yield replace(word, unclear=not bare)
+            clear = bare
+        else:
+            continue
+        clear = clear or (word.turn == 0 and sight.sees_where_drawn(word.text, *word.box))
+        yield word if clear else replace(word, unclear=True)
 
 
 def _turn_of(angle_deg: int) -> Turn | None:

@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
@@ -118,8 +119,7 @@ class InvoicePipeline(NativePdfPipeline):
         content = _pdf_content(conv_res)
         cells = page_backend.word_cells if isinstance(page_backend, WordsPageBackend) else []
         if content is not None and native_text_usable(cells):
-            with self._canvas.lent() as memory:
-                sight = _sight(content, page.page_no, page.parsed_page, memory)
+            with self._canvas.lent() as memory, _sight(content, page.page_no, page.parsed_page, memory) as sight:
                 native = native_text(page.parsed_page, cells, sight)
             return self._by_native_text(conv_res, page_backend, page, page.parsed_page, native)
         if content is not None and not page.parsed_page.bitmap_resources:
@@ -214,7 +214,7 @@ class InvoicePipeline(NativePdfPipeline):
         return np.ascontiguousarray(np.asarray(page_backend.get_page_image(scale))[:, :, ::-1])
 
 
-def _sight(content: bytes, page_number: int, parsed: SegmentedPdfPage, memory: Any) -> Sight:
+def _sight(content: bytes, page_number: int, parsed: SegmentedPdfPage, memory: Any) -> AbstractContextManager[Sight]:
     size = parsed.dimension
     pictures = picture_regions(parsed, Turned(size.width, size.height, 0))
     return sight_of(content, page_number, size.width, size.height, pictures, memory)

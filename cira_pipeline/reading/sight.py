@@ -20,6 +20,7 @@ import pypdfium2.raw as pdfium_c
 from docling.utils.locks import pypdfium2_lock
 from numpy.typing import NDArray
 
+from cira_pipeline.reading.drawn_text import DrawnText
 from cira_pipeline.reading.page_pictures import Region
 
 Image = NDArray[np.uint8]
@@ -36,7 +37,8 @@ _DEEPEST_FORM = 8
 # Widths in a number: full stop and comma against a figure, and what is cut off a figure's sides to get its middle.
 _NARROW = 0.5
 _MIDDLE = 0.15
-
+# How far from where docling-parse has a word the viewer may have drawn it, in heights of the line.
+_REACH = 4
 
 _A4_BYTES = 3 * 1191 * 1684
 
@@ -65,10 +67,14 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Sight:
-    """`drawn`: the page as a viewer shows it, BGR. `textless`: the same without its text, where pictures lie on it."""
+    """`drawn`: the page as a viewer shows it, BGR. `textless`: the same without its text, where pictures lie on it.
+
+    `text`: where the viewer puts that text.
+    """
 
     drawn: Image
     textless: Image | None
+    text: DrawnText
     width: float
     height: float
     pictures: Sequence[Region] = ()
@@ -101,6 +107,26 @@ class Sight:
             start = end
         return True
 
+    def sees_where_drawn(self, text: str, left: float, top: float, right: float, bottom: float) -> bool:
+        """Whether every letter and figure shows ink where the viewer drew this word of an upright line.
+
+        That is the place of the word nearest to this box, on the same line and no further than `_REACH` of its height.
+        """
+        reach, middle = _REACH * (bottom - top), (top + bottom) / 2
+        near = [
+            characters
+            for characters in self.text.places(text)
+            if characters[0][1] < middle < characters[0][3] and abs(characters[0][0] - left) <= reach
+        ]
+        if not near:
+            return False
+        nearest = min(near, key=lambda characters: abs(characters[0][0] - left))
+        return all(
+            self.sees(start + _MIDDLE * (end - start), above, end - _MIDDLE * (end - start), below)
+            for char, (start, above, end, below) in zip(text, nearest, strict=True)
+            if char.isalnum()
+        )
+
     def _over_picture(self, x: float, y: float) -> bool:
         return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in self.pictures)
 
@@ -119,27 +145,30 @@ class Sight:
         return self.drawn.shape[1] / self.width, self.drawn.shape[0] / self.height
 
 
+@contextmanager
 def sight_of(
     content: bytes, page_number: int, width: float, height: float, pictures: Sequence[Region], memory: Any
-) -> Sight:
+) -> Iterator[Sight]:
     """The page of a PDF, `width` by `height` points as shown; `pictures` are where pictures lie, in those points.
 
-    Good for as long as `memory` is lent.
+    The page is drawn in `memory`, if it is large enough.
     """
     with pypdfium2_lock:
         document = pdfium.PdfDocument(content)
-        try:
+    try:
+        with pypdfium2_lock:
             document.init_forms()
             page = document[page_number - 1]
             drawn = _drawn(page, memory)
             textless = None
             if pictures and _take_text_away(page):
                 textless = _drawn(page)
-        finally:
+        if textless is not None and textless.shape != drawn.shape:
+            textless = None
+        yield Sight(drawn, textless, DrawnText(document, page_number), width, height, tuple(pictures))
+    finally:
+        with pypdfium2_lock:
             document.close()
-    if textless is not None and textless.shape != drawn.shape:
-        textless = None
-    return Sight(drawn, textless, width, height, tuple(pictures))
 
 
 class _Paper(pdfium.PdfBitmap):  # type: ignore[misc]

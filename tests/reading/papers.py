@@ -57,7 +57,7 @@ def turned_pdf(content: bytes, clockwise: int) -> bytes:
     writer = PdfWriter(clone_from=PdfReader(BytesIO(content)))
     for page in writer.pages:
         page.rotate(clockwise)
-    return _written(writer)
+    return written(writer)
 
 
 def joined_pdf(*contents: bytes, blank_last: bool = False) -> bytes:
@@ -67,7 +67,7 @@ def joined_pdf(*contents: bytes, blank_last: bool = False) -> bytes:
             writer.add_page(page)
     if blank_last:
         writer.add_blank_page(WIDTH_PT, HEIGHT_PT)
-    return _written(writer)
+    return written(writer)
 
 
 def scan(content: bytes | None = None, *, dpi: int = 130, clockwise: int = 0, skew_deg: float = 0.0) -> Image.Image:
@@ -120,7 +120,7 @@ PRINTED = [
 """The lines of `print_invoice`, in reading order."""
 
 
-def _written(writer: PdfWriter) -> bytes:
+def written(writer: PdfWriter) -> bytes:
     buffer = BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
