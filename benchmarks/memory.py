@@ -1,11 +1,12 @@
 """How much memory a run takes by the number of its invoices: the claim is that it does not depend on it.
 
-    python -m benchmarks.memory --sizes 10,100,1000
+    python -m benchmarks.memory --sizes 100,500,2000
 
 Real: everything `cira up` starts. Text PDFs and e-invoices, half and half, are submitted at once, so that they become
 one run, whose process and reading processes are new for each size. Looked at twice a second is the proportional set
 size of all of them together, with the process that runs are forked from. The yardstick is the smallest batch of the
-same run of this benchmark; each size comes `--repeat` times, and of these the middle one counts.
+same run of this benchmark; each size comes `--repeat` times, and of these the middle one counts. Sizes start where a
+run has come to rest: processes are forked, and a few dozen invoices make their own of what they shared before.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Peaks:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="10,100,1000")
+    parser.add_argument("--sizes", default="100,500,2000")
     parser.add_argument("--repeat", type=int, default=3)
     arguments = parser.parse_args()
     sizes = sorted(int(size) for size in arguments.sizes.split(","))

@@ -66,12 +66,19 @@ def main() -> None:
     arguments = parser.parse_args()
     numbers = sorted(int(number) for number in arguments.workers.split(","))
     scaled: list[Scaled] = []
+    messages = Console(stderr=True)
+
+    def found(more: Sequence[Scaled]) -> None:
+        """Said at once: all of it takes half an hour, and what came first is not lost should the last part fail."""
+        messages.print(*more, sep="\n")
+        scaled.extend(more)
+
     for kind, count in (("pdf-text", arguments.texts), ("pdf-scan", arguments.scans)):
         if count:
-            scaled += _by_processes(kind, count, arguments.repeat, numbers)
+            found(_by_processes(kind, count, arguments.repeat, numbers))
             if not arguments.without_celery:
                 celery = {number: _by_celery(kind, count, arguments.repeat, number) for number in numbers}
-                scaled.append(Scaled(kind, "Celery", celery))
+                found([Scaled(kind, "Celery", celery)])
     console = Console()
     console.print(machine())
     console.print(_table(scaled, numbers))

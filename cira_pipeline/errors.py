@@ -55,6 +55,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── DocumentEncrypted         document_encrypted
     │   ├── DocumentDamaged           document_damaged
     │   ├── DocumentTooManyPages      document_too_many_pages
+    │   ├── DocumentTooManyWords      document_too_many_words
     │   ├── DocumentTooComplex        document_too_complex
     │   ├── ImageTooLarge             image_too_large
     │   └── XmlForbidden              xml_forbidden
@@ -393,6 +394,11 @@ class DocumentDamaged(DocumentError):
 class DocumentTooManyPages(DocumentError):
     code = "document_too_many_pages"
     hint = "Split the file, or raise CIRA_MAX_PAGES."
+
+
+class DocumentTooManyWords(DocumentError):
+    code = "document_too_many_words"
+    hint = "This is more text than an invoice has; split the file, or raise CIRA_MAX_WORDS."
 
 
 class DocumentTooComplex(DocumentError):

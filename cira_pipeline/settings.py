@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     )
     s3_inbox_interval_s: int = Field(30, ge=5, description="seconds between two looks at it")
     max_pages: int = Field(100, gt=0, description="pages, or frames of a TIFF, that a document may have")
+    max_words: int = Field(
+        100_000, gt=0, description="words that all pages of a document may have together; what they say takes as long"
+    )
     # Pillow, which opens the pictures everywhere, refuses more than the upper bound by itself.
     max_pixels: int = Field(
         100_000_000, gt=0, le=178_956_970, description="pixels of one picture, against decompression bombs"

@@ -55,6 +55,11 @@ def test_the_image_is_built_of_files_that_are_there() -> None:
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
+def test_runs_of_the_image_write_events_in_batches() -> None:
+    image = (DEPLOY / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    assert "DAGSTER_EVENT_BATCH_SIZE=500" in image
+
+
 def test_versions_that_stand_in_several_files_agree() -> None:
     project = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert project is not None

@@ -18,7 +18,7 @@ from cira_pipeline.costs.check import CostResult, check_cost
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.payer import Payer, paying
 from cira_pipeline.costs.prices import PriceList
-from cira_pipeline.errors import CiraError, UpstreamMissing
+from cira_pipeline.errors import CiraError, DocumentTooManyWords, UpstreamMissing
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade, usage_of_error
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
@@ -168,6 +168,7 @@ class Processor:
         else:
             flying.reading = kept
         self.ledger.record(flying.job.job_id, self.prices.price_reading(flying.reading, sha256))
+        _require_bounded(flying.reading, self.settings.max_words)
         return DocumentRead(sha256, flying.reading, reused=kept is not None, seconds=time.monotonic() - started)
 
     def extract_fields(self, flying: JobInFlight) -> FieldsExtracted:
@@ -295,6 +296,13 @@ def _document_sha256(job: Job) -> str:
     if job.document_sha256 is None:
         raise UpstreamMissing(f"job {job.job_id} has no document yet", job_id=job.job_id, stage=Stage.RAW_DOCUMENT)
     return job.document_sha256
+
+
+def _require_bounded(reading: Reading, max_words: int) -> None:
+    """What comes next takes as long, and costs as much, as there are words."""
+    words = sum([len(line.words) or len(line.text.split()) for line in reading.lines])
+    if words > max_words:
+        raise DocumentTooManyWords(f"the document has {words:,} words; at most {max_words:,} are accepted", words=words)
 
 
 def _input_hash(sha256: str, reading: Reading, extraction: Extraction) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from cira_pipeline.isolation.pool import WorkerPool
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.processing.processor import Processor
+from cira_pipeline.processing.processor import DocumentRead, Processor
 from cira_pipeline.processing.stream import StageDone, stream
 from cira_pipeline.reading.isolated import IsolatedReader
 from tests.isolation.poison import CRASHING, ENDLESS
@@ -70,3 +70,19 @@ def test_a_run_that_is_stopped_ends_at_once_and_fails_no_document(house: House, 
     assert time.monotonic() - started < PATIENCE_S
     job = house.jobs.get(endless)
     assert (job.status, job.error_code) == (JobStatus.RUNNING, None)
+
+
+def test_a_document_of_more_words_than_are_accepted_is_rejected_and_read_once(house: House) -> None:
+    (job,) = house.submit("BT-1")
+    house.process(house.processor(policy="offline_only", max_words=5), job)
+    rejected = house.jobs.get(job)
+    assert (rejected.status, rejected.stage) == (JobStatus.REJECTED, Stage.OCR_TEXT)
+    assert rejected.error_code == "document_too_many_words"
+    assert "at most 5 are accepted" in str(rejected.error_message)
+
+    house.jobs.retry(job)
+    events = house.process(house.processor(policy="offline_only"), job)
+    assert house.status(job) is JobStatus.SUCCEEDED
+    [read] = [event.result for event in events if isinstance(event, StageDone) and event.stage is Stage.OCR_TEXT]
+    assert isinstance(read, DocumentRead)
+    assert read.reused

@@ -26,6 +26,8 @@ COLUMN_GAP_LETTERS = 1.6
 BULLET_GAP = 1.8
 # Lines cut out of one row by a reader overlap a little or stand a space apart.
 GLUE_GAP = 0.06
+# Words of one row. Landscape A3 in the smallest print has some two hundred.
+LONGEST_ROW = 300
 # Letters are about half as wide as their line is tall. A box flatter than a letter is wide holds no letters: some
 # fonts' metrics make readers draw such boxes.
 FLATTEST = 1.0
@@ -212,7 +214,8 @@ class Canvas:
                 for token in _tokens(line, growth if flat and _flatness(line) < FLATTEST else 1.0)
             ]
             for group in _rows(tokens):
-                self.rows.append(Row(number, tuple(_segments(group)), len(self.rows)))
+                for part in _of_bounded_length(group):
+                    self.rows.append(Row(number, tuple(_segments(part)), len(self.rows)))
         self.segments: list[Segment] = [segment for row in self.rows for segment in row.segments]
         self.by_page: dict[int, list[Row]] = {}
         for row in self.rows:
@@ -306,7 +309,7 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
         for index in range(len(rows) - 1, max(len(rows) - 6, -1), -1):
             row_middle, row_height, members = rows[index]
             near = abs(middle - row_middle) <= 0.38 * min(height, row_height) + 0.1 * max(height, row_height)
-            if near and not _collides(piece, members):
+            if near and len(members) < LONGEST_ROW and not _collides(piece, members):
                 best = index
                 break
         if best is None:
@@ -314,6 +317,12 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
         else:
             rows[best][2].extend(piece)
     return [sorted(members, key=lambda token: token.left) for _, _, members in sorted(rows, key=lambda row: row[0])]
+
+
+def _of_bounded_length(row: list[Token]) -> Iterator[list[Token]]:
+    """A row as it is, or one that no page is wide enough for in pieces: what a row says is compared with itself."""
+    for start in range(0, len(row), LONGEST_ROW):
+        yield row[start : start + LONGEST_ROW]
 
 
 def _middle_of(piece: list[Token]) -> float:

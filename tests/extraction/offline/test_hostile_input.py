@@ -148,6 +148,13 @@ def test_a_page_of_twenty_thousand_words_is_done_in_bounded_time() -> None:
     assert time.process_time() - started < LONGEST_S
 
 
+def test_a_line_of_twenty_thousand_words_is_done_in_bounded_time() -> None:
+    read = reading([(10, 20, "Invoice 12 " * 10_000)])
+    started = time.process_time()
+    assert OfflineEngine().extract(DOCUMENT, read) is not None
+    assert time.process_time() - started < LONGEST_S
+
+
 def test_the_same_page_gives_the_same_answer() -> None:
     first, second = (extracted(reading(INVOICE)) for _ in range(2))
     assert first.model_copy(update={"seconds": 0.0}) == second.model_copy(update={"seconds": 0.0})
