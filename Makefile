@@ -30,9 +30,10 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-# In one process: the heaviest tests keep two processors busy by themselves. `ARGS="-n 2"` runs two workers (tests/spreading.py).
+# Two workers, whatever the machine: the tests that keep all of it busy follow each other on one of them (tests/spreading.py).
+# `ARGS="-n 0"` runs all in one process.
 test: lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 format: install
 	$(BIN)/ruff format .
