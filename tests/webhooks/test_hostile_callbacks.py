@@ -28,8 +28,12 @@ def _tried(outbox, callback: str, **changed: object):
     settings = outbox.settings.model_copy(update={"webhook_allowed_hosts": (), **changed})
     sender = Sender(settings, resolver=resolver) if resolver else Sender(settings)
     job_id = outbox.ended(callback)
-    outbox.new_deliverer(sender=sender)
-    return outbox.wait_until(job_id, lambda event: bool(event.attempts))
+    deliverer = outbox.new_deliverer(sender=sender)
+    try:
+        return outbox.wait_until(job_id, lambda event: bool(event.attempts))
+    finally:
+        # Else it would take what the next one is to try.
+        deliverer.stop()
 
 
 @pytest.mark.parametrize(
