@@ -66,11 +66,13 @@ def main() -> None:
     arguments = parser.parse_args()
     numbers = sorted(int(number) for number in arguments.workers.split(","))
     scaled: list[Scaled] = []
-    messages = Console(stderr=True)
+    console = Console()
 
     def found(more: Sequence[Scaled]) -> None:
-        """Said at once: all of it takes half an hour, and what came first is not lost should the last part fail."""
-        messages.print(*more, sep="\n")
+        """Said at once: what came first is not lost should a later part fail."""
+        for each in more:
+            figures = ", ".join(f"{per_minute:.1f} with {number}" for number, per_minute in each.per_minute.items())
+            console.print(f"{each.kind}, {each.way}, documents a minute: {figures}")
         scaled.extend(more)
 
     for kind, count in (("pdf-text", arguments.texts), ("pdf-scan", arguments.scans)):
@@ -79,7 +81,6 @@ def main() -> None:
             if not arguments.without_celery:
                 celery = {number: _by_celery(kind, count, arguments.repeat, number) for number in numbers}
                 found([Scaled(kind, "Celery", celery)])
-    console = Console()
     console.print(machine())
     console.print(_table(scaled, numbers))
 

@@ -177,6 +177,8 @@ class Processor:
         reading = self._reading(flying)
         if reading is None:
             raise UpstreamMissing(f"job {job.job_id} has no reading yet", job_id=job.job_id, stage=Stage.OCR_TEXT)
+        # Again, for whoever materialises this stage alone comes past the one that refuses.
+        _require_bounded(reading, self.settings.max_words)
         policy = self.settings.policy_for(job.client, job.policy)
         context = ValidationContext(
             today=self.today(),

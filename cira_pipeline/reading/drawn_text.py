@@ -42,11 +42,13 @@ class DrawnText:
 
 
 def _places(page: Any, text: Any, word: str) -> Iterator[Sequence[Rectangle]]:
+    size = tuple(round(side * _UNITS) for side in page.get_size())
     found = text.search(word, match_case=True)
     while (place := found.get_next()) is not None:
         first, count = place
         if count == len(word) and not any(_joins(text, index) for index in (first - 1, first + count)):
-            yield [_shown_box(page, text.get_charbox(index, loose=True)) for index in range(first, first + count)]
+            boxes = (text.get_charbox(index, loose=True) for index in range(first, first + count))
+            yield [_shown_box(page, size, box) for box in boxes]
 
 
 def _joins(text: Any, index: int) -> bool:
@@ -55,15 +57,15 @@ def _joins(text: Any, index: int) -> bool:
     return chr(character).isalnum()
 
 
-def _shown_box(page: Any, box: Sequence[float]) -> Rectangle:
+def _shown_box(page: Any, size: Sequence[int], box: Sequence[float]) -> Rectangle:
+    """`size`: width and height of the page in device units."""
     left, bottom, right, top = box
-    (x0, y0), (x1, y1) = _shown(page, left, bottom), _shown(page, right, top)
+    (x0, y0), (x1, y1) = _shown(page, size, left, bottom), _shown(page, size, right, top)
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
-def _shown(page: Any, x: float, y: float) -> tuple[float, float]:
+def _shown(page: Any, size: Sequence[int], x: float, y: float) -> tuple[float, float]:
     """A point of the page's own coordinates on the page as a viewer shows it, turned and cropped."""
     across, down = ctypes.c_int(), ctypes.c_int()
-    size = [round(side * _UNITS) for side in page.get_size()]
     pdfium_c.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, across, down)
     return across.value / _UNITS, down.value / _UNITS

@@ -102,7 +102,7 @@ class Sight:
         unit, start = (right - left) / sum(widths), left
         for char, width in zip(text, widths, strict=True):
             end = start + width * unit
-            if char.isdigit() and not self.sees(start + _MIDDLE * unit, top, end - _MIDDLE * unit, bottom):
+            if char.isdigit() and not self._sees_middle(start, top, end, bottom):
                 return False
             start = end
         return True
@@ -122,10 +122,13 @@ class Sight:
             return False
         nearest = min(near, key=lambda characters: abs(characters[0][0] - left))
         return all(
-            self.sees(start + _MIDDLE * (end - start), above, end - _MIDDLE * (end - start), below)
-            for char, (start, above, end, below) in zip(text, nearest, strict=True)
-            if char.isalnum()
+            self._sees_middle(*character) for char, character in zip(text, nearest, strict=True) if char.isalnum()
         )
+
+    def _sees_middle(self, left: float, top: float, right: float, bottom: float) -> bool:
+        """Whether a character in this box shows ink of its own, and not its neighbours'."""
+        margin = _MIDDLE * (right - left)
+        return self.sees(left + margin, top, right - margin, bottom)
 
     def _over_picture(self, x: float, y: float) -> bool:
         return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in self.pictures)

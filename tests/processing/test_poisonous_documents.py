@@ -11,7 +11,7 @@ import pytest
 from cira_pipeline.isolation.pool import WorkerPool
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.processor import DocumentRead, Processor
-from cira_pipeline.processing.stream import StageDone, stream
+from cira_pipeline.processing.stream import StageDone, StageFailed, stream
 from cira_pipeline.reading.isolated import IsolatedReader
 from tests.isolation.poison import CRASHING, ENDLESS
 from tests.processing.conftest import House
@@ -79,6 +79,9 @@ def test_a_document_of_more_words_than_are_accepted_is_rejected_and_read_once(ho
     assert (rejected.status, rejected.stage) == (JobStatus.REJECTED, Stage.OCR_TEXT)
     assert rejected.error_code == "document_too_many_words"
     assert "at most 5 are accepted" in str(rejected.error_message)
+
+    alone = stream(house.processor(policy="offline_only", max_words=5), [job], (Stage.EXTRACTED_FIELDS,), run_id="run")
+    assert [event.error.code for event in alone if isinstance(event, StageFailed)] == ["document_too_many_words"]
 
     house.jobs.retry(job)
     events = house.process(house.processor(policy="offline_only"), job)
