@@ -26,6 +26,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── RequestInvalid            request_invalid
     │   ├── RequestTooLarge           request_too_large
     │   ├── RequestTimedOut           request_timed_out            (retryable)
+    │   ├── HostInvalid               host_invalid
     │   ├── RouteNotFound             route_not_found
     │   ├── FormExpired               form_expired                 (retryable)
     │   ├── RecordChanged             record_changed               (retryable)
@@ -246,6 +247,11 @@ class RequestTimedOut(RequestError):
     code = "request_timed_out"
     retryable = True
     hint = "The request's body came too slowly; send it again over a better connection."
+
+
+class HostInvalid(RequestError):
+    code = "host_invalid"
+    hint = "The header `Host` is the server's name and port, as in the URL; a proxy before CIRA may have changed it."
 
 
 class FormExpired(RequestError):

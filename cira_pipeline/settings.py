@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -325,6 +326,21 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator(
+        "redis_url",
+        "celery_broker_url",
+        "object_store",
+        "s3_endpoint_url",
+        "docling_serve_url",
+        "azure_openai_endpoint",
+        "openai_base_url",
+        "dagster_ui_url",
+    )
+    @classmethod
+    def _well_formed(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        _check_address(value.get_secret_value() if isinstance(value, SecretStr) else value or "")
+        return value
+
     @field_validator("client_policies", mode="before")
     @classmethod
     def _pairs(cls, value: object) -> object:
@@ -405,6 +421,16 @@ def _client_budgets(text: str) -> list[dict[str, str]]:
     if len({budget["client"] for budget in budgets}) < len(budgets):
         raise ValueError("a client is named twice")
     return budgets
+
+
+def _check_address(url: str) -> None:
+    """Raises: ValueError, said without the address, which may hold a password."""
+    try:
+        malformed = "://" in url and urlsplit(url).port == 0
+    except ValueError:
+        malformed = True
+    if malformed:
+        raise ValueError("its host or port is malformed")
 
 
 def _as_text(value: object) -> str:

@@ -17,10 +17,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cira_pipeline.api.access import Access
+from cira_pipeline.api.authority import is_authority
 from cira_pipeline.api.metrics import Metrics
 from cira_pipeline.api.problems import BodyRefused, problem_response
 from cira_pipeline.api.rate_limit import Rate, RedisFastPath
-from cira_pipeline.errors import CiraError, InternalError, RateExceeded, RequestTimedOut, RequestTooLarge
+from cira_pipeline.errors import (
+    CiraError,
+    HostInvalid,
+    InternalError,
+    RateExceeded,
+    RequestTimedOut,
+    RequestTooLarge,
+)
 from cira_pipeline.jobs import JobId
 
 _STATUS_PATH = re.compile(r"/v1/jobs/(inv_[0-9a-hjkmnp-tv-z]{26})")
@@ -72,6 +80,7 @@ class FrontDoor:
         try:
             limit = self._limits.upload_bytes if scope["path"] in _UPLOAD_PATHS else self._limits.body_bytes
             body = _Body(receive, limit, self._limits.body_timeout_s)
+            _check_host(scope)
             body.check_announced(Headers(scope=scope))
             if scope["path"].startswith("/v1/"):
                 answer.rate = await self._admit(scope)
@@ -110,6 +119,13 @@ class FrontDoor:
         if isinstance(rate, Rate):
             answer.rate = rate
         await problem_response(error, answer.request_id)(scope, receive, answer)
+
+
+def _check_host(scope: Scope) -> None:
+    """Raises: HostInvalid. Whoever asks for `request.url` behind this door gets one that can be parsed."""
+    host = Headers(scope=scope).get("host", "")
+    if host and not is_authority(host):
+        raise HostInvalid("the header Host names no host")
 
 
 class _Answer:

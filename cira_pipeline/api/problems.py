@@ -32,6 +32,7 @@ _STATUSES: Sequence[tuple[type[CiraError], int]] = (
     (errors.DocumentNotFound, 404),
     (errors.PageNotFound, 404),
     (errors.RouteNotFound, 404),
+    (errors.HostInvalid, 400),
     (errors.FormExpired, 403),
     (errors.RecordChanged, 409),
     (errors.MethodNotAllowed, 405),

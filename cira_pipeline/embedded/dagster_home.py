@@ -31,7 +31,11 @@ def dagster_storage_url(postgres_url: str, *, relaxed: bool) -> str:
     `relaxed` lets a commit return before it is on disk, on Dagster's own connections only
     (docs/decisions/0005-dagster-durability.md). Raises ConfigurationError when it is no PostgreSQL URL.
     """
-    parts = urlsplit(postgres_url)
+    try:
+        parts = urlsplit(postgres_url)
+    except ValueError:
+        # Not chained: the cause may quote the URL with its password.
+        raise ConfigurationError("CIRA_POSTGRES_URL is no URL: postgresql://user:password@host/database") from None
     if not parts.scheme.startswith("postgres"):
         raise ConfigurationError("CIRA_POSTGRES_URL must start with postgresql://")
     query = dict(parse_qsl(parts.query))

@@ -25,9 +25,27 @@ _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 """RFC 4291, 2.4: the only part of IPv6 that IANA gives out."""
 
 _SPECIAL = tuple(
-    ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+    ipaddress.ip_network(text)
+    for text in (
+        # Protocol assignments (Oracle Cloud's metadata service is 192.0.0.192), 6to4's relays, AS112 and AMT.
+        *("192.0.0.0/24", "192.88.99.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24"),
+        *("2001::/23", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+        # A cloud's own services, at globally routable addresses that answer inside that cloud only: Azure's WireServer,
+        # Google's private.googleapis.com and restricted.googleapis.com, IBM's service network.
+        *("168.63.129.16/32", "199.36.153.4/30", "199.36.153.8/30", "161.26.0.0/16", "166.8.0.0/14"),
+        *("2600:2d00:2:1000::/56", "2600:2d00:2:2000::/56"),
+    )
 )
-"""Special-purpose ranges that one Python version or another takes for global."""
+"""Special-purpose ranges that one Python version or another takes for global, and clouds' internal services."""
+
+_METADATA = frozenset(
+    int(ipaddress.IPv4Address(text))
+    for text in ("169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192")
+)
+"""IPv4 addresses of clouds' metadata services: AWS and most others, AWS's containers, Azure, Alibaba, Oracle."""
+
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""RFC 5214, 6.1: bits 64 to 95 of an address whose last 32 bits are the IPv4 address its packets are sent to."""
 
 
 def system_resolver(host: str, port: int) -> Sequence[str]:
@@ -40,17 +58,22 @@ def is_public(address: Address) -> bool:
     """Whether an address belongs to the public internet by IANA's special-purpose registries.
 
     Not public: private networks, this machine, the link, a carrier's NAT, multicast, reserved and documentation ranges.
-    An IPv4 address embedded in an IPv6 one (mapped, NAT64) is judged by itself; 6to4 and Teredo are refused, since
-    their relays lead anywhere and nobody serves invoices there.
+    An IPv4 address embedded in an IPv6 one (mapped, NAT64) is judged by itself; 6to4, Teredo and ISATAP are refused,
+    since their relays lead anywhere. A network's own NAT64 prefix (RFC 6052) looks like any other: behind one, the
+    metadata services' addresses are known and refused.
     """
     if isinstance(address, ipaddress.IPv6Address):
         embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address.ipv4_mapped
         if embedded is not None:
             return is_public(embedded)
-        if address not in _GLOBAL_UNICAST:
+        if address not in _GLOBAL_UNICAST or _leads_to_ipv4(int(address)):
             return False
     special = address.is_multicast or address.is_reserved or any(address in network for network in _SPECIAL)
     return address.is_global and not special
+
+
+def _leads_to_ipv4(address: int) -> bool:
+    return (address >> 32) & 0xFFFFFFFF in _ISATAP or address & 0xFFFFFFFF in _METADATA
 
 
 def _plain(address: Address) -> Address:

@@ -19,6 +19,7 @@ from cira_pipeline.errors import (
     SourceUnavailable,
     SourceUntrusted,
     TooManyRedirects,
+    UrlInvalid,
 )
 from cira_pipeline.intake.addresses import AddressGuard, Resolver
 from cira_pipeline.intake.content_encoding import decoded
@@ -149,7 +150,11 @@ def _text(value: bytes) -> str:
 
 
 def _next_hop(url: str, location: str) -> str:
-    hop = normalise_url(urljoin(url, location))
+    try:
+        target = urljoin(url, location)
+    except ValueError as error:
+        raise UrlInvalid(f"{display_url(url)} redirects to a URL whose host or port is malformed") from error
+    hop = normalise_url(target)
     before, after = urlsplit(url).scheme, urlsplit(hop).scheme
     if after not in ("http", "https"):
         raise RedirectRefused(f"{display_url(url)} redirects to a {after}: URL")

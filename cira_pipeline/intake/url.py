@@ -26,6 +26,7 @@ _QUERY_SAFE = _PATH_SAFE + "?[]"
 _S3_SAFE = "/:@!$&'()*+,;=~"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.%]*:[^\[\]]*\](:[0-9]*)?")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _S3_VERSION = re.compile(r"(?P<key>.*)\?versionId=(?P<version>[^&?#]+)", re.DOTALL)
@@ -58,6 +59,9 @@ def normalise_url(url: str) -> str:
         normalised = _normalise_rest(scheme, rest)
     except UnicodeError as error:
         raise UrlInvalid("the URL holds characters that are not text") from error
+    except ValueError as error:
+        # The standard library's parser: a bracket without its other half, a port that is no number.
+        raise UrlInvalid("the URL's host or port is malformed") from error
     if len(normalised) > MAX_URL_LENGTH:
         raise UrlInvalid(f"the URL, percent-encoded, is longer than {MAX_URL_LENGTH} characters")
     return normalised
@@ -98,15 +102,15 @@ def _normalise_rest(scheme: str, rest: str) -> str:
 
 
 def _normalise_http(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise UrlInvalid("the URL's host or port is malformed") from error
+    parts = urlsplit(url)
+    port = parts.port
     if "@" in parts.netloc:
         raise UrlInvalid("the URL holds a user name or password")
     if not parts.hostname:
         raise UrlInvalid("the URL names no host")
+    if {"[", "]"} & set(parts.netloc) and not _BRACKETED.fullmatch(parts.netloc):
+        # Python's versions differ in what they take for a host here.
+        raise UrlInvalid("the URL's host is not an IPv6 address")
     if port == 0:
         raise UrlInvalid("the URL's port is 0")
     host = _normalise_host(parts.hostname)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cira_pipeline.api import access, server
 from cira_pipeline.api.key_secret import parse_key
@@ -327,3 +329,72 @@ def test_metrics_tell_what_is_owed_to_callbacks_and_what_was_given_up(start_api,
 def test_metrics_can_be_opened(start_api, api_settings, database):
     api = start_api(api_settings.model_copy(update={"api_metrics_open": True}))
     assert api.client_with(None).get("/metrics").status_code == 200
+
+
+_MALFORMED = [
+    "[::1",
+    "[",
+    "]",
+    "[::1]x",
+    "[v1.x]",
+    "h:port",
+    "h:99999",
+    "a b",
+    "h/x",
+    "a@b",
+    "h?x",
+    "h#x",
+    ",",
+    "h:1:2",
+]
+_PATHS = (("GET", "/healthz"), ("GET", "/"), ("GET", "/v1/jobs"), ("POST", "/signin"), ("POST", "/submit"))
+
+
+def _status(url: str, method: str, path: str, **headers: str) -> int:
+    with _connect(url) as connection:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sendall(
+            f"{method} {path} HTTP/1.1\r\n{lines}Connection: close\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+        return int(_answer(connection).split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize("host", _MALFORMED)
+def test_a_malformed_host_is_a_bad_request_on_every_path(api, host):
+    for method, path in _PATHS:
+        assert _status(api.url, method, path, Host=host) == 400, path
+
+
+@pytest.mark.parametrize("origin", [f"http://{host}" for host in _MALFORMED] + ["null", "[", "http:", ""])
+def test_a_malformed_origin_is_another_site_and_no_internal_error(api, origin):
+    for method, path in (("POST", "/signin"), ("POST", "/submit"), ("GET", "/")):
+        assert 300 <= _status(api.url, method, path, Host="localhost", Origin=origin, Referer=origin) < 500, path
+    assert _status(api.url, "POST", "/signin", Host="localhost", Origin=origin) in (400, 403, 409)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_host_origin_or_referer_makes_an_internal_error(api, data):
+    pieces = [
+        "http://",
+        "https://",
+        "[",
+        "]",
+        "::1",
+        ":",
+        "80",
+        "99999",
+        "@",
+        "/",
+        "?",
+        "#",
+        "%",
+        "localhost",
+        ".",
+        "-",
+        "x",
+    ]
+    value = st.lists(st.sampled_from(pieces), max_size=6).map("".join)
+    method, path = data.draw(st.sampled_from(_PATHS))
+    host, origin = data.draw(value), data.draw(value)
+    assert _status(api.url, method, path, Host=host, Origin=origin, Referer=origin) < 500

@@ -91,7 +91,7 @@ def test_no_secret_is_ever_printed(tmp_path: Path) -> None:
             CIRA_OPENAI_BASE_URL="http://me:hunter2@127.0.0.1:1/v1",
             CIRA_OBJECT_STORE="s3://bucket/prefix",
             CIRA_S3_ENDPOINT_URL="http://me:hunter2@127.0.0.1:1",
-            CIRA_DOCLING_SERVE_URL="http://me:hunter2@127.0.0.1:no-port",
+            CIRA_DOCLING_SERVE_URL="http://me:hunter2@127.0.0.1:1",
             CIRA_DAGSTER_UI_URL="http://me:hunter2@127.0.0.1:1",
         )
         assert "hunter2" not in done.stdout + done.stderr
@@ -110,6 +110,30 @@ def test_a_wrong_value_is_one_clear_line_without_the_value(tmp_path: Path) -> No
     assert "configuration_invalid" in done.stderr
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "address"),
+    [
+        ("CIRA_REDIS_URL", "redis://:hunter2@[::1/0"),
+        ("CIRA_REDIS_URL", "redis://:hunter2@host:port/0"),
+        ("CIRA_OBJECT_STORE", "s3://[bucket/hunter2"),
+        ("CIRA_S3_ENDPOINT_URL", "http://me:hunter2@[::1"),
+        ("CIRA_DOCLING_SERVE_URL", "http://me:hunter2@host:99999"),
+        ("CIRA_OPENAI_BASE_URL", "http://me:hunter2@[x]/v1"),
+        ("CIRA_AZURE_OPENAI_ENDPOINT", "https://me:hunter2@host:0"),
+        ("CIRA_DAGSTER_UI_URL", "http://me:hunter2@[::1"),
+        ("CIRA_POSTGRES_URL", "postgresql://me:hunter2@[::1"),
+    ],
+)
+def test_a_malformed_address_names_its_setting_and_repeats_no_password(
+    tmp_path: Path, setting: str, address: str
+) -> None:
+    done = doctor(tmp_path / ".cira", **{setting: address})
+    assert done.returncode == 1
+    assert setting in done.stdout + done.stderr
+    assert "internal_error" not in done.stdout + done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("arguments", [("no-such-command",), ("doctor", "--no-such-option"), ()])

@@ -205,6 +205,12 @@ class TestRedirects:
             ("ftp://example.com/", UrlSchemeUnsupported),
             ("http://user:password@127.0.0.1/", UrlInvalid),
             ("http://exa mple/", UrlInvalid),
+            ("http://[::1", UrlInvalid),
+            ("//[", UrlInvalid),
+            ("http://[::1]x/", UrlInvalid),
+            ("http://[v1.x]/", UrlInvalid),
+            ("http://h:port/", UrlInvalid),
+            ("http://h:99999/", UrlInvalid),
         ],
     )
     def test_they_lead_to_web_servers_only(

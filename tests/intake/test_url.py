@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cira_pipeline.errors import UrlInvalid, UrlSchemeUnsupported
 from cira_pipeline.intake.url import display_url, normalise_url, path_of, s3_location, s3_url
@@ -137,3 +139,58 @@ def test_every_s3_key_survives_its_url(key: str) -> None:
 def test_every_file_name_survives_its_url(name: str) -> None:
     path = Path("/srv") / name
     assert path_of(normalise_url(path.as_uri())) == path
+
+
+_PARTS = [
+    "http",
+    "https",
+    "file",
+    "s3",
+    ":",
+    "//",
+    "/",
+    "[",
+    "]",
+    "::1",
+    "%",
+    "@",
+    "#",
+    "?",
+    "\uff03",
+    "\u2100",
+    "\x00",
+    "\n",
+]
+_PARTS += [
+    "example.com",
+    "127.0.0.1",
+    ":port",
+    ":99999",
+    "v1.x",
+    "\ud800",
+    "\u202e",
+    ".",
+    "..",
+    "\\",
+    " ",
+    "xn--",
+    "bucket",
+]
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(_PARTS), max_size=10).map("".join)))
+def test_whatever_is_submitted_as_a_url_is_normalised_or_refused_with_a_code(text: str) -> None:
+    try:
+        normalised = normalise_url(text)
+    except (UrlInvalid, UrlSchemeUnsupported):
+        return
+    assert normalise_url(normalised) == normalised
+
+
+@pytest.mark.parametrize(
+    "url", ["file://[::1/a.pdf", "http://[::1", "http://[v1.x]/", "file://\u2100/a.pdf", "s3://[/x"]
+)
+def test_a_host_that_no_parser_takes_is_an_invalid_url(url: str) -> None:
+    with pytest.raises(UrlInvalid):
+        normalise_url(url)

@@ -10,12 +10,12 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from cira_pipeline.api.authority import authority_of
 from cira_pipeline.api.caller import ServicesOf
 from cira_pipeline.api.key_secret import Pepper
 from cira_pipeline.clock import utc_now
@@ -128,7 +128,7 @@ def check_origin(request: Request) -> None:
     """Raises: FormExpired for what another site's page made a browser send."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    foreign = origin is not None and authority_of(origin) != request.headers.get("host", "")
     if foreign or site not in ("same-origin", "none"):
         raise FormExpired("this form comes from another site")
 
