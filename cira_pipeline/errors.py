@@ -43,6 +43,8 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── SourceNotFound            source_not_found
     │   ├── SourceForbidden           source_forbidden
     │   ├── SourceUnavailable         source_unavailable           (retryable)
+    │   ├── SourcePaused              source_paused                (retryable)
+    │   ├── SourceBusy                source_busy                  (retryable)
     │   ├── DownloadTimedOut          download_timed_out           (retryable)
     │   ├── SourceAnswerInvalid       source_answer_invalid
     │   ├── SourceUntrusted           source_untrusted
@@ -335,6 +337,18 @@ class SourceUnavailable(IntakeError):
     code = "source_unavailable"
     retryable = True
     hint = "The server did not answer properly; the job can be retried as it is."
+
+
+class SourcePaused(IntakeError):
+    code = "source_paused"
+    retryable = True
+    hint = "The job goes on by itself when the host answers again; `cira doctor` shows the hosts that are left alone."
+
+
+class SourceBusy(IntakeError):
+    code = "source_busy"
+    retryable = True
+    hint = "The job goes on by itself; an operator can allow more requests at once with CIRA_SOURCE_MAX_REQUESTS."
 
 
 class DownloadTimedOut(IntakeError):

@@ -92,6 +92,19 @@ class Settings(BaseSettings):
         (),
         description="hosts, or networks such as 10.0.0.0/8, that may be fetched although their address is not public",
     )
+    source_max_requests: int = Field(
+        8, ge=1, description="requests in flight at one host of sources, by all processes together (with Redis)"
+    )
+    source_failures: int = Field(
+        5, ge=1, description="failures in a row after which a host of sources is left alone and its jobs wait"
+    )
+    source_pause_s: float = Field(
+        30, gt=0, description="seconds it is left alone before one request tries it; doubled by each failed trial"
+    )
+    source_longest_pause_s: float = Field(900, gt=0, description="seconds between two trials at the most")
+    source_wait_hours: float = Field(
+        48, gt=0, description="hours a job waits for a source that does not answer; then it fails"
+    )
     file_roots: CommaSeparatedPaths = Field(
         (), description="folders below which file:// URLs may point; the inbox always may"
     )
