@@ -48,6 +48,7 @@ class ObjectStore:
             _refuse_credentials("CIRA_OBJECT_STORE", url)
             _refuse_credentials("CIRA_S3_ENDPOINT_URL", s3_endpoint_url or "")
         options = _s3_options(s3_endpoint_url) if scheme == "s3" else {}
+        self._is_s3 = scheme == "s3"
         self._files, root = fsspec.core.url_to_fs(url, **options)
         self._root = str(root).rstrip("/")
         if scheme == "s3" and not self._root.strip("/"):
@@ -79,11 +80,17 @@ class ObjectStore:
         return True
 
     def delete(self, key: str) -> None:
-        """Removes the object; one that is not there is no error."""
+        """Removes the object, in a versioned bucket with all its versions; one that is not there is no error.
+
+        A document that is erased must not live on as an earlier version until a lifecycle rule removes it.
+        """
         path = self._path(key)
         try:
             with self._errors(key):
-                self._files.rm_file(path)
+                if self._is_s3:
+                    _delete_every_version(self._files, *path.split("/", 1))
+                else:
+                    self._files.rm_file(path)
         except ObjectMissing:
             return
 
@@ -136,6 +143,24 @@ def _s3_options(endpoint_url: str | None) -> dict[str, Any]:
             "retries": {"max_attempts": S3_ATTEMPTS, "mode": "standard"},
         },
     }
+
+
+def _delete_every_version(s3: Any, bucket: str, key: str) -> None:
+    """`s3` is an s3fs.S3FileSystem, whose import takes a second. S3 says in its answer whether it removed the object or only put a delete marker before its versions."""
+    answer = s3.call_s3("delete_object", Bucket=bucket, Key=key)
+    s3.invalidate_cache(f"{bucket}/{key}")
+    if not answer.get("DeleteMarker") and answer.get("VersionId") is None:
+        return
+    at: dict[str, str] = {}
+    while True:
+        page = s3.call_s3("list_object_versions", Bucket=bucket, Prefix=key, **at)
+        # A prefix also finds longer keys.
+        found = [each for kind in ("Versions", "DeleteMarkers") for each in page.get(kind, ()) if each["Key"] == key]
+        for each in found:
+            s3.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=each["VersionId"])
+        if not page.get("IsTruncated"):
+            return
+        at = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 
 
 def _write_durably(path: Path, content: bytes) -> None:

@@ -57,6 +57,27 @@ def test_what_is_put_is_there_until_it_is_deleted(store):
     assert caught.value.detail == {"key": _KEY}
 
 
+def test_an_erased_object_leaves_no_version_behind_in_a_versioned_bucket(s3_endpoint, tmp_path):
+    s3 = boto3.client("s3", endpoint_url=s3_endpoint)
+    bucket = f"versioned-{os.getpid()}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    store = ObjectStore(f"s3://{bucket}/kept", s3_endpoint_url=s3_endpoint)
+    store.put(_KEY, b"first")
+    store.put(_KEY, b"second")
+    s3.delete_object(Bucket=bucket, Key=f"kept/{_KEY}")
+    store.put(_KEY, b"third")
+    store.put(f"{_KEY}-longer", b"another document")
+
+    store.delete(_KEY)
+    store.delete(_KEY)
+
+    kept = s3.list_object_versions(Bucket=bucket)
+    left = [each["Key"] for kind in ("Versions", "DeleteMarkers") for each in kept.get(kind, ())]
+    assert left == [f"kept/{_KEY}-longer"]
+    assert store.get(f"{_KEY}-longer") == b"another document"
+
+
 def test_an_empty_object_is_an_object(store):
     store.put(_KEY, b"")
     assert store.exists(_KEY)
