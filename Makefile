@@ -6,7 +6,7 @@ BIN := .venv/bin
 unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo up test lint format lock deploy-template clean
+.PHONY: install demo up test lint format lock deploy-template sbom audit clean
 
 install: .venv/installed
 
@@ -56,12 +56,28 @@ lock: install
 	$(LOCK) --upgrade --extra image --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
 	$(LOCK) --upgrade deploy/checks.in --output-file deploy/checks.lock
 
-# The AWS stack as CloudFormation, from its description in Python (needs Node.js).
-deploy-template: install
+# What checks deploy/, in an environment of its own.
+CHECKS := .cira/deploy/bin/python
+
+.cira/deploy/installed: deploy/checks.lock .venv/installed
 	$(BIN)/uv venv --quiet --clear .cira/deploy
-	$(BIN)/uv pip sync --quiet --python .cira/deploy/bin/python deploy/checks.lock
-	cd deploy/aws && ../../.cira/deploy/bin/python app.py ../../.cira/deploy/template
+	$(BIN)/uv pip sync --quiet --python $(CHECKS) deploy/checks.lock
+	@touch $@
+
+# The AWS stack as CloudFormation, from its description in Python (needs Node.js).
+deploy-template: .cira/deploy/installed
+	cd deploy/aws && ../../$(CHECKS) app.py ../../.cira/deploy/template
 	cp .cira/deploy/template/Cira.template.json deploy/aws/cira.template.json
+
+# The bill of materials of the image (CycloneDX): its packages with licences, hashes and who needs whom.
+sbom: .cira/deploy/installed
+	$(BIN)/uv venv --quiet --clear .cira/image
+	$(BIN)/uv pip sync --quiet --python .cira/image/bin/python deploy/requirements.lock
+	$(CHECKS) deploy/sbom.py .cira/image/bin/python deploy/requirements.lock dist/cira.cdx.json
+
+# Known vulnerabilities of the image's packages. Ends with 3 where no feed can be reached: then nothing was checked.
+audit: .cira/deploy/installed
+	$(CHECKS) deploy/audit.py deploy/requirements.lock $(ARGS)
 
 clean:
 	rm -rf .venv .cira build dist

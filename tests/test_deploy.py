@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +328,110 @@ def test_dagsters_webserver_may_stop_runs_and_start_nothing() -> None:
     for role in (ui, launcher):
         assert role["ecs:StopTask"]["Condition"] == {"StringLike": {"aws:ResourceTag/dagster/run_id": "*"}}
     assert "ecs:cluster" in launcher["ecs:RunTask"]["Condition"]["ArnEquals"]
+
+
+PINNED = """\
+certifi==2020.12.5 \\
+    --hash=sha256:719a74fb9e33b9bd44cc7f3a8d94bc35e4049deebe19ba7d8e108280cfd59830
+idna==3.10 \\
+    --hash=sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3
+"""
+
+
+class OsvFeed(ThreadingHTTPServer):
+    """Answers queries of the OSV service: one known problem of certifi, and nothing for packages in `silent`."""
+
+    def __init__(self, silent: frozenset[str] = frozenset()) -> None:
+        super().__init__(("127.0.0.1", 0), _OsvHandler)
+        self.silent = silent
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1/query"
+
+
+class _OsvHandler(BaseHTTPRequestHandler):
+    server: OsvFeed
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]["name"]
+        problem = {
+            "id": "PYSEC-2022-42986",
+            "aliases": ["CVE-2022-23491"],
+            "summary": "untrusted authority",
+            "affected": [
+                {
+                    "package": {"name": "certifi", "ecosystem": "PyPI"},
+                    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2022.12.7"}]}],
+                }
+            ],
+        }
+        body = json.dumps({"vulns": [problem]} if asked == "certifi" else {}).encode()
+        self.send_response(503 if asked in self.server.silent else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        return
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lock", "silent", "code", "said"),
+    [
+        (PINNED, set(), 1, "certifi 2020.12.5: PYSEC-2022-42986 CVE-2022-23491 (fixed in: 2022.12.7)"),
+        (PINNED[PINNED.index("idna") :], set(), 0, "1 of 1 packages looked up"),
+        (PINNED, {"idna"}, 3, "Nothing was checked"),
+        ("", set(), 3, "the file pins no package"),
+    ],
+    ids=["a known problem", "none", "the feed fails on the way", "nothing to look up"],
+)
+def test_an_audit_never_passes_for_packages_that_were_not_looked_up(
+    lock: str, silent: set[str], code: int, said: str, checks: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "lock").write_text(lock)
+    with OsvFeed(frozenset(silent)) as feed:
+        done = subprocess.run(
+            [checks / "python", DEPLOY / "audit.py", tmp_path / "lock", "--feed", feed.url],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        feed.shutdown()
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_bill_of_materials_names_every_package_with_hash_and_licence(checks: Path, tmp_path: Path) -> None:
+    lock, python = tmp_path / "requirements.lock", tmp_path / "venv" / "bin" / "python"
+    wanted = ("httpx==", "anyio==", "certifi==", "h11==", "httpcore==", "idna==", "typing-extensions==")
+    pinned = re.split(r"\n(?=[a-z])", (DEPLOY / "requirements.lock").read_text())
+    lock.write_text("\n".join(each for each in pinned if each.startswith(wanted)) + "\n")
+    uv = Path(sys.executable).with_name("uv")
+    run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv")
+    run(uv, "pip", "sync", "--quiet", "--python", python, lock)
+    run(checks / "python", DEPLOY / "sbom.py", python, lock, tmp_path / "bill.json")
+    bill = json.loads((tmp_path / "bill.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {f"{each['name'].replace('_', '-')}==" for each in bill["components"]} == set(wanted)
+    for each in bill["components"]:
+        assert each["licenses"], each["name"]
+        assert all(re.fullmatch("[0-9a-f]{64}", hashed["content"]) for hashed in each["hashes"])
+        assert len(each["hashes"]) >= 1
+    needs = {each["ref"].split("==")[0]: each.get("dependsOn", []) for each in bill["dependencies"]}
+    assert any(each.startswith("httpcore==") for each in needs["httpx"])
+
+    lock.write_text(lock.read_text().replace("h11==", "h12=="))
+    refused = subprocess.run(
+        [checks / "python", DEPLOY / "sbom.py", python, lock, tmp_path / "other.json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "differ: h11, h12" in refused.stderr
+    assert not (tmp_path / "other.json").exists()

@@ -146,7 +146,10 @@ def _s3_options(endpoint_url: str | None) -> dict[str, Any]:
 
 
 def _delete_every_version(s3: Any, bucket: str, key: str) -> None:
-    """`s3` is an s3fs.S3FileSystem, whose import takes a second. S3 says in its answer whether it removed the object or only put a delete marker before its versions."""
+    """S3 says in its answer whether it removed the object or only put a delete marker before its versions.
+
+    `s3` is an s3fs.S3FileSystem; the class is not named because its import takes a second of each command.
+    """
     answer = s3.call_s3("delete_object", Bucket=bucket, Key=key)
     s3.invalidate_cache(f"{bucket}/{key}")
     if not answer.get("DeleteMarker") and answer.get("VersionId") is None:
