@@ -32,7 +32,11 @@ def definitions(settings: Settings) -> dg.Definitions:
     redis = RedisResource(
         url=dg.EnvVar("CIRA_REDIS_URL") if settings.redis_url else "", status_ttl_s=settings.status_ttl_s
     )
-    object_store = ObjectStoreResource(url=settings.object_store_url, s3_endpoint_url=settings.s3_endpoint_url or "")
+    object_store = ObjectStoreResource(
+        url=settings.object_store_url,
+        s3_endpoint_url=settings.s3_endpoint_url or "",
+        least_free_bytes=settings.least_free_bytes,
+    )
     fetcher = FetcherResource(
         fetch_timeout_s=settings.fetch_timeout_s,
         fetch_max_bytes=settings.fetch_max_bytes,

@@ -111,6 +111,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── ValueNotStorable          value_not_storable
     │   ├── ExportFailed              export_failed
     │   └── StoreUnavailable          store_unavailable            (retryable)
+    │       └── DiskFull              disk_full                    (retryable)
     ├── RunInterrupted                run_interrupted              (retryable)
     └── InternalError                 internal_error
 """
@@ -721,6 +722,15 @@ class StoreUnavailable(StorageError):
     code = "store_unavailable"
     retryable = True
     hint = "The database or object store does not answer. A job waits and is tried five times; then retry it."
+
+
+class DiskFull(StoreUnavailable):
+    code = "disk_full"
+    retryable = True
+    hint = (
+        "Free space where CIRA keeps its data (`cira doctor` shows how much is left), or lower CIRA_LEAST_FREE_MB. "
+        "Jobs wait and go on by themselves; a request that was refused is sent again."
+    )
 
 
 class RunInterrupted(CiraError):

@@ -41,7 +41,7 @@ _FAMILIES = {
 }
 _REST = "Everywhere"
 _REFUSED = (errors.DocumentError, errors.RecordRejected)
-_WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen, errors.AnswerInBatch)
+_WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen, errors.AnswerInBatch, errors.DiskFull)
 _WAITED_FOR_A_WHILE = (errors.ReaderUnavailable, errors.StoreUnavailable, errors.InternalError)
 
 

@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         None, description="documents and readings: a folder, file:// or s3://bucket/prefix"
     )
     s3_endpoint_url: str | None = Field(None, description="an S3-compatible store other than AWS")
+    least_free_mb: int = Field(
+        500,
+        ge=0,
+        description="free space, in MB, below which nothing new is taken and jobs wait, where HOME or a folder of "
+        "documents is; 0: not looked at",
+    )
     status_ttl_s: int = Field(
         30, gt=0, description="seconds a job's status lives in the cache; no status is ever wrong for longer"
     )
@@ -384,6 +390,10 @@ class Settings(BaseSettings):
     @property
     def inbox_path(self) -> Path:
         return (self.inbox or self.home / "inbox").absolute()
+
+    @property
+    def least_free_bytes(self) -> int:
+        return self.least_free_mb * 1_000_000
 
     @property
     def object_store_url(self) -> str:

@@ -11,6 +11,9 @@ class ObjectStoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     url: str = Field(description="a folder, file:// or s3://bucket/prefix")
     s3_endpoint_url: str = Field("", description="an S3-compatible store other than AWS")
+    least_free_bytes: int = Field(0, ge=0, description="free space of a folder's disk below which nothing is put")
 
     def object_store(self) -> ObjectStore:
-        return ObjectStore(self.url, s3_endpoint_url=self.s3_endpoint_url or None)
+        return ObjectStore(
+            self.url, s3_endpoint_url=self.s3_endpoint_url or None, least_free_bytes=self.least_free_bytes
+        )

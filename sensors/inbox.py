@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from cira_pipeline.errors import DiskFull
 from cira_pipeline.intake.folder import scan_folder
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.disk_space import disk_space
 from cira_pipeline.storage.jobs import JobRepository
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
@@ -21,6 +23,10 @@ def inbox_sensor(settings: Settings) -> dg.SensorDefinition:
     def inbox_files(
         context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource
     ) -> dg.SkipReason:
+        try:
+            disk_space(settings).demand()
+        except DiskFull as full:
+            return dg.SkipReason(f"The files wait: {full.message}.")
         settings.inbox_path.mkdir(parents=True, exist_ok=True)
         submissions = scan_folder(settings.inbox_path)
         if not submissions:

@@ -19,12 +19,13 @@ from assets.jobs import process_invoices
 from assets.partitions import BATCH_TAG, PARTITIONS_NAME, invoice_jobs
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
-from cira_pipeline.errors import RunInterrupted
+from cira_pipeline.errors import DiskFull, RunInterrupted
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.engines import breakers_from_settings
 from cira_pipeline.processing.resuming import resume_held_jobs
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch, RunSizes
+from cira_pipeline.storage.disk_space import disk_space
 from cira_pipeline.storage.jobs import JobRepository
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
@@ -62,6 +63,10 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
     def new_invoices(
         context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource
     ) -> dg.SensorResult | dg.SkipReason:
+        try:
+            disk_space(settings).demand()
+        except DiskFull as full:
+            return dg.SkipReason(f"Jobs wait: {full.message}.")
         database = postgres.database()
         batches = BatchRepository(database)
         jobs = JobRepository(database, redis.status_cache())

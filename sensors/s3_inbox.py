@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from cira_pipeline.clock import utc_now
+from cira_pipeline.errors import DiskFull
 from cira_pipeline.intake.s3_prefix import list_s3_prefix
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.disk_space import disk_space
 from cira_pipeline.storage.jobs import JobRepository
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
@@ -30,7 +32,11 @@ def s3_inbox_sensor(settings: Settings, prefix: str) -> dg.SensorDefinition:
     )
     def s3_inbox(
         context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource
-    ) -> dg.SensorResult:
+    ) -> dg.SensorResult | dg.SkipReason:
+        try:
+            disk_space(settings).demand()
+        except DiskFull as full:
+            return dg.SkipReason(f"The objects wait: {full.message}.")
         now = utc_now()
         newest, full_pass = _cursor(context.cursor)
         everything = newest is None or full_pass is None or now - full_pass >= FULL_PASS_EVERY

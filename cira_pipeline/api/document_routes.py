@@ -16,6 +16,7 @@ from cira_pipeline.api.services import Services
 from cira_pipeline.intake.isolated import recogniser_from_settings
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.api_keys import ApiKey
+from cira_pipeline.storage.disk_space import disk_space
 from cira_pipeline.storage.jobs import Submission
 from cira_pipeline.values import Document
 from cira_pipeline.webhooks.callback import checked_callback
@@ -36,7 +37,7 @@ _BODY = {
     status_code=202,
     response_model=SubmittedJobs,
     summary="Upload a document",
-    responses={200: {"model": SubmittedJobs, "description": "It was known already"}, **responses(409)},
+    responses={200: {"model": SubmittedJobs, "description": "It was known already"}, **responses(409, 507)},
     openapi_extra=_BODY,
 )
 async def upload_document(
@@ -54,6 +55,7 @@ async def upload_document(
     The same bytes with the same `Idempotency-Key` are the same job. A file that can never become an invoice is refused
     at once, with the code its job would have ended with.
     """
+    await run_in_threadpool(disk_space(services.settings).demand)
     content = await request.body()
     asked = Asked(client_reference, policy, callback, idempotency_key)
     return await run_in_threadpool(keep_document, services, key, content, response, asked)

@@ -41,6 +41,7 @@ from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId, JobStatus
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import ApiKey, Scope
+from cira_pipeline.storage.disk_space import disk_space
 from cira_pipeline.storage.jobs import Submission
 from cira_pipeline.values import Verdict
 from cira_pipeline.webhooks.callback import checked_callback
@@ -65,7 +66,7 @@ IdempotencyKey = Annotated[
     status_code=202,
     response_model=SubmittedJobs,
     summary="Submit one or up to 1,000 invoice URLs",
-    responses={200: {"model": SubmittedJobs, "description": "All of them were known already"}, **responses(409)},
+    responses={200: {"model": SubmittedJobs, "description": "All of them were known already"}, **responses(409, 507)},
 )
 def submit_jobs(
     body: SubmitJobs, services: ServicesOf, key: Submitter, response: Response, idempotency_key: IdempotencyKey = ""
@@ -86,7 +87,11 @@ def submit_jobs(
 def submit_within_quota(
     services: Services, key: ApiKey, submissions: Sequence[Submission], response: Response
 ) -> SubmittedJobs:
-    """Counts new jobs against the day's quota; those that were known cost nothing. Raises: QuotaExhausted."""
+    """Counts new jobs against the day's quota; those that were known cost nothing.
+
+    Raises: QuotaExhausted, DiskFull.
+    """
+    disk_space(services.settings).demand()
     wanted = len({submission.url for submission in submissions})
     quota = services.keys.take_quota(key, wanted)
     created = 0

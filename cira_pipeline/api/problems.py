@@ -44,6 +44,7 @@ _STATUSES: Sequence[tuple[type[CiraError], int]] = (
     (errors.ScopeMissing, 403),
     (errors.RateExceeded, 429),
     (errors.QuotaExhausted, 429),
+    (errors.DiskFull, 507),
     (errors.StoreUnavailable, 503),
     (errors.ServiceUnreachable, 503),
     (errors.CircuitOpen, 503),
@@ -161,6 +162,6 @@ def _headers(error: CiraError, status: int) -> dict[str, str]:
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="cira"'
     after = error.detail.get("retry_after_s")
-    if status in (429, 503):
+    if status in (429, 503, 507):
         headers["Retry-After"] = str(math.ceil(after) if isinstance(after, int | float) else RETRY_AFTER_S)
     return headers

@@ -65,7 +65,11 @@ def open_services(settings: Settings) -> Services:
     """Nothing is contacted yet. Raises: ConfigurationError."""
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "", pool_size=10)
-    objects = ObjectStore(settings.object_store_url, s3_endpoint_url=settings.s3_endpoint_url)
+    objects = ObjectStore(
+        settings.object_store_url,
+        s3_endpoint_url=settings.s3_endpoint_url,
+        least_free_bytes=settings.least_free_bytes,
+    )
     cache = StatusCache(redis_url, settings.status_ttl_s)
     keys = ApiKeyRepository(database)
     jobs = JobRepository(database, cache)

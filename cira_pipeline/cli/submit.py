@@ -27,6 +27,7 @@ from cira_pipeline.intake.manifest import read_manifest
 from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Policy
+from cira_pipeline.storage.disk_space import disk_space
 from cira_pipeline.storage.jobs import Submission
 from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
 from cira_pipeline.webhooks.callback import checked_callback
@@ -67,6 +68,7 @@ def submit(
     with connected() as services:
         if batch and not services.settings.batches_configured:
             typer.echo("No deployment for batches is configured here (CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT).", err=True)
+        disk_space(services.settings).demand()
         submitted = services.jobs.submit(_with_callbacks(submissions, services))
         if not _told(
             [_Sent(each.job.job_id, each.created, each.job.status, each.job.url) for each in submitted], wait=wait

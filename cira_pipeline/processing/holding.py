@@ -16,6 +16,7 @@ from cira_pipeline.errors import (
     BudgetReached,
     CiraError,
     CircuitOpen,
+    DiskFull,
     InternalError,
     ModelRateLimited,
     ModelTimedOut,
@@ -55,6 +56,9 @@ def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: dateti
     if isinstance(error, AnswerInBatch):
         return Hold(now + BATCH_WINDOW)
     if isinstance(error, CircuitOpen):
+        return Hold(now + _asked_wait(error, settings))
+    if isinstance(error, DiskFull):
+        # However long it takes to free the disk, it is no fault of the job's.
         return Hold(now + _asked_wait(error, settings))
     # For the model another engine can stand in, unless the installation wants to wait.
     awaited = isinstance(error, OWN_SERVICES) or (

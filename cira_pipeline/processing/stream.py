@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from queue import Empty, Full, Queue
 
 from cira_pipeline.clock import utc_now
-from cira_pipeline.errors import CiraError, InternalError, JobNotFound, RunInterrupted
+from cira_pipeline.errors import CiraError, DiskFull, InternalError, JobNotFound, RunInterrupted
 from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.calm_collector import calm_collector
 from cira_pipeline.processing.holding import why_to_hold
 from cira_pipeline.processing.processor import JobInFlight, Processor, RecordValidated, StageResult
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.disk_space import is_out_of_space
 from cira_pipeline.storage.jobs import Job
 
 
@@ -187,7 +188,8 @@ class _Flow:
                 return  # the job is as it was: whoever takes it up next goes on with it
             yield self._stopped(job_id, stage, error)
         except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library throws
-            internal = InternalError(f"{type(error).__name__}: {error}")
+            unexpected = DiskFull if is_out_of_space(error) else InternalError
+            internal = unexpected(f"{type(error).__name__}: {error}")
             internal.__cause__ = error
             yield self._stopped(job_id, stage, internal)
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from cira_pipeline.errors import ConfigurationError, ServiceUnreachable, StoreUnavailable
+from cira_pipeline.errors import ConfigurationError, DiskFull, ServiceUnreachable, StoreUnavailable
 from cira_pipeline.shown_url import shown_url
 from cira_pipeline.storage.analysts import admit_analysts
 from cira_pipeline.storage.dead_connections import replace_dead_connections
@@ -154,7 +154,9 @@ def _translate(context: ExceptionContext) -> None:
         return
     if context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):
         reason = str(context.original_exception).strip().splitlines()
-        raise StoreUnavailable(f"PostgreSQL: {reason[0] if reason else 'no answer'}") from context.original_exception
+        full = isinstance(context.original_exception, psycopg.errors.DiskFull)
+        kind = DiskFull if full else StoreUnavailable
+        raise kind(f"PostgreSQL: {reason[0] if reason else 'no answer'}") from context.original_exception
 
 
 @contextmanager

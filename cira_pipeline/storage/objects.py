@@ -18,8 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fsspec.exceptions import FSTimeoutError
 from fsspec.implementations.local import LocalFileSystem
 
-from cira_pipeline.errors import ConfigurationError, ObjectMissing, ServiceUnreachable, StoreUnavailable
+from cira_pipeline.errors import ConfigurationError, DiskFull, ObjectMissing, ServiceUnreachable, StoreUnavailable
 from cira_pipeline.shown_url import shown_url
+from cira_pipeline.storage.disk_space import RETRY_AFTER_S, DiskSpace, is_out_of_space
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
@@ -35,10 +36,11 @@ class ObjectStore:
 
     S3 credentials come the AWS way (environment, profile, role); `s3_endpoint_url` names another server than AWS.
     Nothing is contacted before the first use. Raises: ConfigurationError for a URL of another kind; every method raises
-    StoreUnavailable when the store does not answer and ConfigurationError when it refuses access.
+    StoreUnavailable when the store does not answer and ConfigurationError when it refuses access. In a folder, nothing
+    is put that would leave less than `least_free_bytes` on its disk.
     """
 
-    def __init__(self, url: str, *, s3_endpoint_url: str | None = None) -> None:
+    def __init__(self, url: str, *, s3_endpoint_url: str | None = None, least_free_bytes: int = 0) -> None:
         scheme, separator, _ = url.partition("://")
         if not separator:
             url, scheme = Path(url).absolute().as_uri(), "file"
@@ -54,10 +56,16 @@ class ObjectStore:
         if scheme == "s3" and not self._root.strip("/"):
             raise ConfigurationError("CIRA_OBJECT_STORE names no bucket: s3://bucket/prefix")
         self.url = url.rstrip("/")
+        folders = [Path(self._root)] if isinstance(self._files, LocalFileSystem) else []
+        self._space = DiskSpace(folders, least_free_bytes)
 
     def put(self, key: str, content: bytes) -> None:
-        """Keeps `content` under `key`, replacing what is there. Readers see all or nothing, also after a crash."""
+        """Keeps `content` under `key`, replacing what is there. Readers see all or nothing, also after a crash.
+
+        Raises: DiskFull, with nothing written.
+        """
         path = self._path(key)
+        self._space.demand(len(content))
         with self._errors(key):
             if isinstance(self._files, LocalFileSystem):
                 _write_durably(Path(path), content)
@@ -124,7 +132,15 @@ class ObjectStore:
         except PermissionError as error:
             raise ConfigurationError(f"object store {self.url} refuses access: {error}") from error
         except (OSError, FSTimeoutError, BotoCoreError, ClientError) as error:
-            raise StoreUnavailable(f"object store {self.url}: {type(error).__name__}: {error}", key=key) from error
+            message = f"object store {self.url}: {type(error).__name__}: {error}"
+            if is_out_of_space(error) or _s3_is_full(error):
+                raise DiskFull(message, key=key, retry_after_s=RETRY_AFTER_S) from error
+            raise StoreUnavailable(message, key=key) from error
+
+
+def _s3_is_full(error: Exception) -> bool:
+    """S3-compatible servers with disks of their own answer 507 Insufficient Storage; AWS has no such answer."""
+    return isinstance(error, ClientError) and error.response["ResponseMetadata"].get("HTTPStatusCode") == 507
 
 
 def _refuse_credentials(setting: str, url: str) -> None:
