@@ -110,6 +110,12 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── ObjectMissing             object_missing
     │   ├── ValueNotStorable          value_not_storable
     │   ├── ExportFailed              export_failed
+    │   ├── BackupFailed              backup_failed
+    │   ├── BackupTargetNotEmpty      backup_target_not_empty
+    │   ├── BackupDamaged             backup_damaged
+    │   ├── BackupTooNew              backup_too_new
+    │   ├── RestoreTargetNotEmpty     restore_target_not_empty
+    │   ├── PepperMismatch            pepper_mismatch
     │   └── StoreUnavailable          store_unavailable            (retryable)
     │       └── DiskFull              disk_full                    (retryable)
     ├── RunInterrupted                run_interrupted              (retryable)
@@ -716,6 +722,39 @@ class ValueNotStorable(StorageError):
 class ExportFailed(StorageError):
     code = "export_failed"
     hint = "Check that the folder exists, may be written to and has room."
+
+
+class BackupFailed(StorageError):
+    code = "backup_failed"
+    hint = "Nothing was left at the folder. Check that its parent exists, may be written to and has room, then repeat."
+
+
+class BackupTargetNotEmpty(StorageError):
+    code = "backup_target_not_empty"
+    hint = "Give a folder that does not exist or is empty; a backup never replaces another."
+
+
+class BackupDamaged(StorageError):
+    code = "backup_damaged"
+    hint = "Nothing was restored. Use another copy of this backup, or an earlier one."
+
+
+class BackupTooNew(StorageError):
+    code = "backup_too_new"
+    hint = "Nothing was restored. Install the version of CIRA that made the backup (its manifest.json names it)."
+
+
+class RestoreTargetNotEmpty(StorageError):
+    code = "restore_target_not_empty"
+    hint = "Nothing was changed. Restore into an empty database and home: another CIRA_HOME, or a database made for it."
+
+
+class PepperMismatch(StorageError):
+    code = "pepper_mismatch"
+    hint = (
+        "API keys and webhook secrets work with the pepper they were made with only: set CIRA_API_KEY_PEPPER to that "
+        "one, or put it into HOME/key-pepper."
+    )
 
 
 class StoreUnavailable(StorageError):

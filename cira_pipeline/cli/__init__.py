@@ -42,6 +42,8 @@ COMMANDS = {
     "costs": Command("cira_pipeline.cli.costs:costs", "What was spent, what the month will come to, the budgets."),
     "batches": Command("cira_pipeline.cli.batches:batches", "What waits for a model batch, and how the batches stand."),
     "migrate": Command("cira_pipeline.cli.migrate:migrate", "Bring the database's tables up to date."),
+    "backup": Command("cira_pipeline.cli.backup:backup", "Save database, documents and key pepper into a folder."),
+    "restore": Command("cira_pipeline.cli.restore:restore", "Bring a backup back, into an empty database and home."),
     "eval": Command("cira_pipeline.cli.eval:evaluate", "How right the records of labelled documents are."),
     "calibrate": Command("cira_pipeline.cli.calibrate:calibrate", "Fit confidences and verdicts to labels."),
     "doctor": Command("cira_pipeline.cli.doctor:doctor", "What is configured, what answers, and what is missing."),

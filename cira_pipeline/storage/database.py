@@ -82,27 +82,41 @@ class Database:
         the role `cira_analyst` may log in with it. Raises: StoreUnavailable.
         """
         with self.begin() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-            # Asked first, because CREATE SCHEMA wants a right on the whole database even when there is nothing to do.
-            if connection.scalar(text("SELECT to_regnamespace(:schema) IS NULL"), {"schema": SCHEMA}):
-                connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
-                connection.execute(text(f"COMMENT ON SCHEMA {SCHEMA} IS 'Invoices: jobs, results and costs of CIRA'"))
-            config = _alembic()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            migrate_within(connection)
             admit_analysts(connection, analyst_password)
 
     def is_migrated(self) -> bool:
         """Whether the schema is exactly the one this version works with. Raises: StoreUnavailable."""
         with self.begin() as connection:
-            context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
-            return context.get_current_revision() == ScriptDirectory.from_config(_alembic()).get_current_head()
+            return revision_within(connection) == known_revisions()[0]
 
     def dispose(self) -> None:
         """Closes all connections that are not in use."""
         self.presence.close()
         self.engine.dispose()
+
+
+def migrate_within(connection: Connection, *, to: str = "head") -> None:
+    """Brings schema `cira` to revision `to`, in the connection's transaction; other processes that migrate wait."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+    # Asked first, because CREATE SCHEMA wants a right on the whole database even when there is nothing to do.
+    if connection.scalar(text("SELECT to_regnamespace(:schema) IS NULL"), {"schema": SCHEMA}):
+        connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+        connection.execute(text(f"COMMENT ON SCHEMA {SCHEMA} IS 'Invoices: jobs, results and costs of CIRA'"))
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
+def revision_within(connection: Connection) -> str | None:
+    """The revision that schema `cira` has; `None` without tables."""
+    return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
+
+
+def known_revisions() -> tuple[str, ...]:
+    """Every revision that this version can bring to its own, which comes first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions())
 
 
 def _psycopg_url(url: str) -> URL:

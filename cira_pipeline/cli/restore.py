@@ -1,0 +1,66 @@
+"""`cira restore`: a backup, brought back into an empty database and home."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from cira_pipeline.backup.restoring import Target, missing_objects
+from cira_pipeline.backup.restoring import restore as restore_backup
+from cira_pipeline.cli.backup import summary
+from cira_pipeline.embedded.database_alone import embedded_database
+from cira_pipeline.embedded.running import running_services
+from cira_pipeline.errors import AlreadyRunning
+from cira_pipeline.settings import Settings, load_settings
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.objects import ObjectStore
+
+
+def restore(folder: Annotated[Path, typer.Argument(help="A folder that `cira backup` made.")]) -> None:
+    """Bring the backup in FOLDER back, into an empty database and home, with CIRA stopped.
+
+    Everything is verified before anything is written, and either all of it is restored or none. Open jobs go on when
+    CIRA is started.
+    """
+    began = time.monotonic()
+    with _database_to_fill() as settings:
+        database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
+        store = ObjectStore(settings.object_store_url, s3_endpoint_url=settings.s3_endpoint_url)
+        try:
+            database.ping()
+            restored = restore_backup(folder, Target(settings, database, store), say=_say)
+            missing = () if restored.objects_included else missing_objects(database, store)
+        finally:
+            database.dispose()
+    made = f"{restored.created_at:%Y-%m-%d %H:%M} UTC by CIRA {restored.cira_version}"
+    typer.echo(f"Restored the backup of {made}: {summary(restored)}; {time.monotonic() - began:.1f} s.")
+    if missing:
+        typer.echo(
+            f"Documents and readings were not in the backup, and {len(missing)} of the newest 100 documents are not in "
+            f"{store.url}: restore that store, too.",
+            err=True,
+        )
+    typer.echo("Start CIRA with `cira up`, or your services, and look at `cira doctor`.", err=True)
+
+
+@contextmanager
+def _database_to_fill() -> Iterator[Settings]:
+    settings = load_settings()
+    running = running_services(settings.home)
+    if running is not None:
+        raise AlreadyRunning(f"`cira up` is running over {settings.home} (process {running.supervisor_pid})")
+    if settings.postgres_url is not None:
+        yield settings
+        return
+    with embedded_database(settings) as url:
+        yield settings.model_copy(update={"postgres_url": SecretStr(url)})
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,43 @@
+"""Which objects the rows refer to: what a backup must hold, and what an erasure has taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+_REFERENCES = """
+    SELECT object_key AS key, sha256 FROM cira.documents
+    UNION ALL SELECT reading_key, NULL FROM cira.readings
+    UNION ALL SELECT docling_key, NULL FROM cira.readings
+"""
+_ROWS_AT_ONCE = 5_000
+
+
+class ObjectReference(NamedTuple):
+    """`sha256`: what the content must have, hexadecimal; `None` where no row says it."""
+
+    key: str
+    sha256: str | None
+
+
+def referenced_objects(connection: Connection) -> Iterator[ObjectReference]:
+    """Every object that a row names, streamed."""
+    streamed = connection.execute(text(_REFERENCES), execution_options={"yield_per": _ROWS_AT_ONCE})
+    for rows in streamed.partitions():
+        yield from (ObjectReference(row.key, row.sha256) for row in rows)
+
+
+def still_referenced(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of `keys` that a row names now. Waits for an erasure that is under way: it takes objects before rows."""
+    of_documents = text("SELECT object_key FROM cira.documents WHERE object_key = ANY(:keys) FOR SHARE")
+    of_readings = text("""
+        SELECT reading_key, docling_key FROM cira.readings
+        WHERE reading_key = ANY(:keys) OR docling_key = ANY(:keys) FOR SHARE
+    """)
+    wanted = {"keys": list(keys)}
+    named = set(connection.scalars(of_documents, wanted))
+    for row in connection.execute(of_readings, wanted):
+        named.update((row.reading_key, row.docling_key))
+    return named & set(keys)
