@@ -5,6 +5,7 @@ with one `Failure` that names the failed jobs. Dagster then shows exactly the fa
 and backfills, retries and re-executions clear them. See docs/decisions/0001-streaming-multi-asset.md.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
@@ -13,7 +14,7 @@ from assets.batch_keys import BatchKeysOfRun, FailedJob
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
 from assets.metadata import failure_metadata, materialization_metadata
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
-from cira_pipeline.errors import InternalError, JobNotFound
+from cira_pipeline.errors import InternalError, JobNotFound, SourceBusy, SourcePaused
 from cira_pipeline.jobs import JobId, is_batch_key
 from cira_pipeline.processing.processor import RecordValidated
 from cira_pipeline.processing.stream import JobHeld, JobSkipped, NothingYet, StageDone, StageFailed, stream
@@ -62,6 +63,7 @@ def _processed(
     jobs_of = PartitionKeys(postgres.database()).jobs_of(context.partition_keys)
     single = [JobId(key) for key in jobs_of if not is_batch_key(key)]
     failures: list[FailedJob] = []
+    put_back = Counter[str]()
 
     with processor.opened() as opened, materialization_batches(context.instance) as written:
         of_batches = {key: jobs for key, jobs in jobs_of.items() if is_batch_key(key)}
@@ -87,19 +89,29 @@ def _processed(
                 yield _why_it_failed(event, opened.jobs.get(event.job_id).url)
                 if COST_CHECK in checks:
                     yield evaluate_cost_of_failed(opened, event.job_id)
-            elif isinstance(event, JobHeld):
-                context.log.warning(
-                    f"{event.job_id} waits in {event.stage} and goes on by itself: {event.error}",
-                    exc_info=event.error if isinstance(event.error, InternalError) else None,
-                )
-            elif isinstance(event, JobSkipped):
-                context.log.info(f"{event.job_id} skipped: {event.reason}")
+            elif isinstance(event, JobHeld | JobSkipped):
+                _log_not_done(context, event, put_back)
             else:
                 yield from _events(event, checks)
 
+    for why, count in put_back.most_common(MAX_FAILURES_LISTED):
+        context.log.warning(f"{count} jobs wait for their source and go on by themselves: {why}")
     failures += batches.failed
     if failures or batches.busy:
         raise _failure(failures, len(single) + batches.job_count, batches.busy)
+
+
+def _log_not_done(context: dg.AssetExecutionContext, event: JobHeld | JobSkipped, put_back: Counter[str]) -> None:
+    """Jobs that wait for their source are only counted: they are hundreds, and each line of the log is a row."""
+    if isinstance(event, JobSkipped):
+        context.log.info(f"{event.job_id} skipped: {event.reason}")
+    elif isinstance(event.error, SourceBusy | SourcePaused):
+        put_back[event.error.message] += 1
+    else:
+        context.log.warning(
+            f"{event.job_id} waits in {event.stage} and goes on by itself: {event.error}",
+            exc_info=event.error if isinstance(event.error, InternalError) else None,
+        )
 
 
 def _events(done: StageDone, checks: Collection[str]) -> Iterator[InvoiceEvent]:

@@ -12,3 +12,7 @@ invoice_jobs = dg.DynamicPartitionsDefinition(name=PARTITIONS_NAME)
 
 BATCH_TAG = "cira/batch"
 """Run tag with the id of the batch a run was asked for; a retried run inherits it."""
+CLIENT_TAG = "cira/client"
+"""Run tag with the client whose jobs a run does. dagster.yaml limits the runs of one client at once."""
+SIZE_TAG = "cira/size"
+"""Run tag, `small` or `large`. dagster.yaml keeps a slot free of large runs."""

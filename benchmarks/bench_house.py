@@ -86,7 +86,7 @@ class BenchHouse:
         sizes = RunSizes(
             most_jobs=len(jobs), small_runs=1, wait_s=0, most_runs=1, jobs_at_once=len(jobs), one_key_from=1
         )
-        assert batches.plan(sizes, open_runs=0, positions=lambda _: {}, now=utc_now()) == len(jobs)
+        assert batches.plan(sizes, open_runs={}, positions=lambda _: {}, now=utc_now()) == len(jobs)
         (batch,) = batches.open()
         self.instance.add_dynamic_partitions("invoice_jobs", [batch.batch_id])
         return batch

@@ -319,7 +319,9 @@ class Settings(BaseSettings):
         100, ge=1, description="runs under way at the most; further jobs wait in PostgreSQL, where they cost nothing"
     )
     sensor_interval_s: int = Field(5, ge=1, description="seconds between ticks of new_invoices")
-    sensor_max_jobs: int = Field(5_000, ge=1, description="jobs one tick plans at the most")
+    sensor_max_jobs: int = Field(
+        1_000, ge=1, description="jobs one tick plans at the most; a tick that plans more holds up the next one"
+    )
     stage_threads: int = Field(
         8, ge=1, description="jobs of one run that are downloading or waiting for a model at once"
     )

@@ -16,21 +16,27 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
 from assets.jobs import process_invoices
-from assets.partitions import BATCH_TAG, PARTITIONS_NAME, invoice_jobs
+from assets.partitions import BATCH_TAG, CLIENT_TAG, PARTITIONS_NAME, SIZE_TAG, invoice_jobs
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.errors import DiskFull, RunInterrupted
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.engines import breakers_from_settings
 from cira_pipeline.processing.resuming import resume_held_jobs
+from cira_pipeline.processing.source_waits import look_after_sources
+from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch, RunSizes
 from cira_pipeline.storage.disk_space import disk_space
 from cira_pipeline.storage.jobs import JobRepository
+from cira_pipeline.storage.source_jobs import SourceJobs
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 
 MAX_ATTEMPTS = 3
+SMALL_RUN = 20
+"""Jobs up to which a run counts as small: dagster.yaml keeps a slot for such runs that no large one takes."""
+PRIORITY_TAG = "dagster/priority"
 MAX_LISTED = 20
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -42,7 +48,7 @@ RETRY_GRACE = timedelta(minutes=3)
 
 def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
     """The sensor, with the tick interval, sizes and budgets of `settings`."""
-    breakers = breakers_from_settings(settings)
+    breakers, hosts = breakers_from_settings(settings), source_hosts_from_settings(settings)
     sizes = RunSizes(
         most_jobs=settings.batch_max_jobs,
         small_runs=settings.batch_small_runs,
@@ -57,8 +63,8 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         job=process_invoices,
         minimum_interval_seconds=settings.sensor_interval_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Takes waiting jobs oldest first, adds partition keys for them and asks for runs of up to "
-        f"{settings.batch_max_jobs} jobs. Turn it off to stop taking in work; nothing is lost meanwhile.",
+        description="Takes waiting jobs, clients by turns and oldest first, adds partition keys for them and asks for "
+        f"runs of up to {settings.batch_max_jobs} jobs. Turn it off to stop taking in work; nothing is lost meanwhile.",
     )
     def new_invoices(
         context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource
@@ -74,9 +80,20 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         resumed = resume_held_jobs(jobs, database, Budgets.from_settings(settings), breakers, utc_now())
         if resumed:
             context.log.info(f"{len(resumed)} waiting jobs go on: {', '.join(resumed[:MAX_LISTED])}")
+        sources = look_after_sources(SourceJobs(jobs), hosts, settings, utc_now())
+        if sources.held or sources.resumed or sources.given_up:
+            context.log.info(
+                f"sources: {sources.held} jobs wait for theirs, {len(sources.resumed)} go on, "
+                f"{sources.given_up} failed after {settings.source_wait_hours:g} hours"
+            )
         released = _release_interrupted(batches, context.instance, jobs)
         planned = batches.plan(
-            sizes, open_runs=len(batches.open()), positions=partial(_positions, context.instance), now=utc_now()
+            sizes,
+            open_runs=Counter(batch.client for batch in batches.open()),
+            positions=partial(_positions, context.instance),
+            now=utc_now(),
+            avoid=sources.avoid,
+            admitted=sources.resumed,
         )
         open_batches = batches.open()
         carried = _runs_by_batch(context.instance, [batch.batch_id for batch in open_batches])
@@ -105,7 +122,13 @@ def _keys(batches: BatchRepository, to_launch: Sequence[OpenBatch]) -> list[str]
 
 def _run_request(batch: OpenBatch) -> dg.RunRequest:
     """A run for the batch's own key or its range; the UI shows a single job as a plain partition."""
-    tags = {BATCH_TAG: batch.batch_id}
+    small = batch.job_count <= SMALL_RUN
+    tags = {
+        BATCH_TAG: batch.batch_id,
+        CLIENT_TAG: batch.client,
+        SIZE_TAG: "small" if small else "large",
+        PRIORITY_TAG: "1" if small else "0",
+    }
     single = batch.first_job if batch.first_job == batch.last_job else None
     if (key := batch.partition_key or single) is not None:
         return dg.RunRequest(run_key=batch.batch_id, partition_key=key, tags=tags)

@@ -12,8 +12,9 @@ from cira_pipeline.intake.fetched import Fetched
 from cira_pipeline.intake.file_download import FileDownload
 from cira_pipeline.intake.http_download import HttpDownload
 from cira_pipeline.intake.s3_download import S3Download
-from cira_pipeline.intake.url import normalise_url
+from cira_pipeline.intake.url import normalise_url, source_host
 from cira_pipeline.resilience.retry import RetryPolicy
+from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
 from cira_pipeline.settings import Settings
 
 __all__ = ["Fetched", "Fetcher"]
@@ -26,6 +27,7 @@ class Fetcher:
     """
 
     def __init__(self, settings: Settings, *, resolver: Resolver = system_resolver) -> None:
+        self.hosts = source_hosts_from_settings(settings)
         self._timeout_s = settings.fetch_timeout_s
         self._retries = RetryPolicy(attempts=settings.fetch_attempts, deadline_s=settings.fetch_timeout_s)
         self._http = HttpDownload(
@@ -41,12 +43,20 @@ class Fetcher:
     def fetch(self, url: str) -> Fetched:
         """The document behind a URL, at most `fetch_max_bytes` long, within `fetch_timeout_s` for everything.
 
-        What may pass (resets, silence, 5xx, 429) is tried again up to `fetch_attempts` times within that time. Raises
-        the leaves of `IntakeError`.
+        What may pass (resets, silence, 5xx, 429) is tried again up to `fetch_attempts` times within that time, unless
+        the host is left alone. Raises the leaves of `IntakeError`; with `paused_s` for failures of such a host.
         """
         address = normalise_url(url)
         deadline = Deadline.after(self._timeout_s)
-        return self._retries.call(partial(self._download_for(address), address, deadline))
+        return self._retries.call(partial(self._one_try, address, deadline))
+
+    def _one_try(self, address: str, deadline: Deadline) -> Fetched:
+        host = source_host(address)
+        download = self._download_for(address)
+        if host is None:
+            return download(address, deadline)
+        with self.hosts.asking(host, longest_s=deadline.left_s()):
+            return download(address, deadline)
 
     def _download_for(self, address: str) -> Callable[[str, Deadline], Fetched]:
         match urlsplit(address).scheme:
@@ -60,3 +70,4 @@ class Fetcher:
     def close(self) -> None:
         """Lets go of connections; downloads under way end by themselves."""
         self._s3.close()
+        self.hosts.close()

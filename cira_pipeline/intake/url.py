@@ -73,6 +73,18 @@ def display_url(url: str) -> str:
     return f"{shown}?..." if question else shown
 
 
+def source_host(url: str) -> str | None:
+    """The host, with its port, or `s3://` and the bucket of a normalised URL: `jobs.source_host`. `None` for files."""
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "file":
+            return None
+        case "s3":
+            return f"s3://{parts.netloc}"
+        case _:
+            return parts.netloc
+
+
 def path_of(file_url: str) -> Path:
     """The absolute path a normalised file:// URL names."""
     return Path(os.fsdecode(unquote_to_bytes(file_url.removeprefix("file://"))))

@@ -17,11 +17,15 @@ from cira_pipeline.errors import (
     CiraError,
     CircuitOpen,
     DiskFull,
+    DownloadTimedOut,
     InternalError,
     ModelRateLimited,
     ModelTimedOut,
     ModelUnavailable,
     ReaderUnavailable,
+    SourceBusy,
+    SourcePaused,
+    SourceUnavailable,
     StoreUnavailable,
 )
 from cira_pipeline.extraction.cascade import CascadeOutcome
@@ -35,6 +39,11 @@ BATCH_WINDOW = timedelta(days=1)
 """Within it a provider means to answer a batch; when it takes longer, the job waits longer."""
 MOST_ATTEMPTS = 5
 """Runs of a job that may end with a failure of what is asked itself. Refusals of an open circuit are no attempts."""
+MOST_SOURCE_ATTEMPTS = 20
+"""Runs of a job whose own download may fail while its source is left alone: of many jobs of a source the one that was
+tried least recently is tried next, so that an outage uses up none of them. CIRA_SOURCE_WAIT_HOURS ends the wait."""
+SOURCE_ASKED_AGAIN_S = 10.0
+"""The shortest wait for a source."""
 MOST_UNEXPECTED = 3
 """Runs of a job that may end with an error that nobody expected: it may be this process that is spoilt, or short of
 something, and another run has another one. What was paid is not paid again."""
@@ -55,6 +64,12 @@ def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: dateti
         return _for_budget(error, now)
     if isinstance(error, AnswerInBatch):
         return Hold(now + BATCH_WINDOW)
+    if isinstance(error, SourcePaused | SourceBusy):
+        return Hold(now + _source_wait(error, "wait_s"))
+    if isinstance(error, SourceUnavailable | DownloadTimedOut):
+        # One URL that fails at a source that serves others ends its job; a source that fails is waited for.
+        waits = "paused_s" in error.detail and attempts < MOST_SOURCE_ATTEMPTS
+        return Hold(now + _source_wait(error, "paused_s"), is_attempt=True) if waits else None
     if isinstance(error, CircuitOpen):
         return Hold(now + _asked_wait(error, settings))
     if isinstance(error, DiskFull):
@@ -87,6 +102,11 @@ def _for_budget(error: BudgetReached, now: datetime) -> Hold:
         not_before if isinstance(not_before, datetime) else now + timedelta(hours=1),
         needs_usd if isinstance(needs_usd, Decimal) else Decimal(0),
     )
+
+
+def _source_wait(error: CiraError, name: str) -> timedelta:
+    wait_s = error.detail.get(name)
+    return timedelta(seconds=max(float(wait_s) if isinstance(wait_s, int | float) else 0.0, SOURCE_ASKED_AGAIN_S))
 
 
 def _asked_wait(error: CiraError, settings: Settings) -> timedelta:

@@ -6,10 +6,12 @@ Memory is bounded: at most `threads` jobs are in flight, and results wait in a s
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from queue import Empty, Full, Queue
 
 from cira_pipeline.clock import utc_now
@@ -17,11 +19,13 @@ from cira_pipeline.errors import CiraError, DiskFull, InternalError, JobNotFound
 from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.calm_collector import calm_collector
-from cira_pipeline.processing.holding import why_to_hold
+from cira_pipeline.processing.holding import SOURCE_ASKED_AGAIN_S, why_to_hold
 from cira_pipeline.processing.processor import JobInFlight, Processor, RecordValidated, StageResult
+from cira_pipeline.processing.source_turns import PutBack, SourceTurns, Turn
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.disk_space import is_out_of_space
 from cira_pipeline.storage.jobs import Job
+from cira_pipeline.storage.source_jobs import SourceJobs
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,9 @@ def _streamed(
     try:
         for together in flow.in_order(job_ids):
             running = len(together)
-            for job_id in together:
-                pool.submit(flow.run_job, job_id)
+            turns = flow.turns(together)
+            for _ in range(min(running, processor.settings.stage_threads)):
+                pool.submit(flow.work, turns)
             while running:
                 try:
                     event = flow.ended.get(timeout=told_every_s)
@@ -145,16 +150,54 @@ class _Flow:
         yield [job_id for job_id in job_ids if job_id not in suspected]
         yield from ([suspect] for suspect in suspects)
 
-    def run_job(self, job_id: JobId) -> None:
+    def turns(self, job_ids: Sequence[JobId]) -> SourceTurns:
+        """The order of these jobs, by the hosts they are to be fetched from."""
+        sources = self._processor.jobs.sources(job_ids) if Stage.RAW_DOCUMENT in self._stages else {}
+        return SourceTurns(
+            job_ids,
+            sources,
+            self._processor.fetcher.hosts,
+            self.stopping,
+            threads=self._processor.settings.stage_threads,
+        )
+
+    def work(self, turns: SourceTurns) -> None:
+        """What one thread does until no job is left."""
         try:
-            for event in self._events_of(job_id):
-                self._hand_over(event)
-                if self.stopping.is_set():
-                    return
+            while (found := turns.take()) is not None:
+                events = self._put_back(found) if isinstance(found, PutBack) else self._run_job(found, turns)
+                for event in events:
+                    self._hand_over(event)
+                    if self.stopping.is_set():
+                        return
         except BaseException as broken:
             self._hand_over(_JobEnded(broken))
             raise
-        self._hand_over(_JobEnded(None))
+
+    def _run_job(self, turn: Turn, turns: SourceTurns) -> Iterator[JobEvent | _JobEnded]:
+        yield from self._events_of(turn, turns)
+        yield _JobEnded(None)
+
+    def _put_back(self, those: PutBack) -> Iterator[JobEvent | _JobEnded]:
+        """Jobs that are not begun: they wait, without having cost an attempt."""
+        not_before = utc_now() + timedelta(seconds=max(those.wait_s, SOURCE_ASKED_AGAIN_S))
+        held: Collection[JobId] = ()
+        if self._tracked:
+            source_jobs = SourceJobs(self._processor.jobs)
+            held = set(source_jobs.hold(those.job_ids, those.error, not_before=not_before))
+        for job_id in those.job_ids:
+            yield JobHeld(job_id, Stage.RAW_DOCUMENT, those.error) if job_id in held else self._not_begun(job_id, those)
+            yield _JobEnded(None)
+
+    def _not_begun(self, job_id: JobId, those: PutBack) -> JobEvent:
+        """A finished job that a person runs again, or that is only looked at, and whose source is left alone."""
+        stage = Stage.RAW_DOCUMENT
+        try:
+            if self._wanted_job(job_id, stage) is None:
+                return JobSkipped(job_id, "the job was cancelled")
+            return self._stopped(job_id, stage, those.error)
+        except JobNotFound as error:
+            return StageFailed(job_id, stage, error)
 
     def _hand_over(self, event: JobEvent | _JobEnded) -> None:
         while not self.stopping.is_set():
@@ -164,12 +207,16 @@ class _Flow:
                 continue
             return
 
-    def _events_of(self, job_id: JobId) -> Iterator[JobEvent]:
-        processor, stage = self._processor, self._stages[0]
+    def _events_of(self, turn: Turn, turns: SourceTurns) -> Iterator[JobEvent]:
+        job_id, processor, stage = turn.job_id, self._processor, self._stages[0]
+        within: Mapping[Stage, Callable[[], AbstractContextManager[object]]] = {
+            Stage.RAW_DOCUMENT: partial(turns.fetching, turn.host),
+            Stage.OCR_TEXT: lambda: self._reading_slots,
+        }
         flying: JobInFlight | None = None
         try:
             for stage in self._stages:
-                with self._reading_slots if stage is Stage.OCR_TEXT else nullcontext():
+                with within.get(stage, nullcontext)():
                     job = self._wanted_job(job_id, stage)
                     if job is None:
                         yield JobSkipped(job_id, "the job was cancelled")

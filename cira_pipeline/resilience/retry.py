@@ -10,16 +10,20 @@ from typing import TypeVar
 
 import stamina
 
-from cira_pipeline.errors import CiraError, CircuitOpen
+from cira_pipeline.errors import CiraError, CircuitOpen, SourceBusy, SourcePaused
 
 T = TypeVar("T")
+
+LEFT_ALONE = (CircuitOpen, SourceBusy, SourcePaused)
+"""Refusals that exist to end a call at once."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
     """How often and for how long a call is tried again.
 
-    Only a `CiraError` that says `retryable` is tried again; an open circuit is not, because it exists to fail at once.
+    Only a `CiraError` that says `retryable` is tried again; an open circuit is not, because it exists to fail at once,
+    and a failure that opened one (`paused_s` among its details) is not either.
     An error with `retry_after_s` among its details names the shortest wait itself; a part of it, at most
     `wait_jitter_s`, is added, so that all who were told the same do not come back at once. A wait that would end after
     the deadline is not begun: the error goes to the caller instead.
@@ -42,7 +46,9 @@ class RetryPolicy:
         def wait_or_stop(error: Exception) -> bool | float:
             nonlocal failures
             failures += 1
-            if not isinstance(error, CiraError) or isinstance(error, CircuitOpen) or not error.retryable:
+            if not isinstance(error, CiraError) or isinstance(error, LEFT_ALONE) or not error.retryable:
+                return False
+            if "paused_s" in error.detail:
                 return False
             asked = error.detail.get("retry_after_s")
             wait = self._with_jitter(float(asked)) if isinstance(asked, int | float) else None

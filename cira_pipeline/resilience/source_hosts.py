@@ -70,6 +70,7 @@ class HostState:
     last_error: str | None
     last_error_at: datetime | None
     slow: bool
+    pause_left_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -273,6 +274,7 @@ class SourceHosts:
             last_error=record.last_error,
             last_error_at=_instant(record.last_error_at) if record.last_error_at else None,
             slow=record.slow_until > now,
+            pause_left_s=max(0.0, record.open_until - now),
         )
 
     def _read(self, host: str) -> _Record:

@@ -1,5 +1,7 @@
 """Batches: the jobs one Dagster run was planned for.
 
+A batch holds jobs of one client, so that no client waits behind another's in a run, and clients take turns.
+
 A batch is written before its run is asked for, so that a crash between planning, adding partition keys and launching
 loses nothing: the next tick finds the open batches and goes on. A run names a contiguous range of keys: fresh jobs are
 one in the order of their ids, and jobs that were planned before are one where their keys still stand side by side. A
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -38,6 +41,9 @@ class OpenBatch:
     batch_id: str
     first_job: JobId
     last_job: JobId
+    job_count: int
+    client: str
+    """Of its first job; batches planned by earlier versions may hold jobs of others, too."""
     partition_key: str | None
     """The one key that stands for all of it; `None`: each job has its own."""
 
@@ -47,7 +53,8 @@ class RunSizes:
     """How runs follow the queue: one job gets one at once while little is under way, thousands get large ones.
 
     `small_runs`: while fewer are open, a run may have any size; else it waits for `most_jobs`, but not beyond `wait_s`.
-    `most_runs`: no more are open at once; further jobs wait in their table. `jobs_at_once`: planned in one go.
+    `most_runs`: no more are open at once, one for each client apart; further jobs wait in their table.
+    `jobs_at_once`: planned in one go.
     `one_key_from`: new jobs from which a run gets one partition key for all of them; `None`: never.
     """
 
@@ -62,11 +69,23 @@ class RunSizes:
 @dataclass(frozen=True)
 class _Waiting:
     job_id: JobId
+    client: str
     partition_key: str | None
     planned_before: bool
     interrupted: bool
     """Its last run died; it may be the reason, so it shares no run with others."""
     queued_at: datetime
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> _Waiting:
+        return cls(
+            JobId(row.job_id),
+            row.client,
+            row.partition_key,
+            bool(row.planned_before),
+            row.run_id is not None,
+            row.queued_at,
+        )
 
 
 @dataclass(frozen=True)
@@ -86,32 +105,40 @@ class BatchRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def plan(self, sizes: RunSizes, *, open_runs: int, positions: Positions, now: datetime) -> int:
-        """Puts waiting jobs, oldest first, into batches as `sizes` says; returns how many jobs.
+    def plan(
+        self,
+        sizes: RunSizes,
+        *,
+        open_runs: Mapping[str, int],
+        positions: Positions,
+        now: datetime,
+        avoid: Collection[str] = (),
+        admitted: Collection[JobId] = (),
+    ) -> int:
+        """Puts waiting jobs into batches as `sizes` says, each of one client; returns how many jobs.
+
+        Clients take turns, a run each: those with the fewest `open_runs` come first, and of these the one with the
+        fewest waiting jobs. A client without an open run gets one however many others there are. Within a client the
+        oldest jobs come first. Jobs of the hosts in `avoid` stay where they are, those in `admitted` excepted.
 
         Two planners never take the same job: each skips what the other has locked.
         """
-        room = max(sizes.most_runs - open_runs, 0)
-        limit = min(sizes.jobs_at_once, room * sizes.most_jobs)
-        if not limit:
-            return 0
         with self._database.begin() as connection:
-            rows = connection.execute(text(WAITING_SQL), {"max_jobs": limit}).all()
-            waiting = [
-                _Waiting(
-                    JobId(row.job_id),
-                    row.partition_key,
-                    bool(row.planned_before),
-                    row.run_id is not None,
-                    row.queued_at,
-                )
-                for row in rows
-            ]
-            groups = [
-                group
-                for number, group in enumerate(_groups(waiting, sizes.most_jobs, positions))
-                if _may_start(group.jobs, sizes, open_runs + number, now)
-            ][:room]
+            found = connection.execute(
+                text(WAITING_SQL),
+                {
+                    "max_jobs": sizes.jobs_at_once,
+                    "avoid": list(avoid),
+                    "admitted": list(admitted),
+                },
+            ).all()
+            by_client: dict[str, list[str]] = {}
+            for row in found:
+                by_client.setdefault(row.client, []).append(row.job_id)
+            chosen = _by_turns(by_client, open_runs, sizes)
+            rows = connection.execute(text(LOCK_SQL), {"job_ids": chosen}).all() if chosen else []
+            waiting = [_Waiting.of(row) for row in rows]
+            groups = _started(_groups_by_turns(waiting, chosen, sizes.most_jobs, positions), open_runs, sizes, now)
             for group in groups:
                 _insert(connection, group, sizes.one_key_from)
         return sum(len(group.jobs) for group in groups)
@@ -121,7 +148,10 @@ class BatchRepository:
         with self._database.begin() as connection:
             rows = connection.execute(text(OPEN_SQL)).all()
         return tuple(
-            OpenBatch(row.batch_id, JobId(row.first_job), JobId(row.last_job), row.partition_key) for row in rows
+            OpenBatch(
+                row.batch_id, JobId(row.first_job), JobId(row.last_job), row.job_count, row.client, row.partition_key
+            )
+            for row in rows
         )
 
     def jobs(self, batch_ids: Collection[str]) -> Mapping[str, Sequence[BatchJob]]:
@@ -137,15 +167,36 @@ class BatchRepository:
 
 
 # A batch's key that is at work is left alone until its run has ended.
-WAITING_SQL = (
-    "SELECT job_id, partition_key, planned_before, run_id, queued_at FROM cira.jobs "
-    "WHERE status = 'queued' AND batch_id IS NULL AND (partition_key IS NULL OR partition_key NOT IN ("
+_KEY_IS_FREE = (
+    "(partition_key IS NULL OR partition_key NOT IN ("
     "SELECT partition_key FROM cira.jobs WHERE status IN ('queued', 'running') AND batch_id IS NOT NULL "
-    "AND partition_key IS NOT NULL)) "
-    "ORDER BY job_id LIMIT :max_jobs FOR UPDATE SKIP LOCKED"
+    "AND partition_key IS NOT NULL))"
 )
+_WAITS = "status = 'queued' AND batch_id IS NULL"
+WAITING_SQL = f"""
+WITH RECURSIVE clients AS (
+    (SELECT client FROM cira.jobs WHERE {_WAITS} ORDER BY client LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT client FROM cira.jobs WHERE {_WAITS} AND client > clients.client ORDER BY client LIMIT 1
+    ) FROM clients WHERE clients.client IS NOT NULL
+)
+SELECT waiting.client, waiting.job_id FROM clients CROSS JOIN LATERAL (
+    SELECT client, job_id FROM cira.jobs
+    WHERE {_WAITS} AND client = clients.client AND {_KEY_IS_FREE}
+    AND (source_host IS NULL OR source_host <> ALL(CAST(:avoid AS text[])) OR job_id = ANY(CAST(:admitted AS text[])))
+    ORDER BY job_id LIMIT :max_jobs
+) waiting
+"""  # noqa: S608 - constants
+"""The oldest waiting jobs of each client: one step of an index for a client, however long its queue is."""
+LOCK_SQL = f"""
+SELECT job_id, client, partition_key, planned_before, run_id, queued_at FROM cira.jobs
+WHERE job_id = ANY(:job_ids) AND {_WAITS} AND {_KEY_IS_FREE} ORDER BY job_id FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants
 OPEN_SQL = (
-    "SELECT batch_id, first_job, last_job, partition_key FROM cira.batches WHERE batch_id IN ("
+    "SELECT batch_id, first_job, last_job, job_count, partition_key, "
+    "(SELECT client FROM cira.jobs WHERE job_id = first_job) AS client "
+    "FROM cira.batches WHERE batch_id IN ("
     "SELECT batch_id FROM cira.jobs WHERE status IN ('queued', 'running') AND batch_id IS NOT NULL) "
     "ORDER BY first_job, batch_id"
 )
@@ -186,6 +237,59 @@ def _job(row: Row[Any]) -> BatchJob:
     return BatchJob(JobId(row.job_id), JobStatus(row.status), stage, row.run_id, row.attempts)
 
 
+def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int], sizes: RunSizes) -> list[str]:
+    """Up to `jobs_at_once` jobs: in each round every client gives one run's worth of its oldest."""
+    order = sorted(
+        waiting, key=lambda client: (open_runs.get(client, 0), len(waiting[client]) > sizes.most_jobs, waiting[client])
+    )
+    chosen: list[str] = []
+    most, rounds = sizes.most_jobs, max((len(ids) for ids in waiting.values()), default=0)
+    room = sizes.most_runs - sum(open_runs.values())
+    for start in range(0, rounds, most):
+        for client in order:
+            left = sizes.jobs_at_once - len(chosen)
+            part = waiting[client][start : start + most]
+            first = start == 0 and not open_runs.get(client)
+            # Rather a full run at the next tick than a rest of one now.
+            if part and (room > 0 or first) and (len(part) <= left or not chosen):
+                chosen += part[:left]
+                room -= 1
+    return chosen
+
+
+def _groups_by_turns(
+    waiting: Sequence[_Waiting], chosen: Sequence[str], most: int, positions: Positions
+) -> Iterator[_Group]:
+    """What may become batches, the clients' in turn: first one of each, then the second of each."""
+    by_client: dict[str, list[_Waiting]] = {}
+    place = {job_id: number for number, job_id in enumerate(chosen)}
+    for job in sorted(waiting, key=lambda job: place[job.job_id]):
+        by_client.setdefault(job.client, []).append(job)
+    planned_before = [job.job_id for job in waiting if job.planned_before and job.partition_key is None]
+    standing = positions(planned_before) if planned_before else {}
+    groups = [_groups(jobs, most, standing) for jobs in by_client.values()]
+    for round_of_all in zip_longest(*groups):
+        yield from (group for group in round_of_all if group is not None)
+
+
+def _started(
+    groups: Iterable[_Group], open_runs: Mapping[str, int], sizes: RunSizes, now: datetime
+) -> Sequence[_Group]:
+    """The groups that get a run now. Each client has its first one at once."""
+    started: list[_Group] = []
+    own, total, keys = dict(open_runs), sum(open_runs.values()), set[str]()
+    for group in groups:
+        client = group.jobs[0].client
+        if group.partition_key in keys:
+            continue  # another client's jobs under a key of an earlier version: one run of a key at a time
+        if not own.get(client) or (total < sizes.most_runs and _may_start(group.jobs, sizes, total, now)):
+            started.append(group)
+            keys.update([group.partition_key] if group.partition_key else [])
+            own[client] = own.get(client, 0) + 1
+            total += 1
+    return started
+
+
 def _may_start(group: Sequence[_Waiting], sizes: RunSizes, open_runs: int, now: datetime) -> bool:
     oldest = min(job.queued_at for job in group)
     return (
@@ -193,19 +297,17 @@ def _may_start(group: Sequence[_Waiting], sizes: RunSizes, open_runs: int, now: 
     )
 
 
-def _groups(waiting: Sequence[_Waiting], most: int, positions: Positions) -> list[_Group]:
+def _groups(waiting: Sequence[_Waiting], most: int, place: Mapping[JobId, int]) -> list[_Group]:
     """Contiguous ranges, and what is to be done of each batch's key, the oldest first."""
     of_batches = [job for job in waiting if job.partition_key is not None]
     groups = [
-        *_ranges([job for job in waiting if job.partition_key is None], most, positions),
+        *_ranges([job for job in waiting if job.partition_key is None], most, place),
         *_of_batches(of_batches),
     ]
     return sorted(groups, key=lambda group: group.jobs[0].job_id)
 
 
-def _ranges(waiting: Sequence[_Waiting], most: int, positions: Positions) -> Iterator[_Group]:
-    planned_before = [job.job_id for job in waiting if job.planned_before]
-    place = positions(planned_before) if planned_before else {}
+def _ranges(waiting: Sequence[_Waiting], most: int, place: Mapping[JobId, int]) -> Iterator[_Group]:
     # A key that housekeeping took away is added again, after all others.
     fresh = [job for job in waiting if job.job_id not in place and not job.interrupted]
     yield from (_Group(part, is_new=True) for part in _parts(fresh, most))

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Text, bindparam, case, cast, func, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from cira_pipeline.errors import DownloadTimedOut, SourceBusy, SourcePaused, SourceUnavailable
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.storage.tables import cost_entries, jobs
 
@@ -33,7 +34,11 @@ _TOLD = ("job_id", "client", "status", "stage", "verdict", "error_code", "attemp
 TELL = func.pg_notify(
     NOTIFY_CHANNEL, cast(func.json_build_object(*(part for name in _TOLD for part in (name, jobs.c[name]))), Text)
 ).label("notified")
+CHANGED = [*JOB_COLUMNS, _COST, TELL]
+"""What a change answers with."""
 ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+SOURCE_CODES = tuple(error.code for error in (SourceBusy, SourcePaused, SourceUnavailable, DownloadTimedOut))
+"""What jobs wait with that wait for the host of their URL; `SOURCE_ERRORS` of the tables."""
 _HELD = (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
 _NOTHING_ENDED: Mapping[str, None] = {
     "verdict": None,
@@ -65,7 +70,7 @@ def _changing(when: ColumnElement[bool], *given: str, **values: Any) -> Returnin
             version=jobs.c.version + 1,
             updated_at=func.now(),
         )
-        .returning(*JOB_COLUMNS, _COST, TELL)
+        .returning(*CHANGED)
     )
 
 

@@ -56,6 +56,7 @@ from cira_pipeline.storage.job_statements import (
     REQUEUE,
     RESUME,
     RETRY,
+    SOURCE_CODES,
     START,
     TELL,
 )
@@ -123,6 +124,7 @@ class Job(BaseModel):
     model_batch: bool | None = None
     callback: str | None
     partition_key: str | None = None
+    source_host: str | None = None
 
     @property
     def shown_under(self) -> str:
@@ -142,7 +144,7 @@ class JobRepository:
     """All that is done with jobs. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database, cache: StatusCache | None = None) -> None:
-        self._database = database
+        self._database = self.database = database
         self._cache = cache
 
     def submit(self, submissions: Iterable[Submission]) -> list[Submitted]:
@@ -238,6 +240,14 @@ class JobRepository:
         with self._database.begin() as connection:
             return [JobId(job_id) for job_id in connection.scalars(statement)]
 
+    def sources(self, job_ids: Sequence[JobId]) -> Mapping[JobId, str]:
+        """The host that each job is to be fetched from; not those whose document is there or needs none."""
+        statement = select(jobs.c.job_id, jobs.c.source_host).where(
+            jobs.c.job_id == any_(literal(list(job_ids), ARRAY(Text))), jobs.c.source_host.is_not(None)
+        )
+        with self._database.begin() as connection:
+            return {JobId(row.job_id): row.source_host for row in connection.execute(statement)}
+
     def document_found(self, job_id: JobId, sha256: str) -> Job:
         """Notes which document the URL led to; it must be stored already. Raises: JobNotFound.
 
@@ -297,8 +307,12 @@ class JobRepository:
         )[0]
 
     def held(self, status: JobStatus, *, limit: int = 10_000) -> Sequence[Job]:
-        """Jobs that wait, oldest first; `status` is needs_budget, or waiting, without those that wait for a batch."""
-        held = (jobs.c.status == status) & (jobs.c.error_code != AnswerInBatch.code)
+        """Jobs that wait, oldest first; `status` is needs_budget, or waiting.
+
+        Without those that wait for a model batch (`answered_by_batch`) or for their source (`SourceJobs`).
+        """
+        of_source = jobs.c.source_host.is_not(None) & jobs.c.error_code.in_(SOURCE_CODES)
+        held = (jobs.c.status == status) & (jobs.c.error_code != AnswerInBatch.code) & ~of_source
         statement = select(*JOB_COLUMNS).where(held).order_by(jobs.c.job_id).limit(limit)
         with self._database.begin() as connection:
             return [_job(row) for row in connection.execute(statement)]
@@ -352,6 +366,16 @@ class JobRepository:
         if job.status is not JobStatus.CANCELLED:
             raise JobNotCancellable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
         return job
+
+    def change_many(
+        self, change: ReturningUpdate[Any], values: Mapping[str, Any] = MappingProxyType({})
+    ) -> Sequence[Job]:
+        """The jobs that a statement changed, which answers with `CHANGED`. Raises: StoreUnavailable."""
+        with self._database.begin() as connection:
+            rows = connection.execute(change, values).all()
+        changed = [_job(row) for row in rows]
+        self._write_through([_entry(job, row.cost_usd) for job, row in zip(changed, rows, strict=True)])
+        return changed
 
     def _change(
         self,

@@ -52,6 +52,9 @@ NOW = text("now()")
 
 STATUSES = "'queued', 'running', 'needs_budget', 'waiting', 'succeeded', 'failed', 'rejected', 'cancelled'"
 HELD = "'needs_budget', 'waiting'"
+WAITS_FOR_A_BATCH = "status = 'queued' AND batch_id IS NULL"
+SOURCE_ERRORS = "'source_busy', 'source_paused', 'source_unavailable', 'download_timed_out'"
+WAITS_FOR_SOURCE = f"status = 'waiting' AND error_code IN ({SOURCE_ERRORS}) AND source_host IS NOT NULL"
 STAGES = "'raw_document', 'ocr_text', 'extracted_fields', 'validated_record'"
 VERDICTS = "'accepted', 'needs_review', 'rejected'"
 ENGINES = "'einvoice', 'offline', 'azure_openai'"
@@ -103,9 +106,9 @@ jobs = Table(
         Text,
         nullable=False,
         server_default="queued",
-        comment="queued, running, needs_budget (waits for money), waiting (waits for a dependency that is down, or for "
-        "a model batch), succeeded, failed (a stage broke, a retry may help), rejected (can never become an accepted "
-        "invoice), cancelled",
+        comment="queued, running, needs_budget (waits for money), waiting (waits for a source or a service that is "
+        "down, or for a model batch), succeeded, failed (a stage broke, a retry may help), rejected (can never become "
+        "an accepted invoice), cancelled",
     ),
     Column("stage", Text, comment="the stage it is in, waits in or ended in; null while queued"),
     Column(
@@ -140,7 +143,13 @@ jobs = Table(
     Column("run_id", Text, comment="the Dagster run that worked on it last"),
     Column("version", BigInteger, nullable=False, server_default="1", comment="raised by every change, for the cache"),
     Column("submitted_at", Instant, nullable=False, server_default=NOW, comment="when it was submitted; never changes"),
-    Column("queued_at", Instant, nullable=False, server_default=NOW, comment="when it last entered the queue"),
+    Column(
+        "queued_at",
+        Instant,
+        nullable=False,
+        server_default=NOW,
+        comment="when it last entered the queue; a wait for its source counts on",
+    ),
     Column("started_at", Instant, comment="when its last attempt began"),
     Column("finished_at", Instant, comment="when it ended; null before"),
     Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when this row last changed"),
@@ -177,6 +186,18 @@ jobs = Table(
         Text,
         comment="the partition key that stands for it and for others in Dagster: the batch it was first planned in; "
         "null: its own id is its key",
+    ),
+    Column(
+        "source_host",
+        Text,
+        Computed(
+            "CASE WHEN document_sha256 IS NOT NULL THEN NULL "
+            "WHEN url LIKE 's3://%' THEN substring(url FROM '^s3://[^/]+') "
+            "ELSE substring(url FROM '^https?://([^/?#]+)') END",
+            persisted=True,
+        ),
+        comment="the host, with its port, or s3:// and the bucket, that its document is still to be fetched from; "
+        "null: it is there, or a file",
     ),
     UniqueConstraint("submission_hash"),
     ForeignKeyConstraint(["batch_id"], ["cira.batches.batch_id"], use_alter=True),
@@ -221,7 +242,15 @@ jobs = Table(
     CheckConstraint("status <> 'queued' OR stage IS NULL", name="queued_has_no_stage"),
     CheckConstraint("attempts >= 0 AND version >= 1", name="counters"),
     # The queue stays small however many jobs are finished: the sensor's queries never touch those.
-    Index("jobs_waiting_idx", "job_id", postgresql_where=text("status = 'queued' AND batch_id IS NULL")),
+    Index("jobs_client_waiting_idx", "client", "job_id", postgresql_where=text(WAITS_FOR_A_BATCH)),
+    Index(
+        "jobs_active_source_idx",
+        "source_host",
+        "job_id",
+        postgresql_where=text("status IN ('queued', 'running') AND source_host IS NOT NULL"),
+    ),
+    Index("jobs_waiting_source_idx", "source_host", "not_before", "job_id", postgresql_where=text(WAITS_FOR_SOURCE)),
+    Index("jobs_waiting_source_since_idx", "queued_at", postgresql_where=text(WAITS_FOR_SOURCE)),
     Index("jobs_open_batch_idx", "batch_id", postgresql_where=text("status IN ('queued', 'running')")),
     Index("jobs_held_idx", "status", "job_id", postgresql_where=text(f"status IN ({HELD})")),
     Index("jobs_needs_usd_idx", "client", postgresql_where=text("needs_usd IS NOT NULL")),

@@ -39,7 +39,8 @@ def submit(jobs: JobRepository, count: int, start: int = 0) -> list[JobId]:
 
 
 def plan(batches: BatchRepository, *, open_runs: int = 0, later_s: float = 0, sizes: RunSizes = SIZES) -> int:
-    return batches.plan(sizes, open_runs=open_runs, positions=_none, now=utc_now() + timedelta(seconds=later_s))
+    open_of_client = {"default": open_runs} if open_runs else {}
+    return batches.plan(sizes, open_runs=open_of_client, positions=_none, now=utc_now() + timedelta(seconds=later_s))
 
 
 def _none(_job_ids: Collection[JobId]) -> Mapping[JobId, int]:

@@ -13,6 +13,7 @@ import pytest
 from cira_pipeline.jobs import JobId, Stage, new_job_id
 from cira_pipeline.processing.processor import JobInFlight, Processor
 from cira_pipeline.processing.stream import StageDone, stream
+from cira_pipeline.resilience.source_hosts import SourceHosts
 from cira_pipeline.settings import Settings
 
 JOBS = [new_job_id() for _ in range(60)]
@@ -25,6 +26,7 @@ class Counting:
     def __init__(self, **given: Any) -> None:
         self.settings = Settings(_env_file=None, stage_threads=THREADS, reading_processes=READERS, **given)
         self.jobs = self.reader = self.timings = self
+        self.fetcher = SimpleNamespace(hosts=SourceHosts())
         self.done = 0
         self.interrupted = False
         self.left: list[JobId] = []
@@ -35,6 +37,9 @@ class Counting:
 
     def start(self, job_id: JobId, *_arguments: object) -> object:
         return SimpleNamespace(job_id=job_id, url="file:///invoice.pdf")
+
+    def sources(self, _job_ids: object) -> dict[JobId, str]:
+        return {}
 
     def keep(self) -> None:
         """Figures of a Processor's stages, of which there are none."""
