@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster import RunsFilter
-from dagster._core.storage.tags import RETRY_NUMBER_TAG
 
 from assets.batch_checks import BatchChecks
 from assets.batch_metadata import batch_metadata, jobs_table
-from assets.partitions import BATCH_TAG
+from assets.run_claims import planned_batch
 from assets.specs import asset_key
 from cira_pipeline.errors import JobNotFound
 from cira_pipeline.jobs import JobId, JobStatus, Stage
@@ -101,7 +100,7 @@ class BatchKeysOfRun:
 
     def _taken_up(self, key: str, jobs: Sequence[KeyedJob]) -> _KeyOfRun:
         busy = self._busy_runs(jobs)
-        taken = to_do(jobs, self._stages, planned_as=_planned_as(self._run), busy_runs=busy)
+        taken = to_do(jobs, self._stages, planned_as=planned_batch(self._run), busy_runs=busy)
         return _KeyOfRun(key, taken, set(taken))
 
     def _busy_runs(self, jobs: Sequence[KeyedJob]) -> frozenset[str]:
@@ -172,9 +171,3 @@ def _why_they_failed(partition_key: str, stage: Stage, failed: Sequence[KeyedJob
             ),
         },
     )
-
-
-def _planned_as(run: dg.DagsterRun) -> str | None:
-    """The batch that `new_invoices` planned the run for. A person who runs it again wants the whole key done."""
-    by_a_person = run.parent_run_id is not None and RETRY_NUMBER_TAG not in run.tags
-    return None if by_a_person else run.tags.get(BATCH_TAG)

@@ -13,6 +13,7 @@ import dagster as dg
 from assets.batch_keys import BatchKeysOfRun, FailedJob
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
 from assets.metadata import failure_metadata, materialization_metadata
+from assets.run_claims import claim_of
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
 from cira_pipeline.errors import InternalError, JobNotFound, SourceBusy, SourcePaused
 from cira_pipeline.jobs import JobId, is_batch_key
@@ -71,7 +72,8 @@ def _processed(
         job_ids = (*single, *batches.job_ids)
         context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
         yield from batches.idle()
-        for event in stream(opened, job_ids, stages, run_id=context.run_id, told_every_s=LATEST_S):
+        claim = claim_of(context.run, context.instance, key_count=len(jobs_of))
+        for event in stream(opened, job_ids, stages, run_id=context.run_id, claim=claim, told_every_s=LATEST_S):
             written.write_old()
             if isinstance(event, NothingYet):
                 continue

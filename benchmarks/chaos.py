@@ -283,7 +283,7 @@ class Chaos:
         for worker in self._workers:
             if not worker.alive:
                 for job_id in worker.jobs:
-                    self._jobs.requeue(job_id)
+                    self._jobs.requeue(self._jobs.get(job_id))
         self._workers = [worker for worker in self._workers if worker.alive]
         while len(self._workers) < self._plan.workers:
             process = subprocess.Popen(

@@ -782,3 +782,10 @@ class InternalError(CiraError):
     """Something CIRA did not expect; the cause is chained."""
 
     code = "internal_error"
+
+
+def kept_error(code: str | None, message: str) -> CiraError:
+    """The error that a job was ended with, as it was raised; an InternalError for a code of another version."""
+    known = (each for each in globals().values() if isinstance(each, type) and issubclass(each, CiraError))
+    raised = next((each for each in known if vars(each).get("code") == code), None)
+    return raised(message) if raised is not None else InternalError(f"{code}: {message}")

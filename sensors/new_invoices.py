@@ -3,13 +3,14 @@
 Idempotent: what a tick decides is in PostgreSQL (a batch) before Dagster hears of it, and every tick goes through all
 open batches again. Jobs that wait for money or for a dependency are queued again first, when they can go on. A batch
 that has a run is left alone; one that has none is asked for (Dagster's run key makes the second request a no-op); one
-whose runs all ended is taken apart, and its unfinished jobs wait for a new run. Only a job that was alone in flight
-when its run died, and not for the first time, fails with `run_interrupted`: of several, nobody knows which one it was.
+whose runs all ended is taken apart, and its unfinished jobs wait for a new run. So do jobs that are running in no batch
+and whose run has ended. Only a job that was alone in flight when its run died, and not for the first time, fails with
+`run_interrupted`: of several, nobody knows which one it was.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 import dagster as dg
@@ -28,6 +29,7 @@ from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch, RunSizes
 from cira_pipeline.storage.disk_space import disk_space
+from cira_pipeline.storage.job_statements import ACTIVE
 from cira_pipeline.storage.jobs import JobRepository
 from cira_pipeline.storage.source_jobs import SourceJobs
 from resources.postgres import PostgresResource
@@ -77,27 +79,28 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         batches = BatchRepository(database)
         jobs = JobRepository(database, redis.status_cache())
 
-        resumed = resume_held_jobs(jobs, database, Budgets.from_settings(settings), breakers, utc_now())
+        now = utc_now()
+        resumed = resume_held_jobs(jobs, database, Budgets.from_settings(settings), breakers, now)
         if resumed:
             context.log.info(f"{len(resumed)} waiting jobs go on: {', '.join(resumed[:MAX_LISTED])}")
-        sources = look_after_sources(SourceJobs(jobs), hosts, settings, utc_now())
+        sources = look_after_sources(SourceJobs(jobs), hosts, settings, now)
         if sources.held or sources.resumed or sources.given_up:
             context.log.info(
                 f"sources: {sources.held} jobs wait for theirs, {len(sources.resumed)} go on, "
                 f"{sources.given_up} failed after {settings.source_wait_hours:g} hours"
             )
-        released = _release_interrupted(batches, context.instance, jobs)
+        released = _release_interrupted(batches, context.instance, jobs, now)
         planned = batches.plan(
             sizes,
             open_runs=Counter(batch.client for batch in batches.open()),
             positions=partial(_positions, context.instance),
-            now=utc_now(),
+            now=now,
             avoid=sources.avoid,
             admitted=sources.resumed,
         )
         open_batches = batches.open()
-        carried = _runs_by_batch(context.instance, [batch.batch_id for batch in open_batches])
-        to_launch = [batch for batch in open_batches if batch.batch_id not in carried]
+        runs = _runs_by_batch(context.instance, [batch.batch_id for batch in open_batches])
+        to_launch = [batch for batch in open_batches if not any(map(_was_launched, runs.get(batch.batch_id, ())))]
         if not to_launch:
             return dg.SkipReason(
                 f"{planned} jobs were planned; {len(open_batches)} runs are under way, {released} jobs were released."
@@ -156,55 +159,72 @@ def _positions(instance: DagsterInstance, job_ids: Collection[JobId]) -> Mapping
     return {JobId(key): place for place, key in keys if key in wanted}
 
 
-def _release_interrupted(batches: BatchRepository, instance: DagsterInstance, jobs: JobRepository) -> int:
-    """Frees the unfinished jobs that no living run carries any more. Returns how many."""
+def _was_launched(record: RunRecord) -> bool:
+    """A daemon that ends between making a run and launching it leaves one that the same request launches."""
+    return record.dagster_run.status is not DagsterRunStatus.NOT_STARTED
+
+
+def _release_interrupted(
+    batches: BatchRepository, instance: DagsterInstance, jobs: JobRepository, now: datetime
+) -> int:
+    """Frees the unfinished jobs that no living run carries any more. Returns how many.
+
+    Those of open batches whose runs all ended, and those running in no batch whose own run ended.
+    """
     by_batch = _runs_by_batch(instance, [batch.batch_id for batch in batches.open()])
-    retries_enabled = instance.run_retries_enabled
     ended = [
-        batch_id
-        for batch_id, runs in by_batch.items()
-        if not any(_lives(record, retries_enabled=retries_enabled) for record in runs)
+        batch_id for batch_id, runs in by_batch.items() if not any(_lives(instance, record, now) for record in runs)
     ]
-    unfinished = [job for members in batches.jobs(ended).values() for job in members if not job.status.final]
-    # A run that a person started may have taken a job over.
-    by_id = _runs_by_id(instance, [job.run_id for job in unfinished if job.run_id])
-    left = [
-        job
-        for job in unfinished
-        if job.run_id is None
-        or job.run_id not in by_id
-        or not _lives(by_id[job.run_id], retries_enabled=retries_enabled)
-    ]
-    last_runs = {max(by_batch[each], key=lambda run: run.create_timestamp).dagster_run.run_id for each in ended}
+    open_jobs = [job for members in batches.jobs(ended).values() for job in members if job.status in ACTIVE]
+    open_jobs += batches.running_in_no_batch()
+    # After the jobs: the run of a job that was running then is known now, or lost.
+    by_id = _runs_by_id(instance, (job.run_id for job in open_jobs if job.status is JobStatus.RUNNING))
+
+    def its_run(job: BatchJob) -> RunRecord | None:
+        return by_id.get(job.run_id) if job.run_id and job.status is JobStatus.RUNNING else None
+
+    left = [job for job in open_jobs if (run := its_run(job)) is None or not _lives(instance, run, now)]
+    last_runs = {_last(by_batch[each]).dagster_run.run_id for each in ended}
+    for job in left:
+        if job.batch_id is None and (run := its_run(job)) and RETRIED_BY_TAG not in run.dagster_run.tags:
+            last_runs.add(run.dagster_run.run_id)
     in_flight = Counter(job.run_id for job in left if job.status is JobStatus.RUNNING)
     for job in left:
         _release(job, jobs, died_alone=job.run_id in last_runs and in_flight[job.run_id] == 1)
     return len(left)
 
 
-def _runs_by_id(instance: DagsterInstance, run_ids: Sequence[str]) -> Mapping[str, RunRecord]:
-    if not run_ids:
-        return {}
-    records = instance.get_run_records(RunsFilter(run_ids=sorted(set(run_ids))))
+def _last(runs: Iterable[RunRecord]) -> RunRecord:
+    return max(runs, key=lambda run: run.create_timestamp)
+
+
+def _runs_by_id(instance: DagsterInstance, run_ids: Iterable[str | None]) -> Mapping[str, RunRecord]:
+    wanted = sorted({run_id for run_id in run_ids if run_id})
+    records = instance.get_run_records(RunsFilter(run_ids=wanted)) if wanted else ()
     return {record.dagster_run.run_id: record for record in records}
 
 
-def _lives(record: RunRecord, *, retries_enabled: bool) -> bool:
-    """Whether this run, or the automatic retry Dagster owes it, may still finish the job."""
+def _lives(instance: DagsterInstance, record: RunRecord, now: datetime) -> bool:
+    """Whether this run, or an automatic retry of it that there is or that Dagster owes, may still finish its jobs."""
     run = record.dagster_run
+    if run.status is DagsterRunStatus.NOT_STARTED:
+        return now - record.create_timestamp < RETRY_GRACE
     if not run.is_finished:
         return True
-    if run.status is not DagsterRunStatus.FAILURE or RETRIED_BY_TAG in run.tags:
+    if run.status is not DagsterRunStatus.FAILURE:
         return False
+    if (retry_id := run.tags.get(RETRIED_BY_TAG)) is not None:
+        retry = instance.get_run_record_by_id(retry_id)
+        return retry is not None and _lives(instance, retry, now)
     # Dagster says so in a tag that it writes a moment after the status.
-    will_retry = run.tags.get(WILL_RETRY_TAG, "true" if retries_enabled else "false") == "true"
-    return will_retry and utc_now() - record.update_timestamp < RETRY_GRACE
+    will_retry = run.tags.get(WILL_RETRY_TAG, "true" if instance.run_retries_enabled else "false") == "true"
+    return will_retry and now - record.update_timestamp < RETRY_GRACE
 
 
 def _release(job: BatchJob, jobs: JobRepository, *, died_alone: bool) -> None:
-    """`died_alone`: no other job was in flight when the last run of its batch died."""
+    """`died_alone`: no other job was in flight when the last run that could take it up died."""
     if died_alone and job.status is JobStatus.RUNNING and job.attempts >= MAX_ATTEMPTS:
         error = RunInterrupted(f"{job.attempts} runs ended before job {job.job_id} was done", attempts=job.attempts)
-        jobs.fail(job.job_id, job.stage or Stage.RAW_DOCUMENT, error)
+        jobs.fail(job.job_id, job.stage or Stage.RAW_DOCUMENT, error, run_id=job.run_id)
     else:
-        jobs.requeue(job.job_id)
+        jobs.requeue(job)

@@ -75,7 +75,7 @@ def confirm(
         verdict_after=record.verdict,
     )
     services.memory.confirmed(job.client, job.job_id, stored.document_sha256, corrected, confirmation.confirmed_at)
-    services.jobs.succeed(job.job_id, record.verdict)
+    services.jobs.confirm(job.job_id, record.verdict)
     return confirmation
 
 

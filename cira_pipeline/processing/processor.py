@@ -137,6 +137,35 @@ class Processor:
             self.timings.note(stage, result.seconds)
         return result
 
+    def kept(self, flying: JobInFlight, stage: Stage) -> StageResult:
+        """What `stage` came to in a job that has ended, from what is kept: no work is done and nothing is written.
+
+        Raises: UpstreamMissing when it is not kept any more.
+        """
+        started, job = time.monotonic(), flying.job
+        sha256 = _document_sha256(job)
+        if stage is Stage.RAW_DOCUMENT:
+            flying.document = self._document(flying)
+            url = self.documents.url_of(sha256)
+            return DocumentObtained(job.url, flying.document, url, reused=True, seconds=time.monotonic() - started)
+        if stage is Stage.OCR_TEXT:
+            flying.reading = self._required_reading(flying)
+            return DocumentRead(sha256, flying.reading, reused=True, seconds=time.monotonic() - started)
+        if stage is Stage.EXTRACTED_FIELDS:
+            outcome = self._outcome(flying)
+            return FieldsExtracted(
+                extractions=outcome.extractions,
+                chosen=outcome.chosen,
+                stopped_because=outcome.stopped_because,
+                policy=self.settings.policy_for(job.client, job.policy),
+                cost_usd=self.ledger.total(job.job_id),
+                seconds=time.monotonic() - started,
+            )
+        stored = self.records.get(job.job_id)
+        if stored is None:
+            raise UpstreamMissing(f"job {job.job_id} has no record", job_id=job.job_id, stage=stage)
+        return self._checked(job, stored.record, started)
+
     def obtain_document(self, flying: JobInFlight) -> DocumentObtained:
         """Fetches the job's URL once; a job's document never changes afterwards."""
         started = time.monotonic()
@@ -174,9 +203,7 @@ class Processor:
     def extract_fields(self, flying: JobInFlight) -> FieldsExtracted:
         started = time.monotonic()
         job = flying.job
-        reading = self._reading(flying)
-        if reading is None:
-            raise UpstreamMissing(f"job {job.job_id} has no reading yet", job_id=job.job_id, stage=Stage.OCR_TEXT)
+        reading = self._required_reading(flying)
         # Again, for whoever materialises this stage alone comes past the one that refuses.
         _require_bounded(reading, self.settings.max_words)
         policy = self.settings.policy_for(job.client, job.policy)
@@ -217,11 +244,14 @@ class Processor:
     def validate_record(self, flying: JobInFlight) -> RecordValidated:
         """Validates what was extracted. A record that a person has confirmed stays as it is."""
         started = time.monotonic()
-        job, sha256 = flying.job, _document_sha256(flying.job)
-        record = self._confirmed_record(job) or self._validated_record(flying)
+        record = self._confirmed_record(flying.job) or self._validated_record(flying)
+        return self._checked(flying.job, record, started)
+
+    def _checked(self, job: Job, record: Record, started: float) -> RecordValidated:
+        labels = self.labels.get(_document_sha256(job))
         return RecordValidated(
             record=record,
-            accuracy=measure(record.invoice, self.labels.get(sha256), self.settings.accuracy_threshold),
+            accuracy=measure(record.invoice, labels, self.settings.accuracy_threshold),
             cost=check_cost(
                 self.ledger.total(job.job_id), self.settings.cost_budget_usd, self.ledger.budget_states(job.client)
             ),
@@ -236,6 +266,13 @@ class Processor:
 
     def _reading(self, flying: JobInFlight) -> Reading | None:
         return flying.reading or self.readings.get(_document_sha256(flying.job), self.reader.name, self.reader.version)
+
+    def _required_reading(self, flying: JobInFlight) -> Reading:
+        reading = self._reading(flying)
+        if reading is None:
+            job_id = flying.job.job_id
+            raise UpstreamMissing(f"job {job_id} has no reading yet", job_id=job_id, stage=Stage.OCR_TEXT)
+        return reading
 
     def _outcome(self, flying: JobInFlight) -> StoredOutcome:
         if flying.extracted is not None:

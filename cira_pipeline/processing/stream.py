@@ -15,10 +15,11 @@ from functools import partial
 from queue import Empty, Full, Queue
 
 from cira_pipeline.clock import utc_now
-from cira_pipeline.errors import CiraError, DiskFull, InternalError, JobNotFound, RunInterrupted
+from cira_pipeline.errors import CiraError, DiskFull, InternalError, JobNotFound, RunInterrupted, kept_error
 from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.calm_collector import calm_collector
+from cira_pipeline.processing.claims import Claim, Refused
 from cira_pipeline.processing.holding import SOURCE_ASKED_AGAIN_S, why_to_hold
 from cira_pipeline.processing.processor import JobInFlight, Processor, RecordValidated, StageResult
 from cira_pipeline.processing.source_turns import PutBack, SourceTurns, Turn
@@ -77,10 +78,14 @@ def stream(
     stages: Sequence[Stage],
     *,
     run_id: str,
+    claim: Claim | None = None,
     told_every_s: float | None = None,
 ) -> Iterator[StreamEvent]:
     """Runs `stages`, in order, for every job; yields each end as it comes, in order within a job, and `NothingYet` when
     none has come for `told_every_s` seconds.
+
+    `claim` says which jobs the run may take up; `None`: all, for there is no other run. A job that has ended and is not
+    to run again is answered from what is kept: the same events, and nothing is fetched, read, asked or changed.
 
     A failure ends its own job only. Closing the iterator early ends readings at once, and every job after its stage.
 
@@ -88,7 +93,9 @@ def stream(
     reason: should this run die of it too, all others are done, and it is known which one it was.
     """
     with calm_collector():
-        yield from _streamed(processor, job_ids, _Flow(processor, tuple(stages), run_id), told_every_s)
+        yield from _streamed(
+            processor, job_ids, _Flow(processor, tuple(stages), run_id, claim or Claim()), told_every_s
+        )
 
 
 def _streamed(
@@ -133,12 +140,13 @@ class _JobEnded:
 class _Flow:
     """What the threads of one stream share. `ended` is short: who takes nothing out of it stops those who fill it."""
 
-    def __init__(self, processor: Processor, stages: tuple[Stage, ...], run_id: str) -> None:
+    def __init__(self, processor: Processor, stages: tuple[Stage, ...], run_id: str, claim: Claim) -> None:
         self.ended: Queue[JobEvent | _JobEnded] = Queue(maxsize=4 * processor.settings.stage_threads)
         self.stopping = threading.Event()
         self._processor = processor
         self._stages = stages
         self._run_id = run_id
+        self._claim = claim
         # A person who materialises only some of the assets looks at a job; its status belongs to whole runs.
         self._tracked = Stage.VALIDATED_RECORD in stages
         self._reading_slots = threading.BoundedSemaphore(_readings_at_once(processor.settings))
@@ -184,20 +192,25 @@ class _Flow:
         held: Collection[JobId] = ()
         if self._tracked:
             source_jobs = SourceJobs(self._processor.jobs)
-            held = set(source_jobs.hold(those.job_ids, those.error, not_before=not_before))
+            held = set(source_jobs.hold(those.job_ids, those.error, not_before=not_before, run_id=self._run_id))
         for job_id in those.job_ids:
-            yield JobHeld(job_id, Stage.RAW_DOCUMENT, those.error) if job_id in held else self._not_begun(job_id, those)
+            if job_id in held:
+                yield JobHeld(job_id, Stage.RAW_DOCUMENT, those.error)
+            else:
+                yield from self._not_begun(job_id, those)
             yield _JobEnded(None)
 
-    def _not_begun(self, job_id: JobId, those: PutBack) -> JobEvent:
+    def _not_begun(self, job_id: JobId, those: PutBack) -> Iterator[JobEvent]:
         """A finished job that a person runs again, or that is only looked at, and whose source is left alone."""
         stage = Stage.RAW_DOCUMENT
         try:
-            if self._wanted_job(job_id, stage) is None:
-                return JobSkipped(job_id, "the job was cancelled")
-            return self._stopped(job_id, stage, those.error)
+            job = self._wanted_job(job_id, stage)
+            if isinstance(job, Refused):
+                yield from self._answered(job)
+            else:
+                yield self._stopped(job_id, stage, those.error)
         except JobNotFound as error:
-            return StageFailed(job_id, stage, error)
+            yield StageFailed(job_id, stage, error)
 
     def _hand_over(self, event: JobEvent | _JobEnded) -> None:
         while not self.stopping.is_set():
@@ -218,14 +231,17 @@ class _Flow:
             for stage in self._stages:
                 with within.get(stage, nullcontext)():
                     job = self._wanted_job(job_id, stage)
-                    if job is None:
-                        yield JobSkipped(job_id, "the job was cancelled")
+                    if isinstance(job, Refused):
+                        yield from self._answered(job)
                         return
                     flying = flying or JobInFlight(job)
                     flying.job = job
                     result = processor.run(flying, stage)
                 if isinstance(result, RecordValidated):
-                    processor.jobs.succeed(job_id, result.record.verdict)
+                    ended = processor.jobs.succeed(job_id, result.record.verdict, run_id=self._run_id)
+                    if self._lost(ended):
+                        yield _skipped(ended)
+                        return
                 yield StageDone(job_id, stage, result, job.url)
         except JobNotFound as error:
             # A partition key added by hand: there is no status to keep, and the other jobs go on.
@@ -240,29 +256,68 @@ class _Flow:
             internal.__cause__ = error
             yield self._stopped(job_id, stage, internal)
 
-    def _wanted_job(self, job_id: JobId, stage: Stage) -> Job | None:
-        """The job unless it was cancelled; a tracked one is marked as running in `stage`."""
-        if self._tracked:
-            return self._processor.jobs.start(job_id, stage, self._run_id)
-        job = self._processor.jobs.get(job_id)
-        return None if job.status is JobStatus.CANCELLED else job
+    def _wanted_job(self, job_id: JobId, stage: Stage) -> Job | Refused:
+        """The job unless it is not for this run; a tracked one is marked as running in `stage`."""
+        jobs = self._processor.jobs
+        if self._tracked and stage is self._stages[0]:
+            return self._claim.take(jobs, job_id, stage, self._run_id)
+        if self._tracked and (advanced := jobs.advance(job_id, stage, self._run_id)) is not None:
+            return advanced
+        job = jobs.get(job_id)
+        if self._tracked or job.status is JobStatus.CANCELLED:
+            return Refused(job, _skipped(job).reason)
+        return job
 
-    def _stopped(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed | JobHeld:
+    def _answered(self, refused: Refused) -> Iterator[JobEvent]:
+        """The events of a job that is not processed."""
+        job = refused.job
+        if not refused.has_ended:
+            yield JobSkipped(job.job_id, refused.reason)
+            return
+        flying, stage = JobInFlight(job), self._stages[0]
+        try:
+            for stage in self._stages:
+                if job.verdict is None and stage is job.stage:
+                    raise kept_error(job.error_code, job.error_message or "")
+                yield StageDone(job.job_id, stage, self._processor.kept(flying, stage), job.url)
+        except CiraError as error:
+            yield StageFailed(job.job_id, stage, error)
+
+    def _lost(self, job: Job) -> bool:
+        """Whether an end that this run wrote was refused: the job was cancelled, or taken over by another run."""
+        return self._tracked and (job.run_id != self._run_id or job.status in _NOT_ENDED_BY_RUN)
+
+    def _stopped(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed | JobHeld | JobSkipped:
         """A job that belongs to the run may wait; who materialises some of its assets hears why it does not go."""
         processor = self._processor
         attempts = processor.jobs.get(job_id).attempts
         hold = why_to_hold(error, processor.settings, attempts, utc_now()) if self._tracked else None
         if hold is None:
             return self._failed(job_id, stage, error)
-        processor.jobs.hold(
-            job_id, stage, error, not_before=hold.not_before, needs_usd=hold.needs_usd, is_attempt=hold.is_attempt
+        held = processor.jobs.hold(
+            job_id,
+            stage,
+            error,
+            not_before=hold.not_before,
+            needs_usd=hold.needs_usd,
+            is_attempt=hold.is_attempt,
+            run_id=self._run_id,
         )
-        return JobHeld(job_id, stage, error)
+        return _skipped(held) if self._lost(held) else JobHeld(job_id, stage, error)
 
-    def _failed(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed:
-        if self._tracked:
-            self._processor.jobs.fail(job_id, stage, error)
+    def _failed(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed | JobSkipped:
+        if self._tracked and self._lost(failed := self._processor.jobs.fail(job_id, stage, error, run_id=self._run_id)):
+            return _skipped(failed)
         return StageFailed(job_id, stage, error)
+
+
+_NOT_ENDED_BY_RUN = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLED)
+
+
+def _skipped(job: Job) -> JobSkipped:
+    if job.status is JobStatus.CANCELLED:
+        return JobSkipped(job.job_id, "the job was cancelled")
+    return JobSkipped(job.job_id, f"this run was taken for dead and the job taken from it; it is {job.status}")
 
 
 def _readings_at_once(settings: Settings) -> int:

@@ -32,6 +32,7 @@ class BatchJob:
     stage: Stage | None
     run_id: str | None
     attempts: int
+    batch_id: str | None
 
 
 @dataclass(frozen=True)
@@ -165,12 +166,18 @@ class BatchRepository:
             found[row.batch_id].append(_job(row))
         return found
 
+    def running_in_no_batch(self) -> Sequence[BatchJob]:
+        """Jobs whose run alone says who works on them: a person started it, or an older version lost their batch."""
+        with self._database.begin() as connection:
+            return [_job(row) for row in connection.execute(text(RUNNING_IN_NO_BATCH_SQL))]
+
 
 # A batch's key that is at work is left alone until its run has ended.
 _KEY_IS_FREE = (
     "(partition_key IS NULL OR partition_key NOT IN ("
     "SELECT partition_key FROM cira.jobs WHERE status IN ('queued', 'running') AND batch_id IS NOT NULL "
-    "AND partition_key IS NOT NULL))"
+    "AND partition_key IS NOT NULL UNION ALL SELECT partition_key FROM cira.jobs WHERE status = 'running' "
+    "AND batch_id IS NULL AND partition_key IS NOT NULL))"
 )
 _WAITS = "status = 'queued' AND batch_id IS NULL"
 WAITING_SQL = f"""
@@ -204,6 +211,10 @@ JOBS_SQL = (
     "SELECT batch_id, job_id, status, stage, run_id, attempts FROM cira.jobs WHERE batch_id = ANY(:batch_ids) "
     "ORDER BY job_id"
 )
+RUNNING_IN_NO_BATCH_SQL = (
+    "SELECT batch_id, job_id, status, stage, run_id, attempts FROM cira.jobs "
+    "WHERE status = 'running' AND batch_id IS NULL ORDER BY job_id"
+)
 
 
 def _insert(connection: Connection, group: _Group, one_key_from: int | None) -> None:
@@ -234,7 +245,7 @@ def _insert(connection: Connection, group: _Group, one_key_from: int | None) -> 
 
 def _job(row: Row[Any]) -> BatchJob:
     stage = Stage(row.stage) if row.stage else None
-    return BatchJob(JobId(row.job_id), JobStatus(row.status), stage, row.run_id, row.attempts)
+    return BatchJob(JobId(row.job_id), JobStatus(row.status), stage, row.run_id, row.attempts, row.batch_id)
 
 
 def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int], sizes: RunSizes) -> list[str]:

@@ -2,7 +2,7 @@
 
 `JOB` and `JOB_AND_COST` read the job `of_job`. All others change the job `changed_job` when it is in a state in which
 it may be, and answer with its columns and its cost; no row says that nothing was changed. Each change raises the row's
-version and is told on `NOTIFY_CHANNEL` when it is committed.
+version and is told on `NOTIFY_CHANNEL` when it is committed. docs/architecture.md shows all states and transitions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Text, bindparam, case, cast, func, select, true, update
+from sqlalchemy import Boolean, ColumnElement, Text, bindparam, case, cast, func, or_, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from cira_pipeline.errors import DownloadTimedOut, SourceBusy, SourcePaused, SourceUnavailable
@@ -74,23 +74,40 @@ def _changing(when: ColumnElement[bool], *given: str, **values: Any) -> Returnin
     )
 
 
-_SAME_ATTEMPT = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == bindparam("new_run_id"))
+_RUNNING = jobs.c.status == JobStatus.RUNNING
+_SAME_ATTEMPT = _RUNNING & (jobs.c.run_id == bindparam("new_run_id"))
 _HOW_IT_ENDED = ("status", "stage", "verdict", "error_code", "error_message", "error_hint")
 
+_PLANNED_AS = bindparam("planned_as", type_=Text)
+_FREE = ~_RUNNING | (jobs.c.run_id == bindparam("new_run_id")) | (jobs.c.run_id == bindparam("left_by", type_=Text))
+_DOCUMENT_REJECTED = (jobs.c.status == JobStatus.REJECTED) & jobs.c.verdict.is_(None)
+_OF_RUN = bindparam("of_run", type_=Text)
+_IN_RUN = _RUNNING & (jobs.c.run_id == _OF_RUN)
+_AT_WORK = _IN_RUN | (_OF_RUN.is_(None) & jobs.c.status.in_(ACTIVE))
+
+# A planned run takes what is open in its own batch; a person's run takes any job that is in no other run, out of its
+# batch too: so a job has one owner, its batch while it is queued and its run while it is running.
 START = _changing(
-    jobs.c.status != JobStatus.CANCELLED,
+    _FREE
+    & or_(
+        (jobs.c.batch_id == _PLANNED_AS) & jobs.c.status.in_(ACTIVE),
+        _PLANNED_AS.is_(None)
+        & (jobs.c.status != JobStatus.CANCELLED)
+        & (bindparam("rejected_too", type_=Boolean) | ~_DOCUMENT_REJECTED),
+    ),
     "stage",
     "run_id",
     **_NOTHING_ENDED,
+    batch_id=_PLANNED_AS,
     status=JobStatus.RUNNING,
     attempts=jobs.c.attempts + case((_SAME_ATTEMPT, 0), else_=1),
     started_at=case((_SAME_ATTEMPT, jobs.c.started_at), else_=func.now()),
 )
+ADVANCE = _changing(_IN_RUN, "stage")
 DOCUMENT_FOUND = _changing(true(), "document_sha256")
-END = _changing(jobs.c.status != JobStatus.CANCELLED, *_HOW_IT_ENDED, **_ENDED)
-FAIL = _changing(jobs.c.status.in_(ACTIVE), *_HOW_IT_ENDED, **_ENDED)
+END = _changing(_AT_WORK, *_HOW_IT_ENDED, **_ENDED)
 HOLD = _changing(
-    jobs.c.status.in_(ACTIVE),
+    _AT_WORK,
     "status",
     "stage",
     "error_code",
@@ -106,5 +123,14 @@ HOLD = _changing(
 )
 RESUME = _changing(jobs.c.status.in_(_HELD), **_AGAIN_IN_QUEUE, run_id=None)
 RETRY = _changing(jobs.c.status.in_((JobStatus.FAILED, JobStatus.REJECTED, *_HELD)), **_AGAIN_IN_QUEUE, run_id=None)
-REQUEUE = _changing(jobs.c.status.in_(ACTIVE), **_AGAIN_IN_QUEUE)
+# Only as it was seen: another actor may have taken it up since.
+REQUEUE = _changing(
+    jobs.c.status.in_(ACTIVE)
+    & (jobs.c.status == bindparam("seen_status"))
+    & jobs.c.run_id.is_not_distinct_from(bindparam("seen_run_id", type_=Text))
+    & jobs.c.batch_id.is_not_distinct_from(bindparam("seen_batch_id", type_=Text)),
+    **_AGAIN_IN_QUEUE,
+)
+# The processing has ended before: `finished_at` stays, and the confirmation has its own time.
+CONFIRM = _changing(jobs.c.status.in_((JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.REJECTED)), *_HOW_IT_ENDED)
 CANCEL = _changing(jobs.c.status.in_((*ACTIVE, *_HELD)), **{**_NOTHING_ENDED, **_ENDED}, status=JobStatus.CANCELLED)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
@@ -45,10 +45,11 @@ from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.job_labels import adopt_labels, keep_labels
 from cira_pipeline.storage.job_statements import (
     ACTIVE,
+    ADVANCE,
     CANCEL,
+    CONFIRM,
     DOCUMENT_FOUND,
     END,
-    FAIL,
     HOLD,
     JOB,
     JOB_AND_COST,
@@ -130,6 +131,19 @@ class Job(BaseModel):
     def shown_under(self) -> str:
         """Its partition key in Dagster: a batch's, which stands for others too, or its own id."""
         return self.partition_key or self.job_id
+
+
+class SeenJob(Protocol):
+    """What of a job says who owns it: its batch while it is queued, its run while it is running."""
+
+    @property
+    def job_id(self) -> JobId: ...
+    @property
+    def status(self) -> JobStatus: ...
+    @property
+    def batch_id(self) -> str | None: ...
+    @property
+    def run_id(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -217,13 +231,39 @@ class JobRepository:
             rows = connection.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status)).all()
         return dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in rows}
 
-    def start(self, job_id: JobId, stage: Stage, run_id: str) -> Job | None:
-        """Marks the job as running in `stage`; `None` when it was cancelled and is not wanted any more.
+    def start(
+        self,
+        job_id: JobId,
+        stage: Stage,
+        run_id: str,
+        *,
+        planned_as: str | None = None,
+        rejected_too: bool = True,
+        left_by: str | None = None,
+    ) -> Job | None:
+        """Marks the job as running in `stage` of the run `run_id`, as one more attempt; `None` when it may not be.
 
-        A run counts as one attempt however many stages it starts. A finished job that a person materialises again runs
-        again, and what it had ended with is taken back. Raises: JobNotFound.
+        A run that was planned for the batch `planned_as` gets the job only while it is open in that batch. A person's
+        run (`None`) gets it from any state but cancelled, out of its batch, and takes back how it had ended; a rejected
+        document only when `rejected_too`. No run gets a job that is running in another one, unless that is `left_by`,
+        which the caller knows to be dead. Raises: JobNotFound.
         """
-        job, changed = self._change(job_id, START, {"new_stage": stage, "new_run_id": run_id})
+        job, changed = self._change(
+            job_id,
+            START,
+            {
+                "new_stage": stage,
+                "new_run_id": run_id,
+                "planned_as": planned_as,
+                "rejected_too": rejected_too,
+                "left_by": left_by,
+            },
+        )
+        return job if changed else None
+
+    def advance(self, job_id: JobId, stage: Stage, run_id: str) -> Job | None:
+        """Moves the job on to `stage`; `None` when the run `run_id` does not have it any more. Raises: JobNotFound."""
+        job, changed = self._change(job_id, ADVANCE, {"new_stage": stage, "of_run": run_id})
         return job if changed else None
 
     def left_by_dead_runs(self, job_ids: Sequence[JobId], run_id: str) -> Sequence[JobId]:
@@ -260,21 +300,31 @@ class JobRepository:
             also=lambda connection: adopt_labels(connection, [job_id]),
         )[0]
 
-    def succeed(self, job_id: JobId, verdict: Verdict) -> Job:
-        """Ends the job with its record's verdict. A cancelled job stays cancelled.
+    def succeed(self, job_id: JobId, verdict: Verdict, *, run_id: str | None = None) -> Job:
+        """Ends the job with its record's verdict, when it is running in `run_id`; `None`: queued or in any run.
+
+        A job that has ended keeps its end, and one that another run has taken over is ended by that one.
 
         Accepted and needs_review are `succeeded`. A rejected record ends the job as `rejected` with the error
         `verdict_rejected`: the pipeline did its work, and nobody may pay from the result. Raises: JobNotFound.
         """
-        ended = _VERDICT_REJECTED if verdict is Verdict.REJECTED else _SUCCEEDED
-        return self._change(job_id, END, {**ended, "new_stage": Stage.VALIDATED_RECORD, "new_verdict": verdict})[0]
+        return self._change(job_id, END, {**_ended_with(verdict), "of_run": run_id})[0]
 
-    def fail(self, job_id: JobId, stage: Stage, error: CiraError) -> Job:
-        """Ends a queued or running job with `error`: `rejected` for a DocumentError, `failed` for all others.
+    def confirm(self, job_id: JobId, verdict: Verdict) -> Job:
+        """Gives a job that has ended the verdict of its record as a person confirmed it.
+
+        `finished_at` stays: it is the end of the processing. When the person did so is in `confirmations`.
+        Raises: JobNotFound.
+        """
+        return self._change(job_id, CONFIRM, _ended_with(verdict))[0]
+
+    def fail(self, job_id: JobId, stage: Stage, error: CiraError, *, run_id: str | None = None) -> Job:
+        """Ends a job with `error`: `rejected` for a DocumentError, `failed` for all others; `run_id` as in `succeed`.
 
         A job that has ended keeps its end: the first error is the one that tells. Raises: JobNotFound.
         """
-        return self._change(job_id, FAIL, {**_ended_by(error), "new_stage": stage, "new_verdict": None})[0]
+        values = {**_ended_by(error), "new_stage": stage, "new_verdict": None, "of_run": run_id}
+        return self._change(job_id, END, values)[0]
 
     def hold(
         self,
@@ -285,8 +335,9 @@ class JobRepository:
         not_before: datetime,
         needs_usd: Decimal | None = None,
         is_attempt: bool = False,
+        run_id: str | None = None,
     ) -> Job:
-        """Lets a queued or running job wait for what `error` names, until `not_before` or until `resume`.
+        """Lets a job wait for what `error` names, until `not_before` or until `resume`; `run_id` as in `succeed`.
 
         With `needs_usd` it waits for a budget (`needs_budget`), else for a dependency (`waiting`). The run that ends so
         counts as an attempt only when `is_attempt`. Raises: JobNotFound.
@@ -303,6 +354,7 @@ class JobRepository:
                 "new_not_before": not_before,
                 "new_needs_usd": needs_usd,
                 "is_attempt": is_attempt,
+                "of_run": run_id,
             },
         )[0]
 
@@ -346,16 +398,17 @@ class JobRepository:
         """
         job, changed = self._change(job_id, RETRY)
         if not changed:
-            raise JobNotRetryable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
+            raise JobNotRetryable(f"job {job_id} is {job.status}{_why_not(job)}", job_id=job_id, status=job.status)
         return job
 
-    def requeue(self, job_id: JobId) -> Job:
-        """Puts a job whose run died back into the queue. A job that has ended stays as it is.
+    def requeue(self, seen: SeenJob) -> Job:
+        """Puts a job whose run died back into the queue, if it still is as it was `seen`.
 
         Attempts are kept, and which run it was: while that is known, the job shares no run with others.
         Raises: JobNotFound.
         """
-        return self._change(job_id, REQUEUE)[0]
+        values = {"seen_status": seen.status, "seen_run_id": seen.run_id, "seen_batch_id": seen.batch_id}
+        return self._change(seen.job_id, REQUEUE, values)[0]
 
     def cancel(self, job_id: JobId) -> Job:
         """Takes a queued, running or waiting job back for good; a run stops before its next stage.
@@ -482,6 +535,20 @@ def _entry(job: Job, cost_usd: Decimal) -> JobStatusEntry:
 
 
 _ENTRY_FIELDS = JobStatusEntry.model_fields.keys() - {"cost_usd"}
+
+
+def _why_not(job: Job) -> str:
+    """What happens to a job that cannot be retried, where that is not plain."""
+    if job.status is JobStatus.RUNNING:
+        return f" in run {job.run_id}; should that run have died, the job is queued again by itself within minutes"
+    if job.status is JobStatus.QUEUED:
+        return " already and gets a run by itself"
+    return ""
+
+
+def _ended_with(verdict: Verdict) -> dict[str, Any]:
+    ended = _VERDICT_REJECTED if verdict is Verdict.REJECTED else _SUCCEEDED
+    return {**ended, "new_stage": Stage.VALIDATED_RECORD, "new_verdict": verdict}
 
 
 def _ended_by(error: CiraError) -> dict[str, Any]:

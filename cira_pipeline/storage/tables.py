@@ -132,7 +132,11 @@ jobs = Table(
         comment="the document behind the URL, once it was fetched",
     ),
     Column("verdict", Text, comment="verdict of its record, once it has ended with one"),
-    Column("batch_id", Text, comment="the batch it is planned in; null while it waits for one"),
+    Column(
+        "batch_id",
+        Text,
+        comment="the batch it is planned in, or was last; null while it waits for one, and when a person's run took it",
+    ),
     Column(
         "planned_before",
         Boolean,
@@ -151,7 +155,7 @@ jobs = Table(
         comment="when it last entered the queue; a wait for its source counts on",
     ),
     Column("started_at", Instant, comment="when its last attempt began"),
-    Column("finished_at", Instant, comment="when it ended; null before"),
+    Column("finished_at", Instant, comment="when its processing ended; null before; a confirmation leaves it"),
     Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when this row last changed"),
     Column(
         "not_before",
@@ -252,6 +256,7 @@ jobs = Table(
     Index("jobs_waiting_source_idx", "source_host", "not_before", "job_id", postgresql_where=text(WAITS_FOR_SOURCE)),
     Index("jobs_waiting_source_since_idx", "queued_at", postgresql_where=text(WAITS_FOR_SOURCE)),
     Index("jobs_open_batch_idx", "batch_id", postgresql_where=text("status IN ('queued', 'running')")),
+    Index("jobs_running_in_no_batch_idx", "job_id", postgresql_where=text("status = 'running' AND batch_id IS NULL")),
     Index("jobs_held_idx", "status", "job_id", postgresql_where=text(f"status IN ({HELD})")),
     Index("jobs_needs_usd_idx", "client", postgresql_where=text("needs_usd IS NOT NULL")),
     Index("jobs_batch_id_idx", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),

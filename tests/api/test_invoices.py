@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from sqlalchemy import text
 
 from cira_pipeline.values import Finding, MediaType, Severity, Verdict
 from tests.api.stored import ended_job, kept_document
@@ -143,6 +144,7 @@ def _confirm(api, job_id: str, **body: object):
 
 def test_a_confirmed_record_is_accepted_labelled_and_signed(api):
     job_id = ended_job(api.services)
+    ended = api.client().get(f"/v1/jobs/{job_id}").json()
     answer = _confirm(api, job_id, confirmed_by="Anna Berg")
     assert answer.status_code == 200, answer.text
     view = answer.json()
@@ -155,7 +157,14 @@ def test_a_confirmed_record_is_accepted_labelled_and_signed(api):
     )
     label = api.services.labels.get(view["document_sha256"])
     assert (label["gross_total"], label["issue_date"], label["payment_terms"]) == ("119.00", "2024-05-02", None)
-    assert api.client().get(f"/v1/jobs/{job_id}").json()["verdict"] == "accepted"
+    confirmed = api.client().get(f"/v1/jobs/{job_id}").json()
+    assert confirmed["verdict"] == "accepted"
+    # What a person takes is no processing time; it has its own place.
+    assert (confirmed["finished_at"], confirmed["processing_s"]) == (ended["finished_at"], ended["processing_s"])
+    with api.services.database.begin() as connection:
+        row = connection.execute(text("SELECT finished_at, confirmed_at, seconds FROM cira.invoices")).one()
+    assert row.finished_at < row.confirmed_at == datetime.fromisoformat(view["confirmation"]["confirmed_at"])
+    assert row.seconds == pytest.approx(ended["processing_s"], abs=0.01)
 
 
 def test_a_correction_replaces_the_value_and_its_evidence_and_is_remembered(api):

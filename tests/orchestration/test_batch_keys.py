@@ -141,7 +141,7 @@ def test_stages_that_all_jobs_have_behind_them_are_materialised_though_a_later_o
     jobs = pipeline.submit(good, broken)
     pipeline.tick()
     (key,) = keys(pipeline)
-    pipeline.jobs.start(jobs[1], Stage.OCR_TEXT, "gone")
+    pipeline.jobs.start(jobs[1], Stage.OCR_TEXT, "gone", planned_as=pipeline.jobs.get(jobs[1]).batch_id)
     pipeline.jobs.fail(jobs[1], Stage.OCR_TEXT, ReadingCrashed("it crashed"))
     (batch,) = {pipeline.jobs.get(job).batch_id for job in jobs}
     run = pipeline.launch(dg.RunRequest(partition_key=key, tags={BATCH_TAG: str(batch)}))
@@ -257,7 +257,7 @@ def test_a_run_that_was_killed_is_gone_on_with_and_the_key_tells_of_all_jobs(pip
     (request,) = requests(pipeline.tick())
     run = failed_run(pipeline, request, will_retry="true")
     for job in jobs[:2]:
-        pipeline.jobs.start(job, Stage.RAW_DOCUMENT, run.run_id)
+        pipeline.jobs.start(job, Stage.RAW_DOCUMENT, run.run_id, planned_as=request.tags[BATCH_TAG])
     retry = pipeline.launch(dg.RunRequest(partition_key=request.partition_key, tags=dict(request.tags)))
     assert retry.success
     assert statuses(pipeline, str(request.partition_key)) == ["MATERIALIZED"] * 4
@@ -271,7 +271,7 @@ def test_a_killed_run_without_a_retry_leaves_each_suspect_a_run_of_its_own_one_a
     (request,) = requests(pipeline.tick())
     run = failed_run(pipeline, request, will_retry="false")
     for job in jobs[:2]:
-        pipeline.jobs.start(job, Stage.RAW_DOCUMENT, run.run_id)
+        pipeline.jobs.start(job, Stage.RAW_DOCUMENT, run.run_id, planned_as=request.tags[BATCH_TAG])
 
     planned = []
     for _ in range(3):
@@ -296,7 +296,7 @@ def test_nobody_takes_a_job_out_of_the_hands_of_a_run_that_is_alive(pipeline: Pi
     alive = create_run_for_test(
         pipeline.instance, "process_invoices", tags=dict(request.tags), status=DagsterRunStatus.STARTED
     )
-    pipeline.jobs.start(jobs[0], Stage.RAW_DOCUMENT, alive.run_id)
+    pipeline.jobs.start(jobs[0], Stage.RAW_DOCUMENT, alive.run_id, planned_as=request.tags[BATCH_TAG])
 
     run = by_hand(pipeline, str(request.partition_key))
 

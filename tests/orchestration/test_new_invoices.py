@@ -7,8 +7,8 @@ from dagster import DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
 from assets.partitions import BATCH_TAG, PARTITIONS_NAME
-from cira_pipeline.jobs import JobStatus, Stage
-from sensors.new_invoices import MAX_ATTEMPTS, RANGE_END_TAG, RANGE_START_TAG
+from cira_pipeline.jobs import JobId, JobStatus, Stage
+from sensors.new_invoices import MAX_ATTEMPTS, RANGE_END_TAG, RANGE_START_TAG, RETRIED_BY_TAG
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -26,6 +26,13 @@ def bounds(request: dg.RunRequest) -> tuple[str | None, str | None]:
 def failed_run(pipeline: Pipeline, request: dg.RunRequest, *, will_retry: str | None = None) -> dg.DagsterRun:
     tags = dict(request.tags) | ({"dagster/will_retry": will_retry} if will_retry else {})
     return create_run_for_test(pipeline.instance, "process_invoices", tags=tags, status=DagsterRunStatus.FAILURE)
+
+
+def start(pipeline: Pipeline, job: JobId, run: dg.DagsterRun) -> None:
+    """As the run does it: it knows that the run it takes the job over from is dead."""
+    left_by = pipeline.jobs.get(job).run_id
+    batch_id = run.tags[BATCH_TAG]
+    assert pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id, planned_as=batch_id, left_by=left_by) is not None
 
 
 def test_waiting_jobs_become_ranges_oldest_first(pipeline: Pipeline) -> None:
@@ -72,7 +79,7 @@ def test_a_job_whose_run_died_gets_a_run_of_its_own(pipeline: Pipeline) -> None:
     job, _ = pipeline.submit(url, pipeline.server.url("/b.pdf"))
     (request,) = requests(pipeline.tick())
     run = failed_run(pipeline, request, will_retry="false")
-    pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
+    start(pipeline, job, run)
 
     asked = requests(pipeline.tick())
 
@@ -99,7 +106,7 @@ def test_a_job_that_kills_every_run_fails_with_a_code_instead_of_going_round_for
     for _ in range(MAX_ATTEMPTS):
         (request,) = requests(pipeline.tick())
         run = failed_run(pipeline, request, will_retry="false")
-        pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
+        start(pipeline, job, run)
     assert requests(pipeline.tick()) == []
     ended = pipeline.jobs.get(job)
     assert (ended.status, ended.error_code) == (JobStatus.FAILED, "run_interrupted")
@@ -112,7 +119,7 @@ def test_jobs_that_were_in_flight_together_run_alone_before_one_of_them_fails(pi
     for _ in range(MAX_ATTEMPTS):
         run = failed_run(pipeline, request, will_retry="false")
         for job in jobs[:2]:
-            pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
+            start(pipeline, job, run)
 
     alone = {bounds(each)[0]: each for each in requests(pipeline.tick())}
 
@@ -120,7 +127,7 @@ def test_jobs_that_were_in_flight_together_run_alone_before_one_of_them_fails(pi
     assert {pipeline.jobs.get(job).status for job in jobs} == {JobStatus.QUEUED}
     for job in jobs:
         run = failed_run(pipeline, alone[job], will_retry="false")
-        pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
+        start(pipeline, job, run)
     pipeline.tick()
     assert [pipeline.jobs.get(job).status for job in jobs] == [JobStatus.FAILED, JobStatus.FAILED, JobStatus.QUEUED]
 
@@ -130,10 +137,102 @@ def test_a_job_that_its_last_run_had_not_taken_up_again_is_not_the_reason_why_it
     (request,) = requests(pipeline.tick())
     for _ in range(MAX_ATTEMPTS):
         run = failed_run(pipeline, request, will_retry="false")
-        pipeline.jobs.start(innocent, Stage.OCR_TEXT, run.run_id)
-    last = failed_run(pipeline, request, will_retry="false")
-    for run_id in ("before", "before that", last.run_id):
-        pipeline.jobs.start(guilty, Stage.OCR_TEXT, run_id)
+        start(pipeline, innocent, run)
+    for _ in range(MAX_ATTEMPTS):
+        start(pipeline, guilty, failed_run(pipeline, request, will_retry="false"))
     pipeline.tick()
     assert pipeline.jobs.get(innocent).status is JobStatus.QUEUED
     assert pipeline.jobs.get(guilty).status is JobStatus.FAILED
+
+
+def lost_job(pipeline: Pipeline) -> tuple[JobId, dg.RunRequest, dg.DagsterRun]:
+    """A job in the state an older version left it in: running in no batch, in a late retry that died."""
+    (job,) = pipeline.submit(pipeline.server.url("/a.pdf"))
+    (request,) = requests(pipeline.tick())
+    first = failed_run(pipeline, request, will_retry="false")
+    start(pipeline, job, first)
+    pipeline.jobs.requeue(pipeline.jobs.get(job))
+    late_retry = failed_run(pipeline, request, will_retry="false")
+    assert pipeline.jobs.start(job, Stage.OCR_TEXT, late_retry.run_id) is not None
+    stands = pipeline.jobs.get(job)
+    assert (stands.status, stands.batch_id, stands.run_id) == (JobStatus.RUNNING, None, late_retry.run_id)
+    return job, request, late_retry
+
+
+def test_a_job_that_runs_in_no_batch_is_not_lost_when_its_run_dies(pipeline: Pipeline) -> None:
+    job, first_request, _ = lost_job(pipeline)
+    (request,) = requests(pipeline.tick())
+    assert bounds(request) == (job, job)
+    assert request.run_key != first_request.run_key
+    start(pipeline, job, create_run_for_test(pipeline.instance, "process_invoices", tags=dict(request.tags)))
+
+
+def test_a_late_retry_leaves_a_job_alone_that_was_queued_again(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.url("/a.pdf"))
+    (request,) = requests(pipeline.tick())
+    start(pipeline, job, failed_run(pipeline, request, will_retry="false"))
+    pipeline.jobs.requeue(pipeline.jobs.get(job))
+    run = pipeline.launch(request)
+    assert run.success
+    assert pipeline.jobs.get(job).status is JobStatus.QUEUED
+    assert pipeline.server.requests["/a.pdf"] == 0
+
+
+def test_a_job_that_a_person_runs_is_queued_again_when_that_run_dies_and_not_before(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.url("/a.pdf"))
+    by_hand = create_run_for_test(pipeline.instance, "process_invoices", status=DagsterRunStatus.STARTED)
+    pipeline.jobs.start(job, Stage.OCR_TEXT, by_hand.run_id)
+    assert isinstance(pipeline.tick(), dg.SkipReason)
+    pipeline.instance.report_run_failed(by_hand)
+    assert isinstance(pipeline.tick(), dg.SkipReason), "Dagster may still retry it"
+    pipeline.instance.add_run_tags(by_hand.run_id, {"dagster/will_retry": "false"})
+    (request,) = requests(pipeline.tick())
+    assert bounds(request) == (job, job)
+
+
+def test_a_job_that_a_person_runs_stays_with_the_automatic_retry_of_that_run(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.url("/a.pdf"))
+    retry = create_run_for_test(pipeline.instance, "process_invoices", status=DagsterRunStatus.STARTED)
+    tags = {RETRIED_BY_TAG: retry.run_id, "dagster/will_retry": "true"}
+    first = create_run_for_test(pipeline.instance, "process_invoices", status=DagsterRunStatus.FAILURE, tags=tags)
+    pipeline.jobs.start(job, Stage.OCR_TEXT, first.run_id)
+    assert isinstance(pipeline.tick(), dg.SkipReason)
+    pipeline.instance.report_run_canceled(retry)
+    assert [bounds(request) for request in requests(pipeline.tick())] == [(job, job)]
+
+
+def test_a_job_in_a_run_that_dagster_does_not_know_any_more_is_queued_again(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.url("/a.pdf"))
+    pipeline.jobs.start(job, Stage.OCR_TEXT, "a run of lost tables")
+    assert [bounds(request) for request in requests(pipeline.tick())] == [(job, job)]
+
+
+def test_a_job_that_kills_every_run_a_person_starts_fails_with_a_code_too(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.url("/a.pdf"))
+    for _ in range(MAX_ATTEMPTS):
+        tags = {"dagster/will_retry": "false"}
+        run = create_run_for_test(pipeline.instance, "process_invoices", status=DagsterRunStatus.FAILURE, tags=tags)
+        pipeline.jobs.start(job, Stage.OCR_TEXT, run.run_id)
+        pipeline.tick()
+    assert pipeline.jobs.get(job).error_code == "run_interrupted"
+
+
+def test_a_run_that_was_made_and_never_launched_is_asked_for_again(pipeline: Pipeline) -> None:
+    pipeline.submit(pipeline.server.url("/a.pdf"))
+    (request,) = requests(pipeline.tick())
+    tags = dict(request.tags)
+    run = create_run_for_test(pipeline.instance, "process_invoices", tags=tags, status=DagsterRunStatus.NOT_STARTED)
+    assert [each.run_key for each in requests(pipeline.tick())] == [request.run_key]
+    pipeline.instance.report_run_failed(run)
+    assert isinstance(pipeline.tick(), dg.SkipReason)
+
+
+def test_a_person_takes_a_job_out_of_its_batch_and_its_run_then_leaves_it_alone(pipeline: Pipeline) -> None:
+    url = pipeline.server.serve("/a.pdf", invoice_pdf("BT-8002"))
+    (job,) = pipeline.submit(url)
+    (request,) = requests(pipeline.tick())
+    by_hand = create_run_for_test(pipeline.instance, "process_invoices", status=DagsterRunStatus.STARTED)
+    pipeline.jobs.start(job, Stage.OCR_TEXT, by_hand.run_id)
+    pipeline.launch(request)
+    stands = pipeline.jobs.get(job)
+    assert (stands.status, stands.run_id, stands.batch_id) == (JobStatus.RUNNING, by_hand.run_id, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 from dagster import AssetKey
+from dagster._core.storage.tags import BACKFILL_ID_TAG
 from sqlalchemy import text
 
 from assets.partitions import invoice_jobs
@@ -13,6 +14,7 @@ from cira_pipeline.storage.confirmations import ConfirmationRepository
 from cira_pipeline.storage.records import RecordRepository
 from cira_pipeline.storage.stage_timings import timings
 from cira_pipeline.values import Verdict
+from sensors.new_invoices import RANGE_END_TAG, RANGE_START_TAG
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -225,3 +227,68 @@ def test_what_a_person_has_confirmed_is_not_overwritten_by_a_later_run(pipeline:
     assert kept is not None
     assert (kept.record.invoice.purchase_order, kept.record.verdict) == ("PO-1", Verdict.ACCEPTED)
     assert pipeline.jobs.get(job).verdict is Verdict.ACCEPTED
+
+
+def backfill(pipeline: Pipeline, first: str, last: str) -> dg.ExecuteInProcessResult:
+    """A run as Dagster's backfill of the partitions that failed or are missing starts it."""
+    tags = {RANGE_START_TAG: first, RANGE_END_TAG: last, BACKFILL_ID_TAG: "abcdefgh"}
+    return pipeline.launch(dg.RunRequest(tags=tags))
+
+
+def test_a_backfill_of_failed_partitions_repeats_what_failed_and_leaves_what_was_rejected(pipeline: Pipeline) -> None:
+    rejected, failed = pipeline.submit(
+        pipeline.server.serve("/none.pdf", b"no invoice at all"), pipeline.server.url("/late.pdf")
+    )
+    pipeline.process()
+    before = pipeline.jobs.get(rejected)
+    assert before.status is JobStatus.REJECTED
+    assert statuses(pipeline, Stage.RAW_DOCUMENT, [rejected, failed]) == {rejected: "FAILED", failed: "FAILED"}
+    fetched = pipeline.server.requests["/none.pdf"]
+    pipeline.server.serve("/late.pdf", invoice_pdf("BT-2101"))
+
+    run = backfill(pipeline, rejected, failed)
+
+    assert pipeline.jobs.get(failed).status is JobStatus.SUCCEEDED
+    assert pipeline.server.requests["/none.pdf"] == fetched
+    assert pipeline.jobs.get(rejected) == before
+    # It stays in sight, with the code it was rejected with.
+    assert not run.success
+    assert str(before.error_code) in str([event.step_failure_data for event in run.all_events if event.is_step_failure])
+    assert statuses(pipeline, Stage.RAW_DOCUMENT, [rejected, failed]) == {rejected: "FAILED", failed: MATERIALIZED}
+
+
+def test_a_person_who_materialises_a_rejected_document_by_itself_gets_it_processed_again(pipeline: Pipeline) -> None:
+    (job,) = pipeline.submit(pipeline.server.serve("/none.pdf", b"no invoice at all"))
+    pipeline.process()
+    fetched = pipeline.server.requests["/none.pdf"]
+    pipeline.server.serve("/none.pdf", invoice_pdf("BT-2102"))
+    assert pipeline.launch(dg.RunRequest(partition_key=job)).success
+    assert pipeline.server.requests["/none.pdf"] > fetched
+    assert pipeline.jobs.get(job).status is JobStatus.SUCCEEDED
+
+
+def test_a_retried_run_shows_what_the_dead_one_had_done_and_does_it_not_again(pipeline: Pipeline) -> None:
+    done, bad, late = pipeline.submit(
+        pipeline.server.serve("/done.pdf", invoice_pdf("BT-2103")),
+        pipeline.server.serve("/none.pdf", b"no invoice at all"),
+        pipeline.server.serve("/late.pdf", invoice_pdf("BT-2104")),
+    )
+    result = pipeline.tick()
+    assert isinstance(result, dg.SensorResult)
+    (request,) = result.run_requests or ()
+    pipeline.launch(request)
+    requeued = (
+        "UPDATE cira.jobs SET status = 'queued', stage = NULL, verdict = NULL, finished_at = NULL WHERE job_id = :id"
+    )
+    with pipeline.database.begin() as connection:
+        connection.execute(text(requeued), {"id": late})
+    before = {job: pipeline.jobs.get(job) for job in (done, bad)}
+    fetched = dict(pipeline.server.requests)
+
+    run = pipeline.launch(request)
+
+    assert {job: pipeline.jobs.get(job) for job in (done, bad)} == before
+    assert pipeline.jobs.get(late).status is JobStatus.SUCCEEDED
+    assert dict(pipeline.server.requests) == fetched
+    shown = {str(event.partition) for event in run.all_events if event.is_step_materialization}
+    assert shown == {done, late}

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import (
     DocumentEncrypted,
     JobNotCancellable,
@@ -97,7 +98,7 @@ def test_a_reference_with_characters_postgres_refuses_does_not_lose_the_job(jobs
 
 def test_a_job_says_how_far_it_has_come_and_counts_runs_not_stages(running_job, jobs):
     job_id, sha256 = running_job()
-    jobs.start(job_id, Stage.OCR_TEXT, "run-1")
+    jobs.advance(job_id, Stage.OCR_TEXT, "run-1")
     job = jobs.get(job_id)
     assert (job.status, job.stage, job.attempts, job.document_sha256) == (
         JobStatus.RUNNING,
@@ -106,7 +107,7 @@ def test_a_job_says_how_far_it_has_come_and_counts_runs_not_stages(running_job, 
         sha256,
     )
     began = job.started_at
-    jobs.start(job_id, Stage.OCR_TEXT, "run-2")
+    jobs.start(job_id, Stage.OCR_TEXT, "run-2", left_by="run-1")
     job = jobs.get(job_id)
     assert job.attempts == 2
     assert job.started_at > began
@@ -178,13 +179,66 @@ def test_a_job_that_has_not_failed_cannot_be_retried(running_job, jobs):
 
 def test_a_job_whose_run_died_waits_for_a_new_one(running_job, jobs):
     job_id, _ = running_job()
-    died_in = jobs.get(job_id).run_id
-    job = jobs.requeue(job_id)
-    assert died_in is not None
-    assert (job.status, job.batch_id, job.run_id, job.attempts) == (JobStatus.QUEUED, None, died_in, 1)
+    in_the_run = jobs.get(job_id)
+    job = jobs.requeue(in_the_run)
+    assert in_the_run.run_id is not None
+    assert (job.status, job.batch_id, job.run_id, job.attempts) == (JobStatus.QUEUED, None, in_the_run.run_id, 1)
     jobs.start(job_id, Stage.RAW_DOCUMENT, "run-2")
+    assert jobs.requeue(in_the_run).run_id == "run-2"
     jobs.succeed(job_id, Verdict.ACCEPTED)
-    assert jobs.requeue(job_id).status is JobStatus.SUCCEEDED
+    assert jobs.requeue(jobs.get(job_id)).status is JobStatus.SUCCEEDED
+
+
+def test_a_run_that_was_taken_for_dead_changes_nothing_of_a_job_that_another_one_has(running_job, jobs):
+    job_id, _ = running_job()
+    jobs.requeue(jobs.get(job_id))
+    assert jobs.advance(job_id, Stage.OCR_TEXT, "run-1") is None
+    jobs.start(job_id, Stage.RAW_DOCUMENT, "run-2")
+    assert jobs.advance(job_id, Stage.OCR_TEXT, "run-1") is None
+    jobs.succeed(job_id, Verdict.ACCEPTED, run_id="run-1")
+    jobs.fail(job_id, Stage.OCR_TEXT, ReadingTimedOut("late"), run_id="run-1")
+    jobs.hold(job_id, Stage.OCR_TEXT, ReadingTimedOut("late"), not_before=utc_now(), run_id="run-1")
+    job = jobs.get(job_id)
+    assert (job.status, job.run_id, job.stage) == (JobStatus.RUNNING, "run-2", Stage.RAW_DOCUMENT)
+    assert jobs.succeed(job_id, Verdict.ACCEPTED, run_id="run-2").status is JobStatus.SUCCEEDED
+
+
+def test_no_run_takes_a_job_from_another_one_that_may_live(running_job, jobs):
+    job_id, _ = running_job()
+    assert jobs.start(job_id, Stage.RAW_DOCUMENT, "run-2") is None
+    assert jobs.start(job_id, Stage.RAW_DOCUMENT, "run-2", left_by="run-0") is None
+    assert jobs.get(job_id).run_id == "run-1"
+
+
+def test_a_run_that_was_planned_takes_only_what_is_open_in_its_batch(running_job, jobs):
+    job_id, _ = running_job()
+    jobs.fail(job_id, Stage.OCR_TEXT, ReadingTimedOut("page 3"))
+    assert jobs.start(job_id, Stage.RAW_DOCUMENT, "run-2", planned_as="bat_other") is None
+    assert jobs.get(job_id).status is JobStatus.FAILED
+
+
+def test_a_rejected_document_is_processed_again_only_when_a_person_wants_it(running_job, jobs):
+    job_id, _ = running_job()
+    jobs.fail(job_id, Stage.RAW_DOCUMENT, DocumentEncrypted("has a password"))
+    assert jobs.start(job_id, Stage.RAW_DOCUMENT, "backfill", rejected_too=False) is None
+    assert jobs.get(job_id).status is JobStatus.REJECTED
+    assert jobs.start(job_id, Stage.RAW_DOCUMENT, "by-hand") is not None
+
+
+def test_a_retry_of_a_job_in_a_run_says_what_becomes_of_it(running_job, jobs):
+    job_id, _ = running_job()
+    with pytest.raises(JobNotRetryable, match=r"running in run run-1; should that run have died, .* within minutes"):
+        jobs.retry(job_id)
+
+
+def test_a_confirmation_is_not_counted_as_processing_time(running_job, jobs):
+    job_id, _ = running_job()
+    ended = jobs.succeed(job_id, Verdict.NEEDS_REVIEW)
+    confirmed = jobs.confirm(job_id, Verdict.ACCEPTED)
+    assert (confirmed.verdict, confirmed.finished_at) == (Verdict.ACCEPTED, ended.finished_at)
+    assert jobs.confirm(job_id, Verdict.REJECTED).status is JobStatus.REJECTED
+    jobs.cancel(other := jobs.submit([Submission("https://supplier.example/other.pdf")])[0].job.job_id)
+    assert jobs.confirm(other, Verdict.ACCEPTED).status is JobStatus.CANCELLED
 
 
 def test_a_retried_run_knows_which_of_its_jobs_were_in_flight_when_the_last_one_died(jobs):
@@ -192,8 +246,8 @@ def test_a_retried_run_knows_which_of_its_jobs_were_in_flight_when_the_last_one_
         f"https://suppliers.example/{name}.pdf" for name in ("often", "once", "own", "waiting", "done", "elsewhere")
     ]
     often, once, own, waiting, done, elsewhere = (each.job.job_id for each in jobs.submit(map(Submission, urls)))
-    for run_id in ("run-0", "run-1"):
-        jobs.start(often, Stage.OCR_TEXT, run_id)
+    jobs.start(often, Stage.OCR_TEXT, "run-0")
+    jobs.start(often, Stage.OCR_TEXT, "run-1", left_by="run-0")
     for job_id in (once, done, elsewhere):
         jobs.start(job_id, Stage.OCR_TEXT, "run-1")
     jobs.start(own, Stage.OCR_TEXT, "run-2")
@@ -238,7 +292,7 @@ def test_every_change_raises_the_version(running_job, jobs):
 
 def test_an_unknown_job_is_named_as_unknown(jobs):
     unknown = new_job_id()
-    for ask in (jobs.get, jobs.status, jobs.retry, jobs.cancel, jobs.requeue):
+    for ask in (jobs.get, jobs.status, jobs.retry, jobs.cancel):
         with pytest.raises(JobNotFound, match=unknown):
             ask(unknown)
     with pytest.raises(JobNotFound):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, text
 
-from cira_pipeline.storage.batches import JOBS_SQL, OPEN_SQL, WAITING_SQL
+from cira_pipeline.storage.batches import JOBS_SQL, OPEN_SQL, RUNNING_IN_NO_BATCH_SQL, WAITING_SQL
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.partition_keys import JOBS_OF_SQL
 from tests.storage.many_jobs import fill_queue
@@ -35,6 +35,12 @@ def test_waiting_jobs_are_found_without_reading_finished_ones(connection: Connec
 def test_open_runs_are_found_without_reading_finished_jobs(connection: Connection) -> None:
     plan = plan_of(connection, OPEN_SQL)
     assert "jobs_open_batch_idx" in plan, plan
+    assert "Seq Scan on jobs" not in plan, plan
+
+
+def test_jobs_whose_run_alone_has_them_are_found_without_reading_others(connection: Connection) -> None:
+    plan = plan_of(connection, RUNNING_IN_NO_BATCH_SQL)
+    assert "jobs_running_in_no_batch_idx" in plan, plan
     assert "Seq Scan on jobs" not in plan, plan
 
 

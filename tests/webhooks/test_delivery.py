@@ -104,7 +104,7 @@ def test_a_person_who_settles_a_record_is_news_too(outbox, database):
     outbox.jobs.start(job_id, Stage.RAW_DOCUMENT, "run-1")
     outbox.jobs.document_found(job_id, kept.sha256)
     outbox.jobs.succeed(job_id, Verdict.NEEDS_REVIEW)
-    outbox.jobs.succeed(job_id, Verdict.ACCEPTED)
+    outbox.jobs.confirm(job_id, Verdict.ACCEPTED)
     outbox.jobs.succeed(job_id, Verdict.ACCEPTED)
     told = [(event.status, event.verdict) for event in outbox.events.of_job(job_id)]
     assert told == [("succeeded", "accepted"), ("succeeded", "needs_review")]
