@@ -93,13 +93,11 @@ def stream(
     reason: should this run die of it too, all others are done, and it is known which one it was.
     """
     with calm_collector():
-        yield from _streamed(
-            processor, job_ids, _Flow(processor, tuple(stages), run_id, claim or Claim()), told_every_s
-        )
+        yield from _streamed(processor, job_ids, Flow(processor, tuple(stages), run_id, claim or Claim()), told_every_s)
 
 
 def _streamed(
-    processor: Processor, job_ids: Sequence[JobId], flow: _Flow, told_every_s: float | None
+    processor: Processor, job_ids: Sequence[JobId], flow: Flow, told_every_s: float | None
 ) -> Iterator[StreamEvent]:
     pool = ThreadPoolExecutor(max_workers=processor.settings.stage_threads, thread_name_prefix="invoice")
     running = 0
@@ -137,7 +135,7 @@ class _JobEnded:
     broken: BaseException | None
 
 
-class _Flow:
+class Flow:
     """What the threads of one stream share. `ended` is short: who takes nothing out of it stops those who fill it."""
 
     def __init__(self, processor: Processor, stages: tuple[Stage, ...], run_id: str, claim: Claim) -> None:
@@ -146,7 +144,7 @@ class _Flow:
         self._processor = processor
         self._stages = stages
         self._run_id = run_id
-        self._claim = claim
+        self.claim = claim
         # A person who materialises only some of the assets looks at a job; its status belongs to whole runs.
         self._tracked = Stage.VALIDATED_RECORD in stages
         self._reading_slots = threading.BoundedSemaphore(_readings_at_once(processor.settings))
@@ -183,7 +181,7 @@ class _Flow:
             raise
 
     def _run_job(self, turn: Turn, turns: SourceTurns) -> Iterator[JobEvent | _JobEnded]:
-        yield from self._events_of(turn, turns)
+        yield from self.events_of(turn.job_id, partial(turns.fetching, turn.host))
         yield _JobEnded(None)
 
     def _put_back(self, those: PutBack) -> Iterator[JobEvent | _JobEnded]:
@@ -220,10 +218,13 @@ class _Flow:
                 continue
             return
 
-    def _events_of(self, turn: Turn, turns: SourceTurns) -> Iterator[JobEvent]:
-        job_id, processor, stage = turn.job_id, self._processor, self._stages[0]
+    def events_of(
+        self, job_id: JobId, fetching: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> Iterator[JobEvent]:
+        """What happens to one job. `fetching` is around the stage that fetches its document."""
+        processor, stage = self._processor, self._stages[0]
         within: Mapping[Stage, Callable[[], AbstractContextManager[object]]] = {
-            Stage.RAW_DOCUMENT: partial(turns.fetching, turn.host),
+            Stage.RAW_DOCUMENT: fetching,
             Stage.OCR_TEXT: lambda: self._reading_slots,
         }
         flying: JobInFlight | None = None
@@ -260,7 +261,7 @@ class _Flow:
         """The job unless it is not for this run; a tracked one is marked as running in `stage`."""
         jobs = self._processor.jobs
         if self._tracked and stage is self._stages[0]:
-            return self._claim.take(jobs, job_id, stage, self._run_id)
+            return self.claim.take(jobs, job_id, stage, self._run_id)
         if self._tracked and (advanced := jobs.advance(job_id, stage, self._run_id)) is not None:
             return advanced
         job = jobs.get(job_id)

@@ -35,8 +35,10 @@ class Counting:
         self._now: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def start(self, job_id: JobId, *_arguments: object) -> object:
+    def start(self, job_id: JobId, *_arguments: object, **_claim: object) -> object:
         return SimpleNamespace(job_id=job_id, url="file:///invoice.pdf")
+
+    advance = start
 
     def sources(self, _job_ids: object) -> dict[JobId, str]:
         return {}
