@@ -27,6 +27,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── RequestTooLarge           request_too_large
     │   ├── RequestTimedOut           request_timed_out            (retryable)
     │   ├── HostInvalid               host_invalid
+    │   ├── TooManyUploads            too_many_uploads             (retryable)
     │   ├── RouteNotFound             route_not_found
     │   ├── FormExpired               form_expired                 (retryable)
     │   ├── RecordChanged             record_changed               (retryable)
@@ -60,13 +61,14 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── DocumentTooManyPages      document_too_many_pages
     │   ├── DocumentTooManyWords      document_too_many_words
     │   ├── DocumentTooComplex        document_too_complex
+    │   ├── DocumentTooSlow           document_too_slow
+    │   ├── ReadingOutOfMemory        reading_out_of_memory
     │   ├── ImageTooLarge             image_too_large
     │   └── XmlForbidden              xml_forbidden
     ├── ReadingError
     │   ├── ReadingFailed             reading_failed
     │   ├── ReadingTimedOut           reading_timed_out            (retryable)
     │   ├── ReadingCrashed            reading_crashed
-    │   ├── ReadingOutOfMemory        reading_out_of_memory
     │   └── ReaderUnavailable         reader_unavailable           (retryable)
     ├── ExtractionError
     │   ├── EInvoiceInvalid           einvoice_invalid
@@ -275,6 +277,12 @@ class RecordChanged(RequestError):
     hint = "Look at the record as it stands now, then confirm it."
 
 
+class TooManyUploads(RequestError):
+    code = "too_many_uploads"
+    retryable = True
+    hint = "Wait for the answers to earlier uploads and page pictures; Retry-After says when to try again."
+
+
 class RouteNotFound(RequestError):
     code = "route_not_found"
     hint = "/openapi.json lists all paths."
@@ -431,7 +439,27 @@ class DocumentTooManyWords(DocumentError):
 class DocumentTooComplex(DocumentError):
     code = "document_too_complex"
     hint = (
-        "The PDF holds far more drawing than an invoice has; ask the supplier for a plain one, or scan a print of it."
+        "The file holds far more drawing or structure than an invoice has; ask the supplier for a plain one, or scan a "
+        "print of it."
+    )
+
+
+class DocumentTooSlow(DocumentError):
+    """A worker computed for all the time that a document, or one page of it, may take."""
+
+    code = "document_too_slow"
+    hint = (
+        "The document takes longer than any invoice (CIRA_RECOGNITION_TIMEOUT_S to open or draw it, "
+        "CIRA_READING_PAGE_TIMEOUT_S for a page, CIRA_READING_TIMEOUT_S in all); ask the supplier for a plain PDF, or "
+        "scan a print of it."
+    )
+
+
+class ReadingOutOfMemory(DocumentError):
+    code = "reading_out_of_memory"
+    hint = (
+        "The document needs more than CIRA_RECOGNITION_MEMORY_MB to be opened, or CIRA_READING_MEMORY_MB to be read; "
+        "ask the supplier for a plainer copy, or raise the limit that the message names."
     )
 
 
@@ -457,17 +485,15 @@ class ReadingFailed(ReadingError):
 class ReadingTimedOut(ReadingError):
     code = "reading_timed_out"
     retryable = True
-    hint = "Reading took longer than CIRA_READING_TIMEOUT_S; retry, or raise the limit."
+    hint = (
+        "The reader was kept from its work, or docling-serve took longer than CIRA_READING_TIMEOUT_S; retry when the "
+        "machine is less busy, or raise the limit."
+    )
 
 
 class ReadingCrashed(ReadingError):
     code = "reading_crashed"
     hint = "The document ends the reader, however often it is tried; look at it with care, or ask for another copy."
-
-
-class ReadingOutOfMemory(ReadingError):
-    code = "reading_out_of_memory"
-    hint = "Reading needs more than CIRA_READING_MEMORY_MB; raise it for such documents, or ask for a plainer copy."
 
 
 class ReaderUnavailable(ReadingError):

@@ -128,17 +128,30 @@ class Settings(BaseSettings):
         100_000_000, gt=0, le=178_956_970, description="pixels of one picture, against decompression bombs"
     )
 
+    recognition_timeout_s: float = Field(
+        20, gt=0, description="opening a document to see what it is, or drawing one of its pages for a person"
+    )
+    recognition_memory_mb: int = Field(
+        1_500, ge=300, description="memory that may take in the REST service; a document that needs more is refused"
+    )
+
     # Reading.
     reader: Literal["local", "docling_serve"] = Field("local", description="Docling on this machine, or docling-serve")
     docling_serve_url: str | None = Field(None, description="http://host:5001")
     docling_serve_api_key: SecretStr | None = Field(None, description="the key docling-serve asks for, if any")
     docling_serve_release: str = Field("", description="the server's release; change it to read documents anew with it")
     reading_timeout_s: float = Field(300, gt=0, description="one document")
+    reading_page_timeout_s: float = Field(
+        60, gt=0, description="one page of it; a document with a page that takes longer is rejected"
+    )
     reading_processes: int = Field(
-        0, ge=0, description="documents read at once, each in a process of its own; 0: one for each processor"
+        0,
+        ge=0,
+        description="documents of one client read at once, each in a process of its own; 0: one for each processor. "
+        "One more process is kept for other clients",
     )
     reading_memory_mb: int = Field(
-        3_000, ge=600, description="memory of one such process; a document that needs more fails, and it alone"
+        3_000, ge=600, description="memory of one such process; a document that needs more is rejected, and it alone"
     )
     reading_crashes: int = Field(
         2, ge=1, description="times a document may end its reader, or run out of memory, before it fails for good"

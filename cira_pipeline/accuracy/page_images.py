@@ -25,14 +25,14 @@ _log = logging.getLogger(__name__)
 _DPI: Final = 96
 _LONGEST_PX: Final = 1_200
 _QUALITY: Final = 60
-_TIMEOUT_S: Final = 30.0
 
 
 class PagePictures:
     """Draws pages of files in the workers of `pool`."""
 
-    def __init__(self, pool: WorkerPool, *, call: str = f"{__name__}:drawn") -> None:
+    def __init__(self, pool: WorkerPool, *, timeout_s: float, call: str = f"{__name__}:drawn") -> None:
         self._pool = pool
+        self._timeout_s = timeout_s
         self._call = call
 
     def data_url(self, file: Path, page: Page) -> str | None:
@@ -41,7 +41,7 @@ class PagePictures:
             content = file.read_bytes()
             is_pdf = file.suffix.lower() == ".pdf"
             facts = {"call": self._call, "is_pdf": is_pdf, "number": page.number, "rotation": page.rotation}
-            picture = self._pool.ask(Message(facts, content), timeout_s=_TIMEOUT_S).content
+            picture = self._pool.ask(Message(facts, content), timeout_s=self._timeout_s).content
         except (OSError, CiraError):
             _log.warning("page %d of %s cannot be drawn", page.number, file, exc_info=True)
             return None
@@ -50,7 +50,7 @@ class PagePictures:
 
 def page_pictures(settings: Settings) -> PagePictures:
     """Starts nothing: the first picture does."""
-    return PagePictures(worker_pool(settings, reads=False))
+    return PagePictures(worker_pool(settings, reads=False), timeout_s=settings.recognition_timeout_s)
 
 
 def drawn(request: Message) -> Message:

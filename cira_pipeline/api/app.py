@@ -25,6 +25,7 @@ from cira_pipeline.api import (
 from cira_pipeline.api.front_door import FrontDoor, Limits
 from cira_pipeline.api.openapi import describe
 from cira_pipeline.api.services import Services
+from cira_pipeline.isolation.pool import worker_pool
 from cira_pipeline.settings import Settings
 
 
@@ -34,6 +35,7 @@ def create_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.figures = service_routes.FiguresKept()
+        worker_pool(services.settings, reads=False).start_ahead()
         if services.settings.webhook_delivery:
             services.deliverer.start()
         try:

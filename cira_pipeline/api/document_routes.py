@@ -56,9 +56,10 @@ async def upload_document(
     at once, with the code its job would have ended with.
     """
     await run_in_threadpool(disk_space(services.settings).demand)
-    content = await request.body()
     asked = Asked(client_reference, policy, callback, idempotency_key)
-    return await run_in_threadpool(keep_document, services, key, content, response, asked)
+    with services.opening.place(key.client):
+        content = await request.body()
+        return await services.opening.run(key.client, lambda: keep_document(services, key, content, response, asked))
 
 
 class Asked(NamedTuple):

@@ -181,7 +181,7 @@ def document(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> Response
     summary="A page as a picture, values boxed",
     responses={200: {"content": {"image/png": _BINARY}, "description": "The picture"}, **responses(404)},
 )
-def page_picture(
+async def page_picture(
     job_id: JobIdInPath,
     number: Annotated[int, Path(ge=1, le=10_000, description="from 1")],
     services: ServicesOf,
@@ -190,8 +190,12 @@ def page_picture(
     boxes: Annotated[bool, Query(description="false: the bare page")] = True,
 ) -> Response:
     """The page as it was read: turned upright and levelled, with a box around each value found on it."""
-    job = own_job(services, key, job_id)
-    return Response(picture_of(services, job, number, field, boxes=boxes), media_type="image/png")
+
+    def drawn() -> bytes:
+        return picture_of(services, own_job(services, key, job_id), number, field, boxes=boxes)
+
+    with services.opening.place(key.client):
+        return Response(await services.opening.run(key.client, drawn), media_type="image/png")
 
 
 def picture_of(services: Services, job: Job, number: int, fields: list[HeaderField] | None, *, boxes: bool) -> bytes:

@@ -8,9 +8,11 @@ from cira_pipeline.api.access import Access
 from cira_pipeline.api.events import JobEvents
 from cira_pipeline.api.key_secret import Pepper, load_pepper
 from cira_pipeline.api.metrics import Metrics
+from cira_pipeline.api.opening import OpeningDocuments
 from cira_pipeline.api.rate_limit import RedisFastPath
 from cira_pipeline.api.status_reader import StatusReader
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.processing.supplier_memory import SupplierMemory, supplier_memory
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import ApiKeyRepository
@@ -59,6 +61,7 @@ class Services:
     webhook_secrets: WebhookSecretRepository
     signer: Signer
     deliverer: Deliverer
+    opening: OpeningDocuments
 
 
 def open_services(settings: Settings) -> Services:
@@ -103,4 +106,6 @@ def open_services(settings: Settings) -> Services:
         webhook_secrets=webhook_secrets,
         signer=signer,
         deliverer=Deliverer(settings, webhooks, signer, Sender(settings)),
+        # One more than are recognised at once: while those compute, it stores what it has.
+        opening=OpeningDocuments(at_once=reading_processes(settings) + 1),
     )

@@ -7,7 +7,7 @@ import hashlib
 from PIL import Image
 
 from cira_pipeline.errors import PageNotFound
-from cira_pipeline.intake.recognise import opened_by_native_code, recognise
+from cira_pipeline.intake.recognise import harmless, recognise
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.pool import WorkerPool, worker_pool
 from cira_pipeline.settings import Settings
@@ -15,10 +15,7 @@ from cira_pipeline.values import Document, MediaType
 
 
 class Recogniser:
-    """`recognise` with PDFium and Pillow in a worker process.
-
-    XML stays here: DTDs and entities are refused before it is parsed, and libxml2 bounds the rest.
-    """
+    """`recognise` in a worker process; small XML and what is no document at all stay here (`harmless`)."""
 
     def __init__(
         self, settings: Settings, pool: WorkerPool, *, call: str = "cira_pipeline.intake.in_worker:recognised"
@@ -28,12 +25,12 @@ class Recogniser:
         self._call = call
 
     def __call__(self, content: bytes) -> Document:
-        """Raises: as `recognise`, and ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory."""
+        """Raises: as `recognise`, and DocumentTooSlow, ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory."""
         limits = {"max_pages": self._settings.max_pages, "max_pixels": self._settings.max_pixels}
-        if not opened_by_native_code(content):
+        if harmless(content):
             return recognise(content, **limits)
         answer = self._pool.ask(
-            Message({"call": self._call, **limits}, content), timeout_s=self._settings.reading_timeout_s
+            Message({"call": self._call, **limits}, content), timeout_s=self._settings.recognition_timeout_s
         )
         return Document(
             sha256=hashlib.sha256(content).hexdigest(),
@@ -49,13 +46,11 @@ def recogniser_from_settings(settings: Settings, *, reads: bool = True) -> Recog
     return Recogniser(settings, worker_pool(settings, reads=reads))
 
 
-VIEW_TIMEOUT_S = 30.0
-
-
 def view_page(document: Document, number: int, settings: Settings) -> Image.Image:
     """Page `number` (from 1) as a viewer shows it, in RGB, drawn in a worker process.
 
-    Raises: PageNotFound for documents without such a page; ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory.
+    Raises: PageNotFound for documents without such a page; DocumentTooSlow, ReadingTimedOut, ReadingCrashed,
+    ReadingOutOfMemory.
     """
     if document.media_type is MediaType.XML or not 1 <= number <= document.page_count:
         raise PageNotFound(f"the document has {document.page_count} page(s), there is no page {number}")
@@ -63,6 +58,6 @@ def view_page(document: Document, number: int, settings: Settings) -> Image.Imag
         {"call": "cira_pipeline.intake.in_worker:viewed", "media_type": document.media_type, "number": number},
         document.content,
     )
-    answer = worker_pool(settings, reads=False).ask(request, timeout_s=VIEW_TIMEOUT_S)
+    answer = worker_pool(settings, reads=False).ask(request, timeout_s=settings.recognition_timeout_s)
     # Pixels and no file format: what a worker says is not parsed.
     return Image.frombytes("RGB", (int(answer.facts["width"]), int(answer.facts["height"])), answer.content)

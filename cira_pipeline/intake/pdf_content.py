@@ -1,7 +1,9 @@
 """How much there is to draw in a PDF, counted before PDFium builds it all in memory.
 
-A file of a few kilobytes can unpack to pages of many million lines, or draw a form that draws ten forms that each draw
-ten more, and so on. Loading such a page takes minutes and gigabytes.
+A file of a few kilobytes can unpack to pages of many million lines, draw a form that draws ten forms that each draw ten
+more, and so on, or fill a page with a pattern whose cells nobody can see. Drawing such a page takes minutes and
+gigabytes. This is an estimate that answers at once with a reason; what it does not know is ended by the limits of the
+process that opens the document (docs/decisions/0024-hostile-documents.md).
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ import re
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Callable, Mapping
 from io import BytesIO
+from typing import NamedTuple
 
 from pypdf import PageObject, PdfReader
 from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
@@ -27,10 +31,25 @@ MAX_CONTENT_BYTES = 50_000_000
 
 LEAST_FORM_BYTES = 100
 
-_Forms = dict[bytes, StreamObject]
-"""Forms by the name under which instructions draw them."""
+MAX_FORM_DEPTH = 50
+"""Forms inside forms. PDFium draws 15, programs nest a few."""
 
-_DO = re.compile(rb"/([^\x00\s/<>\[\](){}%]*)(?:[\x00\s]|%[^\r\n]{0,100}[\r\n])+Do\b")
+CELLS_A_BYTE = 10
+"""Cells of a tiling pattern that take as long to place as a byte of instructions takes to draw."""
+
+
+class _Drawable(NamedTuple):
+    """What instructions draw by its name: forms, and tiling patterns that they fill areas with."""
+
+    forms: Mapping[bytes, StreamObject]
+    patterns: Mapping[bytes, StreamObject]
+
+
+_NOTHING = _Drawable({}, {})
+
+_NAMED = rb"/([^\x00\s/<>\[\](){}%]*)(?:[\x00\s]|%[^\r\n]{0,100}[\r\n])+"
+_DO = re.compile(_NAMED + rb"Do\b")
+_FILL = re.compile(_NAMED + rb"(?:scn|SCN)\b")
 _NAME_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 
 # What pypdf raises for files that are not as they should be.
@@ -60,39 +79,63 @@ def check_content_size(content: bytes, *, max_pages: int) -> None:
 def _page_size(page: PageObject) -> int:
     """Bytes of the instructions that drawing a page takes."""
     contents = page.get_contents()
-    return 0 if contents is None else _drawn_size(contents.get_data(), _forms(page, {}), _Drawn())
-
-
-class _Drawn:
-    """Forms that have been counted, with their sizes, and those that are being counted just now."""
-
-    def __init__(self) -> None:
-        self.sizes: dict[int, int] = {}
-        self.under_way: set[int] = set()
-
-
-def _drawn_size(instructions: bytes, forms: _Forms, drawn: _Drawn) -> int:
-    """Bytes of instructions, each `/Name Do` replaced by what the form of that name draws."""
-    size_bytes = len(instructions)
-    if forms:
-        names = Counter(_NAME_ESCAPE.sub(_unescaped, name) for name in _DO.findall(instructions))
-        size_bytes += sum(
-            times * _form_size(forms[name], forms, drawn) for name, times in names.items() if name in forms
-        )
-    return size_bytes
-
-
-def _form_size(form: StreamObject, inherited: _Forms, drawn: _Drawn) -> int:
-    key = id(form)
-    if key in drawn.under_way:
-        # A form that draws itself: PDFium leaves the inner one out.
+    if contents is None:
         return 0
-    if key not in drawn.sizes:
-        drawn.under_way.add(key)
-        # To draw a form at all takes something, be it empty.
-        drawn.sizes[key] = LEAST_FORM_BYTES + _drawn_size(_instructions(form), _forms(form, inherited), drawn)
-        drawn.under_way.discard(key)
-    return drawn.sizes[key]
+    width, height = float(page.mediabox.width), float(page.mediabox.height)
+    return _Counting(abs(width * height)).drawn(contents.get_data(), _drawable(page, _NOTHING))
+
+
+class _Counting:
+    """Counts one page of `area` square points. Remembers what was counted, and what is being counted just now."""
+
+    def __init__(self, area: float) -> None:
+        self._area = area
+        self._sizes: dict[int, int] = {}
+        self._under_way: set[int] = set()
+
+    def drawn(self, instructions: bytes, drawable: _Drawable) -> int:
+        """Bytes of instructions, each `/Name Do` replaced by what the form of that name draws, and each choice of a
+        pattern by its cells.
+        """
+        size_bytes = len(instructions)
+        for named, operator, size_of in (
+            (drawable.forms, _DO, self._form_size),
+            (drawable.patterns, _FILL, self._pattern_size),
+        ):
+            if named:
+                names = Counter(_NAME_ESCAPE.sub(_unescaped, name) for name in operator.findall(instructions))
+                size_bytes += sum(
+                    times * size_of(named[name], drawable) for name, times in names.items() if name in named
+                )
+        return size_bytes
+
+    def _form_size(self, form: StreamObject, inherited: _Drawable) -> int:
+        key = id(form)
+        if key in self._under_way:
+            # PDFium leaves the inner one out only after it has drawn many; docling-parse never does.
+            raise DocumentTooComplex("a form or pattern of the PDF draws itself")
+        if len(self._under_way) >= MAX_FORM_DEPTH:
+            raise DocumentTooComplex(f"forms of the PDF draw forms more than {MAX_FORM_DEPTH} deep")
+        if key not in self._sizes:
+            self._under_way.add(key)
+            # To draw a form at all takes something, be it empty.
+            self._sizes[key] = LEAST_FORM_BYTES + self.drawn(_instructions(form), _drawable(form, inherited))
+            self._under_way.discard(key)
+        return self._sizes[key]
+
+    def _pattern_size(self, pattern: StreamObject, inherited: _Drawable) -> int:
+        """A cell is drawn once, and then placed as often as it fits on the page."""
+        return self._form_size(pattern, inherited) + int(_cells(pattern, self._area)) // CELLS_A_BYTE
+
+
+def _cells(pattern: StreamObject, area: float) -> float:
+    """Cells of a tiling pattern on an `area` in square points (ISO 32000-1, 8.7.3). Steps of nothing count as tiny."""
+    a, b, c, d = (float(number) for number in [*pattern.get("/Matrix", (1, 0, 0, 1, 0, 0))][:4])
+    step = abs(float(pattern.get("/XStep", 0)) * float(pattern.get("/YStep", 0)) * (a * d - b * c))
+    return area / max(step, _TINY_STEP)
+
+
+_TINY_STEP = 1e-9
 
 
 def _instructions(form: StreamObject) -> bytes:
@@ -109,17 +152,27 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
     return bytes([int(escape.group(1), 16)])
 
 
-def _forms(holder: DictionaryObject, inherited: _Forms) -> _Forms:
-    """The forms a page or form can draw; one without resources of its own draws those of its holder."""
-    resources = holder.get("/Resources")
-    if resources is None:
+def _drawable(holder: DictionaryObject, inherited: _Drawable) -> _Drawable:
+    """What a page, form or pattern can draw; one without resources of its own draws those of its holder."""
+    given = holder.get("/Resources")
+    if given is None:
         return inherited
-    objects = resources.get_object().get("/XObject")
+    resources = given.get_object()
+    return _Drawable(
+        forms=_named(resources, "/XObject", lambda each: each.get("/Subtype") == "/Form"),
+        patterns=_named(resources, "/Pattern", lambda each: each.get("/PatternType") == 1),
+    )
+
+
+def _named(
+    resources: DictionaryObject, kind: str, wanted: Callable[[StreamObject], bool]
+) -> Mapping[bytes, StreamObject]:
+    objects = resources.get(kind)
     if objects is None:
         return {}
     named = ((name, reference.get_object()) for name, reference in objects.get_object().items())
     return {
         name.removeprefix("/").encode("utf-8", "surrogateescape"): each
         for name, each in named
-        if isinstance(each, StreamObject) and each.get("/Subtype") == "/Form"
+        if isinstance(each, StreamObject) and wanted(each)
     }

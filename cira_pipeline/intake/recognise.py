@@ -22,6 +22,9 @@ _PICTURES = (
     (b"II+\0", MediaType.TIFF),
     (b"MM\0+", MediaType.TIFF),
 )
+HARMLESS_BYTES = 100_000
+"""E-invoices have some ten thousand; one without attachments seldom has more than this."""
+
 _BLANK = b" \t\r\n\0\f\v"
 
 
@@ -32,7 +35,7 @@ def recognise(content: bytes, *, max_pages: int, max_pixels: int) -> Document:
     and TIFF frames, `max_pixels` one picture, checked before it is decoded.
 
     Raises `DocumentEmpty`, `DocumentTypeUnsupported`, `DocumentEncrypted`, `DocumentDamaged`, `DocumentTooManyPages`,
-    `ImageTooLarge`, `XmlForbidden`.
+    `DocumentTooComplex`, `ImageTooLarge`, `XmlForbidden`.
     """
     if not content.strip(_BLANK):
         raise DocumentEmpty("the file is empty" if not content else "the file holds nothing but blanks")
@@ -46,9 +49,12 @@ def recognise(content: bytes, *, max_pages: int, max_pixels: int) -> Document:
     )
 
 
-def opened_by_native_code(content: bytes) -> bool:
-    """Whether these bytes are given to PDFium or Pillow, which a hostile file may crash."""
-    return starts_like_pdf(content) or any(content.startswith(signature) for signature, _ in _PICTURES)
+def harmless(content: bytes) -> bool:
+    """Whether `recognise` may open these bytes in any process: neither PDFium nor Pillow is given them, which a hostile
+    file may crash, and they are so few that parsing them as XML or looking into an archive takes no time.
+    """
+    native = starts_like_pdf(content) or any(content.startswith(signature) for signature, _ in _PICTURES)
+    return not native and len(content) <= HARMLESS_BYTES
 
 
 def _opened(content: bytes, max_pages: int, max_pixels: int) -> tuple[MediaType, int]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sized
 
 from lxml import etree
 
-from cira_pipeline.errors import DocumentDamaged, DocumentTypeUnsupported, XmlForbidden
+from cira_pipeline.errors import DocumentDamaged, DocumentTooComplex, DocumentTypeUnsupported, XmlForbidden
 from cira_pipeline.intake.unsupported import HTML_LIKENESS, likeness
 
 MAX_DEPTH = 200
 """Elements inside elements. Real e-invoices stay below 20."""
+
+MAX_NODES = 2_000_000
+"""Elements and attributes. An invoice of 10,000 lines has half a million."""
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd"
 _ROOTS = re.compile(
@@ -35,8 +39,8 @@ def starts_like_xml(content: bytes) -> bool:
 def check_xml(content: bytes) -> None:
     """Passes UBL 2 Invoice and CreditNote, UN/CEFACT CII and ZUGFeRD 1.0 that are well formed to their end.
 
-    Raises `XmlForbidden` for a DTD, `DocumentDamaged` for what breaks off or is malformed, `DocumentTypeUnsupported`
-    for any other XML and for web pages.
+    Raises `XmlForbidden` for a DTD, `DocumentDamaged` for what breaks off or is malformed, `DocumentTooComplex` for
+    more than `MAX_NODES` or `MAX_DEPTH`, `DocumentTypeUnsupported` for any other XML and for web pages.
     """
     outline = _Outline()
     # `huge_tree` lifts the limit on a text's length, which attachments (BT-125) exceed; without a DTD nothing can
@@ -64,6 +68,7 @@ class _Outline:
     def __init__(self) -> None:
         self.root: str | None = None
         self._depth = 0
+        self._nodes = 0
 
     def doctype(self, name: str | None, public_id: str | None, system_url: str | None) -> None:
         """Called at `<!DOCTYPE`, before any entity in it is looked at."""
@@ -71,12 +76,15 @@ class _Outline:
             raise DocumentTypeUnsupported(f"the file {HTML_LIKENESS}")
         raise XmlForbidden("the XML declares a DTD", name=name, system_url=system_url)
 
-    def start(self, tag: str, attributes: object) -> None:
+    def start(self, tag: str, attributes: Sized) -> None:
         if self.root is None:
             self.root = tag
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise DocumentDamaged(f"the XML nests more than {MAX_DEPTH} elements")
+            raise DocumentTooComplex(f"the XML nests more than {MAX_DEPTH} elements")
+        self._nodes += 1 + len(attributes)
+        if self._nodes > MAX_NODES:
+            raise DocumentTooComplex(f"the XML has more than {MAX_NODES:,} elements and attributes")
 
     def end(self, tag: str) -> None:
         self._depth -= 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import select
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -13,6 +15,7 @@ import psutil
 from cira_pipeline import errors
 from cira_pipeline.errors import (
     CiraError,
+    DocumentTooSlow,
     InternalError,
     ReaderUnavailable,
     ReadingCrashed,
@@ -29,7 +32,46 @@ _PIECE_BYTES = 1 << 20
 # Allocations fail from here on; the watch is to notice first, and to say what happened.
 _WALL = 2
 
+# A worker that computed for less of the time than this was kept from it: by a busy machine, or by waiting without end.
+_COMPUTING_SHARE = 0.2
+
 Stopping = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a request may take: `timeout_s` in all, and `step_timeout_s` for each step that the worker reports."""
+
+    timeout_s: float
+    step_timeout_s: float = math.inf
+
+
+class _Clock:
+    """What is left of the time of a request under `limits`."""
+
+    def __init__(self, limits: Limits, computed_s: Callable[[], float]) -> None:
+        self._limits = limits
+        self._computed_s = computed_s
+        self._whole = self._step = (time.monotonic(), computed_s())
+
+    def next_step(self) -> None:
+        self._step = (time.monotonic(), self._computed_s())
+
+    def check(self) -> None:
+        """Raises: DocumentTooSlow, ReadingTimedOut."""
+        self._check(self._whole, self._limits.timeout_s, "the document")
+        self._check(self._step, self._limits.step_timeout_s, "a page of the document")
+
+    def _check(self, since: tuple[float, float], limit_s: float, what: str) -> None:
+        started, computed_before_s = since
+        if time.monotonic() - started < limit_s:
+            return
+        computed_s = self._computed_s() - computed_before_s
+        if computed_s >= _COMPUTING_SHARE * limit_s:
+            raise DocumentTooSlow(f"{what} took longer than {limit_s:g} s", timeout_s=limit_s)
+        raise ReadingTimedOut(
+            f"{what} took longer than {limit_s:g} s, of which the reader computed {computed_s:.0f} s", timeout_s=limit_s
+        )
 
 
 class WorkerProcess:
@@ -55,8 +97,8 @@ class WorkerProcess:
             raise ReaderUnavailable(f"the reader's process ended at its start: {error}") from error
         self._channel.setblocking(False)
         try:
-            self._exchange(b"", time.monotonic() + START_TIMEOUT_S, stopping)
-        except (ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut) as error:
+            self._exchange(b"", Limits(START_TIMEOUT_S), stopping)
+        except (ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut, DocumentTooSlow) as error:
             raise ReaderUnavailable(f"the reader's process does not start: {error.message}") from error
         except BaseException:
             self.kill()
@@ -78,13 +120,23 @@ class WorkerProcess:
         except psutil.Error:
             return 0
 
-    def ask(self, request: Message, *, timeout_s: float, stopping: Stopping) -> Message:
+    @property
+    def computed_s(self) -> float:
+        """Processor seconds of all its threads; 0 when the process is gone."""
+        try:
+            times = self._seen.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
+    def ask(self, request: Message, *, limits: Limits, stopping: Stopping) -> Message:
         """The worker's answer.
 
-        Raises: what the worker's function raised (the process lives on); ReadingTimedOut, ReadingOutOfMemory,
-        ReadingCrashed, and RunInterrupted as soon as `stopping` says so (the process is gone).
+        Raises: what the worker's function raised (the process lives on); DocumentTooSlow when it computed for longer
+        than `limits` allow, ReadingTimedOut when it hardly computed; ReadingOutOfMemory, ReadingCrashed, and
+        RunInterrupted as soon as `stopping` says so (the process is gone).
         """
-        answer = self._exchange(packed(request), time.monotonic() + timeout_s, stopping)
+        answer = self._exchange(packed(request), limits, stopping)
         if "error" in answer.facts:
             raise _error_told(answer.facts["error"])
         return answer
@@ -96,20 +148,32 @@ class WorkerProcess:
         self._channel.close()
         self._process.close()
 
-    def _exchange(self, request: bytes, ends_at: float, stopping: Stopping) -> Message:
+    def _exchange(self, request: bytes, limits: Limits, stopping: Stopping) -> Message:
+        clock = _Clock(limits, lambda: self.computed_s)
+
         def within_limits() -> None:
-            self._require_within_limits(ends_at, stopping)
+            self._require_within_limits(clock, stopping)
 
         try:
             self._send(request, within_limits)
-            facts_bytes, content_bytes = lengths(self._received(HEAD_BYTES, within_limits))
-            if facts_bytes + content_bytes > self._memory_bytes:
-                raise ReadingCrashed("the reader's answer is longer than all its memory")
-            return unpacked(self._received(facts_bytes + content_bytes, within_limits), facts_bytes)
+            return self._answer(clock, within_limits)
         except (EOFError, ConnectionError) as error:
             raise self._why_it_ended() from error
         except ValueError as error:
             raise ReadingCrashed(f"the reader's answer cannot be understood: {error}") from error
+
+    def _answer(self, clock: _Clock, within_limits: Callable[[], None]) -> Message:
+        while True:
+            message = self._message(within_limits)
+            if "step" not in message.facts:
+                return message
+            clock.next_step()
+
+    def _message(self, within_limits: Callable[[], None]) -> Message:
+        facts_bytes, content_bytes = lengths(self._received(HEAD_BYTES, within_limits))
+        if facts_bytes + content_bytes > self._memory_bytes:
+            raise ReadingCrashed("the reader's answer is longer than all its memory")
+        return unpacked(self._received(facts_bytes + content_bytes, within_limits), facts_bytes)
 
     def _send(self, request: bytes, within_limits: Callable[[], None]) -> None:
         left = memoryview(request)
@@ -135,16 +199,18 @@ class WorkerProcess:
         while not poll.poll(_WATCH_MS):
             within_limits()
 
-    def _require_within_limits(self, ends_at: float, stopping: Stopping) -> None:
+    def _require_within_limits(self, clock: _Clock, stopping: Stopping) -> None:
         if stopping():
             self.kill()
             raise RunInterrupted("the run was stopped while this document was being read")
-        if time.monotonic() >= ends_at:
+        try:
+            clock.check()
+        except (DocumentTooSlow, ReadingTimedOut):
             self.kill()
-            raise ReadingTimedOut("the reader did not end in time and was stopped")
+            raise
         if self.memory_used_bytes > self._memory_bytes:
             self.kill()
-            raise ReadingOutOfMemory(f"reading took more than {self._memory_bytes // 1_000_000:,} MB of memory")
+            raise ReadingOutOfMemory(f"the document took more than {self._memory_bytes // 1_000_000:,} MB of memory")
 
     def _why_it_ended(self) -> ReadingCrashed:
         self._process.kill()

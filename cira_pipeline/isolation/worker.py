@@ -20,7 +20,8 @@ from importlib import import_module
 from pathlib import Path
 
 from cira_pipeline.errors import CiraError, InternalError, ReadingOutOfMemory
-from cira_pipeline.isolation.messages import HEAD_BYTES, Message, lengths, packed, unpacked
+from cira_pipeline.isolation.messages import HEAD_BYTES, Message, lengths, unpacked
+from cira_pipeline.isolation.steps import report_steps_to, send
 
 # Of all processes the kernel ends this one first when memory runs out: it is the one that can be spared.
 _SPARED_FIRST = "800"
@@ -48,9 +49,10 @@ def become_killable(memory_bytes: int) -> None:
 
 def serve(channel: socket.socket) -> None:
     """Says that the worker is ready, and answers until the channel ends."""
-    channel.sendall(packed(Message({"ready": True})))
+    send(channel, Message({"ready": True}))
+    report_steps_to(channel)
     while (request := _received(channel)) is not None:
-        channel.sendall(packed(_answer(request)))
+        send(channel, _answer(request))
 
 
 def _die_with_parent() -> None:

@@ -25,7 +25,7 @@ def engines_from_settings(settings: Settings, answers: AnswerStore) -> Mapping[E
     """`einvoice` and `offline` always; `azure_openai` only where a model is configured."""
     engines: dict[EngineName, Engine] = {
         EngineName.EINVOICE: EInvoiceEngine(
-            IsolatedAttachments(worker_pool(settings), timeout_s=settings.reading_timeout_s)
+            IsolatedAttachments(worker_pool(settings), timeout_s=settings.recognition_timeout_s)
         ),
         EngineName.OFFLINE: OfflineEngine(),
     }

@@ -1,14 +1,16 @@
 """Which job of a run is begun next, so that a slow or silent source holds up no thread that has other work.
 
 Hosts take turns. A host that has as many requests in flight as it may have is passed over; when that lasts, most of its
-jobs are put back and wait without a run. All jobs of a host whose circuit is open are put back at once.
+jobs are put back and wait without a run. While several clients have unfinished jobs, each has an even share of the
+threads in flight. All jobs of a host whose circuit is open are put back at once.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +56,7 @@ class SourceTurns:
         stopping: threading.Event,
         *,
         threads: int,
+        clients: Mapping[JobId, str],
     ) -> None:
         self._hosts = hosts
         self._stopping = stopping
@@ -67,6 +70,10 @@ class SourceTurns:
         self._fetching: dict[str, int] = {}
         self._busy_since: dict[str, float] = {}
         self._few = set[str]()
+        self._threads = threads
+        self._clients = clients
+        self._unfinished = Counter(clients.get(job_id, "") for job_id in job_ids)
+        self._in_flight = Counter[str]()
         self._states: dict[str, tuple[float, HostState]] = {}
 
     def take(self) -> Turn | PutBack | None:
@@ -112,9 +119,24 @@ class SourceTurns:
             return self._put_back(host, 0, _busy(state), 0)
         return None
 
-    def _turn(self, host: str | None) -> Turn:
+    def ended(self, job_id: JobId) -> None:
+        """The job of a turn is no longer in flight."""
+        with self._lock:
+            client = self._clients.get(job_id, "")
+            self._in_flight[client] -= 1
+            self._unfinished[client] -= 1
+
+    def _turn(self, host: str | None) -> Turn | None:
+        """The first job of the host whose client has less than its share of the threads in flight."""
+        share = math.ceil(self._threads / max(1, len(+self._unfinished)))
+        job_id = next(
+            (each for each in self._waiting[host] if self._in_flight[self._clients.get(each, "")] < share), None
+        )
+        if job_id is None:
+            return None
+        self._in_flight[self._clients.get(job_id, "")] += 1
         jobs = self._waiting.pop(host)
-        job_id = jobs.popleft()
+        jobs.remove(job_id)
         if jobs:
             self._waiting[host] = jobs  # at the end: the other hosts' turn
         if host is not None:
@@ -127,6 +149,7 @@ class SourceTurns:
             self._waiting[host] = deque(jobs[:kept])
         if isinstance(error, SourceBusy):
             self._hosts.note_slow(host)
+        self._unfinished.subtract(self._clients.get(job_id, "") for job_id in jobs[kept:])
         return PutBack(jobs[kept:], error, wait_s)
 
     def _state(self, host: str) -> HostState:

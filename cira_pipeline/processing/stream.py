@@ -16,7 +16,8 @@ from queue import Empty, Full, Queue
 
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import CiraError, DiskFull, InternalError, JobNotFound, RunInterrupted, kept_error
-from cira_pipeline.isolation.pool import reading_processes
+from cira_pipeline.isolation.fair_slots import FairSlots, current_owner, on_behalf_of
+from cira_pipeline.isolation.pool import SPARE_READING_PROCESSES, reading_processes
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.calm_collector import calm_collector
 from cira_pipeline.processing.claims import Claim, Refused
@@ -93,7 +94,8 @@ def stream(
     reason: should this run die of it too, all others are done, and it is known which one it was.
     """
     with calm_collector():
-        yield from _streamed(processor, job_ids, Flow(processor, tuple(stages), run_id, claim or Claim()), told_every_s)
+        flow = Flow(processor, job_ids, tuple(stages), run_id, claim or Claim())
+        yield from _streamed(processor, job_ids, flow, told_every_s)
 
 
 def _streamed(
@@ -138,7 +140,9 @@ class _JobEnded:
 class Flow:
     """What the threads of one stream share. `ended` is short: who takes nothing out of it stops those who fill it."""
 
-    def __init__(self, processor: Processor, stages: tuple[Stage, ...], run_id: str, claim: Claim) -> None:
+    def __init__(
+        self, processor: Processor, job_ids: Sequence[JobId], stages: tuple[Stage, ...], run_id: str, claim: Claim
+    ) -> None:
         self.ended: Queue[JobEvent | _JobEnded] = Queue(maxsize=4 * processor.settings.stage_threads)
         self.stopping = threading.Event()
         self._processor = processor
@@ -147,7 +151,8 @@ class Flow:
         self.claim = claim
         # A person who materialises only some of the assets looks at a job; its status belongs to whole runs.
         self._tracked = Stage.VALIDATED_RECORD in stages
-        self._reading_slots = threading.BoundedSemaphore(_readings_at_once(processor.settings))
+        self._reading_slots = _reading_slots(processor.settings)
+        self._client_of = processor.jobs.clients_of(job_ids)
 
     def in_order(self, job_ids: Sequence[JobId]) -> Iterator[Sequence[JobId]]:
         """What may be in flight together: first all that are above suspicion, then each suspect alone."""
@@ -165,6 +170,7 @@ class Flow:
             self._processor.fetcher.hosts,
             self.stopping,
             threads=self._processor.settings.stage_threads,
+            clients=self._client_of,
         )
 
     def work(self, turns: SourceTurns) -> None:
@@ -181,7 +187,11 @@ class Flow:
             raise
 
     def _run_job(self, turn: Turn, turns: SourceTurns) -> Iterator[JobEvent | _JobEnded]:
-        yield from self.events_of(turn.job_id, partial(turns.fetching, turn.host))
+        try:
+            with on_behalf_of(self._client_of.get(turn.job_id, "")):
+                yield from self.events_of(turn.job_id, partial(turns.fetching, turn.host))
+        finally:
+            turns.ended(turn.job_id)
         yield _JobEnded(None)
 
     def _put_back(self, those: PutBack) -> Iterator[JobEvent | _JobEnded]:
@@ -225,7 +235,7 @@ class Flow:
         processor, stage = self._processor, self._stages[0]
         within: Mapping[Stage, Callable[[], AbstractContextManager[object]]] = {
             Stage.RAW_DOCUMENT: fetching,
-            Stage.OCR_TEXT: lambda: self._reading_slots,
+            Stage.OCR_TEXT: self._reading_slot,
         }
         flying: JobInFlight | None = None
         try:
@@ -256,6 +266,15 @@ class Flow:
             internal = unexpected(f"{type(error).__name__}: {error}")
             internal.__cause__ = error
             yield self._stopped(job_id, stage, internal)
+
+    def _reading_slot(self) -> AbstractContextManager[object]:
+        """Held while a document is read: a job that waits for it is not yet marked as being read."""
+
+        def go_on() -> None:
+            if self.stopping.is_set():
+                raise RunInterrupted("the run was stopped before this document was read")
+
+        return self._reading_slots.slot(current_owner(), go_on)
 
     def _wanted_job(self, job_id: JobId, stage: Stage) -> Job | Refused:
         """The job unless it is not for this run; a tracked one is marked as running in `stage`."""
@@ -321,6 +340,8 @@ def _skipped(job: Job) -> JobSkipped:
     return JobSkipped(job.job_id, f"this run was taken for dead and the job taken from it; it is {job.status}")
 
 
-def _readings_at_once(settings: Settings) -> int:
+def _reading_slots(settings: Settings) -> FairSlots:
     """As many as there are processes for it; docling-serve has its own queue."""
-    return reading_processes(settings) if settings.reader == "local" else settings.stage_threads
+    if settings.reader == "local":
+        return FairSlots(reading_processes(settings), SPARE_READING_PROCESSES)
+    return FairSlots(settings.stage_threads)

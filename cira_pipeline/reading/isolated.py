@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from cira_pipeline.errors import ReadingCrashed, ReadingTimedOut
+from cira_pipeline.errors import ReadingCrashed
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.pool import WorkerPool
 from cira_pipeline.isolation.processors import processors
@@ -13,7 +13,7 @@ from cira_pipeline.reading.reader import ReadResult
 from cira_pipeline.settings import Settings
 from cira_pipeline.values import Document, MediaType, Reading
 
-# The worker looks at the clock itself between its steps and says so; only one that hangs is killed.
+# The clock of this side decides, for it knows whether the worker computed or was kept from it.
 _GRACE_S = 3.0
 
 
@@ -24,11 +24,12 @@ class IsolatedReader:
         self, settings: Settings, pool: WorkerPool, *, call: str = "cira_pipeline.reading.in_worker:read"
     ) -> None:
         self._timeout_s = settings.reading_timeout_s
+        self._page_timeout_s = settings.reading_page_timeout_s
         self._pool = pool
         self._call = call
         self._here = LocalReader(settings)
         self._settings = {
-            "reading_timeout_s": settings.reading_timeout_s,
+            "reading_timeout_s": settings.reading_timeout_s + _GRACE_S,
             "ocr_dpi": settings.ocr_dpi,
             "ocr_threads": settings.ocr_threads or max(1, processors() // pool.processes),
             "max_pixels": settings.max_pixels,
@@ -43,7 +44,9 @@ class IsolatedReader:
         return self._here.version
 
     def read(self, document: Document) -> ReadResult:
-        """Raises: as LocalReader, and ReadingCrashed, ReadingOutOfMemory, RunInterrupted after `interrupt`."""
+        """Raises: as LocalReader, and DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory, RunInterrupted after
+        `interrupt`; ReadingTimedOut when the worker hardly computed in the time.
+        """
         if document.media_type is MediaType.XML:
             return self._here.read(document)
         facts = {
@@ -52,12 +55,10 @@ class IsolatedReader:
             "settings": self._settings,
         }
         try:
-            answer = self._pool.ask(Message(facts, document.content), timeout_s=self._timeout_s + _GRACE_S)
+            answer = self._pool.ask(
+                Message(facts, document.content), timeout_s=self._timeout_s, step_timeout_s=self._page_timeout_s
+            )
             reading = Reading.model_validate_json(answer.facts["reading"])
-        except ReadingTimedOut as error:
-            raise ReadingTimedOut(
-                f"reading took longer than {self._timeout_s:g} s", timeout_s=self._timeout_s
-            ) from error
         except (ValidationError, KeyError, TypeError) as error:
             raise ReadingCrashed(f"the reader's answer is no reading: {type(error).__name__}") from error
         return ReadResult(reading, answer.content)

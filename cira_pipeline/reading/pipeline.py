@@ -31,6 +31,7 @@ from rapidfuzz.fuzz import ratio
 from rapidfuzz.utils import default_process
 
 from cira_pipeline.errors import ReadingTimedOut
+from cira_pipeline.isolation.steps import step_begins
 from cira_pipeline.reading.lines import PlacedLine, PlacedWord, in_reading_order, lines_of
 from cira_pipeline.reading.native_text import NativeText, native_text, native_text_usable
 from cira_pipeline.reading.ocr import LONGEST_SIDE_PX, Image, OcrEngine, turned_image
@@ -111,6 +112,7 @@ class InvoicePipeline(NativePdfPipeline):
     def _parse_page(
         self, timings: Any, conv_res: ConversionResult, page_backend: PdfPageBackend
     ) -> ReadDoclingPage | None:
+        step_begins()
         if isinstance(conv_res.input._backend, ImageDocumentBackend):
             _measure_in_pixels(page_backend)
         page = super()._parse_page(timings, conv_res, page_backend)

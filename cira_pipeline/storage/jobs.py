@@ -288,6 +288,14 @@ class JobRepository:
         with self._database.begin() as connection:
             return {JobId(row.job_id): row.source_host for row in connection.execute(statement)}
 
+    def clients_of(self, job_ids: Sequence[JobId]) -> Mapping[JobId, str]:
+        """Whose jobs they are; without those that do not exist."""
+        statement = select(jobs.c.job_id, jobs.c.client).where(
+            jobs.c.job_id == any_(literal(list(job_ids), ARRAY(Text)))
+        )
+        with self._database.begin() as connection:
+            return {JobId(job_id): client for job_id, client in connection.execute(statement)}
+
     def document_found(self, job_id: JobId, sha256: str) -> Job:
         """Notes which document the URL led to; it must be stored already. Raises: JobNotFound.
 

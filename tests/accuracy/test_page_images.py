@@ -35,7 +35,7 @@ def picture(url: str | None) -> Image.Image:
 
 
 def test_pages_of_pdfs_and_frames_of_pictures_are_shown_as_they_were_read(pool: WorkerPool, tmp_path: Path) -> None:
-    pictures = PagePictures(pool)
+    pictures = PagePictures(pool, timeout_s=30)
     pdf, tiff = tmp_path / "invoice.pdf", tmp_path / "scan.tiff"
     pdf.write_bytes(invoice_pdf("SHOWN-1"))
     Image.new("L", (400, 300)).save(tiff, save_all=True, append_images=[Image.new("L", (2_000, 500))])
@@ -54,7 +54,7 @@ def test_a_document_that_ends_the_drawing_costs_its_own_picture_only(
     hostile, other = tmp_path / "hostile.pdf", tmp_path / "other.pdf"
     hostile.write_bytes(content)
     other.write_bytes(invoice_pdf("SHOWN-2"))
-    assert PagePictures(pool, call="tests.isolation.poison:act").data_url(hostile, page()) is None
-    assert PagePictures(pool).data_url(hostile, page()) is None
-    assert PagePictures(pool).data_url(other, page(9)) is None
-    assert picture(PagePictures(pool).data_url(other, page()))
+    assert PagePictures(pool, timeout_s=30, call="tests.isolation.poison:act").data_url(hostile, page()) is None
+    assert PagePictures(pool, timeout_s=30).data_url(hostile, page()) is None
+    assert PagePictures(pool, timeout_s=30).data_url(other, page(9)) is None
+    assert picture(PagePictures(pool, timeout_s=30).data_url(other, page()))

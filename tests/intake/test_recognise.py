@@ -27,6 +27,7 @@ from cira_pipeline.errors import (
 )
 from cira_pipeline.intake.recognise import recognise as recognise_within
 from cira_pipeline.values import Document, MediaType
+from tests.hostile.pdfs import pdfs, tiling
 from tests.intake.documents import (
     UBL,
     pdf,
@@ -159,6 +160,17 @@ class TestPdf:
         with pytest.raises(DocumentTooComplex):
             recognise(pdf_of_laughing_forms(levels, 10))
 
+    @pytest.mark.parametrize("name", ["form draws itself 50 times", "form draws itself once", "forms in a circle"])
+    def test_a_form_that_draws_itself_is_not_drawn(self, name: str) -> None:
+        with pytest.raises(DocumentTooComplex, match="draws itself"):
+            recognise(pdfs()[name]())
+
+    @pytest.mark.parametrize("name", ["tiling of tiny steps", "tiling of tilings", "tiling that tiles itself"])
+    def test_a_pattern_of_cells_that_nobody_can_see_is_not_drawn(self, name: str) -> None:
+        assert recognise(tiling(0.5)).page_count == 1, "a hatched area of a chart"
+        with pytest.raises(DocumentTooComplex):
+            recognise(pdfs()[name]())
+
     def test_page_trees_in_a_circle_end(self) -> None:
         writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf(2))))
         pages = writer.root_object["/Pages"]
@@ -269,9 +281,8 @@ class TestXml:
             b"<?xml version='1.0'?>",
             b"\n<?xml version='1.0'?>" + UBL.encode(),
             b"<?xml version='1.0' encoding='klingon'?>" + UBL.encode(),
-            UBL.replace("<cbc:ID>7</cbc:ID>", "<a>" * 300 + "</a>" * 300).encode(),
         ],
-        ids=["cut off", "unclosed", "entity", "encoding", "declaration", "blank line", "unknown encoding", "deep"],
+        ids=["cut off", "unclosed", "entity", "encoding", "declaration", "blank line", "unknown encoding"],
     )
     def test_broken_xml_says_so(self, content: bytes) -> None:
         with pytest.raises(DocumentDamaged):
@@ -293,6 +304,12 @@ class TestXml:
     def test_other_xml_is_named_by_its_root(self, content: bytes) -> None:
         with pytest.raises(DocumentTypeUnsupported, match="its root is"):
             recognise(content)
+
+
+@pytest.mark.parametrize("inside", ["<a>" * 300 + "</a>" * 300, "<a/>" * 2_000_001], ids=["deep", "many elements"])
+def test_xml_that_no_invoice_needs_is_not_taken(inside: str) -> None:
+    with pytest.raises(DocumentTooComplex):
+        recognise(UBL.replace("<cbc:ID>7</cbc:ID>", inside).encode())
 
 
 def archive(*names: str) -> bytes:

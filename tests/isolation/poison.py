@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cira_pipeline.errors import ReadingFailed, ReadingTimedOut
 from cira_pipeline.isolation.messages import Message
+from cira_pipeline.isolation.steps import step_begins
 
 CRASHING, ENDLESS = b"\n%crashing\n", b"\n%endless\n"
 """Comments after a PDF's end."""
@@ -34,6 +35,10 @@ def act(request: Message) -> Message:
         b"hang holding the interpreter": lambda: ctypes.PyDLL(None).pause(),
         b"swell": _swell,
         b"claim": lambda: bytearray(1 << 40),
+        b"compute": _compute,
+        b"crash late": _crash_late,
+        b"page after page": _page_after_page,
+        b"an endless page": _endless_page,
         b"refuse": _refuse,
         b"give up": _give_up,
     }
@@ -78,6 +83,27 @@ def _swell() -> None:
     while True:
         held.append(b"x" * 20_000_000)
         time.sleep(0.005)
+
+
+def _compute() -> None:
+    while True:
+        pass
+
+
+def _crash_late() -> None:
+    time.sleep(2)
+    ctypes.string_at(0)
+
+
+def _page_after_page() -> None:
+    for _ in range(6):
+        step_begins()
+        time.sleep(0.3)
+
+
+def _endless_page() -> None:
+    step_begins()
+    _compute()
 
 
 def _refuse() -> None:

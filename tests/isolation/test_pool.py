@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -18,6 +19,8 @@ import pytest
 
 from cira_pipeline.embedded.fork_server_process import fork_server_child
 from cira_pipeline.errors import (
+    DocumentError,
+    DocumentTooSlow,
     ReadingCrashed,
     ReadingFailed,
     ReadingOutOfMemory,
@@ -59,8 +62,11 @@ def pool(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> It
     assert not caplog.messages, "a worker that was to be forked was started afresh"
 
 
-def ask(pool: WorkerPool, content: bytes, call: str = "act", timeout_s: float = PATIENCE_S) -> Message:
-    return pool.ask(Message({"call": f"tests.isolation.poison:{call}"}, content), timeout_s=timeout_s)
+def ask(
+    pool: WorkerPool, content: bytes, call: str = "act", timeout_s: float = PATIENCE_S, step_timeout_s: float = math.inf
+) -> Message:
+    request = Message({"call": f"tests.isolation.poison:{call}"}, content)
+    return pool.ask(request, timeout_s=timeout_s, step_timeout_s=step_timeout_s)
 
 
 def test_a_worker_stays_warm_from_one_document_to_the_next(pool: WorkerPool) -> None:
@@ -96,6 +102,30 @@ def test_an_endless_document_is_stopped_in_time_also_in_native_code(pool: Worker
     assert caught.value.retryable
     assert not psutil.pid_exists(pid)
     assert ask(pool, b"invoice").content == b"invoice"
+
+
+def test_a_document_that_is_computed_without_end_is_told_from_a_reader_that_was_kept_from_its_work(
+    pool: WorkerPool,
+) -> None:
+    pid = ask(pool, b"invoice").facts["pid"]
+    with pytest.raises(DocumentTooSlow, match="the document took longer than 3 s"):
+        ask(pool, b"compute", timeout_s=3)
+    assert not psutil.pid_exists(pid)
+    assert issubclass(DocumentTooSlow, DocumentError), "its job is rejected"
+
+
+def test_a_page_has_a_limit_of_its_own_and_many_pages_together_may_take_longer(pool: WorkerPool) -> None:
+    assert ask(pool, b"page after page", step_timeout_s=1.5).content == b"page after page"
+    with pytest.raises(DocumentTooSlow, match="a page of the document took longer than 2 s"):
+        ask(pool, b"an endless page", step_timeout_s=2)
+    assert ask(pool, b"invoice").content == b"invoice"
+
+
+def test_a_document_that_crashes_late_has_no_second_time_limit(pool: WorkerPool) -> None:
+    started = time.monotonic()
+    with pytest.raises((ReadingTimedOut, DocumentTooSlow)):
+        ask(pool, b"crash late", timeout_s=3)
+    assert time.monotonic() - started < PATIENCE_S / 2
 
 
 @pytest.mark.parametrize("document", [b"swell", b"claim"])

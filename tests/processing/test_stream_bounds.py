@@ -31,6 +31,8 @@ class Counting:
         self.interrupted = False
         self.left: list[JobId] = []
         self.order: list[JobId] = []
+        self.clients: dict[JobId, str] = {}
+        self.held_up: dict[str, threading.Event] = {}
         self.most: Counter[str] = Counter()
         self._now: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -49,6 +51,9 @@ class Counting:
     def left_by_dead_runs(self, *_arguments: object) -> list[JobId]:
         return self.left
 
+    def clients_of(self, *_arguments: object) -> dict[JobId, str]:
+        return self.clients
+
     def interrupt(self) -> None:
         self.interrupted = True
 
@@ -59,6 +64,8 @@ class Counting:
                 self._now[what] += 1
                 self.most[what] = max(self.most[what], self._now[what])
         time.sleep(0.002)
+        if stage is Stage.OCR_TEXT and (held_up := self.held_up.get(self.clients.get(flying.job.job_id, ""))):
+            held_up.wait(60)
         with self._lock:
             self.done += 1
             self._now.subtract(("any", stage))
@@ -84,6 +91,28 @@ def test_jobs_of_a_dead_run_come_last_and_one_at_a_time() -> None:
     assert len(list(streamed(counting))) == len(JOBS) * len(Stage)
     assert counting.order[-3 * len(Stage) :] == [job_id for job_id in counting.left for _ in Stage]
     assert counting.most["any"] > READERS, "all others go together"
+
+
+@pytest.mark.parametrize("reader", ["local", "docling_serve"])
+def test_a_client_whose_documents_are_read_without_end_keeps_nobody_else_waiting(reader: str) -> None:
+    counting = Counting(reader=reader, docling_serve_url="http://127.0.0.1:9")
+    counting.clients = {job_id: "hostile" if number < 55 else "other" for number, job_id in enumerate(JOBS)}
+    counting.held_up = {"hostile": threading.Event()}
+    ended = 0
+    for event in streamed(counting):
+        ended += event.stage is Stage.VALIDATED_RECORD
+        if ended == 5 and not counting.held_up["hostile"].is_set():
+            assert counting.clients[event.job_id] == "other", "all of theirs, and none of the hostile ones"
+            counting.held_up["hostile"].set()
+    assert ended == len(JOBS)
+
+
+def test_a_client_alone_takes_all_threads_and_readers() -> None:
+    counting = Counting()
+    counting.clients = dict.fromkeys(JOBS, "acme")
+    list(streamed(counting))
+    assert counting.most["any"] > READERS
+    assert counting.most[Stage.OCR_TEXT] == READERS
 
 
 def test_docling_serve_is_asked_by_all_threads_since_it_has_a_queue_of_its_own() -> None:

@@ -89,7 +89,9 @@ async def submit(request: Request, services: ServicesOf, visitor: SignedIn, form
     demand(visitor.key, Scope.SUBMIT)
     files = [each for each in form.getlist("files") if isinstance(each, UploadFile) and each.filename]
     documents = [(each.filename or "", await each.read()) for each in files]
-    done = await run_in_threadpool(_submit, services, visitor, form, documents)
+    client = visitor.key.client
+    with services.opening.place(client):
+        done = await services.opening.run(client, partial(_submit, services, visitor, form, documents))
     if "application/json" in request.headers.get("accept", ""):
         status = 422 if done.errors else 200
         return JSONResponse(

@@ -72,12 +72,17 @@ def cancel(job_id: JobIdInPath, services: ServicesOf, visitor: SignedIn, _form: 
 
 
 @router.get("/{job_id}/pages/{number}.png")
-def page_picture(
+async def page_picture(
     job_id: JobIdInPath, number: Annotated[int, Path(ge=1, le=10_000)], services: ServicesOf, visitor: SignedIn
 ) -> Response:
     """The bare page: the boxes are drawn over it, where they can be clicked."""
-    job = own_job(services, visitor.key, job_id)
-    picture = invoice_routes.picture_of(services, job, number, None, boxes=False)
+
+    def drawn() -> bytes:
+        job = own_job(services, visitor.key, job_id)
+        return invoice_routes.picture_of(services, job, number, None, boxes=False)
+
+    with services.opening.place(visitor.key.client):
+        picture = await services.opening.run(visitor.key.client, drawn)
     # A job's document never changes; only this browser keeps its pictures, and not for long.
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=600"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from cira_pipeline.errors import ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut
+from cira_pipeline.errors import DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut
 from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.pool import WorkerPool
@@ -29,7 +29,7 @@ class IsolatedAttachments:
         """
         try:
             answer = self._pool.ask(Message({"call": self._call}, pdf), timeout_s=self._timeout_s)
-        except (ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut):
+        except (DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut):
             _log.warning("the attachments of this PDF cannot be read", exc_info=True)
             return None
         if not answer.facts:

@@ -13,11 +13,19 @@ from cira_pipeline.errors import EInvoiceInvalid
 _EMBEDDED_FILE: Final = re.compile(rb">[A-Za-z0-9+/=\s]{1000000,}<")
 
 
+MAX_TAGS: Final = 2_000_000
+"""Tags that may open or close. An invoice of 10,000 lines has a million."""
+
+
 def parse_xml(content: bytes) -> etree._Element:
     """The root element; comments and processing instructions are dropped.
 
-    Raises: EInvoiceInvalid when the bytes are not well-formed XML, or carry a DTD (and so could carry entities).
+    Raises: EInvoiceInvalid when the bytes are not well-formed XML, have more than `MAX_TAGS` tags, or carry a DTD (and
+    so could carry entities).
     """
+    # Before a tree is built, which takes a hundred times as much memory.
+    if content.count(b"<") > MAX_TAGS:
+        raise EInvoiceInvalid(f"the XML has more than {MAX_TAGS:,} tags")
     # Some producers pad the stream; XML allows nothing before its declaration. In UTF-16 every second byte is zero.
     if b"\0" not in content[:4]:
         content = content.strip(b" \t\r\n\0")
