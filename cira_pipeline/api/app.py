@@ -35,12 +35,14 @@ def create_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.figures = service_routes.FiguresKept()
-        worker_pool(services.settings, reads=False).start_ahead()
+        workers = worker_pool(services.settings, reads=False)
+        workers.start_ahead()
         if services.settings.webhook_delivery:
             services.deliverer.start()
         try:
             yield
         finally:
+            workers.abandon()
             await run_in_threadpool(services.deliverer.stop)
             await services.events.close()
             await services.fast_path.close()

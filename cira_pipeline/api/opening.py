@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
-
-import anyio.to_thread
-from anyio import CapacityLimiter
 
 from cira_pipeline.errors import TooManyUploads
 from cira_pipeline.isolation.fair_slots import on_behalf_of
@@ -34,7 +32,7 @@ class OpeningDocuments:
         self._at_once = at_once
         self._pending: Counter[str] = Counter()
         self._turns: dict[str, asyncio.Semaphore] = {}
-        self._threads: CapacityLimiter | None = None
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="document")
 
     @contextmanager
     def place(self, client: str) -> Iterator[None]:
@@ -60,6 +58,5 @@ class OpeningDocuments:
             with on_behalf_of(client):
                 return work()
 
-        self._threads = self._threads or CapacityLimiter(THREADS)
         async with self._turns.setdefault(client, asyncio.Semaphore(self._at_once)):
-            return await anyio.to_thread.run_sync(for_the_client, limiter=self._threads)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, for_the_client)
