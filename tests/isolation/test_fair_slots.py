@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from cira_pipeline.errors import DocumentTooSlow, ReadingCrashed, RunInterrupted
+from cira_pipeline.errors import ReadingCrashed, RunInterrupted
 from cira_pipeline.isolation.fair_slots import FairSlots, on_behalf_of
 from cira_pipeline.isolation.messages import Message
 from cira_pipeline.isolation.pool import WorkerPool, worker_pool
@@ -144,8 +144,3 @@ def test_a_service_has_two_workers_at_least_and_starts_the_first_ahead() -> None
     assert len(pool.pids()) == 1
     pool.close()
     assert worker_pool(settings).most == 2, "runs, too"
-
-
-def test_a_slow_document_of_nobody_in_particular_is_limited_all_the_same(pool: WorkerPool) -> None:
-    with pytest.raises(DocumentTooSlow):
-        pool.ask(Message({"call": "tests.isolation.poison:act"}, b"compute"), timeout_s=2)
