@@ -8,9 +8,11 @@ positive, also where its page prints minus signs; those of e-invoice XML are as 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -113,3 +115,71 @@ HeaderField = Literal[
 HEADER_FIELDS: tuple[HeaderField, ...] = get_args(HeaderField)
 AMOUNT_FIELDS: tuple[HeaderField, ...] = ("net_total", "tax_total", "gross_total", "amount_due")
 DATE_FIELDS: tuple[HeaderField, ...] = ("issue_date", "due_date")
+
+MAX_CHARS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        **dict.fromkeys(("invoice_type", "currency"), 20),
+        **dict.fromkeys(("supplier_vat_id", "customer_vat_id", "payment_iban", "unit"), 100),
+        **dict.fromkeys(("invoice_number", "purchase_order"), 200),
+        **dict.fromkeys(("supplier_name", "customer_name", "supplier_address", "customer_address"), 1_000),
+        **dict.fromkeys(("payment_terms", "description"), 10_000),
+    }
+)
+"""Characters of each text field at the most. A longer one is no value: it breaks what people read records with."""
+MAX_ROWS: Final = 10_000
+"""Line items, or rows of the tax breakdown, at the most."""
+TABLES: Final = ("line_items", "tax_breakdown")
+
+# Controls but tab and line ends, zero-width and direction marks, BOM, and what tags and surrogates leave behind.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+class Bounded(NamedTuple):
+    """`too_long` names fields that were left out, `reordered` those whose characters were shown in another order."""
+
+    invoice: Invoice
+    too_long: tuple[str, ...]
+    reordered: tuple[str, ...]
+
+
+def visible(text: str) -> str | None:
+    """`text` without characters that nobody sees; `None` when nothing is left."""
+    return _INVISIBLE.sub("", text).strip() or None
+
+
+def bounded(invoice: Invoice) -> Bounded:
+    """`invoice` with what people can read of its texts, and without values and tables beyond the bounds."""
+    too_long: list[str] = []
+    reordered: list[str] = []
+
+    def checked(model: BaseModel, path: str) -> dict[str, object]:
+        changes: dict[str, object] = {}
+        for name, most in MAX_CHARS.items():
+            value = getattr(model, name, None)
+            if not isinstance(value, str):
+                continue
+            if _REORDERING.search(value):
+                reordered.append(path + name)
+            kept = visible(value) if _INVISIBLE.search(value) else value
+            if kept is not None and len(kept) > most:
+                too_long.append(path + name)
+                kept = None
+            if kept != value:
+                changes[name] = kept
+        return changes
+
+    changes = checked(invoice, "")
+    for table in TABLES:
+        rows = getattr(invoice, table)
+        if len(rows) > MAX_ROWS:
+            too_long.append(table)
+            changes[table] = ()
+            continue
+        changed = [checked(row, f"{table}[{at}].") for at, row in enumerate(rows)]
+        if any(changed):
+            changes[table] = tuple(row.model_copy(update=each) for row, each in zip(rows, changed, strict=True))
+    return Bounded(invoice.model_copy(update=changes) if changes else invoice, tuple(too_long), tuple(reordered))

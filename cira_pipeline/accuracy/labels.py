@@ -18,7 +18,7 @@ from typing import Any
 
 from cira_pipeline.accuracy.comparison import amount
 from cira_pipeline.errors import LabelsInvalid
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, LineItem, TaxLine
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, MAX_CHARS, LineItem, TaxLine
 
 _TABLES: Mapping[str, frozenset[str]] = {
     "line_items": frozenset(LineItem.model_fields),
@@ -143,6 +143,8 @@ def _check_value(name: str, value: object, where: str) -> None:
         return
     if not isinstance(value, str) or not value.strip():
         raise LabelsInvalid(f"{where}: `{name}` is not a text")
+    if len(value) > MAX_CHARS.get(name, len(value)):
+        raise LabelsInvalid(f"{where}: `{name}` is longer than {MAX_CHARS[name]:,} characters")
     if name in DATE_FIELDS and not _is_date(value):
         raise LabelsInvalid(f"{where}: `{name}` is not a date such as 2026-01-31")
 

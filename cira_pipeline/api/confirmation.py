@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cira_pipeline.api.services import Services
 from cira_pipeline.errors import JobNotFinished, RecordChanged, RecordNotFound, RequestInvalid, ValueNotStorable
-from cira_pipeline.invoice import HEADER_FIELDS, Invoice
+from cira_pipeline.invoice import HEADER_FIELDS, MAX_CHARS, MAX_ROWS, TABLES, Invoice, bounded
 from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.api_keys import ApiKey
 from cira_pipeline.storage.confirmations import Confirmation
@@ -24,11 +24,8 @@ from cira_pipeline.validation.validate import ValidationContext, validate
 from cira_pipeline.validation.verdict import verdict_of
 from cira_pipeline.values import Evidence, Extraction, Record, Severity
 
-MAX_TEXT_CHARS = 2_000
-MAX_ROWS = 2_000
 MAX_DECIMALS = 400
 _ENGINES_OWN = frozenset(rule.id for rule in RAISED_BY_ENGINES)
-_TABLES = ("line_items", "tax_breakdown")
 
 
 class ConfirmRecord(BaseModel):
@@ -88,7 +85,7 @@ def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
     """`invoice` with what was given in place of its own. Raises: RequestInvalid, ValueNotStorable."""
     changes = {name: getattr(given, name) for name in given.model_fields_set}
     check_bounds(changes)
-    return invoice.model_copy(update=changes)
+    return bounded(invoice.model_copy(update=changes)).invoice
 
 
 def check_bounds(changes: Mapping[str, Any]) -> None:
@@ -99,16 +96,17 @@ def check_bounds(changes: Mapping[str, Any]) -> None:
             raise ValueNotStorable(f"{path} is more than any invoice is about", field=path)
         if isinstance(value, Decimal) and not -MAX_DECIMALS <= value.adjusted() <= MAX_DECIMALS:
             raise ValueNotStorable(f"{path} has more than {MAX_DECIMALS} decimals", field=path)
-        if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
-            raise RequestInvalid(f"{path} is longer than {MAX_TEXT_CHARS} characters")
-    for table in _TABLES:
+        most = MAX_CHARS.get(path.rpartition(".")[2])
+        if isinstance(value, str) and most is not None and len(value) > most:
+            raise RequestInvalid(f"{path} is longer than {most:,} characters")
+    for table in TABLES:
         if len(changes.get(table, ())) > MAX_ROWS:
-            raise RequestInvalid(f"{table} has more than {MAX_ROWS} rows")
+            raise RequestInvalid(f"{table} has more than {MAX_ROWS:,} rows")
 
 
 def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for name, value in values.items():
-        if name in _TABLES:
+        if name in TABLES:
             for index, row in enumerate(value):
                 yield from ((f"{name}[{index}].{part}", each) for part, each in row)
         else:
@@ -151,14 +149,14 @@ def _validated(
 
 def _evidence(before: Record, corrected: Invoice, confirmed_by: str) -> Iterator[Evidence]:
     """What stands where it stood, now certain; for what a person changed, that person's word."""
-    changed = {name for name in (*HEADER_FIELDS, *_TABLES) if getattr(before.invoice, name) != getattr(corrected, name)}
+    changed = {name for name in (*HEADER_FIELDS, *TABLES) if getattr(before.invoice, name) != getattr(corrected, name)}
     seen = set()
     for each in before.evidence:
         if each.field.partition("[")[0] not in changed:
             seen.add(each.field.partition(".")[0])
             yield each.model_copy(update={"confidence": 1.0})
     missing = [name for name in HEADER_FIELDS if getattr(corrected, name) is not None and name not in seen]
-    rows = [f"{table}[{index}]" for table in _TABLES for index in range(len(getattr(corrected, table)))]
+    rows = [f"{table}[{index}]" for table in TABLES for index in range(len(getattr(corrected, table)))]
     for field in (*missing, *(row for row in rows if row not in seen)):
         yield Evidence(field=field, engine=before.engine, text=f"confirmed by {confirmed_by}", confidence=1.0)
 

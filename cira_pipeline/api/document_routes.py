@@ -6,13 +6,16 @@ from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from cira_pipeline.api.caller import ServicesOf, Submitter
 from cira_pipeline.api.job_models import MAX_REFERENCE_CHARS, Callback, SubmittedJobs
 from cira_pipeline.api.job_routes import IdempotencyKey, submit_within_quota
 from cira_pipeline.api.known_parameters import StrictRoute
-from cira_pipeline.api.problems import responses
+from cira_pipeline.api.problems import BodyRefused, responses
 from cira_pipeline.api.services import Services
+from cira_pipeline.errors import RequestInvalid
 from cira_pipeline.intake.isolated import recogniser_from_settings
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.api_keys import ApiKey
@@ -26,8 +29,17 @@ router = APIRouter(prefix="/v1/documents", tags=["jobs"], route_class=StrictRout
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "the file itself: PDF, PNG, JPEG, TIFF, or an e-invoice in XML; its bytes tell which",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "the file itself, or a form with it as the one part: PDF, PNG, JPEG, TIFF, or XML",
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
     }
 }
 
@@ -58,8 +70,27 @@ async def upload_document(
     await run_in_threadpool(disk_space(services.settings).demand)
     asked = Asked(client_reference, policy, callback, idempotency_key)
     with services.opening.place(key.client):
-        content = await request.body()
+        content = await _uploaded(request)
         return await services.opening.run(key.client, lambda: keep_document(services, key, content, response, asked))
+
+
+async def _uploaded(request: Request) -> bytes:
+    """The file's bytes, sent as the body or as the one part of a form. Raises: RequestInvalid."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        return await request.body()
+    try:
+        async with request.form(max_files=1, max_fields=0) as form:
+            files = [part for part in form.values() if isinstance(part, UploadFile)]
+            if len(files) != 1:
+                raise RequestInvalid("the form holds no file: curl -F file=@invoice.pdf sends one")
+            return await files[0].read()
+    except BodyRefused:
+        raise
+    except HTTPException as error:
+        raise RequestInvalid(
+            f"the form cannot be read: {error.detail} It holds one file and nothing else; "
+            "client_reference, policy and callback are parameters of the address"
+        ) from error
 
 
 class Asked(NamedTuple):

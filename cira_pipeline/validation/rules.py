@@ -54,6 +54,13 @@ CURRENCY_MISSING = Rule("CIRA-REQ-05", _ERROR, _REVIEW, "The currency is missing
 CUSTOMER_MISSING = Rule("CIRA-REQ-06", _WARNING, _NONE, "The customer's name is missing", "BR-07")
 LINES_MISSING = Rule("CIRA-REQ-07", _INFO, _NONE, "There are no line items", "BR-16")
 
+TEXT_TOO_LONG = Rule(
+    "CIRA-TEXT-01", _WARNING, _REVIEW, "A text or table is longer than any invoice's, and was left out"
+)
+TEXT_REORDERED = Rule(
+    "CIRA-TEXT-02", _WARNING, _REVIEW, "A text held characters that show it in another order; they were removed"
+)
+
 NET_PLUS_TAX = Rule("CIRA-ARITH-01", _ERROR, _REVIEW, "Net total plus tax total is not the gross total", "BR-CO-15")
 LINES_SUM = Rule("CIRA-ARITH-02", _WARNING, _REVIEW, "The lines do not sum to the net total", "BR-CO-10, BR-CO-13")
 TAX_OF_RATE = Rule("CIRA-ARITH-03", _ERROR, _REVIEW, "The tax of a rate is not its net times the rate", "BR-CO-17")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from cira_pipeline.invoice import Bounded, bounded
+from cira_pipeline.validation import rules
 from cira_pipeline.validation.arithmetic import check_arithmetic
 from cira_pipeline.validation.confidence import Calibration, shipped_calibration
 from cira_pipeline.validation.credit_notes import as_credited, prints_minus_signs
@@ -55,7 +57,7 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
         invoice=subject.invoice,
         verdict=verdict_of(findings, read_from_page=subject.read_from_page),
         findings=findings,
-        evidence=tuple(calibrated(each, confidences) for each in extraction.evidence),
+        evidence=tuple(calibrated(each, confidences) for each in subject.extraction.evidence),
         engine=extraction.engine,
         engines=(extraction.engine,),
     )
@@ -63,10 +65,29 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
 
 def subject_of(extraction: Extraction, context: ValidationContext) -> Subject:
     """What the rules look at: `extraction` with its values in their one spelling, and credits stated as credits."""
-    invoice = normalised(extraction.invoice)
+    found = bounded(extraction.invoice)
+    if found.too_long or found.reordered:
+        extraction = extraction.model_copy(
+            update={
+                "findings": (*extraction.findings, *_unreadable(found)),
+                "evidence": tuple(
+                    each
+                    for each in extraction.evidence
+                    if not {each.field, each.field.partition("[")[0]} & set(found.too_long)
+                ),
+            }
+        )
+    invoice = normalised(found.invoice)
     turned = extraction.engine is not EngineName.EINVOICE and prints_minus_signs(invoice)
     stated = as_credited(invoice) if turned else invoice
     return Subject(extraction.model_copy(update={"invoice": stated}), context, sign_turned=turned)
+
+
+def _unreadable(found: Bounded) -> Iterator[Finding]:
+    for name in found.too_long:
+        yield rules.TEXT_TOO_LONG.finding(f"{name} is longer than any invoice's and was left out", name)
+    for name in found.reordered:
+        yield rules.TEXT_REORDERED.finding(f"{name} held characters that change the order in which it is shown", name)
 
 
 def findings_of(subject: Subject) -> tuple[Finding, ...]:

@@ -205,3 +205,31 @@ def test_a_job_that_a_run_works_on_is_cancelled_and_erased_only_when_the_run_has
     assert client.delete(path, params={"erase": True}).status_code == 200
     [waiting] = client.post("/v1/jobs", json={"jobs": [{"url": "https://a.example/2.pdf"}]}).json()["jobs"]
     assert client.delete(f"/v1/jobs/{waiting['job_id']}", params={"erase": True}).status_code == 200
+
+
+def test_a_form_with_one_file_is_the_same_document_as_its_bytes(api):
+    """`curl -F file=@invoice.pdf`, whatever its part is called."""
+    client, content = api.client(), invoice_pdf("FORM-1")
+    answer = client.post("/v1/documents", files={"invoice": ("invoice.pdf", content, "application/pdf")})
+    assert answer.status_code == 202, answer.text
+    [job] = answer.json()["jobs"]
+    [raw] = _upload(client, content).json()["jobs"]
+    stored = api.services.jobs.get(JobId(job["job_id"]))
+    assert stored.document_sha256 == api.services.jobs.get(JobId(raw["job_id"])).document_sha256
+    assert api.services.documents.load(stored.document_sha256).content == content
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"files": [("a", ("1.pdf", b"1", None)), ("b", ("2.pdf", b"2", None))]},
+        {"files": {"a": ("1.pdf", b"1", None)}, "data": {"client_reference": "7"}},
+        {"content": b"--x\r\n\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
+        {"content": b"--x--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
+        {"content": b"nothing", "headers": {"Content-Type": "multipart/form-data"}},
+    ],
+    ids=["two files", "a field", "cut off", "empty", "no boundary"],
+)
+def test_a_form_that_is_no_single_file_is_refused_with_what_to_send(api, form):
+    answer = api.client().post("/v1/documents", **form)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
