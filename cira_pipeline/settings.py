@@ -346,6 +346,14 @@ class Settings(BaseSettings):
     )
     keep_runs_days: int = Field(90, ge=1, description="days for which Dagster keeps runs and their events")
     dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
+    daemon_silent_s: float = Field(
+        180,
+        ge=60,
+        description="seconds without a heartbeat after which a daemon of Dagster counts as dead; it beats every 30",
+    )
+    queue_late_s: float = Field(
+        7_200, gt=0, description="seconds in the queue after which `cira doctor` and an alert call a job late"
+    )
 
     @field_validator(
         "fetch_allowed_hosts",

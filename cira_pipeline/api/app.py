@@ -34,7 +34,7 @@ def create_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.figures = service_routes.FiguresKept()
+        app.state.probes = service_routes.Probes(services)
         workers = worker_pool(services.settings, reads=False)
         workers.start_ahead()
         if services.settings.webhook_delivery:
@@ -46,6 +46,7 @@ def create_app(services: Services) -> FastAPI:
             await run_in_threadpool(services.deliverer.stop)
             await services.events.close()
             await services.fast_path.close()
+            services.work.close()
             services.database.dispose()
 
     app = FastAPI(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,12 +11,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
+from cira_pipeline.api.work_metrics import WorkMetrics
+from cira_pipeline.health.findings import Finding
+from cira_pipeline.health.work_state import WorkState
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.storage.figures import Figures
 from cira_pipeline.storage.stage_timings import CLASSES_S, Timing
 
 _LATENCIES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_BREAKER_STATES = ("closed", "half-open", "open")
 
 
 class Metrics:
@@ -40,33 +42,58 @@ class Metrics:
         self.redis_available = Gauge(
             "cira_redis_available", "1: Redis answered when it was last asked", registry=self.registry
         )
+        self.postgresql_available = Gauge(
+            "cira_postgresql_available", "1: PostgreSQL answered when it was last asked", registry=self.registry
+        )
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         self._requests.labels(scope["method"] if status != 405 else "other", route, str(status)).inc()
         self._seconds.labels(scope["method"] if status != 405 else "other", route).observe(seconds)
 
-    def page(self, figures: Figures, breakers: dict[str, str], *, redis_available: bool) -> bytes:
-        """Everything in Prometheus' text format."""
+    def page(
+        self,
+        figures: Figures | None,
+        *,
+        redis_available: bool,
+        work: WorkState | None,
+        problems: Sequence[Finding] = (),
+        disk_free_bytes: Mapping[str, int],
+    ) -> bytes:
+        """Everything in Prometheus' text format. `None`: PostgreSQL does not answer, and what it knows is left out."""
         self.redis_available.set(redis_available)
+        self.postgresql_available.set(figures is not None and work is not None)
         standing = CollectorRegistry()
-        standing.register(_Standing(figures, breakers))
+        standing.register(_Disks(disk_free_bytes))
+        if figures is not None:
+            standing.register(_Standing(figures))
+        if work is not None:
+            standing.register(WorkMetrics(work, problems))
         return generate_latest(self.registry) + generate_latest(standing)
 
 
+class _Disks(Collector):
+    def __init__(self, free_bytes: Mapping[str, int]) -> None:
+        self._free_bytes = free_bytes
+
+    def collect(self) -> Iterator[Metric]:
+        disks = GaugeMetricFamily(
+            "cira_disk_free_bytes", "Bytes left on the file system of a place CIRA writes to", labels=["place"]
+        )
+        for place, free in self._free_bytes.items():
+            disks.add_metric([place], free)
+        yield disks
+
+
 class _Standing(Collector):
-    def __init__(self, figures: Figures, breakers: dict[str, str]) -> None:
+    def __init__(self, figures: Figures) -> None:
         self._figures = figures
-        self._breakers = breakers
 
     def collect(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("cira_jobs", "Jobs by status", labels=["status"])
         for status in JobStatus:
             jobs.add_metric([status], self._figures.jobs.get(status, 0))
         yield jobs
-        yield GaugeMetricFamily(
-            "cira_queue_age_seconds", "Age of the oldest queued job", value=self._figures.queue_age_s
-        )
         seconds = HistogramMetricFamily(
             "cira_stage_seconds", "Seconds a stage took for one job; of all processes", labels=["stage"]
         )
@@ -77,11 +104,6 @@ class _Standing(Collector):
         for (provider, model), amount in self._figures.spend_usd.items():
             spend.add_metric([provider, model], float(amount))
         yield spend
-        breakers = GaugeMetricFamily("cira_breaker", "1 for the state a circuit is in", labels=["dependency", "state"])
-        for dependency, state in self._breakers.items():
-            for each in _BREAKER_STATES:
-                breakers.add_metric([dependency, each], float(each == state))
-        yield breakers
         webhooks = self._figures.webhooks
         events = GaugeMetricFamily("cira_webhook_events", "Webhooks owed, and given up", labels=["state"])
         events.add_metric(["pending"], webhooks.pending)

@@ -25,7 +25,6 @@ from cira_pipeline.storage.status_cache import JobStatusEntry, entry_key, parse_
 TIMEOUT_S = 0.25
 PAUSE_S = 5.0
 WINDOW_S = 60.0
-BREAKER_PREFIX = "cira:breaker:"
 _MAX_LOCAL = 10_000
 _CONNECTIONS = 32
 
@@ -152,19 +151,6 @@ class RedisFastPath:
             self._failed(error)
             return "away"
         return "ok"
-
-    async def breakers(self) -> dict[str, str]:
-        """State of every circuit that processes share: closed, open or half-open; empty without Redis."""
-        if self._client is None or self._away:
-            return {}
-        states: dict[str, str] = {}
-        try:
-            async for key in self._client.scan_iter(match=f"{BREAKER_PREFIX}*:state"):
-                state = await self._client.get(key)
-                states[key.removeprefix(BREAKER_PREFIX).partition(":")[0]] = str(state)
-        except (RedisError, OSError) as error:
-            self._failed(error)
-        return states
 
     async def close(self) -> None:
         if self._client is not None:

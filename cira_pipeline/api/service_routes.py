@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Literal
+import logging
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -12,21 +13,39 @@ from starlette.concurrency import run_in_threadpool
 
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.caller import ServicesOf
+from cira_pipeline.api.kept_answer import KeptAnswer
 from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.errors import CiraError
+from cira_pipeline.health.findings import Severity, findings
+from cira_pipeline.health.work_state import WorkState, free_bytes_by_place
 from cira_pipeline.storage.api_keys import Scope
 from cira_pipeline.storage.figures import Figures, figures
 
 router = APIRouter(tags=["service"], route_class=StrictRoute)
 
 FIGURES_KEPT_S = 10.0
-READY_TIMEOUT_S = 10.0
+WORK_KEPT_S = 2.0
+PROBE_TIMEOUT_S = 8.0
+"""Longer than a connection to PostgreSQL may take, shorter than a probe of Prometheus, 10 s."""
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Alive(BaseModel):
     status: Literal["ok"] = "ok"
+
+
+class ReadyProblem(BaseModel):
+    """One thing that is wrong with the work. `blocked`: no work proceeds; `stuck`: some of it; `warning`: all does."""
+
+    code: str
+    severity: Severity
+    subject: str
+    message: str
+    advice: str
 
 
 class Ready(BaseModel):
@@ -37,22 +56,20 @@ class Ready(BaseModel):
     redis: Literal["ok", "away", "not_configured"]
     object_store: Literal["ok", "away"]
     detail: str | None = Field(None, description="what an outage of Redis means")
+    problems: list[ReadyProblem] = Field(description="what is wrong with the work, worst first")
 
 
-class FiguresKept:
-    """Figures read at most every `FIGURES_KEPT_S` seconds, however many ask."""
+class Probes:
+    """What is asked about the service itself: worked out once for all who ask, kept for a moment, never waited on."""
 
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._kept: Figures | None = None
-        self._read_at = 0.0
+    def __init__(self, services: Services) -> None:
+        def in_thread(function: Callable[[Services], T], kept_s: float) -> KeptAnswer[T]:
+            return KeptAnswer(lambda: run_in_threadpool(function, services), kept_s=kept_s, timeout_s=PROBE_TIMEOUT_S)
 
-    async def get(self, services: Services) -> Figures:
-        async with self._lock:
-            if self._kept is None or time.monotonic() - self._read_at > FIGURES_KEPT_S:
-                self._kept = await run_in_threadpool(figures, services.database)
-                self._read_at = time.monotonic()
-            return self._kept
+        self.figures = in_thread(lambda each: figures(each.database), FIGURES_KEPT_S)
+        self.work = in_thread(lambda each: each.work.read(), WORK_KEPT_S)
+        self.postgresql = in_thread(_postgresql, WORK_KEPT_S)
+        self.object_store = in_thread(_object_store, WORK_KEPT_S)
 
 
 @router.get("/healthz", response_model=Alive, summary="The process answers", responses=responses())
@@ -63,24 +80,31 @@ async def healthz() -> Alive:
 @router.get(
     "/readyz",
     response_model=Ready,
-    summary="Everything it needs answers",
-    responses={**responses(), 503: {"model": Ready, "description": "PostgreSQL or the object store is away"}},
+    summary="Work can proceed",
+    responses={**responses(), 503: {"model": Ready, "description": "No work proceeds; `problems` says why"}},
 )
-async def readyz(services: ServicesOf, response: Response) -> Ready:
-    """200 while requests can be served, also without Redis; 503 when PostgreSQL or the object store is away."""
-    postgresql, object_store, redis = await asyncio.gather(
-        run_in_threadpool(_postgresql, services),
-        run_in_threadpool(_object_store, services),
-        services.fast_path.ping(),
+async def readyz(request: Request, services: ServicesOf, response: Response) -> Ready:
+    """200 while submitted jobs are processed, also without Redis.
+
+    503 when PostgreSQL or the object store is away, the schema is another version's, the sensor `new_invoices` is
+    stopped or late, a daemon of Dagster it needs is silent, or the disk is full. A load balancer that routes requests
+    asks `/healthz`: this service answers while work stands still.
+    """
+    probes: Probes = request.app.state.probes
+    postgresql, object_store, redis, work = await asyncio.gather(
+        _or_away(probes.postgresql), _or_away(probes.object_store), services.fast_path.ping(), _work(probes)
     )
-    ready = postgresql == "ok" and object_store == "ok"
+    found = findings(work, services.settings) if work is not None else ()
+    blocked = work is None or any(each.severity is Severity.BLOCKED for each in found)
+    ready = postgresql == "ok" and object_store == "ok" and not blocked
     response.status_code = 200 if ready else 503
     return Ready(
         status="ready" if ready else "not_ready",
-        postgresql=postgresql,
+        postgresql=postgresql if work is not None or postgresql != "ok" else "away",
         redis=redis,
         object_store=object_store,
         detail="statuses come from PostgreSQL, and limits hold for each process alone" if redis != "ok" else None,
+        problems=[ReadyProblem.model_validate(each, from_attributes=True) for each in found],
     )
 
 
@@ -94,16 +118,46 @@ async def readyz(services: ServicesOf, response: Response) -> Ready:
     },
 )
 async def metrics(request: Request, services: ServicesOf) -> Response:
-    """Needs a key with the scope admin, unless CIRA_API_METRICS_OPEN is set: it tells what is spent."""
+    """Needs a key with the scope admin, unless CIRA_API_METRICS_OPEN is set: it tells what is spent.
+
+    Where PostgreSQL does not answer, `cira_postgresql_available` is 0 and what stands in it is left out.
+    """
     if not services.settings.api_metrics_open:
         demand(await services.access.key_of(request.headers.get("authorization")), Scope.ADMIN)
-    kept: FiguresKept = request.app.state.figures
+    probes: Probes = request.app.state.probes
+    work, kept, redis = await asyncio.gather(_work(probes), _figures(probes), services.fast_path.ping())
     page = services.metrics.page(
-        await kept.get(services),
-        await services.fast_path.breakers(),
-        redis_available=services.fast_path.available,
+        kept,
+        redis_available=redis == "ok",
+        work=work,
+        problems=findings(work, services.settings) if work is not None else (),
+        disk_free_bytes=free_bytes_by_place(services.settings),
     )
     return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _work(probes: Probes) -> WorkState | None:
+    return await _kept(probes.work)
+
+
+async def _figures(probes: Probes) -> Figures | None:
+    return await _kept(probes.figures)
+
+
+async def _kept(answer: KeptAnswer[T]) -> T | None:
+    """`None` when it cannot be had within the time promised, because PostgreSQL is away or hangs."""
+    try:
+        return await answer.get()
+    except (TimeoutError, CiraError) as error:
+        _log.warning("the state of the work cannot be read: %s", error or type(error).__name__)
+        return None
+
+
+async def _or_away(answer: KeptAnswer[T]) -> T | Literal["away"]:
+    try:
+        return await answer.get()
+    except TimeoutError:
+        return "away"
 
 
 def _postgresql(services: Services) -> Literal["ok", "away", "not_migrated"]:

@@ -12,6 +12,7 @@ from cira_pipeline.api.opening import OpeningDocuments
 from cira_pipeline.api.rate_limit import RedisFastPath
 from cira_pipeline.api.status_reader import StatusReader
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.health.work_state import WorkWatch
 from cira_pipeline.isolation.pool import reading_processes
 from cira_pipeline.processing.supplier_memory import SupplierMemory, supplier_memory
 from cira_pipeline.settings import Settings
@@ -62,6 +63,7 @@ class Services:
     signer: Signer
     deliverer: Deliverer
     opening: OpeningDocuments
+    work: WorkWatch
 
 
 def open_services(settings: Settings) -> Services:
@@ -108,4 +110,5 @@ def open_services(settings: Settings) -> Services:
         deliverer=Deliverer(settings, webhooks, signer, Sender(settings)),
         # One more than are recognised at once: while those compute, it stores what it has.
         opening=OpeningDocuments(at_once=reading_processes(settings) + 1),
+        work=WorkWatch(settings),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cira_pipeline.costs.budgets import Budgets
-from cira_pipeline.embedded.dagster_processes import ui_answers, unhealthy_daemons
+from cira_pipeline.embedded.dagster_processes import ui_answers
 from cira_pipeline.errors import CiraError, ConfigurationError, StoreUnavailable
+from cira_pipeline.health.dagster_tables import DagsterState
+from cira_pipeline.health.findings import Part, duration, findings
+from cira_pipeline.health.findings import Severity as FindingSeverity
+from cira_pipeline.health.work_state import WorkState, WorkWatch, free_bytes_by_place
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Settings
 from cira_pipeline.shown_url import shown_host, shown_url
@@ -28,7 +31,6 @@ from cira_pipeline.validation.severities import severities_of
 from cira_pipeline.values import Severity
 
 _TIMEOUT_S = 5
-_DISK_NEEDED_BYTES = 500_000_000
 _DISK_WISHED_BYTES = 3_000_000_000
 _START_UP = "Start the services here with `cira up`"
 
@@ -62,6 +64,7 @@ def checks(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
     yield from _model_batches(settings)
     yield _inbox(settings)
     yield from _dagster(settings, up_is_running=up_is_running)
+    yield from _work(settings)
 
 
 def _postgres(settings: Settings) -> Check:
@@ -147,16 +150,69 @@ def _object_store(settings: Settings) -> Check:
 
 
 def _disk(settings: Settings) -> Check:
-    folder = settings.home.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    message = f"{free / 1e9:.1f} GB free at {folder}"
-    if free < _DISK_NEEDED_BYTES:
-        return Check("Disk", State.BROKEN, message, "Make room: PostgreSQL stops when the disk is full.")
-    if free < _DISK_WISHED_BYTES:
+    """Where findings about the work cannot be had, for want of a database, or as long as there is enough."""
+    free = free_bytes_by_place(settings)
+    message = ", ".join(f"{each / 1e9:.1f} GB free for `{place}`" for place, each in free.items())
+    if min(free.values()) < settings.least_free_bytes:
+        advice = "Make room: new work is refused until there is space, and PostgreSQL stops when the disk is full."
+        return Check("Disk", State.BROKEN, message, advice)
+    if min(free.values()) < max(_DISK_WISHED_BYTES, settings.least_free_bytes):
         return Check("Disk", State.WARNING, message, "Make room soon.")
     return Check("Disk", State.GOOD, message)
+
+
+def _work(settings: Settings) -> Iterator[Check]:
+    """Whether jobs proceed: a line for each part of the work that is well, and one for each thing that is wrong."""
+    if settings.postgres_url is None:
+        return
+    try:
+        watch = WorkWatch(settings)
+    except CiraError:
+        return
+    try:
+        state = watch.read()
+    except (StoreUnavailable, SQLAlchemyError):
+        # The check of PostgreSQL says why.
+        return
+    finally:
+        watch.close()
+    found = [each for each in findings(state, settings) if each.part is not Part.DISKS]
+    for part, message in _well(state).items():
+        wrong = [each for each in found if each.part is part]
+        if not wrong:
+            yield Check(part.value, State.GOOD, message)
+        for each in wrong:
+            severity = State.WARNING if each.severity is FindingSeverity.WARNING else State.BROKEN
+            yield Check(each.subject, severity, each.message, each.advice)
+    for host in state.source_hosts:
+        if host.state != "closed":
+            message = f"left alone after {host.failures} failures in a row: {host.last_error or 'no answer'}"
+            yield Check(f"Source {host.host}", State.WARNING, message, "It is tried again by itself; its jobs wait.")
+
+
+def _well(state: WorkState) -> Mapping[Part, str]:
+    """What to say of each part when nothing is wrong with it."""
+    queues = "; ".join(f"{queue.client} {queue.jobs}" for queue in state.queues[:5])
+    oldest = f", the oldest for {duration(state.oldest_queued_s)} ({queues})" if state.queued else ""
+    running = sum(run.jobs for run in state.running)
+    longest = f", the longest for {duration(state.oldest_running_s)}" if running else ""
+    held = "; ".join(f"{each.jobs} wait ({each.status}, {each.error_code})" for each in state.held)
+    sensors = daemons = "not known"
+    if isinstance(state.dagster, DagsterState):
+        sensors = ", ".join(each.name for each in state.dagster.instigators) + " are running"
+        daemons = f"{len(state.dagster.heartbeat_age_s)} give signs of life"
+    batches = state.model_batches
+    return {
+        Part.SENSORS: sensors,
+        Part.DAEMONS: daemons,
+        Part.QUEUE: f"{state.queued} queued{oldest}" + (f"; {held}" if held else ""),
+        Part.RUNS: f"{running} running{longest}",
+        Part.SERVICES: "no circuit is open",
+        Part.SOURCES: "no host of documents is left alone",
+        Part.WEBHOOKS: f"{state.webhooks.count} pending",
+        Part.MODEL_BATCHES: f"{batches.count}"
+        + (f", the oldest {duration(batches.oldest_s)} old" if batches.count else ""),
+    }
 
 
 def _rules(settings: Settings) -> Check:
@@ -304,17 +360,6 @@ def _dagster(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
         yield Check("Dagster UI", State.BROKEN, f"{shown_url(url)} does not answer", advice)
         return
     yield Check("Dagster UI", State.GOOD, shown_url(url))
-    missed = unhealthy_daemons(url)
-    if missed == ():
-        yield Check("Dagster daemon", State.GOOD, "sensors, run queue and monitoring give signs of life")
-    else:
-        names = ", ".join(missed).lower() if missed else "its state"
-        yield Check(
-            "Dagster daemon",
-            State.BROKEN,
-            f"no sign of life: {names}",
-            "Start dagster-daemon; submitted jobs wait meanwhile.",
-        )
 
 
 def _http(name: str, url: str, *, accept: Callable[[httpx.Response], bool], advice: str) -> Check:

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+KEY_PREFIX = "cira:breaker:"
 REDIS_TIMEOUT_S = 1.0
 REDIS_PAUSE_S = 10.0
 """How long a Redis that did not answer is not asked again."""
@@ -36,6 +37,16 @@ def dependency_failed(error: BaseException) -> bool:
     Everything else (a refused document, a programming error) shows that the dependency answered or was not reached.
     """
     return error.retryable if isinstance(error, CiraError) else isinstance(error, OSError)
+
+
+def shared_states(client: redis.Redis) -> dict[str, str]:
+    """State of every circuit that processes share: closed, open or half-open. Raises: redis.RedisError."""
+    states: dict[str, str] = {}
+    for key in client.scan_iter(match=f"{KEY_PREFIX}*:state"):
+        state = client.get(key)
+        if isinstance(state, bytes):
+            states[key.decode().removeprefix(KEY_PREFIX).partition(":")[0]] = state.decode()
+    return states
 
 
 # KEYS[1]: the trial. ARGV[1]: whose it is.
@@ -145,7 +156,7 @@ class Breaker:
 
     @property
     def _trial_key(self) -> str:
-        return f"cira:breaker:{self.name}:trial"
+        return f"{KEY_PREFIX}{self.name}:trial"
 
     def _circuit(self, storage: pybreaker.CircuitBreakerStorage) -> pybreaker.CircuitBreaker:
         return pybreaker.CircuitBreaker(
@@ -166,7 +177,7 @@ class Breaker:
             self._redis.ping()
             if self._shared is None:
                 storage = pybreaker.CircuitRedisStorage(
-                    pybreaker.STATE_CLOSED, self._redis, namespace=f"cira:breaker:{self.name}"
+                    pybreaker.STATE_CLOSED, self._redis, namespace=f"{KEY_PREFIX}{self.name}"
                 )
                 self._shared = self._circuit(storage)
         except redis.RedisError as error:

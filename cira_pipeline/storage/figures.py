@@ -27,11 +27,10 @@ class WebhookFigures:
 class Figures:
     """`stages`: how long the stages took.
 
-    `queue_age_s` is the age of the oldest queued job, 0 when none is. `spend_usd` is by provider and model.
+    `spend_usd` is by provider and model.
     """
 
     jobs: Mapping[JobStatus, int]
-    queue_age_s: float
     stages: Mapping[Stage, Timing]
     spend_usd: Mapping[tuple[str, str], Decimal]
     webhooks: WebhookFigures
@@ -41,9 +40,6 @@ def figures(database: Database) -> Figures:
     """Reads whole tables: not for every second. Raises: StoreUnavailable."""
     with database.begin() as connection:
         jobs = connection.execute(text("SELECT status, count(*) FROM cira.jobs GROUP BY status")).all()
-        age = connection.scalar(
-            text("SELECT extract(epoch FROM now() - min(queued_at)) FROM cira.jobs WHERE status = 'queued'")
-        )
         spend = connection.execute(
             text("SELECT provider, model, sum(amount_usd) FROM cira.cost_entries GROUP BY provider, model")
         ).all()
@@ -60,7 +56,6 @@ def figures(database: Database) -> Figures:
         ).one()
     return Figures(
         jobs=dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in jobs},
-        queue_age_s=float(age or 0),
         stages=stages,
         spend_usd={(provider, model): amount for provider, model, amount in spend},
         webhooks=WebhookFigures(**webhooks._mapping),

@@ -389,7 +389,8 @@ class CiraStack(Stack):
         certificate = acm.Certificate.from_certificate_arn(self, "Certificate", self.certificate_arn.value_as_string)
         allowed = ec2.Peer.ipv4(self.allowed_network.value_as_string)
         for name, service, port, listened, health in (
-            ("Api", api, API_PORT, 443, "/readyz"),
+            # Not /readyz, which says whether work proceeds: ECS would replace a service that answers.
+            ("Api", api, API_PORT, 443, "/healthz"),
             ("Ui", ui, UI_PORT, 8443, "/server_info"),
         ):
             listener = balancer.add_listener(

@@ -20,6 +20,7 @@ from cira_pipeline.api.services import Services, open_services
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import Scope
 from cira_pipeline.storage.database import Database
+from tests.health.dagster_instance import Dagster, dagster_over
 
 ALL_OF_A_CLIENT = (Scope.SUBMIT, Scope.READ, Scope.REVIEW)
 
@@ -64,6 +65,13 @@ def api_settings(migrated_database_url: str, redis_url: str, tmp_path: Path) -> 
         redis_url=SecretStr(redis_url),
         api_key_pepper=SecretStr("the pepper of the tests, long enough to be one"),
     )
+
+
+@pytest.fixture
+def dagster(database: Database, migrated_database_url: str, tmp_path: Path) -> Iterator[Dagster]:
+    """Dagster's instance over the same database, as its daemon keeps it."""
+    with dagster_over(migrated_database_url, tmp_path / "dagster") as running:
+        yield running.works()
 
 
 @pytest.fixture

@@ -238,13 +238,14 @@ def _answer_starts(connection: socket.socket) -> bytes:
     return connection.recv(1000)
 
 
-def test_ready_says_what_is_away(start_api, api_settings, database, tmp_path):
+def test_ready_says_what_is_away(start_api, api_settings, database, dagster, tmp_path):
     assert start_api(api_settings).client_with(None).get("/readyz").json() == {
         "status": "ready",
         "postgresql": "ok",
         "redis": "ok",
         "object_store": "ok",
         "detail": None,
+        "problems": [],
     }
     with socket.create_server(("127.0.0.1", 0)) as listener:
         nobody = listener.getsockname()[1]

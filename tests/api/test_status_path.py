@@ -124,7 +124,7 @@ def test_every_change_is_seen_by_the_next_poll(api):
     assert seen == ["queued", *Stage, "succeeded"]
 
 
-def test_with_redis_stopped_statuses_stay_right_and_everybody_is_told(own, valkey):
+def test_with_redis_stopped_statuses_stay_right_and_everybody_is_told(own, valkey, dagster):
     client = own.client()
     job_id = JobId(_submit(client))
     valkey.stop()

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.jobs import JobRepository, Submission
+from tests.health.dagster_instance import dagster_over
+
 CIRA = Path(sys.executable).with_name("cira")
 
 
@@ -31,6 +35,8 @@ def states(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def test_a_healthy_setup_passes(tmp_path: Path, migrated_database_url: str, redis_url: str) -> None:
+    with dagster_over(migrated_database_url, tmp_path / "dagster") as dagster:
+        dagster.works()
     done = doctor(
         tmp_path / ".cira",
         "--json",
@@ -43,6 +49,20 @@ def test_a_healthy_setup_passes(tmp_path: Path, migrated_database_url: str, redi
     found = states(done)
     assert {found[name] for name in ("PostgreSQL", "Redis/Valkey", "Object store", "Disk", "Reader")} == {"good"}
     assert found["Model"] == "unused"
+    work = ("Sensors", "Daemons", "Queue", "Runs", "Services asked", "Sources", "Webhooks", "Model batches under way")
+    assert {found[name] for name in work} == {"good"}
+
+
+def test_a_stopped_sensor_with_jobs_queued_fails(tmp_path: Path, migrated_database_url: str) -> None:
+    with dagster_over(migrated_database_url, tmp_path / "dagster") as dagster:
+        dagster.works().stop("new_invoices")
+    database = Database(migrated_database_url)
+    JobRepository(database).submit([Submission("https://a.example/1.pdf")])
+    database.dispose()
+    done = doctor(tmp_path / ".cira", CIRA_POSTGRES_URL=migrated_database_url, CIRA_READER="local")
+    assert done.returncode == 1
+    assert "Sensor new_invoices: it is stopped; 1 jobs are queued" in done.stdout
+    assert "Automation" in done.stdout
 
 
 def test_each_broken_service_is_named_with_what_to_do(tmp_path: Path) -> None:
