@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from cira_pipeline.api.access import demand
@@ -148,8 +149,10 @@ async def _kept(answer: KeptAnswer[T]) -> T | None:
     """`None` when it cannot be had within the time promised, because PostgreSQL is away or hangs."""
     try:
         return await answer.get()
-    except (TimeoutError, CiraError) as error:
-        _log.warning("the state of the work cannot be read: %s", error or type(error).__name__)
+    except (TimeoutError, CiraError, SQLAlchemyError) as error:
+        # The text of an error of SQLAlchemy is a whole statement.
+        reason = error.message if isinstance(error, CiraError) else type(error).__name__
+        _log.warning("the state of the work cannot be read: %s", reason)
         return None
 
 

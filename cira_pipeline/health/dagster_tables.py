@@ -17,6 +17,8 @@ from sqlalchemy import Connection, text
 from cira_pipeline.storage.database import Database
 
 TICKS_LOOKED_AT = 3
+STATEMENT_TIMEOUT_MS = 5_000
+"""For each question about the state of the work."""
 _TABLES = ("instigators", "job_ticks", "daemon_heartbeats", "runs", "run_tags")
 
 
@@ -59,6 +61,7 @@ def read_dagster(database: Database, run_ids: Collection[str], *, launch_grace_s
     A run that is not started `launch_grace_s` seconds after it was made counts as ended. Raises: StoreUnavailable.
     """
     with database.begin() as connection:
+        connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}"))
         if any(connection.scalar(text("SELECT to_regclass(:name) IS NULL"), {"name": name}) for name in _TABLES):
             return None
         return DagsterState(

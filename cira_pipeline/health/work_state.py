@@ -12,9 +12,10 @@ from typing import Literal
 
 import redis
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from cira_pipeline.errors import CiraError
-from cira_pipeline.health.dagster_tables import DagsterState, read_dagster
+from cira_pipeline.health.dagster_tables import STATEMENT_TIMEOUT_MS, DagsterState, read_dagster
 from cira_pipeline.resilience.breaker import REDIS_TIMEOUT_S, shared_states
 from cira_pipeline.resilience.source_hosts import HostState, SourceHosts, source_hosts_from_settings
 from cira_pipeline.settings import Settings
@@ -23,7 +24,6 @@ from cira_pipeline.storage.disk_space import free_bytes, watched_folders
 
 _log = logging.getLogger(__name__)
 
-STATEMENT_TIMEOUT_MS = 5_000
 RUN_DEAD_AFTER_S = 600.0
 """`new_invoices` frees the jobs of a dead run within minutes: it waits three for a retry that Dagster owes."""
 
@@ -189,7 +189,8 @@ class WorkWatch:
     def _read_dagster(self, run_ids: Sequence[str]) -> DagsterState | Literal["missing", "unreachable"]:
         try:
             found = read_dagster(self._dagster, run_ids, launch_grace_s=RUN_DEAD_AFTER_S)
-        except CiraError:
+        except (CiraError, SQLAlchemyError) as error:
+            _log.warning("Dagster's tables cannot be read: %s", type(error).__name__)
             return "unreachable"
         return "missing" if found is None else found
 

@@ -87,6 +87,14 @@ def test_without_postgresql_metrics_still_say_that_it_is_away(start_api, api_set
     assert "cira_disk_free_bytes" in text
 
 
+def test_a_database_without_tables_is_no_readiness_and_no_server_error(start_api, api_settings, database_url):
+    empty = api_settings.model_copy(update={"postgres_url": SecretStr(database_url), "api_metrics_open": True})
+    client = start_api(empty).client_with(None)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["postgresql"]) == (503, "not_migrated")
+    assert "cira_postgresql_available 0.0" in client.get("/metrics").text
+
+
 def test_a_frozen_postgresql_keeps_no_probe_waiting(start_api, api_settings, services_folder, tmp_path):
     """Its sockets still take connections; nothing ever answers. Promised are 10 seconds."""
     folder = services_folder / f"frozen-{tmp_path.name}"
@@ -146,7 +154,7 @@ def test_every_metric_of_the_alerts_and_the_dashboard_is_one_that_there_is(api, 
 def test_every_metric_of_the_work_is_documented(api, dagster):
     text = api.client("ops", Scope.ADMIN).get("/metrics").text
     page = (MONITORING.parents[1] / "docs/monitoring.md").read_text()
-    exported = set(re.findall(r"^# TYPE (cira_\w+?)(?:_created)? ", text, re.MULTILINE))
+    exported = set(re.findall(r"^# TYPE (cira_\w+?)(?:_created|_total)? ", text, re.MULTILINE))
     assert {name for name in exported if f"`{name}`" not in page and f"`{name}{{" not in page} == set()
 
 
