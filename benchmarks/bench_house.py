@@ -141,7 +141,7 @@ def bench_house(kinds: tuple[LabelledKind, ...] = TEXT_AND_XML, **given: object)
             "DAGSTER_HOME": str(folder / "dagster"),
             **{f"CIRA_{name.upper()}": str(value) for name, value in given.items()},
         }
-        prepare_dagster_home(folder / "dagster", code_server_port=1)
+        prepare_dagster_home(folder / "dagster", code_server_socket=folder / "none.socket")
         settings = Settings(_env_file=None)
         database = Database(postgres.url())
         closing.callback(database.dispose)

@@ -15,8 +15,12 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from assets.specs import STAGES
+from cira_pipeline.api.key_secret import load_pepper
+from cira_pipeline.api.local_administrator import local_session
 from cira_pipeline.cli.connect import connected_settings
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.api_keys import ApiKeyRepository
+from cira_pipeline.storage.database import Database
 from tests.running.browser import browser_page
 
 # An accepted invoice with enough lines to show, and not so many that nothing else is seen.
@@ -32,8 +36,20 @@ def main(folder: Path) -> None:
     assert settings.dagster_ui_url, "no UI is running: start `cira demo` first"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as profile, browser_page(Path(profile)) as page:
+        sign_in(page, settings)
         _assets(page, settings.dagster_ui_url, folder / "dagster-assets.png")
         _invoice(page, settings.dagster_ui_url, shown_invoice(settings), folder / "dagster-invoice.png")
+
+
+def sign_in(page: Page, settings: Settings) -> None:
+    """As the person who runs CIRA on this machine."""
+    database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
+    try:
+        cookies = local_session(ApiKeyRepository(database), load_pepper(settings))
+    finally:
+        database.dispose()
+    url = settings.dagster_ui_url or ""
+    page.context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
 
 
 def shown_invoice(settings: Settings) -> str:

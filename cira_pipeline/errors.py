@@ -20,6 +20,9 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── KeyNotFound               key_not_found
     │   ├── KeySettingsInvalid        key_settings_invalid
     │   ├── ScopeMissing              scope_missing
+    │   ├── HostRefused               host_refused
+    │   ├── OriginRefused             origin_refused
+    │   ├── ShutdownRefused           shutdown_refused
     │   ├── RateExceeded              rate_exceeded                (retryable)
     │   └── QuotaExhausted            quota_exhausted              (retryable)
     ├── RequestError
@@ -32,6 +35,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── FormExpired               form_expired                 (retryable)
     │   ├── RecordChanged             record_changed               (retryable)
     │   ├── MethodNotAllowed          method_not_allowed
+    │   ├── ContentTypeUnsupported    content_type_unsupported
     │   ├── RecordNotFound            record_not_found
     │   ├── DocumentNotFound          document_not_found
     │   ├── PageNotFound              page_not_found
@@ -220,12 +224,30 @@ class KeyNotFound(AccessError):
 
 class KeySettingsInvalid(AccessError):
     code = "key_settings_invalid"
-    hint = "A key has a client, one or more of the scopes submit, read, review and admin, and limits above zero."
+    hint = (
+        "A key has a client, one or more of the scopes submit, read, review, dagster_view, dagster_launch and admin, "
+        "and limits above zero."
+    )
 
 
 class ScopeMissing(AccessError):
     code = "scope_missing"
     hint = "Use a key that has this scope; an operator makes one with `cira keys create --scope ...`."
+
+
+class HostRefused(AccessError):
+    code = "host_refused"
+    hint = "Open Dagster's UI at the address in CIRA_DAGSTER_UI_URL, or add the host to CIRA_DAGSTER_UI_HOSTS."
+
+
+class OriginRefused(AccessError):
+    code = "origin_refused"
+    hint = "Dagster's UI takes requests of its own pages only; open it at its own address."
+
+
+class ShutdownRefused(AccessError):
+    code = "shutdown_refused"
+    hint = "Whatever started the code server ends it: stop `cira up`, or restart the service in its orchestrator."
 
 
 class RateExceeded(AccessError):
@@ -291,6 +313,11 @@ class RouteNotFound(RequestError):
 class MethodNotAllowed(RequestError):
     code = "method_not_allowed"
     hint = "The header `Allow` names the methods of this path."
+
+
+class ContentTypeUnsupported(RequestError):
+    code = "content_type_unsupported"
+    hint = "Send JSON with the header `Content-Type: application/json`."
 
 
 class RecordNotFound(RequestError):

@@ -345,7 +345,11 @@ class Settings(BaseSettings):
         30, ge=1, description="days for which Dagster shows an invoice that is done; its results stay for ever"
     )
     keep_runs_days: int = Field(90, ge=1, description="days for which Dagster keeps runs and their events")
-    dagster_ui_url: str | None = Field(None, description="where people open Dagster, for links")
+    dagster_ui_url: str | None = Field(
+        None,
+        description="where people open Dagster: for links, and the one host besides loopback that its UI answers to",
+    )
+    dagster_ui_hosts: CommaSeparated = Field((), description="further hosts that Dagster's UI is opened at")
     daemon_silent_s: float = Field(
         180,
         ge=60,
@@ -362,6 +366,7 @@ class Settings(BaseSettings):
         "api_allowed_origins",
         "model_batch_clients",
         "webhook_allowed_hosts",
+        "dagster_ui_hosts",
         mode="before",
     )
     @classmethod

@@ -25,6 +25,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "up": Command("cira_pipeline.cli.up:up", "Start everything here: PostgreSQL, Valkey, Dagster; Ctrl-C stops it."),
+    "login": Command("cira_pipeline.cli.login:login", "Print a link that signs you in, on the page and in Dagster."),
     "demo": Command("cira_pipeline.cli.demo:demo", "Make sample invoices, process them, and show what came out."),
     "submit": Command("cira_pipeline.cli.submit:submit", "Submit invoice URLs, or a CSV manifest of them."),
     "status": Command("cira_pipeline.cli.status:status", "How many jobs are where, and the newest ones."),

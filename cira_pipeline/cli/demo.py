@@ -18,6 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cira_pipeline.accuracy.score import Scoreboard
+from cira_pipeline.api.key_secret import load_pepper
+from cira_pipeline.api.local_administrator import local_session
+from cira_pipeline.cli.login import show_link
 from cira_pipeline.cli.record_view import VERDICT_STYLES
 from cira_pipeline.clock import utc_now
 from cira_pipeline.embedded.running import running_services
@@ -29,6 +32,7 @@ from cira_pipeline.samples.local_server import HOST, served
 from cira_pipeline.samples.outcome import Outcome, accuracy_by_kind, outcomes
 from cira_pipeline.samples.sample import Sample
 from cira_pipeline.settings import Settings, load_settings
+from cira_pipeline.storage.api_keys import ApiKeyRepository
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import Job, JobRepository, Submission
 from cira_pipeline.storage.labels import LabelRepository
@@ -54,6 +58,7 @@ class _Stage:
 
     settings: Settings
     ui_url: str
+    api_url: str
     supervisor: Supervisor | None
 
 
@@ -71,7 +76,7 @@ def demo(
     try:
         with _stage(load_settings(), messages) as stage:
             complaints = _play(stage, console, messages)
-            _tell_how_to_go_on(console, stage, once=once)
+            _tell_how_to_go_on(console, messages, stage, once=once)
             if stage.supervisor is not None and not once:
                 stage.supervisor.wait()
     except KeyboardInterrupt:
@@ -95,11 +100,11 @@ def _stage(settings: Settings, messages: Console) -> Iterator[_Stage]:
                 pid=running.supervisor_pid,
             )
         messages.print(f"Using the services that run in this folder; their UI: {running.ui_url}", style="dim")
-        yield _Stage(running.fill_in(settings), running.ui_url, None)
+        yield _Stage(running.fill_in(settings), running.ui_url, running.api_url, None)
         return
     supervisor = Supervisor(_demo_settings(settings), say=lambda line: messages.print(line, style="dim"))
     with supervisor.running() as services:
-        yield _Stage(services.settings, services.ui_url, supervisor)
+        yield _Stage(services.settings, services.ui_url, services.api_url, supervisor)
 
 
 def _demo_settings(settings: Settings) -> Settings:
@@ -131,7 +136,9 @@ def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
         with served({name: sample.content for name, sample in samples.items()}) as urls:
             ended = _processed(jobs, _submissions(urls, number), messages)
         results = outcomes(database, zip(samples.values(), ended, strict=True))
-        _wait_for_runs(stage.ui_url, {job.run_id for job in ended if job.run_id})
+        cookies = local_session(ApiKeyRepository(database), load_pepper(settings))
+        with httpx.Client(base_url=stage.ui_url, cookies=cookies, timeout=30, trust_env=False) as ui:
+            _wait_for_runs(ui, {job.run_id for job in ended if job.run_id})
     finally:
         database.dispose()
     console.print(results_table(results, console.width))
@@ -181,20 +188,20 @@ def _processed(jobs: JobRepository, submissions: Sequence[Submission], messages:
     return [jobs.get(JobId(job_id)) for job_id in submitted]
 
 
-def _wait_for_runs(ui_url: str, run_ids: set[str]) -> None:
+def _wait_for_runs(ui: httpx.Client, run_ids: set[str]) -> None:
     """Lets Dagster write its last events; a run stopped before would be shown as interrupted for ever."""
     deadline = time.monotonic() + _RUN_END_PATIENCE_S
     waiting = set(run_ids)
     while waiting and time.monotonic() < deadline:
-        waiting = {run_id for run_id in waiting if _run_status(ui_url, run_id) not in _RUN_ENDED}
+        waiting = {run_id for run_id in waiting if _run_status(ui, run_id) not in _RUN_ENDED}
         if waiting:
             time.sleep(_POLL_S)
 
 
-def _run_status(ui_url: str, run_id: str) -> str | None:
+def _run_status(ui: httpx.Client, run_id: str) -> str | None:
     question = {"query": _RUN_STATUS, "variables": {"id": run_id}}
     try:
-        answer = httpx.post(f"{ui_url}/graphql", json=question, timeout=30, trust_env=False).raise_for_status()
+        answer = ui.post("/graphql", json=question).raise_for_status()
         found = answer.json()["data"]["runOrError"].get("status")
     except httpx.HTTPError:
         return None
@@ -292,10 +299,11 @@ def _tell_whether_as_expected(console: Console, count: int, complaints: Sequence
         console.print(Text(f"  {complaint}"))
 
 
-def _tell_how_to_go_on(console: Console, stage: _Stage, *, once: bool) -> None:
+def _tell_how_to_go_on(console: Console, messages: Console, stage: _Stage, *, once: bool) -> None:
     if once and stage.supervisor is not None:
         console.print("Stopping everything. To look around in Dagster's UI: `cira up`, or `cira demo` without --once.")
         return
     console.print(f"Dagster's UI: [bold]{stage.ui_url}[/]   one invoice in full: [bold]cira show JOB[/]")
+    show_link(messages, stage.settings, stage.api_url)
     if stage.supervisor is not None:
         console.print("Ctrl-C stops everything; the data stays in place.")

@@ -22,7 +22,9 @@ KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="The key's id, as `
 def create(
     client: Annotated[str, typer.Option(help="Whose jobs it submits and sees.")] = "default",
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
-    scope: Annotated[list[Scope] | None, typer.Option(help="submit, read, review, admin; may be repeated.")] = None,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="May be repeated; docs/api.md says what each allows.")
+    ] = None,
     rate: Annotated[int, typer.Option(help="Requests a minute.")] = 1_200,
     daily_jobs: Annotated[int, typer.Option(help="New jobs a day (UTC).")] = 10_000,
     days: Annotated[int | None, typer.Option(min=1, help="Days it is valid; for ever if not given.")] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from cira_pipeline.cli.login import show_link
 from cira_pipeline.embedded.supervisor import Services, Supervisor
 from cira_pipeline.settings import load_settings
 
@@ -26,10 +27,11 @@ def up() -> None:
 
 def _tell(console: Console, services: Services) -> None:
     home = services.settings.home
-    console.print(f"\n[bold green]CIRA is running.[/] Dagster's UI: [bold]{services.ui_url}[/]")
+    console.print(f"\n[bold green]CIRA is running.[/] Its page: {services.api_url}   Dagster's UI: {services.ui_url}")
+    show_link(console, services.settings, services.api_url)
     console.print(
         f"  Submit an invoice, in another terminal: cira submit URL, or drop a file into {services.settings.inbox_path}"
     )
-    console.print(f"  REST service: {services.api_url}; make a key for it with `cira keys create`")
+    console.print("  Keys for other people and for the REST service: `cira keys create`")
     console.print(f"  Data and logs: {home}; addresses and passwords: {home / 'services.json'}")
     console.print("  Ctrl-C stops everything.\n")

@@ -7,19 +7,18 @@ import shutil
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from cira_pipeline.embedded.ports import LOOPBACK
 from cira_pipeline.errors import ConfigurationError
 
 LOCATION_NAME = "cira"
 DEFINITIONS_MODULE = "cira_pipeline.definitions"
 
 
-def prepare_dagster_home(folder: Path, *, code_server_port: int) -> Path:
+def prepare_dagster_home(folder: Path, *, code_server_socket: Path) -> Path:
     """Fill `folder`; returns the workspace file. An edited project file takes effect at the next start."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copyfile(_instance_file(), folder / "dagster.yaml")
     workspace = folder / "workspace.yaml"
-    server = {"host": LOOPBACK, "port": code_server_port, "location_name": LOCATION_NAME}
+    server = {"socket": str(code_server_socket), "location_name": LOCATION_NAME}
     # JSON is YAML.
     workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}, indent=2) + "\n")
     return workspace

@@ -11,23 +11,25 @@ import httpx
 
 from cira_pipeline.embedded.child import CommandChild
 from cira_pipeline.embedded.dagster_home import LOCATION_NAME
-from cira_pipeline.embedded.ports import LOOPBACK, listening
+from cira_pipeline.embedded.ports import LOOPBACK, listening_at
 from cira_pipeline.embedded.sentinel import RUNS_PATIENCE_S
 
-CODE_SERVER_USUAL_PORT = 4266
+CODE_SERVER_SOCKET = "code-server.socket"
 UI_USUAL_PORT = 3000
-_DAEMON_HEALTH = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
 
 
 @dataclass(frozen=True)
 class DagsterProcesses:
-    """What the three have in common. `folder` is the one whose mark they carry; ports are on loopback."""
+    """What the three have in common. `folder` is the one whose mark they carry; the UI's port is on loopback.
+
+    The code server does what it is told by whoever reaches it, hence a socket in a folder of this user only.
+    """
 
     environment: Mapping[str, str]
     folder: Path
     logs: Path
     workspace: Path
-    code_server_port: int
+    code_server_socket: Path
     ui_port: int
     definitions_module: str
 
@@ -49,15 +51,15 @@ class DagsterProcesses:
                 "--location-name",
                 LOCATION_NAME,
             ),
-            *("--host", LOOPBACK, "--port", str(self.code_server_port), "--use-python-environment-entry-point"),
-            ready=lambda: listening(self.code_server_port),
+            *("--socket", str(self.code_server_socket), "--use-python-environment-entry-point"),
+            ready=lambda: listening_at(self.code_server_socket),
             descendants_patience_s=RUNS_PATIENCE_S,
         )
 
     def webserver(self) -> CommandChild:
         return self._child(
             "webserver",
-            *("dagster_webserver", "--workspace", str(self.workspace)),
+            *("resources.webserver", "--workspace", str(self.workspace)),
             *("--host", LOOPBACK, "--port", str(self.ui_port)),
             ready=lambda: ui_answers(self.ui_url),
         )
@@ -86,16 +88,15 @@ class DagsterProcesses:
 
 def ui_answers(ui_url: str) -> bool:
     try:
-        return httpx.get(f"{ui_url}/server_info", timeout=5).is_success
+        return httpx.get(f"{ui_url}/server_info", timeout=5, trust_env=False).is_success
     except httpx.TransportError:
         return False
 
 
 def unhealthy_daemons(ui_url: str) -> tuple[str, ...] | None:
-    """The daemons Dagster misses, by its own word; none (not empty) when the UI does not answer."""
+    """The required daemons that Dagster finds unhealthy; none (not empty) when the UI does not answer."""
     try:
-        answer = httpx.post(f"{ui_url}/graphql", json={"query": _DAEMON_HEALTH}, timeout=10)
-        statuses = answer.json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
-    except (httpx.TransportError, ValueError, KeyError, TypeError):
+        answer = httpx.get(f"{ui_url}/daemon_health", timeout=10, trust_env=False)
+        return tuple(answer.raise_for_status().json()["unhealthy"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return None
-    return tuple(status["daemonType"] for status in statuses if status["required"] and not status["healthy"])

@@ -35,6 +35,13 @@ def listening(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
+def listening_at(path: Path) -> bool:
+    """Whether something answers on the Unix socket."""
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(str(path)) == 0
+
+
 def _claim(port: int) -> bool:
     """Whether no other process of this user has chosen the port; the system ends a claim with its process."""
     if port in _claimed:

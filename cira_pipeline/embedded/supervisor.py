@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from cira_pipeline.embedded.api_process import api_child
 from cira_pipeline.embedded.child import Child
 from cira_pipeline.embedded.dagster_home import DEFINITIONS_MODULE, dagster_storage_url, prepare_dagster_home
-from cira_pipeline.embedded.dagster_processes import CODE_SERVER_USUAL_PORT, UI_USUAL_PORT, DagsterProcesses
+from cira_pipeline.embedded.dagster_processes import CODE_SERVER_SOCKET, UI_USUAL_PORT, DagsterProcesses
 from cira_pipeline.embedded.folder_lock import FolderLock
 from cira_pipeline.embedded.fork_server_process import fork_server_child
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
@@ -30,6 +30,7 @@ from cira_pipeline.embedded.postgres import EmbeddedPostgres
 from cira_pipeline.embedded.processes import stop_marked
 from cira_pipeline.embedded.running import RunningServices, forget_services, process_started
 from cira_pipeline.embedded.sentinel import RUNS_PATIENCE_S, start_sentinel, stop_everything
+from cira_pipeline.embedded.socket_folder import remove_socket_folder, socket_folder
 from cira_pipeline.embedded.valkey import EmbeddedValkey
 from cira_pipeline.errors import CiraError, ServiceUnreachable
 from cira_pipeline.isolation.pool import worker_modules
@@ -92,6 +93,7 @@ class Supervisor:
         self._failed = threading.Event()
         self._failure: CiraError | None = None
         self._services: Services | None = None
+        self._sockets: Path | None = None
 
     @contextmanager
     def running(self) -> Iterator[Services]:
@@ -185,13 +187,14 @@ class Supervisor:
     def _start_dagster(self, environment: Mapping[str, str], ui_port: int, beside: tuple[Child, ...]) -> None:
         """`beside` are started with the code server, which takes as long."""
         self._say("Starting Dagster")
-        code_server_port = free_port(CODE_SERVER_USUAL_PORT)
+        self._sockets = socket_folder(self.home)
+        code_server_socket = self._sockets / CODE_SERVER_SOCKET
         dagster = DagsterProcesses(
             environment=environment,
             folder=self.home,
             logs=self._logs,
-            workspace=prepare_dagster_home(self.home / "dagster", code_server_port=code_server_port),
-            code_server_port=code_server_port,
+            workspace=prepare_dagster_home(self.home / "dagster", code_server_socket=code_server_socket),
+            code_server_socket=code_server_socket,
             ui_port=ui_port,
             definitions_module=self._definitions_module,
         )
@@ -296,6 +299,8 @@ class Supervisor:
             self._say(f"Stopping {child.name}")
             child.stop()
         stop_marked(self.home, patience_s=RUNS_PATIENCE_S)
+        if self._sockets is not None:
+            remove_socket_folder(self._sockets)
         # With nothing left to stop, the sentinel ends at once.
         sentinel.communicate()
 

@@ -26,12 +26,21 @@ _TODAY = func.date(func.timezone("UTC", func.now()))
 
 
 class Scope(StrEnum):
-    """What a key may do. `admin` may do everything, and sees every client's jobs."""
+    """What a key may do. `admin` may do everything, and sees every client's jobs.
+
+    `dagster_view` and `dagster_launch` are for Dagster's UI, which shows every client's invoices: reading it, and
+    besides starting, stopping and deleting there.
+    """
 
     SUBMIT = "submit"
     READ = "read"
     REVIEW = "review"
+    DAGSTER_VIEW = "dagster_view"
+    DAGSTER_LAUNCH = "dagster_launch"
     ADMIN = "admin"
+
+
+_INCLUDED_IN = {Scope.DAGSTER_VIEW: (Scope.DAGSTER_LAUNCH,)}
 
 
 class ApiKey(BaseModel):
@@ -53,7 +62,7 @@ class ApiKey(BaseModel):
     last_used_at: datetime | None
 
     def allows(self, scope: Scope) -> bool:
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+        return not self.scopes.isdisjoint({scope, Scope.ADMIN, *_INCLUDED_IN.get(scope, ())})
 
     def valid_at(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -781,7 +781,7 @@ api_keys = Table(
     Column("key_id", KeyText, primary_key=True, comment="the part of the key that is no secret"),
     Column("client", Text, nullable=False, comment="whose jobs it submits and sees"),
     Column("name", DocumentText, nullable=False, comment="what it is used for, in a person's words"),
-    Column("scopes", ARRAY(Text), nullable=False, comment="what it may do: submit, read, review, admin"),
+    Column("scopes", ARRAY(Text), nullable=False, comment="what it may do"),
     Column("secret_hash", LargeBinary, nullable=False, comment="HMAC-SHA-256 of the secret under the pepper"),
     Column("pepper_id", Text, nullable=False, comment="which pepper it was hashed with; not the pepper itself"),
     Column("requests_per_minute", Integer, nullable=False, comment="requests it may make in a minute"),
@@ -794,11 +794,36 @@ api_keys = Table(
     CheckConstraint("key_id ~ '^[0-9a-hjkmnp-tv-z]{16}$'", name="key_id"),
     CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
     CheckConstraint(f"length(name) <= {MAX_NAME_CHARS}", name="name"),
-    CheckConstraint("cardinality(scopes) > 0 AND scopes <@ ARRAY['submit', 'read', 'review', 'admin']", name="scopes"),
+    CheckConstraint(
+        "cardinality(scopes) > 0 AND scopes <@ "
+        "ARRAY['submit', 'read', 'review', 'dagster_view', 'dagster_launch', 'admin']",
+        name="scopes",
+    ),
     CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
     CheckConstraint("requests_per_minute > 0 AND jobs_per_day > 0", name="limits"),
     Index("api_keys_client_idx", "client"),
     comment="Keys of the REST service; the keys themselves are kept nowhere",
+)
+
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True, comment="HMAC-SHA-256 of the link's token under the pepper"),
+    Column(
+        "key_id",
+        KeyText,
+        ForeignKey("cira.api_keys.key_id", ondelete="CASCADE"),
+        nullable=False,
+        comment="the key of the session that it begins",
+    ),
+    Column("person", DocumentText, nullable=False, comment="name of the person in that session"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
+    Column("expires_at", Instant, nullable=False, comment="from then on it is refused"),
+    Column("used_at", Instant, comment="when it was followed; null: not yet"),
+    CheckConstraint("octet_length(token_hash) = 32", name="token_hash"),
+    CheckConstraint(f"length(person) <= {MAX_NAME_CHARS}", name="person"),
+    Index("sign_in_links_key_id_idx", "key_id"),
+    comment="Links that sign a person in once, on the machine that runs CIRA; the links themselves are kept nowhere",
 )
 
 api_key_usage = Table(

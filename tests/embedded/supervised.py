@@ -18,10 +18,15 @@ from pydantic import SecretStr
 
 from cira_pipeline.embedded.running import RunningServices, running_services
 from cira_pipeline.settings import Settings
+from cira_pipeline.storage.api_keys import Scope
+from cira_pipeline.storage.database import Database
+from tests.keys import new_key
 
 ROOT = Path(__file__).parents[2]
-START_TIMEOUT_S = 180
+START_TIMEOUT_S = 400
 _T = TypeVar("_T")
+# Address of Dagster's UI -> a key that may launch there.
+_KEYS: dict[str, str] = {}
 
 
 class Supervised:
@@ -30,6 +35,7 @@ class Supervised:
     def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.lines: list[str] = []
+        self._key = ""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CIRA_", "DAGSTER_"))}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.embedded.run_supervisor", "tests.embedded.waiting_definitions"],
@@ -58,7 +64,16 @@ class Supervised:
 
         services = eventually(ready, START_TIMEOUT_S)
         assert services is not None, self.output
+        self._key = self._key or self.new_key(services, Scope.ADMIN)
+        _KEYS[services.ui_url] = self._key
         return services
+
+    def new_key(self, services: RunningServices, *scopes: Scope) -> str:
+        database = Database(services.postgres_url)
+        try:
+            return new_key(services.fill_in(Settings(home=self.home)), database, *scopes)
+        finally:
+            database.dispose()
 
     def send(self, number: signal.Signals) -> int:
         """Send the signal, wait for the end; returns the exit status."""
@@ -103,7 +118,10 @@ def ports_of(services: RunningServices) -> list[int]:
 
 
 def graphql(ui_url: str, query: str, **variables: object) -> Any:
-    answer = httpx.post(f"{ui_url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
+    """Asks as somebody who may launch; the supervisor was waited for."""
+    question = {"query": query, "variables": variables}
+    headers = {"Authorization": f"Bearer {_KEYS[ui_url]}"}
+    answer = httpx.post(f"{ui_url}/graphql", json=question, headers=headers, timeout=60).json()
     assert answer.get("data") is not None, answer
     return answer["data"]
 

@@ -20,7 +20,7 @@ EVENTS = 20
 def instance(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """As `cira up` sets it, over a real PostgreSQL."""
     home = tmp_path / "dagster"
-    prepare_dagster_home(home, code_server_port=1)
+    prepare_dagster_home(home, code_server_socket=home / "none.socket")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", dagster_storage_url(database_url, relaxed=True))
     with dg.DagsterInstance.get() as instance:

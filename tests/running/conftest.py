@@ -16,9 +16,11 @@ from pydantic import SecretStr
 from cira_pipeline.embedded.supervisor import Services, Supervisor
 from cira_pipeline.jobs import JobId
 from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.storage.api_keys import Scope
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import Job, JobRepository, Submission
 from tests.azure_standin import AzureStandin
+from tests.keys import new_key
 from tests.orchestration.document_server import DocumentServer
 from tests.orchestration.invoice_pdf import invoice_label
 from tests.running.graphql import DagsterUi, wait_until
@@ -103,7 +105,13 @@ def cira(home: Path) -> Iterator[RunningCira]:
             database = Database(services.postgres_url)
             try:
                 yield RunningCira(
-                    services, database, JobRepository(database), server, DagsterUi(services.ui_url), azure, model
+                    services,
+                    database,
+                    JobRepository(database),
+                    server,
+                    DagsterUi(services.ui_url, new_key(services.settings, database, Scope.ADMIN)),
+                    azure,
+                    model,
                 )
             finally:
                 database.dispose()

@@ -83,11 +83,18 @@ query Messages($runId: ID!) {
 
 @dataclass(frozen=True)
 class DagsterUi:
+    """`key` is one of CIRA's with the scope dagster_launch."""
+
     url: str
+    key: str
 
     def query(self, query: str, **variables: object) -> dict[str, Any]:
         answer = httpx.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False
+            f"{self.url}/graphql",
+            json={"query": query, "variables": variables},
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=60,
+            trust_env=False,
         )
         answer.raise_for_status()
         body = answer.json()

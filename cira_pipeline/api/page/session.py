@@ -13,8 +13,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from cira_pipeline.api.access import Access
 from cira_pipeline.api.authority import authority_of
 from cira_pipeline.api.caller import ServicesOf
 from cira_pipeline.api.key_secret import Pepper
@@ -56,6 +58,8 @@ class Visitor:
     session: Session
     key: ApiKey
     csrf: str
+    dagster_url: str = ""
+    """Where Dagster's UI is, for whoever may see it."""
 
     @property
     def person(self) -> str:
@@ -68,6 +72,11 @@ class Visitor:
 def cookie_text(session: Session, pepper: Pepper) -> str:
     payload = base64.urlsafe_b64encode(json.dumps(asdict(session)).encode()).decode().rstrip("=")
     return f"{payload}.{_mac(pepper, payload)}"
+
+
+def cookie_of(session: Session, pepper: Pepper) -> dict[str, str]:
+    """The session as the cookie of a client on this machine."""
+    return {_COOKIE: cookie_text(session, pepper)}
 
 
 def session_in(text: str, pepper: Pepper, now: datetime) -> Session | None:
@@ -84,28 +93,35 @@ def keep(response: Response, request: Request, session: Session, pepper: Pepper,
         _cookie_name(request),
         cookie_text(session, pepper),
         max_age=max(0, session.expires_at - int(now.timestamp())),
-        secure=not _on_this_machine(request),
+        secure=not on_this_machine(request),
         httponly=True,
         samesite="strict",
     )
 
 
 def forget(response: Response, request: Request) -> None:
-    response.delete_cookie(
-        _cookie_name(request), secure=not _on_this_machine(request), httponly=True, samesite="strict"
-    )
+    response.delete_cookie(_cookie_name(request), secure=not on_this_machine(request), httponly=True, samesite="strict")
+
+
+async def signed_in(connection: HTTPConnection, access: Access, pepper: Pepper) -> tuple[Session, ApiKey]:
+    """The session of a request or websocket, and its key.
+
+    Raises: KeyMissing without a session, KeyInvalid when its key was revoked, StoreUnavailable.
+    """
+    session = session_in(connection.cookies.get(_cookie_name(connection), ""), pepper, utc_now())
+    if session is None:
+        raise KeyMissing("nobody is signed in")
+    return session, await access.key_by_id(session.key_id)
 
 
 async def visitor_of(request: Request, services: ServicesOf) -> Visitor:
     """Raises: KeyMissing without a session, KeyInvalid when its key was revoked, RateExceeded, StoreUnavailable."""
-    session = session_in(request.cookies.get(_cookie_name(request), ""), services.pepper, utc_now())
-    if session is None:
-        raise KeyMissing("nobody is signed in")
-    key = await services.access.key_by_id(session.key_id)
+    session, key = await signed_in(request, services.access, services.pepper)
     asked = await services.fast_path.ask(key.key_id, key.requests_per_minute)
     if asked.rate.exceeded:
         raise RateExceeded(f"the key may ask {asked.rate.limit} times a minute", retry_after_s=asked.rate.retry_after_s)
-    return Visitor(session, key, _csrf(services.pepper, session))
+    dagster_url = services.settings.dagster_ui_url if key.allows(Scope.DAGSTER_VIEW) else None
+    return Visitor(session, key, _csrf(services.pepper, session), dagster_url or "")
 
 
 SignedIn = Annotated[Visitor, Depends(visitor_of)]
@@ -133,12 +149,13 @@ def check_origin(request: Request) -> None:
         raise FormExpired("this form comes from another site")
 
 
-def _cookie_name(request: Request) -> str:
+def _cookie_name(request: HTTPConnection) -> str:
     # With this prefix a browser takes it from this host over TLS only, whatever a neighbour sets (RFC 6265bis, 4.1.3).
-    return _COOKIE if _on_this_machine(request) else f"__Host-{_COOKIE}"
+    return _COOKIE if on_this_machine(request) else f"__Host-{_COOKIE}"
 
 
-def _on_this_machine(request: Request) -> bool:
+def on_this_machine(request: HTTPConnection) -> bool:
+    """Whether the page was opened at a loopback address."""
     return request.url.hostname in _LOOPBACK
 
 

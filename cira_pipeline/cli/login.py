@@ -1,0 +1,61 @@
+"""`cira login`: a link that signs this person in, on the page and in Dagster's UI."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from io import UnsupportedOperation
+
+import typer
+from rich.console import Console
+
+from cira_pipeline.api.key_secret import load_pepper
+from cira_pipeline.api.local_administrator import LINK_VALID, sign_in_link
+from cira_pipeline.embedded.running import running_services
+from cira_pipeline.errors import ServiceUnreachable
+from cira_pipeline.settings import Settings, load_settings
+from cira_pipeline.storage.database import Database
+
+MINUTES = int(LINK_VALID.total_seconds() // 60)
+
+
+def login() -> None:
+    """Print a link that signs you in once, with all rights, on the machine where `cira up` runs.
+
+    Raises: ServiceUnreachable when nothing runs in this folder.
+    """
+    settings = load_settings()
+    running = running_services(settings.home)
+    if running is None:
+        raise ServiceUnreachable("no `cira up` is running in this folder; elsewhere people sign in with a key")
+    typer.echo(f"Valid once, for {MINUTES} minutes, in a browser on this machine:", err=True)
+    typer.echo(new_link(running.fill_in(settings), running.api_url))
+
+
+def new_link(settings: Settings, api_url: str) -> str:
+    """A link of a running CIRA. Raises: ConfigurationError, StoreUnavailable."""
+    database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
+    try:
+        return sign_in_link(api_url, database, load_pepper(settings))
+    finally:
+        database.dispose()
+
+
+def show_link(console: Console, settings: Settings, api_url: str) -> None:
+    """Prints a link, or where the output is kept for others to read, the command that prints one."""
+    if _readable_by_others(console):
+        console.print("  To sign in, in another terminal: [bold]cira login[/]")
+        return
+    console.print(f"  Sign in, once and within {MINUTES} minutes, in a browser on this machine:")
+    console.print(f"    {new_link(settings, api_url)}", style="bold", soft_wrap=True)
+    console.print("  `cira login` prints another link.")
+
+
+def _readable_by_others(console: Console) -> bool:
+    """Whether it is written to a file that other users may read, or to the system's journal."""
+    try:
+        mode = os.fstat((console.file or sys.stderr).fileno()).st_mode
+    except (OSError, UnsupportedOperation):
+        return False
+    return stat.S_ISSOCK(mode) or (stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH)))
