@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cira_pipeline.api.access import REMEMBERED_S, Access, demand
+from cira_pipeline.api.authority import is_authority
 from cira_pipeline.api.key_secret import Pepper
 from cira_pipeline.api.page.rendering import HEADERS
 from cira_pipeline.api.page.session import signed_in
@@ -101,7 +102,7 @@ class UiAccess:
     def _check_host(self, headers: Headers) -> None:
         """Raises: HostRefused. A page whose own name was made to lead here (DNS rebinding) names another host."""
         given = headers.getlist("host")
-        if len(given) != 1 or _host_name(given[0]) not in self._hosts:
+        if len(given) != 1 or not is_authority(given[0]) or _host_name(given[0]) not in self._hosts:
             raise HostRefused("Dagster's UI is not opened at this host")
 
     async def _admit(self, request: HTTPConnection) -> ApiKey:
