@@ -234,6 +234,17 @@ def test_the_aws_template_is_what_its_description_makes_and_cloudformation_would
     run(checks / "cfn-lint", "--ignore-checks", "W3005", "--template", made)
 
 
+def test_nothing_deployed_starts_dagsters_webserver_without_the_sign_in() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    assert re.search(r"-m resources\.webserver .* > /opt/cira/bin/dagster-webserver", dockerfile)
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
+    assert compose["services"]["webserver"]["command"][:3] == ["python", "-m", "resources.webserver"]
+    resources = yaml.safe_load((DEPLOY / "aws" / "cira.template.json").read_text())["Resources"].values()
+    tasks = [each for each in resources if each["Type"] == "AWS::ECS::TaskDefinition"]
+    commands = [c["Command"] for task in tasks for c in task["Properties"]["ContainerDefinitions"]]
+    assert [each[:3] for each in commands if "3000" in each] == [["python", "-m", "resources.webserver"]]
+
+
 def test_the_aws_stack_shows_nothing_to_the_world_and_keeps_what_cannot_be_made_again() -> None:
     resources = yaml.safe_load((DEPLOY / "aws" / "cira.template.json").read_text())["Resources"].values()
 

@@ -63,6 +63,11 @@ class CiraStack(Stack):
             default="/etc/cira/certificates/rds.pem",
             description="certificate authorities of RDS in the image (deploy/certificates/README.md)",
         )
+        self.dagster_ui_url = CfnParameter(
+            self,
+            "DagsterUiUrl",
+            description="https://NAME:8443, where people open Dagster's UI; the certificate is for NAME",
+        )
         self.azure_endpoint = CfnParameter(
             self, "AzureOpenaiEndpoint", default="", description="https://NAME.openai.azure.com; empty: no paid engine"
         )
@@ -304,7 +309,7 @@ class CiraStack(Stack):
         )
         ui = self._service(
             "ui",
-            f"dagster-webserver --workspace {DAGSTER_HOME}/workspace.yaml --host {ALL} --port {UI_PORT}",
+            f"python -m resources.webserver --workspace {DAGSTER_HOME}/workspace.yaml --host {ALL} --port {UI_PORT}",
             cpu=512,
             memory=2048,
             port=UI_PORT,
@@ -365,6 +370,7 @@ class CiraStack(Stack):
                 "DAGSTER_RUN_TASK": f"{Aws.STACK_NAME}-run",
                 "DAGSTER_LOG_BUCKET": self.stores.documents.bucket_name,
                 "CIRA_OBJECT_STORE": f"s3://{self.stores.documents.bucket_name}/objects",
+                "CIRA_DAGSTER_UI_URL": self.dagster_ui_url.value_as_string,
                 "CIRA_AZURE_OPENAI_ENDPOINT": self.azure_endpoint.value_as_string,
                 "CIRA_AZURE_OPENAI_DEPLOYMENT": self.azure_deployment.value_as_string,
                 "CIRA_BATCH_MAX_JOBS": "500",

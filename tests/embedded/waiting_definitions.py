@@ -22,4 +22,9 @@ def waiting(context: dg.AssetExecutionContext, config: WaitConfig) -> None:
         time.sleep(0.1)
 
 
-defs = dg.Definitions(assets=[waiting], executor=dg.in_process_executor)
+@dg.asset
+def at_once() -> None:
+    """Ends at once, and asks for no configuration."""
+
+
+defs = dg.Definitions(assets=[waiting, at_once], executor=dg.in_process_executor)
