@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 
 from assets.specs import STAGES
 from cira_pipeline.api.key_secret import load_pepper
-from cira_pipeline.api.local_administrator import local_session
+from cira_pipeline.api.page.local_administrator import local_session
 from cira_pipeline.cli.connect import connected_settings
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import ApiKeyRepository

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from cira_pipeline.accuracy.score import Scoreboard
 from cira_pipeline.api.key_secret import load_pepper
-from cira_pipeline.api.local_administrator import local_session
+from cira_pipeline.api.page.local_administrator import local_session
 from cira_pipeline.cli.login import show_link
 from cira_pipeline.cli.record_view import VERDICT_STYLES
 from cira_pipeline.clock import utc_now

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from cira_pipeline.api.key_secret import load_pepper
-from cira_pipeline.api.local_administrator import LINK_VALID, sign_in_link
+from cira_pipeline.api.page.local_administrator import LINK_VALID, sign_in_link
 from cira_pipeline.embedded.running import running_services
 from cira_pipeline.errors import ServiceUnreachable
 from cira_pipeline.settings import Settings, load_settings

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page
 
 from cira_pipeline.api.key_secret import load_pepper
-from cira_pipeline.api.local_administrator import NAME, sign_in_link
+from cira_pipeline.api.page.local_administrator import NAME, sign_in_link
 from cira_pipeline.embedded.running import RunningServices
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.api_keys import ApiKeyRepository, Scope

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from cira_pipeline.api.caller import ServicesOf
-from cira_pipeline.api.local_administrator import LINK_PATH, token_hash
+from cira_pipeline.api.page.local_administrator import LINK_PATH, token_hash
 from cira_pipeline.api.page.rendering import HEADERS, PageRoute, html
 from cira_pipeline.api.page.session import Session, keep, on_this_machine, visitor_of
 from cira_pipeline.api.page.sign_in_routes import PAGE
