@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from cira_pipeline.embedded.child import CommandChild
+from cira_pipeline.embedded.liveness import http_answers
 
 
 def api_child(*, environment: Mapping[str, str], folder: Path, log: Path, host: str, port: int) -> CommandChild:
@@ -20,6 +21,7 @@ def api_child(*, environment: Mapping[str, str], folder: Path, log: Path, host: 
         folder=folder,
         log=log,
         ready=lambda: api_answers(f"http://{host}:{port}"),
+        still_answers=lambda: http_answers(f"http://{host}:{port}/healthz"),
     )
 
 

@@ -35,6 +35,13 @@ class Child(Protocol):
     def wait_until_ready(self) -> None:
         """Raises ServiceUnreachable, with the last line of its log, when it died or takes too long."""
 
+    @property
+    def silence_patience_s(self) -> float:
+        """How long it may live without answering before it counts as hung. Long: a busy machine is no fault of its."""
+
+    def answers(self) -> bool:
+        """Whether it answers now, be it with a refusal. It is asked every few seconds; may take some seconds itself."""
+
     def stop(self) -> None:
         """End it; returns when it is gone. Does nothing when it does not run."""
 
@@ -54,6 +61,9 @@ class CommandChild:
     descendants_patience_s: float = 0
     """Seconds the command's own children are given after SIGINT before they are killed; 0: they are the command's."""
     stop_patience_s: float = 10
+    still_answers: Callable[[], bool] = lambda: True
+    """For a process that is ready: whether it answers, not whether what it needs is there."""
+    silence_patience_s: float = 120
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -75,12 +85,16 @@ class CommandChild:
         what = "does not answer" if self.pid is not None else "ended while starting"
         raise ServiceUnreachable(f"{self.name} {what}: {why_it_ended(self.log)}")
 
+    def answers(self) -> bool:
+        return self.still_answers()
+
     def stop(self) -> None:
-        if self.process is None:
+        process = self.process
+        if process is None:
             return
         if self.descendants_patience_s:
-            self._stop_descendants(self.process.pid)
-        stop_process(self.process, by=signal.SIGTERM, patience_s=self.stop_patience_s)
+            self._stop_descendants(process.pid)
+        stop_process(process, by=signal.SIGTERM, patience_s=self.stop_patience_s)
         self.process = None
 
     def _stop_descendants(self, own_pid: int) -> None:

@@ -11,6 +11,13 @@ import httpx
 
 from cira_pipeline.embedded.child import CommandChild
 from cira_pipeline.embedded.dagster_home import LOCATION_NAME
+from cira_pipeline.embedded.liveness import (
+    DAEMON_PATIENCE_S,
+    SILENCE_PATIENCE_S,
+    DaemonHeartbeat,
+    grpc_answers,
+    http_answers,
+)
 from cira_pipeline.embedded.ports import LOOPBACK, listening_at
 from cira_pipeline.embedded.sentinel import RUNS_PATIENCE_S
 
@@ -53,6 +60,7 @@ class DagsterProcesses:
             ),
             *("--socket", str(self.code_server_socket), "--use-python-environment-entry-point"),
             ready=lambda: listening_at(self.code_server_socket),
+            still_answers=lambda: grpc_answers(str(self.code_server_socket)),
             descendants_patience_s=RUNS_PATIENCE_S,
         )
 
@@ -62,6 +70,7 @@ class DagsterProcesses:
             *("resources.webserver", "--workspace", str(self.workspace)),
             *("--host", LOOPBACK, "--port", str(self.ui_port)),
             ready=lambda: ui_answers(self.ui_url),
+            still_answers=lambda: http_answers(f"{self.ui_url}/server_info"),
         )
 
     def daemon(self) -> CommandChild:
@@ -70,10 +79,18 @@ class DagsterProcesses:
             "daemon",
             *("resources.prompt_daemon", "run", "--workspace", str(self.workspace)),
             ready=lambda: unhealthy_daemons(self.ui_url) == (),
+            still_answers=DaemonHeartbeat(self.environment["DAGSTER_POSTGRES_URL"]).answers,
+            silence_patience_s=DAEMON_PATIENCE_S,
         )
 
     def _child(
-        self, name: str, *module: str, ready: Callable[[], bool], descendants_patience_s: float = 0
+        self,
+        name: str,
+        *module: str,
+        ready: Callable[[], bool],
+        still_answers: Callable[[], bool],
+        silence_patience_s: float = SILENCE_PATIENCE_S,
+        descendants_patience_s: float = 0,
     ) -> CommandChild:
         return CommandChild(
             name=name,
@@ -82,6 +99,8 @@ class DagsterProcesses:
             folder=self.folder,
             log=self.logs / f"{name}.log",
             ready=ready,
+            still_answers=still_answers,
+            silence_patience_s=silence_patience_s,
             descendants_patience_s=descendants_patience_s,
         )
 

@@ -11,6 +11,8 @@ from cira_pipeline.embedded.child import CommandChild
 from cira_pipeline.isolation.starting import short_address, worker_environment
 from cira_pipeline.settings import inherited_environment
 
+_TIMEOUT_S = 5.0
+
 
 def fork_server_child(*, address: Path, modules: Sequence[str], folder: Path, log: Path) -> CommandChild:
     """Listens at the Unix socket `address` when `modules` are loaded. `folder` is the one whose mark it carries."""
@@ -22,12 +24,14 @@ def fork_server_child(*, address: Path, modules: Sequence[str], folder: Path, lo
         folder=folder,
         log=log,
         ready=lambda: fork_server_answers(address),
+        still_answers=lambda: fork_server_answers(address),
     )
 
 
 def fork_server_answers(address: Path) -> bool:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection, short_address(address) as name:
+            connection.settimeout(_TIMEOUT_S)
             connection.connect(name)
     except OSError:
         return False

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from psycopg.pq import PGconn, Ping
 
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
 from cira_pipeline.embedded.processes import signal_process, start_process, stop_process, why_it_ended
@@ -32,6 +33,7 @@ DATABASE = "cira"
 SYSTEM_USER = "embedded_postgres"
 _START_TIMEOUT_S = 60
 _STOP_PATIENCE_S = 30
+_PING_TIMEOUT_S = 5
 _USERADD_ATTEMPTS = 5
 _USERADD_PAUSE_S = 0.5
 
@@ -57,6 +59,7 @@ class EmbeddedPostgres:
         self.port: int | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.name = "PostgreSQL"
+        self.silence_patience_s = 120.0
         self._environment = environment
         self._marked_by = marked_by
         self._durable = durable
@@ -99,10 +102,15 @@ class EmbeddedPostgres:
             user=self._system_user,
         )
 
+    def answers(self) -> bool:
+        """Also while it recovers or ends: libpq's PQping, as pg_isready asks, tells that from silence."""
+        return self._ping() in (Ping.OK, Ping.REJECT)
+
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, everything committed is on disk."""
-        if self.process is not None:
-            stop_process(self.process, by=signal.SIGINT, patience_s=_STOP_PATIENCE_S)
+        process = self.process
+        if process is not None:
+            stop_process(process, by=signal.SIGINT, patience_s=_STOP_PATIENCE_S)
             self.process = None
 
     def end_leftover(self) -> None:
@@ -113,6 +121,7 @@ class EmbeddedPostgres:
         """
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
+            self._end_orphans()
             return
         first_line = pid_file.read_text().partition("\n")[0].strip()
         server = _server_process(int(first_line) if first_line.isdigit() else 0, self.data)
@@ -121,7 +130,21 @@ class EmbeddedPostgres:
             _, alive = psutil.wait_procs([server], timeout=_STOP_PATIENCE_S)
             for process in alive:
                 signal_process(process, signal.SIGKILL)
+        # Before the file goes, by which PostgreSQL would know that they still use its shared memory.
+        self._end_orphans()
         pid_file.unlink(missing_ok=True)
+
+    def _end_orphans(self) -> None:
+        """End what a killed server left at work on this data. Most end by themselves; one that is stopped does not."""
+        found = []
+        for process in psutil.process_iter(["name"]):
+            try:
+                if "postgres" in (process.info["name"] or "") and process.cwd() == str(self.data):
+                    signal_process(process, signal.SIGKILL)
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue  # gone meanwhile, or another user's
+        psutil.wait_procs(found, timeout=_STOP_PATIENCE_S)
 
     def _options(self) -> list[str]:
         settings = {
@@ -170,11 +193,18 @@ class EmbeddedPostgres:
             for_initdb.unlink(missing_ok=True)
 
     def wait_until_ready(self) -> None:
-        """Returns when the database answers, or raises ServiceUnreachable with the last line of the log after 60 s."""
+        """Returns when the database answers, or raises ServiceUnreachable with the last line of the log.
+
+        After 60 s of silence, that is: recovery after a crash takes as long as there is to recover, and is not ended.
+        """
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
             if self.pid is None:
                 break
+            if self._ping() == Ping.REJECT:
+                deadline = time.monotonic() + _START_TIMEOUT_S
+                time.sleep(0.05)
+                continue
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=5).close()
             except psycopg.OperationalError:
@@ -190,6 +220,10 @@ class EmbeddedPostgres:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
             if known is None:
                 connection.execute(f'CREATE DATABASE "{DATABASE}"')
+
+    def _ping(self) -> int:
+        address = f"host={LOOPBACK} port={self.port} user={USER} dbname=postgres connect_timeout={_PING_TIMEOUT_S}"
+        return PGconn.ping(address.encode())
 
     def _password(self) -> str:
         return (self.folder / "password").read_text().strip()

@@ -52,6 +52,8 @@ def stop_process(process: subprocess.Popen[bytes], *, by: signal.Signals, patien
     if process.poll() is not None:
         return
     process.send_signal(by)
+    # One that is stopped would hear of it only after the patience.
+    process.send_signal(signal.SIGCONT)
     try:
         process.wait(patience_s)
     except subprocess.TimeoutExpired:

@@ -28,6 +28,10 @@ class RunningServices(BaseModel):
     api_url: str
     pids: dict[str, int]
     """Name of each child -> its pid."""
+    restarts: dict[str, int] = {}
+    """Name of each child -> how often it was started again since `cira up` began."""
+    watch_failures: int = 0
+    """Errors that the watches over the children have survived."""
 
     def fill_in(self, settings: Settings) -> Settings:
         """`settings` with every address left empty taken from the running services."""

@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from cira_pipeline.embedded.processes import signal_process, stop_marked
 
 RUNS_PATIENCE_S = 5.0
 _SERVICES_PATIENCE_S = 30.0
+_STOPPED_PATIENCE_S = 30.0
 
 
 def start_sentinel(
@@ -73,10 +75,22 @@ def _children(processes: Sequence[psutil.Process]) -> set[int]:
 
 def _wait_for_the_end_of(parent: int) -> None:
     # A process forked by the supervisor may hold the pipe open after it: hence the look at the parent as well.
+    stopped_since: float | None = None
     while os.getppid() == parent:
         readable, _, _ = select.select([sys.stdin], [], [], 0.5)
         if readable and not os.read(sys.stdin.fileno(), 1):
             return
+        stopped_since = (stopped_since or time.monotonic()) if _is_stopped(parent) else None
+        if stopped_since is not None and time.monotonic() - stopped_since > _STOPPED_PATIENCE_S:
+            # A supervisor that is stopped (SIGSTOP, Ctrl-Z) watches over nothing.
+            signal_process(psutil.Process(parent), signal.SIGCONT)
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
 
 
 def main() -> None:

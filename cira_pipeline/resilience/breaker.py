@@ -174,11 +174,11 @@ class Breaker:
         if self._redis is None or time.monotonic() < self._redis_asked_again_at:
             return self._own
         try:
-            self._redis.ping()
+            # A write, for one that answers and writes nothing (its memory full, a replica now) would count no failure,
+            # and the circuit would never open.
+            self._redis.set(f"{KEY_PREFIX}{self.name}:writable", 1, px=1_000)
             if self._shared is None:
-                storage = pybreaker.CircuitRedisStorage(
-                    pybreaker.STATE_CLOSED, self._redis, namespace=f"{KEY_PREFIX}{self.name}"
-                )
+                storage = _SharedState(pybreaker.STATE_CLOSED, self._redis, namespace=f"{KEY_PREFIX}{self.name}")
                 self._shared = self._circuit(storage)
         except redis.RedisError as error:
             self._redis_asked_again_at = time.monotonic() + REDIS_PAUSE_S
@@ -197,6 +197,14 @@ class Breaker:
             dependency=self.name,
             retry_after_s=left_s,
         )
+
+
+class _SharedState(pybreaker.CircuitRedisStorage):
+    """Its first values cannot be written when Redis has just gone: then they are as they would be without it."""
+
+    def _initialize_redis_state(self, state: str) -> None:
+        with suppress(redis.RedisError):
+            super()._initialize_redis_state(state)
 
 
 class _StateChangeLog(pybreaker.CircuitBreakerListener):
