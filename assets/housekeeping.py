@@ -27,7 +27,7 @@ def housekeeping_job(settings: Settings) -> dg.JobDefinition:
     @dg.op(
         name="tidy",
         description=f"Removes the partition keys whose invoices all ended more than {settings.keep_keys_days} days "
-        "ago, none of them failed, and runs with their events that ended more than "
+        "ago, none of them failed, and runs with their events and output that ended more than "
         f"{settings.keep_runs_days} days ago.",
     )
     def tidy(context: dg.OpExecutionContext, postgres: PostgresResource) -> None:
@@ -60,11 +60,17 @@ def remove_keys(instance: DagsterInstance, database: Database, before: datetime)
 
 
 def remove_runs(instance: DagsterInstance, before: datetime) -> int:
-    """With all their events; a run that has not ended is left alone, however old. Returns how many."""
+    """With their events and the output of their steps; a run that has not ended is left alone, however old.
+
+    Returns how many.
+    """
     old = RunsFilter(statuses=_ENDED, updated_before=before)
     removed = 0
     while records := instance.get_run_records(old, limit=_RUNS_AT_ONCE, ascending=True):
         for record in records:
-            instance.delete_run(record.dagster_run.run_id)
+            run_id = record.dagster_run.run_id
+            # Dagster itself leaves these files behind. First, so that a pass that is stopped here is repeated.
+            instance.compute_log_manager.delete_logs(prefix=[run_id])
+            instance.delete_run(run_id)
         removed += len(records)
     return removed

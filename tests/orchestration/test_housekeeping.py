@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from dagster import DagsterRunStatus
+from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 from sqlalchemy import text
 
@@ -103,6 +104,18 @@ def test_old_runs_go_with_their_events_and_those_at_work_stay(pipeline: Pipeline
     assert remove_runs(instance, utc_now() + timedelta(days=1)) == 1
     assert instance.get_run_by_id(ended.run_id) is None
     assert instance.get_run_by_id(at_work.run_id) is not None
+
+
+def test_the_output_of_old_runs_does_not_fill_the_disk(tmp_path: Path) -> None:
+    """Dagster keeps what each step printed as files, and does not delete them with the run."""
+    with DagsterInstance.local_temp(str(tmp_path)) as instance:
+        ended = create_run_for_test(instance, "process_invoices", status=DagsterRunStatus.SUCCESS)
+        at_work = create_run_for_test(instance, "process_invoices", status=DagsterRunStatus.STARTED)
+        for run in (ended, at_work):
+            with instance.compute_log_manager.capture_logs([run.run_id, "compute_logs", "step"]):
+                print("a line")
+        assert remove_runs(instance, utc_now() + timedelta(days=1)) == 1
+        assert [each.parts[-3] for each in tmp_path.rglob("step.out")] == [at_work.run_id]
 
 
 def test_housekeeping_that_was_stopped_halfway_goes_on(pipeline: Pipeline) -> None:
