@@ -46,12 +46,15 @@ class LabelAnswers:
 
     def __call__(self, message: str) -> Mapping[str, Any]:
         page = Page(message)
-        label = max(self._labels, key=lambda fields: _fit(fields, page), default={})
-        answer = _answer(label, page)
+        answer = _answer(self.label_of(page), page)
         if self._mistakes is not None and page.lines:
             with self._lock:
                 answer = self._mistakes.spoil(answer, page.lines)
         return answer
+
+    def label_of(self, page: Page) -> Label:
+        """The label that fits these lines best."""
+        return max(self._labels, key=lambda fields: _fit(fields, page), default={})
 
 
 class Page:

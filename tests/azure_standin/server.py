@@ -74,6 +74,8 @@ class AzureStandin:
     def __post_init__(self) -> None:
         self.lock = threading.Lock()
         self.closing = threading.Event()
+        self.caller = threading.local()
+        """`port` is the client's of the request that this thread answers."""
         self.prompts_seen: set[str] = set()
         self.batches = BatchDesk(self._answered_by_batch, self._complaint)
 
@@ -206,6 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         target = urlsplit(self.path)
         standin = self.standin
+        standin.caller.port = self.client_address[1]
         if BatchDesk.serves(target.path):
             self._at_the_desk("POST", body)
             return
