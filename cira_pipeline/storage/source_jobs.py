@@ -43,9 +43,7 @@ class SourceJobs:
         chosen = _locked((jobs.c.source_host == host) & _UNPLANNED, limit, jobs.c.job_id)
         return len(self._jobs.change_many(_hold(chosen, error, not_before)))
 
-    def hold(
-        self, job_ids: Sequence[JobId], error: CiraError, *, not_before: datetime, run_id: str
-    ) -> Sequence[JobId]:
+    def hold(self, job_ids: Sequence[JobId], error: CiraError, *, not_before: datetime, run_id: str) -> Sequence[JobId]:
         """Lets those of these jobs wait that are queued, or running in this run; returns which. It is no attempt."""
         mine = (jobs.c.status == JobStatus.QUEUED) | ((jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == run_id))
         these = mine & (jobs.c.job_id == any_(literal(list(job_ids), ARRAY(Text))))
