@@ -38,6 +38,14 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cira", "How long the states of jobs are searched (tests/orchestration/test_job_states.py)")
+    group.addoption("--state-examples", type=int, default=50, help="sequences of steps")
+    group.addoption("--state-steps", type=int, default=50, help="steps of a sequence at the most")
+    group.addoption("--state-random", action="store_true", help="other sequences each time")
+    group.addoption("--state-shrink", action="store_true", help="make a sequence that fails shorter, for minutes")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         from tests.spreading import longest_first

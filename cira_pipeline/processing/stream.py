@@ -177,7 +177,7 @@ class Flow:
         """What one thread does until no job is left."""
         try:
             while (found := turns.take()) is not None:
-                events = self._put_back(found) if isinstance(found, PutBack) else self._run_job(found, turns)
+                events = self.put_back(found) if isinstance(found, PutBack) else self._run_job(found, turns)
                 for event in events:
                     self._hand_over(event)
                     if self.stopping.is_set():
@@ -194,7 +194,7 @@ class Flow:
             turns.ended(turn.job_id)
         yield _JobEnded(None)
 
-    def _put_back(self, those: PutBack) -> Iterator[JobEvent | _JobEnded]:
+    def put_back(self, those: PutBack) -> Iterator[JobEvent | _JobEnded]:
         """Jobs that are not begun: they wait, without having cost an attempt."""
         not_before = utc_now() + timedelta(seconds=max(those.wait_s, SOURCE_ASKED_AGAIN_S))
         held: Collection[JobId] = ()
