@@ -11,12 +11,15 @@ with `--recover` the source then answers at once, and the flood is followed unti
 from __future__ import annotations
 
 import argparse
+import json
+import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +28,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bench_house import machine
-from benchmarks.latency import _made, _served
+from benchmarks.latency import _made, _served, moments
 from cira_pipeline.embedded.supervisor import Supervisor
 from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
 from cira_pipeline.settings import Policy, Settings
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import JobRepository, Submission
 
-BAR_S, TIMEOUT_S = 10.0, 600.0
+BAR_S, TIMEOUT_S, PAUSE_S = 10.0, 600.0, 3.0
+SHARES = ("sensor", "queue of runs", "start of the run", "stages")
 ANSWERS_AFTER_S = 20.0
 SILENT = "127.0.0.2"
 STATUSES = "SELECT status, error_code, count(*) FROM cira.jobs WHERE client = 'flood' GROUP BY 1, 2 ORDER BY 3 DESC"
@@ -59,22 +63,28 @@ def _measured(folder: Path, arguments: argparse.Namespace, console: Console) -> 
     awake = threading.Event()
     with (
         _served(documents) as address,
-        _silent_source(documents, awake) as silent,
+        silent_source(documents, awake) as silent,
         Supervisor(settings).running() as services,
         psycopg.connect(services.postgres_url, autocommit=True) as connection,
     ):
         jobs = JobRepository(Database(services.postgres_url))
         names = [_made(documents, "xml", number) for number in range(2 * arguments.singles + 1)]
-        _recorded_s(jobs, f"{address}/{names[0]}")
-        at_rest = [_recorded_s(jobs, f"{address}/{name}") for name in names[1 : arguments.singles + 1]]
+        _recorded(jobs, connection, f"{address}/{names[0]}")
+        began = time.time()
+        at_rest = []
+        for name in names[1 : arguments.singles + 1]:
+            at_rest.append(_recorded(jobs, connection, f"{address}/{name}"))
+            time.sleep(PAUSE_S)
+        flood_from = time.time()
         jobs.submit(
             Submission(f"http://{silent}/{names[0]}?{number}", client="flood") for number in range(arguments.flood)
         )
         flooded = []
         for name in names[arguments.singles + 1 :]:
-            flooded.append(_recorded_s(jobs, f"{address}/{name}"))
-            time.sleep(3)
+            flooded.append(_recorded(jobs, connection, f"{address}/{name}"))
+            time.sleep(PAUSE_S)
         _print(console, at_rest, flooded)
+        _print_ticks(console, connection, began, flood_from)
         _flood(console, connection)
         hosts = source_hosts_from_settings(Settings(_env_file=None, redis_url=services.redis_url))
         console.print(hosts.states())
@@ -89,15 +99,19 @@ def _measured(folder: Path, arguments: argparse.Namespace, console: Console) -> 
             _flood(console, connection)
 
 
-def _recorded_s(jobs: JobRepository, url: str) -> float:
-    started = time.monotonic()
+def _recorded(jobs: JobRepository, connection: psycopg.Connection[Any], url: str) -> list[float]:
+    """Seconds from submission to record, and its `SHARES`."""
+    submitting = time.time()
     (submitted,) = jobs.submit([Submission(url, client="single")])
-    while not jobs.get(submitted.job.job_id).status.final:
-        if time.monotonic() - started > TIMEOUT_S:
-            return float("inf")
+    job_id = submitted.job.job_id
+    while not jobs.get(job_id).status.final:
+        if time.time() - submitting > TIMEOUT_S:
+            return [float("inf")] * (1 + len(SHARES))
         time.sleep(0.1)
-    assert jobs.get(submitted.job.job_id).verdict is not None
-    return time.monotonic() - started
+    ended = time.time()
+    assert jobs.get(job_id).verdict is not None
+    at = [submitting, *moments(connection, job_id)]
+    return [ended - submitting, *(later - earlier for earlier, later in pairwise(at))]
 
 
 def _flood(console: Console, connection: psycopg.Connection[Any]) -> None:
@@ -106,17 +120,42 @@ def _flood(console: Console, connection: psycopg.Connection[Any]) -> None:
     console.print(f"runs planned for the flood: {connection.execute(RUNS).fetchall()[0][0]}")
 
 
-def _print(console: Console, at_rest: Sequence[float], flooded: Sequence[float]) -> None:
+def _print(console: Console, at_rest: Sequence[Sequence[float]], flooded: Sequence[Sequence[float]]) -> None:
     table = Table(title="Seconds from submission to record, one e-invoice")
-    for column in ("", "each", "longest", "bar"):
+    for column in ("", "each", "median", "longest", "bar"):
         table.add_column(column)
-    for what, figures in (("at rest", at_rest), ("in the flood", flooded)):
-        table.add_row(what, " ".join(f"{each:.1f}" for each in figures), f"{max(figures):.1f}", f"{BAR_S:.0f}")
+    for what, singles in (("at rest", at_rest), ("in the flood", flooded)):
+        for share, figures in zip(("submitted to recorded", *SHARES), zip(*singles, strict=True), strict=True):
+            each, median = " ".join(f"{one:.1f}" for one in figures), statistics.median(figures)
+            bar = f"{BAR_S:.0f}" if share not in SHARES else ""
+            table.add_row(f"{what}: {share}", each, f"{median:.1f}", f"{max(figures):.1f}", bar)
+        table.add_section()
+    console.print(table)
+    ratio = statistics.median(one[0] for one in flooded) / statistics.median(one[0] for one in at_rest)
+    console.print(f"the median in the flood is {ratio:.2f} times the one at rest")
+
+
+def _print_ticks(console: Console, connection: psycopg.Connection[Any], began: float, flood_from: float) -> None:
+    """How long the sensor's ticks took, by Dagster's own record of them."""
+    table = Table(title="Ticks of new_invoices, seconds")
+    for column in ("", "ticks", "median", "longest", "runs asked for by the longest"):
+        table.add_column(column)
+    bodies = [json.loads(body) for (body,) in connection.execute("SELECT tick_body FROM public.job_ticks ORDER BY id")]
+    took = [
+        (tick["timestamp"], tick["end_timestamp"] - tick["timestamp"], len(tick.get("run_ids") or ()))
+        for tick in bodies
+        if tick.get("job_name") == "new_invoices" and tick.get("end_timestamp")
+    ]
+    for what, start, end in (("at rest", began, flood_from), ("in the flood", flood_from, time.time())):
+        ticks = [(seconds, runs) for at, seconds, runs in took if start <= at < end]
+        longest, runs = max(ticks)
+        median = statistics.median(seconds for seconds, _ in ticks)
+        table.add_row(what, str(len(ticks)), f"{median:.1f}", f"{longest:.1f}", str(runs))
     console.print(table)
 
 
 @contextmanager
-def _silent_source(documents: Path, awake: threading.Event) -> Iterator[str]:
+def silent_source(documents: Path, awake: threading.Event) -> Iterator[str]:
     """Answers after 20 s, or at once when it is `awake`."""
 
     class Handler(BaseHTTPRequestHandler):

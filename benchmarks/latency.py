@@ -109,9 +109,14 @@ def _ended(client: Client, connection: psycopg.Connection[Any], url: str) -> tup
     assert ended.verdict is not None, ended
     while connection.execute(_AT_WORK).fetchone() != (0,):
         time.sleep(0.2)
+    return submitting, [*moments(connection, job_id), known]
+
+
+def moments(connection: psycopg.Connection[Any], job_id: str) -> list[float]:
+    """When its run was enqueued and started, and the job begun and finished: seconds since 1970."""
     row = connection.execute(_MOMENTS, (job_id,)).fetchone()
     assert row is not None
-    return submitting, [*map(_seconds, row), known]
+    return [*map(_seconds, row)]
 
 
 def _seconds(moment: datetime) -> float:
