@@ -333,7 +333,9 @@ class Settings(BaseSettings):
     )
     sensor_interval_s: int = Field(5, ge=1, description="seconds between ticks of new_invoices")
     sensor_max_jobs: int = Field(
-        1_000, ge=1, description="jobs one tick plans at the most; a tick that plans more holds up the next one"
+        500,
+        ge=1,
+        description="jobs for which one tick asks for runs, at least one run's; a long tick holds up the next",
     )
     stage_threads: int = Field(
         8, ge=1, description="jobs of one run that are downloading or waiting for a model at once"

@@ -10,6 +10,7 @@ and whose run has ended. Only a job that was alone in flight when its run died, 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -38,6 +39,8 @@ from resources.redis import RedisResource
 MAX_ATTEMPTS = 3
 SMALL_RUN = 20
 """Jobs up to which a run counts as small: dagster.yaml keeps a slot for such runs that no large one takes."""
+RUNS_AHEAD = 2
+"""Runs of one client that wait in Dagster's queue for one of its runs to end."""
 PRIORITY_TAG = "dagster/priority"
 MAX_LISTED = 20
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -56,7 +59,7 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         small_runs=settings.batch_small_runs,
         wait_s=settings.batch_wait_s,
         most_runs=settings.batch_max_runs,
-        jobs_at_once=settings.sensor_max_jobs,
+        jobs_at_once=max(settings.sensor_max_jobs, settings.batch_max_jobs),
         one_key_from=settings.batch_key_min_jobs,
     )
 
@@ -91,7 +94,7 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
             )
         released = _release_interrupted(batches, context.instance, jobs, now)
         planned = batches.plan(
-            sizes,
+            replace(sizes, most_runs_of_client=_most_runs_of_client(context.instance)),
             open_runs=Counter(batch.client for batch in batches.open()),
             positions=partial(_positions, context.instance),
             now=now,
@@ -105,12 +108,35 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(
                 f"{planned} jobs were planned; {len(open_batches)} runs are under way, {released} jobs were released."
             )
+        now_launched = _at_once(to_launch, sizes.jobs_at_once)
         return dg.SensorResult(
-            run_requests=[_run_request(batch) for batch in to_launch],
-            dynamic_partitions_requests=[invoice_jobs.build_add_request(_keys(batches, to_launch))],
+            run_requests=[_run_request(batch) for batch in now_launched],
+            dynamic_partitions_requests=[invoice_jobs.build_add_request(_keys(batches, now_launched))],
         )
 
     return new_invoices
+
+
+def _most_runs_of_client(instance: DagsterInstance) -> int | None:
+    """As many as may run at once, and a few that follow them. `None`: Dagster's queue has no limit."""
+    queue = instance.get_concurrency_config().run_queue_config
+    slots = queue.max_concurrent_runs if queue else -1
+    return slots + RUNS_AHEAD if slots > 0 else None
+
+
+def _at_once(to_launch: Sequence[OpenBatch], most_keys: int) -> Sequence[OpenBatch]:
+    """Small runs, and then as many large ones as `most_keys` allow; the others are asked for at the next ticks.
+
+    Dagster takes several milliseconds for each partition key of a run, and looks at no new job meanwhile.
+    """
+    chosen: list[OpenBatch] = []
+    keys = 0
+    for batch in sorted(to_launch, key=lambda batch: batch.job_count > SMALL_RUN):
+        if keys >= most_keys:
+            break
+        chosen.append(batch)
+        keys += 1 if batch.partition_key else batch.job_count
+    return chosen
 
 
 def _keys(batches: BatchRepository, to_launch: Sequence[OpenBatch]) -> list[str]:

@@ -17,8 +17,8 @@ from cira_pipeline.resilience.source_hosts import HostState, SourceHosts
 from cira_pipeline.settings import Settings
 from cira_pipeline.storage.source_jobs import SourceJobs
 
-MOST_AT_ONCE = 5_000
-"""Jobs that one look puts to wait, and as many that it takes up."""
+MOST_AT_ONCE = 1_000
+"""Jobs that one look puts to wait, and as many that it takes up: a tick is short, and the next one goes on."""
 ROUNDS = 2
 """Requests for each that may be made at once, as jobs of a slow host that are under way: while some run, a run is
 planned for the others."""

@@ -57,6 +57,8 @@ class RunSizes:
     `most_runs`: no more are open at once, one for each client apart; further jobs wait in their table.
     `jobs_at_once`: planned in one go.
     `one_key_from`: new jobs from which a run gets one partition key for all of them; `None`: never.
+    `most_runs_of_client`: no more of one client are open at once: its backlog waits in the table, where another client
+    overtakes it, and not in Dagster's queue. `None`: as many as `most_runs`.
     """
 
     most_jobs: int
@@ -65,6 +67,11 @@ class RunSizes:
     most_runs: int
     jobs_at_once: int
     one_key_from: int | None = None
+    most_runs_of_client: int | None = None
+
+    def allows(self, open_runs: int) -> bool:
+        """Whether a client with so many open runs may have another one."""
+        return self.most_runs_of_client is None or open_runs < self.most_runs_of_client
 
 
 @dataclass(frozen=True)
@@ -251,7 +258,7 @@ def _job(row: Row[Any]) -> BatchJob:
 def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int], sizes: RunSizes) -> list[str]:
     """Up to `jobs_at_once` jobs: in each round every client gives one run's worth of its oldest."""
     order = sorted(
-        waiting, key=lambda client: (open_runs.get(client, 0), len(waiting[client]) > sizes.most_jobs, waiting[client])
+        waiting, key=lambda client: (open_runs.get(client, 0), len(waiting[client]) >= sizes.most_jobs, waiting[client])
     )
     chosen: list[str] = []
     most, rounds = sizes.most_jobs, max((len(ids) for ids in waiting.values()), default=0)
@@ -260,10 +267,12 @@ def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int]
         for client in order:
             left = sizes.jobs_at_once - len(chosen)
             part = waiting[client][start : start + most]
-            first = start == 0 and not open_runs.get(client)
-            # Rather a full run at the next tick than a rest of one now.
-            if part and (room > 0 or first) and (len(part) <= left or not chosen):
-                chosen += part[:left]
+            open_now = open_runs.get(client, 0) + start // most
+            # Rather a full run at the next tick than a rest of one now. But a client's first run is not put off by
+            # the few jobs of others, or they could put it off at every tick.
+            fits = len(part) <= left or (start == 0 and left > 0)
+            if part and fits and sizes.allows(open_now) and (room > 0 or open_now == 0):
+                chosen += part
                 room -= 1
     return chosen
 
@@ -293,7 +302,8 @@ def _started(
         client = group.jobs[0].client
         if group.partition_key in keys:
             continue  # another client's jobs under a key of an earlier version: one run of a key at a time
-        if not own.get(client) or (total < sizes.most_runs and _may_start(group.jobs, sizes, total, now)):
+        more = total < sizes.most_runs and sizes.allows(own.get(client, 0))
+        if not own.get(client) or (more and _may_start(group.jobs, sizes, total, now)):
             started.append(group)
             keys.update([group.partition_key] if group.partition_key else [])
             own[client] = own.get(client, 0) + 1

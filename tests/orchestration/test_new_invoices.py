@@ -8,7 +8,9 @@ from dagster._core.test_utils import create_run_for_test
 
 from assets.partitions import BATCH_TAG, PARTITIONS_NAME
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from sensors.new_invoices import MAX_ATTEMPTS, RANGE_END_TAG, RANGE_START_TAG, RETRIED_BY_TAG
+from cira_pipeline.settings import Settings
+from cira_pipeline.storage.jobs import Submission
+from sensors.new_invoices import MAX_ATTEMPTS, RANGE_END_TAG, RANGE_START_TAG, RETRIED_BY_TAG, SMALL_RUN
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -40,6 +42,27 @@ def test_waiting_jobs_become_ranges_oldest_first(pipeline: Pipeline) -> None:
     asked = requests(pipeline.tick())
     assert [bounds(request) for request in asked] == [(jobs[0], jobs[2]), (jobs[3], jobs[5]), (jobs[6], jobs[6])]
     assert pipeline.instance.get_dynamic_partitions(PARTITIONS_NAME) == jobs
+
+
+def test_a_few_invoices_are_asked_for_before_large_runs_and_a_tick_never_asks_for_all_of_a_backlog(
+    pipeline: Pipeline,
+) -> None:
+    from cira_pipeline.definitions import definitions
+
+    pipeline.definitions = definitions(Settings(batch_max_jobs=SMALL_RUN + 1, sensor_max_jobs=1))
+    backlog = pipeline.submit(*(pipeline.server.url(f"/{number}.pdf") for number in range(2 * (SMALL_RUN + 1))))
+    # Ticks that planned and never reached Dagster.
+    pipeline.tick_and_crash()
+    pipeline.tick_and_crash()
+    submitted = pipeline.jobs.submit([Submission(pipeline.server.url("/few.pdf"), client="few")])
+    few = submitted[0].job.job_id
+    asked = requests(pipeline.tick())
+    assert [bounds(request) for request in asked] == [(few, few), (backlog[0], backlog[SMALL_RUN])]
+    for request in asked:
+        create_run_for_test(
+            pipeline.instance, "process_invoices", tags=dict(request.tags), status=DagsterRunStatus.STARTED
+        )
+    assert [bounds(request) for request in requests(pipeline.tick())] == [(backlog[SMALL_RUN + 1], backlog[-1])]
 
 
 def test_a_tick_with_nothing_waiting_says_so(pipeline: Pipeline) -> None:

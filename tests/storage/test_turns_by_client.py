@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -38,9 +39,14 @@ def submit(jobs: JobRepository, client: str, count: int, host: str = "files.exam
     return [each.job.job_id for each in jobs.submit(submissions)]
 
 
-def plan(batches: BatchRepository, avoid: Collection[str] = (), admitted: Collection[JobId] = ()) -> int:
+def plan(
+    batches: BatchRepository,
+    avoid: Collection[str] = (),
+    admitted: Collection[JobId] = (),
+    sizes: RunSizes = SIZES,
+) -> int:
     return batches.plan(
-        SIZES, open_runs=open_runs(batches), positions=_none, now=utc_now(), avoid=avoid, admitted=admitted
+        sizes, open_runs=open_runs(batches), positions=_none, now=utc_now(), avoid=avoid, admitted=admitted
     )
 
 
@@ -71,6 +77,29 @@ def test_a_single_job_is_planned_at_once_behind_another_clients_thousands(
     (single,) = submit(jobs, "other", 1)
     assert plan(batches) == 1
     assert planned(batches)["other"] == [single]
+
+
+def test_a_clients_backlog_waits_in_the_table_and_not_before_another_client_in_dagsters_queue(
+    jobs: JobRepository, batches: BatchRepository
+) -> None:
+    sizes = replace(SIZES, most_runs_of_client=2)
+    flood = submit(jobs, "flood", 60)
+    while plan(batches, sizes=sizes):
+        pass
+    assert open_runs(batches) == {"flood": 2}
+    other = submit(jobs, "other", 30)
+    assert plan(batches, sizes=sizes) == 20
+    assert planned(batches) == {"flood": flood[:20], "other": other[:20]}
+
+
+def test_few_jobs_of_others_at_each_tick_never_put_off_a_clients_full_run(
+    jobs: JobRepository, batches: BatchRepository
+) -> None:
+    sizes = replace(SIZES, jobs_at_once=SIZES.most_jobs)
+    flood = submit(jobs, "flood", 60)
+    few = submit(jobs, "few", 1)
+    assert plan(batches, sizes=sizes) == 11
+    assert planned(batches) == {"few": few, "flood": flood[:10]}
 
 
 def test_a_run_holds_the_jobs_of_one_client(jobs: JobRepository, batches: BatchRepository) -> None:
@@ -171,7 +200,8 @@ def test_jobs_that_are_put_back_have_lost_no_attempt(jobs: JobRepository) -> Non
     held, ended = submit(jobs, "a", 2, host=SILENT)
     jobs.fail(ended, Stage.RAW_DOCUMENT, SourceUnavailable("503"))
     not_before = utc_now()
-    assert SourceJobs(jobs).hold([held, ended], SourceBusy("busy"), not_before=not_before) == [held]
+    put_back = SourceJobs(jobs).hold([held, ended], SourceBusy("busy"), not_before=not_before, run_id="a run")
+    assert put_back == [held]
     assert jobs.get(held).attempts == 0
     assert jobs.get(ended).status is JobStatus.FAILED
 
