@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import http.server
+import json
 import shutil
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -330,12 +331,23 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=Plan.pause_s, help="seconds from one to the next, on average")
     parser.add_argument("--patience", type=float, default=Plan.patience_s, help="seconds without a job that ends")
     parser.add_argument("--seed", type=int, action="append", help="repeatable; the undisturbed run is made once")
+    parser.add_argument(
+        "--undisturbed",
+        type=Path,
+        help="file that keeps what the undisturbed run came to, for the same --jobs and code",
+    )
     given = parser.parse_args()
     console, messages = Console(width=150, highlight=False), Console(stderr=True, highlight=False, width=150)
     console.print(machine())
     messages.print(f"Making {given.jobs} documents")
     documents = mixed_documents(given.jobs, seed=9_000)
-    calm = undisturbed(documents, given.patience, messages)
+    kept: Path | None = given.undisturbed
+    if kept is not None and kept.exists():
+        calm = {name: Ended(**ended) for name, ended in json.loads(kept.read_text()).items()}
+    else:
+        calm = undisturbed(documents, given.patience, messages)
+    if kept is not None:
+        kept.write_text(json.dumps({name: asdict(ended) for name, ended in calm.items()}))
     broken = False
     for seed in given.seed or [Plan.seed]:
         plan = Plan(given.jobs, given.kills, given.pause, patience_s=given.patience, seed=seed)
