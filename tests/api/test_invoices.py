@@ -227,7 +227,7 @@ def test_a_rejected_record_can_be_put_right_by_a_person(api):
         {"no_such_field": "x"},
         {"supplier_name": "x" * 2_001},
         {"line_items": [{"net_amount": "1e30"}]},
-        {"line_items": [{}] * 2_001},
+        {"line_items": [{}] * 10_001},
     ],
 )
 def test_what_no_invoice_can_hold_is_refused_and_changes_nothing(api, fields):

@@ -21,7 +21,7 @@ def test_the_manifest_people_copy_is_a_good_one(tmp_path: Path) -> None:
 def test_the_limits_people_read_are_those_in_force() -> None:
     fields = Settings.model_fields
     rows = re.findall(r"\| `CIRA_(\w+)` \| ([\d,]+)", PAGE)
-    assert len(rows) == 8
+    assert len(rows) == 11
     for name, default in rows:
         assert fields[name.lower()].default == int(default.replace(",", "")), name
     for name in re.findall(r"CIRA_(\w+)", PAGE):
