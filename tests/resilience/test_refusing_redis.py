@@ -125,7 +125,6 @@ def test_a_clients_rate_holds_and_its_requests_are_answered(valkey: EmbeddedValk
     async def ask_twice() -> list[bool]:
         path = RedisFastPath(valkey.url())
         exceeded = [(await path.ask("key", 1, _JOB)).rate.exceeded for _ in range(2)]
-        assert await path.breakers() == {}
         await path.close()
         return exceeded
 
