@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from assets.specs import STAGES
+from benchmarks.ui_pictures import sign_in
 from cira_pipeline.jobs import JobId, JobStatus
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.running.browser import browser_page
@@ -42,8 +43,9 @@ def shown(cira: RunningCira) -> Shown:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(cira: RunningCira, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with browser_page(tmp_path_factory.mktemp("profile")) as page:
+        sign_in(page, cira.services.settings)
         yield page
 
 
