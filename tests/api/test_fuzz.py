@@ -13,6 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
 
 from cira_pipeline.invoice import HEADER_FIELDS
 from cira_pipeline.storage.api_keys import Scope
@@ -78,7 +79,7 @@ def _asked(operation, mode: GenerationMode, url: str, headers: dict[str, str]) -
             _MEANT[operation.label](case)
         answer = case.call(base_url=url, headers=headers, timeout=60)
         last.append(f"{case.query} {str(case.body)[:500]} -> {answer.status_code} {answer.content[:1_000]!r}")
-        case.validate_response(answer, headers=headers)
+        case.validate_response(answer, headers=headers, excluded_checks=_PROMISED.get(operation.label))
 
     try:
         ask()
@@ -88,6 +89,10 @@ def _asked(operation, mode: GenerationMode, url: str, headers: dict[str, str]) -
     except (AssertionError, BaseExceptionGroup) as failure:
         return len(made), [f"{operation.label} {mode}: {_what(failure)}\n{last[0]}"]
     return len(made), []
+
+
+# Dagster has no tables here, and then no work can proceed: 503, as the contract says.
+_PROMISED = {"GET /readyz": [not_a_server_error]}
 
 
 # A schema cannot say that a URL has a host, that a period starts before it ends, or what makes a PDF. What was
@@ -106,7 +111,8 @@ def _meant_jobs(case: Any) -> None:
 
 
 def _meant_document(case: Any) -> None:
-    case.body = invoice_pdf("F-1")
+    # The other way to send it, as a form, has tests of its own.
+    case.media_type, case.body = "application/octet-stream", invoice_pdf("F-1")
     if case.query and case.query.get("callback") is not None:
         case.query["callback"] = _url(str(case.query["callback"]))
 
