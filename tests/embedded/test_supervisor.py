@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -164,12 +165,17 @@ def test_services_that_die_are_started_again_with_their_addresses(up: Supervised
         now = running_services(up.home)
         return now is not None and all(now.pids.get(name) not in (None, services.pids[name]) for name in names)
 
+    def everything_answers() -> bool:
+        with suppress(psycopg.OperationalError), psycopg.connect(services.postgres_url):
+            return ui_answers(services.ui_url) and fork_server_answers(up.home / "fork-server.socket")
+        return False
+
     assert eventually(revived, 120), up.output
+    # They are noted when they are started, and answer a little later.
+    assert eventually(everything_answers, 120), up.output
     with psycopg.connect(services.postgres_url) as connection, redis.Redis.from_url(services.redis_url) as client:
         assert connection.execute("SELECT count(*) FROM cira.jobs").fetchone() == (0,)
         assert client.ping()
-    assert ui_answers(services.ui_url)
-    assert fork_server_answers(up.home / "fork-server.socket")
 
 
 def test_documents_are_read_in_processes_forked_from_one_that_has_loaded_docling(tmp_path: Path) -> None:
