@@ -60,6 +60,7 @@ def test_uploads_of_another_client_are_answered_while_one_uploads_hostile_files(
     assert set(answers) <= {
         (422, "document_too_slow"),
         (422, "document_too_complex"),
+        (422, "document_too_many_pages"),
         (422, "reading_out_of_memory"),
         (503, "reading_timed_out"),
         (429, "too_many_uploads"),
