@@ -10,7 +10,7 @@ at pages; for the last sixth of the time nothing comes in. Exit status 1 when so
   that were measured, may be 10 % of the mean, or 10 MB, 3 descriptors, threads, connections or files, if that is more
 - tables and files grow with the jobs, in the second half of the load at most 1.25 times as much a job as in the first
 - while nothing comes in, tables and files together grow by at most 100 kB a minute, which are the ticks of sensors and
-  logs, and no process of a run or a reader is left
+  logs, no process of a run is left, and no reader but those that the REST service keeps for the next upload
 
 Then what is old is removed as docs/running.md promises: runs with their events, partition keys, ticks of sensors, and
 the logs of processes are bounded.
@@ -108,7 +108,7 @@ def _soak(
             stop()
             undone = _drain(services.postgres_url)
             idle = [sample(up, temporary, began), *_samples(up, temporary, began, idle_s, every_s, messages)]
-            broken = _judge(busy, idle, console)
+            broken = _judge(busy, idle, settings.reading_processes, console)
             if undone:
                 broken.append(f"{undone} jobs have not ended")
             if up.ends:
@@ -151,14 +151,14 @@ def _drain(postgres_url: str) -> int:
         time.sleep(2)
 
 
-def _judge(busy: Sequence[Sample], idle: Sequence[Sample], console: Console) -> list[str]:
+def _judge(busy: Sequence[Sample], idle: Sequence[Sample], kept_readers: int, console: Console) -> list[str]:
     measured = busy[len(busy) // 4 :]
     lines = [_flatness(name, measured) for name in sorted({name for each in measured for name in each.held})]
     lines += _growth_with_jobs(measured)
     lines.append(_idle_growth(idle))
-    for kind in ("run", "reader"):
+    for kind, allowed in (("run", 0), ("reader", kept_readers)):
         left = idle[-1].held.get(f"{kind}: processes", 0)
-        lines.append(Line(f"{kind}: processes when idle", 0, left, left, 0))
+        lines.append(Line(f"{kind}: processes when idle", 0, left, left, allowed))
     table = Table(box=None, title="what is held", title_justify="left")
     for column in ("what", "first", "last", "growth", "allowed", ""):
         table.add_column(column, justify="left" if column == "what" else "right")
