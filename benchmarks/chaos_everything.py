@@ -328,6 +328,7 @@ def main() -> int:
     )
     parser.add_argument("--jobs", type=int, default=Plan.jobs)
     parser.add_argument("--kills", type=int, default=Plan.kills, help="SIGKILLs, SIGSTOPs and restarts, at least")
+    parser.add_argument("--of-each", type=int, default=Plan.least_of_each, help="of these on each kind of process")
     parser.add_argument("--pause", type=float, default=Plan.pause_s, help="seconds from one to the next, on average")
     parser.add_argument("--patience", type=float, default=Plan.patience_s, help="seconds without a job that ends")
     parser.add_argument("--seed", type=int, action="append", help="repeatable; the undisturbed run is made once")
@@ -350,7 +351,7 @@ def main() -> int:
         kept.write_text(json.dumps({name: asdict(ended) for name, ended in calm.items()}))
     broken = False
     for seed in given.seed or [Plan.seed]:
-        plan = Plan(given.jobs, given.kills, given.pause, patience_s=given.patience, seed=seed)
+        plan = Plan(given.jobs, given.kills, given.pause, given.of_each, given.patience, seed)
         outcome = disturbed(plan, documents, calm, messages)
         _print(console, outcome)
         broken = broken or bool(outcome.broken)
@@ -631,12 +632,11 @@ def _process_at_port(port: int) -> int:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
+    """Stays when a promise did not hold, or this program failed."""
     folder = Path(tempfile.mkdtemp(prefix="cira-chaos-", dir="/tmp"))
-    try:
-        yield folder
-    finally:
-        if not (folder / "keep").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+    yield folder
+    if not (folder / "keep").exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
