@@ -140,13 +140,21 @@ def _at_once(to_launch: Sequence[OpenBatch], most_keys: int) -> Sequence[OpenBat
 
 
 def _keys(batches: BatchRepository, to_launch: Sequence[OpenBatch]) -> list[str]:
-    """The partition keys of these batches, in their order."""
+    """The partition keys of these batches, those of a range in its order.
+
+    A range that was planned over keys that stood otherwise than by their ids would be empty, or another one, if they
+    were added again by their ids. Its ends are added even if their jobs have left the batch: Dagster looks for them.
+    """
     members = batches.jobs([batch.batch_id for batch in to_launch if batch.partition_key is None])
-    return [
-        key
-        for batch in to_launch
-        for key in ([batch.partition_key] if batch.partition_key else [job.job_id for job in members[batch.batch_id]])
-    ]
+    keys: dict[str, None] = {}
+    for batch in to_launch:
+        if batch.partition_key is None:
+            ends = (batch.first_job, batch.last_job)
+            between = [job.job_id for job in members[batch.batch_id] if job.job_id not in ends]
+            keys |= dict.fromkeys([batch.first_job, *between, batch.last_job])
+        else:
+            keys[batch.partition_key] = None
+    return list(keys)
 
 
 def _run_request(batch: OpenBatch) -> dg.RunRequest:

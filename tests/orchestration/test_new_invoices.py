@@ -81,6 +81,37 @@ def test_a_tick_that_never_reached_dagster_is_repeated_with_the_same_run_keys(pi
     assert pipeline.instance.get_dynamic_partitions(PARTITIONS_NAME) == jobs + late
 
 
+def keys_between(pipeline: Pipeline, first: str | None, last: str | None) -> list[str]:
+    """What a run of this range does: Dagster goes by the order in which keys were added."""
+    keys = list(pipeline.instance.get_dynamic_partitions(PARTITIONS_NAME))
+    return keys[keys.index(first or "") : keys.index(last or "") + 1]
+
+
+def test_a_range_in_another_order_than_its_ids_is_whole_again_after_dagsters_tables_were_lost(
+    pipeline: Pipeline,
+) -> None:
+    jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(3)))
+    (request,) = requests(pipeline.tick())
+    # The first one's key stands last, as when housekeeping had taken it away.
+    pipeline.instance.delete_dynamic_partition(PARTITIONS_NAME, jobs[0])
+    pipeline.instance.add_dynamic_partitions(PARTITIONS_NAME, [jobs[0]])
+    failed_run(pipeline, request, will_retry="false")
+    assert [bounds(each) for each in requests(pipeline.tick_and_crash())] == [(jobs[1], jobs[0])]
+
+    for key in jobs:
+        pipeline.instance.delete_dynamic_partition(PARTITIONS_NAME, key)
+    (again,) = requests(pipeline.tick())
+    assert sorted(keys_between(pipeline, *bounds(again))) == sorted(jobs)
+
+
+def test_the_ends_of_a_range_have_keys_even_if_a_person_took_their_jobs(pipeline: Pipeline) -> None:
+    jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(3)))
+    pipeline.tick_and_crash()
+    pipeline.jobs.start(jobs[0], Stage.RAW_DOCUMENT, "a person's run")
+    request = next(each for each in requests(pipeline.tick()) if bounds(each)[1] == jobs[2])
+    assert sorted(keys_between(pipeline, *bounds(request))) == sorted(jobs)
+
+
 def test_a_batch_with_a_run_is_not_asked_for_again(pipeline: Pipeline) -> None:
     pipeline.submit(pipeline.server.url("/a.pdf"))
     (request,) = requests(pipeline.tick())
