@@ -472,7 +472,7 @@ class DocumentTooComplex(DocumentError):
 
 
 class DocumentTooSlow(DocumentError):
-    """A worker computed for all the time that a document, or one page of it, may take."""
+    """A worker computed for as long as a document, or one page of it, may take; a busy machine is no reason."""
 
     code = "document_too_slow"
     hint = (
@@ -513,8 +513,8 @@ class ReadingTimedOut(ReadingError):
     code = "reading_timed_out"
     retryable = True
     hint = (
-        "The reader was kept from its work, or docling-serve took longer than CIRA_READING_TIMEOUT_S; retry when the "
-        "machine is less busy, or raise the limit."
+        "The reader was kept from its work by a busy machine, or docling-serve took longer than "
+        "CIRA_READING_TIMEOUT_S; the job was tried three times. Retry it when the machine is less busy."
     )
 
 

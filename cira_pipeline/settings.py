@@ -129,7 +129,10 @@ class Settings(BaseSettings):
     )
 
     recognition_timeout_s: float = Field(
-        20, gt=0, description="opening a document to see what it is, or drawing one of its pages for a person"
+        20,
+        gt=0,
+        description="processor time for opening a document to see what it is, or drawing one of its pages for a "
+        "person; on a busy machine up to three times as long by the clock, here and below",
     )
     recognition_memory_mb: int = Field(
         1_500, ge=300, description="memory that may take in the REST service; a document that needs more is refused"
@@ -140,9 +143,9 @@ class Settings(BaseSettings):
     docling_serve_url: str | None = Field(None, description="http://host:5001")
     docling_serve_api_key: SecretStr | None = Field(None, description="the key docling-serve asks for, if any")
     docling_serve_release: str = Field("", description="the server's release; change it to read documents anew with it")
-    reading_timeout_s: float = Field(300, gt=0, description="one document")
+    reading_timeout_s: float = Field(300, gt=0, description="processor time for one document")
     reading_page_timeout_s: float = Field(
-        60, gt=0, description="one page of it; a document with a page that takes longer is rejected"
+        60, gt=0, description="processor time for one page of it; a document with a page that takes longer is rejected"
     )
     reading_processes: int = Field(
         0,

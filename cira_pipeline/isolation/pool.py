@@ -75,7 +75,7 @@ class WorkerPool:
         the worker may have been spoilt before, or the machine short of memory.
 
         Raises: what the function raised; ReadingCrashed or ReadingOutOfMemory, when it happened `crashes` times;
-        DocumentTooSlow; ReadingTimedOut when the worker hardly computed in the time; ReaderUnavailable when no worker
+        DocumentTooSlow; ReadingTimedOut when the worker was kept from its work; ReaderUnavailable when no worker
         starts; RunInterrupted after `abandon`.
         """
         abandoned = self._abandoned

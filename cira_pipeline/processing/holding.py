@@ -23,6 +23,7 @@ from cira_pipeline.errors import (
     ModelTimedOut,
     ModelUnavailable,
     ReaderUnavailable,
+    ReadingTimedOut,
     SourceBusy,
     SourcePaused,
     SourceUnavailable,
@@ -45,8 +46,8 @@ tried least recently is tried next, so that an outage uses up none of them. CIRA
 SOURCE_ASKED_AGAIN_S = 10.0
 """The shortest wait for a source."""
 MOST_UNEXPECTED = 3
-"""Runs of a job that may end with an error that nobody expected: it may be this process that is spoilt, or short of
-something, and another run has another one. What was paid is not paid again."""
+"""Runs of a job that may end with an error that nobody expected, or with a reader that does not get on: it may be this
+process that is spoilt, or short of something, and another run has another one. What was paid is not paid again."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def why_to_hold(error: CiraError, settings: Settings, attempts: int, now: dateti
     awaited = isinstance(error, OWN_SERVICES) or (
         isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait"
     )
-    unexpected = isinstance(error, InternalError) and attempts < MOST_UNEXPECTED
+    unexpected = isinstance(error, InternalError | ReadingTimedOut) and attempts < MOST_UNEXPECTED
     if unexpected or (awaited and attempts < MOST_ATTEMPTS):
         return Hold(now + _asked_wait(error, settings), is_attempt=True)
     return None

@@ -45,7 +45,7 @@ class IsolatedReader:
 
     def read(self, document: Document) -> ReadResult:
         """Raises: as LocalReader, and DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory, RunInterrupted after
-        `interrupt`; ReadingTimedOut when the worker hardly computed in the time.
+        `interrupt`; ReadingTimedOut when the worker was kept from its work.
         """
         if document.media_type is MediaType.XML:
             return self._here.read(document)

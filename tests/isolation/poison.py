@@ -36,6 +36,7 @@ def act(request: Message) -> Message:
         b"swell": _swell,
         b"claim": lambda: bytearray(1 << 40),
         b"compute": _compute,
+        b"compute half the time": _compute_half_the_time,
         b"crash late": _crash_late,
         b"page after page": _page_after_page,
         b"an endless page": _endless_page,
@@ -88,6 +89,15 @@ def _swell() -> None:
 def _compute() -> None:
     while True:
         pass
+
+
+def _compute_half_the_time() -> None:
+    """A second of work on a machine whose other half works for others."""
+    ends_at = time.process_time() + 1
+    while (started := time.process_time()) < ends_at:
+        while time.process_time() < started + 0.05:
+            pass
+        time.sleep(0.05)
 
 
 def _crash_late() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from cira_pipeline.errors import ReadingTimedOut
 from cira_pipeline.intake.isolated import Recogniser
 from cira_pipeline.isolation.pool import WorkerPool
 from cira_pipeline.jobs import JobStatus, Stage
@@ -85,19 +86,28 @@ def test_a_machine_that_can_start_no_process_fails_no_job(house: House, monkeypa
     assert house.status(job_id) is JobStatus.SUCCEEDED
 
 
-def test_what_nobody_expected_is_tried_again_in_another_run_and_then_fails(house: House) -> None:
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (RuntimeError("this process is spoilt"), "internal_error", "RuntimeError: this process is spoilt"),
+        (ReadingTimedOut("kept from its work"), "reading_timed_out", "kept from its work"),
+    ],
+)
+def test_what_may_be_this_process_or_this_machine_is_tried_again_in_another_run_and_then_fails(
+    house: House, error: Exception, code: str, message: str
+) -> None:
     def broken(_: bytes) -> Document:
-        raise RuntimeError("this process is spoilt")
+        raise error
 
     spoilt, sound = replace(house.processor(), recognise=broken), house.processor()
     unlucky, hopeless = house.submit("BT-1", "BT-2")
     for attempt in range(1, MOST_UNEXPECTED):
         house.process(spoilt, unlucky, hopeless)
         job = house.jobs.get(hopeless)
-        assert (job.status, job.error_code, job.attempts) == (JobStatus.WAITING, "internal_error", attempt)
+        assert (job.status, job.error_code, job.attempts) == (JobStatus.WAITING, code, attempt)
         time_has_come(house)
         resume(house, house.settings())
     house.process(sound, unlucky)
     house.process(spoilt, hopeless)
     assert [house.status(each) for each in (unlucky, hopeless)] == [JobStatus.SUCCEEDED, JobStatus.FAILED]
-    assert house.jobs.get(hopeless).error_message == "RuntimeError: this process is spoilt"
+    assert house.jobs.get(hopeless).error_message == message
