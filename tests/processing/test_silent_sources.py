@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -25,8 +27,8 @@ class Source:
 
     def __init__(self, address: str) -> None:
         self.awake = threading.Event()
-        self.at_once = 0
         self.most_at_once = 0
+        self._asking: list[socket.socket] = []
         self._counting = threading.Lock()
         self._server = ThreadingHTTPServer((address, 0), self._handler())
         self._server.daemon_threads = True
@@ -48,20 +50,28 @@ class Source:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 with owner._counting:
-                    owner.at_once += 1
-                    owner.most_at_once = max(owner.most_at_once, owner.at_once)
+                    owner._asking.append(self.connection)
+                    still_there = sum(not _given_up(each) for each in owner._asking)
+                    owner.most_at_once = max(owner.most_at_once, still_there)
                 owner.awake.wait(20)
                 with owner._counting:
-                    owner.at_once -= 1
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(INVOICE)))
-                self.end_headers()
-                self.wfile.write(INVOICE)
+                    owner._asking.remove(self.connection)
+                with suppress(ConnectionError):
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(INVOICE)))
+                    self.end_headers()
+                    self.wfile.write(INVOICE)
 
             def log_message(self, *_arguments: object) -> None:
                 """Nothing on the console."""
 
         return Handler
+
+
+def _given_up(connection: socket.socket) -> bool:
+    """Whether the client has closed its end."""
+    readable, _, _ = select.select([connection], [], [], 0)
+    return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
 
 
 @pytest.fixture
