@@ -7,19 +7,15 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from sqlalchemy import make_url
 
 from cira_pipeline.errors import ServiceUnreachable
 from cira_pipeline.storage.database import Database
+from tests.certificates import certificate_for
 
 _SSL_REQUEST_BYTES = 8
 
@@ -62,30 +58,6 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
             target.sendall(received)
     with suppress(OSError):
         target.shutdown(socket.SHUT_RDWR)
-
-
-def certificate_for(host: str, folder: Path) -> Path:
-    """A certificate for `host` signed by itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    today = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = folder / f"{host}.pem"
-    path.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
-    path.chmod(0o600)
-    return path
 
 
 @pytest.fixture
