@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -162,10 +162,11 @@ def silent_source(documents: Path, awake: threading.Event) -> Iterator[str]:
         def do_GET(self) -> None:
             awake.wait(ANSWERS_AFTER_S)
             content = (documents / self.path.strip("/").partition("?")[0]).read_bytes()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(ConnectionError):  # of a client that has given up
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
         def log_message(self, *_arguments: object) -> None:
             """Nothing on the console."""

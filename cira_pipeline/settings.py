@@ -334,7 +334,7 @@ class Settings(BaseSettings):
     batch_max_runs: int = Field(
         100, ge=1, description="runs under way at the most; further jobs wait in PostgreSQL, where they cost nothing"
     )
-    sensor_interval_s: int = Field(5, ge=1, description="seconds between ticks of new_invoices")
+    sensor_interval_s: int = Field(3, ge=1, description="seconds between ticks of new_invoices")
     sensor_max_jobs: int = Field(
         500,
         ge=1,
