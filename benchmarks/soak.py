@@ -41,6 +41,7 @@ from benchmarks.cira_up import CiraUp, new_key
 from benchmarks.mixed_documents import MixedDocument, endless_documents
 from benchmarks.soak_samples import COME_AND_GO, Sample, sample
 from benchmarks.steady_load import SteadyLoad
+from cira_pipeline.isolation.pool import worker_pool
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Policy
 from tests.azure_standin import Fault, Faults
@@ -108,7 +109,7 @@ def _soak(
             stop()
             undone = _drain(services.postgres_url)
             idle = [sample(up, temporary, began), *_samples(up, temporary, began, idle_s, every_s, messages)]
-            broken = _judge(busy, idle, settings.reading_processes, console)
+            broken = _judge(busy, idle, worker_pool(settings, reads=False).most, console)
             if undone:
                 broken.append(f"{undone} jobs have not ended")
             if up.ends:
