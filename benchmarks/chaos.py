@@ -41,6 +41,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
+from benchmarks.outcome import Outcome
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
@@ -178,22 +179,6 @@ class Worker:
     @property
     def alive(self) -> bool:
         return self.process.poll() is None
-
-
-@dataclass
-class Outcome:
-    """What came of it; `broken` lists the promises that did not hold."""
-
-    rows: list[tuple[str, str]] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-
-    def told(self, what: str, value: object) -> None:
-        self.rows.append((what, str(value)))
-
-    def promised(self, what: str, *, held: bool, value: object) -> None:
-        self.rows.append((what, f"{value}  {'ok' if held else 'BROKEN'}"))
-        if not held:
-            self.broken.append(what)
 
 
 class Chaos:

@@ -17,7 +17,6 @@ process that asked ended before it could keep it, which no protocol can prevent
 from __future__ import annotations
 
 import argparse
-import http.server
 import json
 import shutil
 import sys
@@ -28,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -43,8 +42,11 @@ from rich.table import Table
 
 from benchmarks.bench_house import machine
 from benchmarks.chaos_strikes import KINDS, Strike, Strikes
-from benchmarks.cira_up import CiraUp, new_key
+from benchmarks.cira_up import CiraUp
+from benchmarks.keys import new_key
 from benchmarks.mixed_documents import MixedDocument, mixed_documents
+from benchmarks.outcome import Outcome
+from benchmarks.served_folder import served_folder
 from cira_pipeline.client import Client
 from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
 from cira_pipeline.embedded.ports import LOOPBACK
@@ -130,24 +132,6 @@ class BillingStandin(AzureStandin):
         self._bill_lock = threading.Lock()
 
 
-@dataclass
-class Outcome:
-    """What came of one run; `broken` lists the promises that did not hold."""
-
-    title: str
-    rows: list[tuple[str, str]] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    diagnosis: list[str] = field(default_factory=list)
-
-    def told(self, what: str, value: object) -> None:
-        self.rows.append((what, str(value)))
-
-    def promised(self, what: str, *, held: bool, value: object) -> None:
-        self.rows.append((what, f"{value}  {'ok' if held else 'BROKEN'}"))
-        if not held:
-            self.broken.append(what)
-
-
 @dataclass(frozen=True)
 class Ended:
     """How a document's job ended: what must be the same whatever happens to processes."""
@@ -183,7 +167,7 @@ class System:
         self._served.mkdir(parents=True)
         with (
             BillingStandin(self.documents, self._faults) as self.azure,
-            folder_served(self._served) as self._address,
+            served_folder(self._served) as self._address,
         ):
             self.settings = chaos_settings(self.home, self.azure)
             with CiraUp(self.settings, self.folder / "cira-up.log") as self.up:
@@ -637,22 +621,6 @@ def _folder() -> Iterator[Path]:
     yield folder
     if not (folder / "keep").exists():
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def folder_served(folder: Path) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer((LOOPBACK, 0), partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://{LOOPBACK}:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_arguments: object) -> None:
-        """The table is all there is to print."""
 
 
 def _print(console: Console, outcome: Outcome) -> None:

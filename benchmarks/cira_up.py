@@ -19,13 +19,10 @@ from typing import Self
 
 import psutil
 
-from cira_pipeline.api.key_secret import load_pepper
 from cira_pipeline.embedded.processes import CHILD_MARK, marked_processes
 from cira_pipeline.embedded.running import RunningServices, running_services
 from cira_pipeline.embedded.sentinel import stop_everything
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository, Scope
-from cira_pipeline.storage.database import Database
 
 _RESTART_AFTER_S = 1.0
 _STOP_S = 120.0
@@ -140,25 +137,6 @@ class CiraUp:
             self._meant_to_end = False
             if not self._closing.wait(_RESTART_AFTER_S):
                 self.process = self._started()
-
-
-def new_key(settings: Settings, postgres_url: str, client: str) -> str:
-    """A key of the REST service that may do everything, without a limit that a benchmark reaches."""
-    pepper, database = load_pepper(settings), Database(postgres_url)
-    try:
-        new = pepper.new_key()
-        ApiKeyRepository(database).create(
-            new.key_id,
-            new.secret_hash,
-            pepper.pepper_id,
-            client=client,
-            scopes=list(Scope),
-            requests_per_minute=1_000_000,
-            jobs_per_day=1_000_000,
-        )
-    finally:
-        database.dispose()
-    return new.text
 
 
 def _arguments(pid: int) -> str:

@@ -28,7 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bench_house import machine
-from benchmarks.latency import _made, _served, moments
+from benchmarks.latency import _made, moments
+from benchmarks.served_folder import served_folder
 from cira_pipeline.embedded.supervisor import Supervisor
 from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
 from cira_pipeline.settings import Policy, Settings
@@ -62,7 +63,7 @@ def _measured(folder: Path, arguments: argparse.Namespace, console: Console) -> 
     )
     awake = threading.Event()
     with (
-        _served(documents) as address,
+        served_folder(documents) as address,
         silent_source(documents, awake) as silent,
         Supervisor(settings).running() as services,
         psycopg.connect(services.postgres_url, autocommit=True) as connection,

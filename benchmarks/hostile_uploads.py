@@ -21,11 +21,9 @@ from threading import Event
 
 import httpx
 
-from cira_pipeline.api.key_secret import load_pepper
+from benchmarks.keys import new_key
 from cira_pipeline.embedded.supervisor import Supervisor
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository, Scope
-from cira_pipeline.storage.database import Database
 from tests.hostile.pdfs import pdfs
 from tests.hostile.pictures import pictures
 from tests.hostile.xmls import xmls
@@ -45,7 +43,9 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="cira-hostile-", dir="/tmp") as folder,
         Supervisor(Settings(home=Path(folder))).running() as services,
     ):
-        hostile_key, other_key = _keys(services.settings, "hostile", "other")
+        hostile_key, other_key = (
+            new_key(services.settings, services.postgres_url, client) for client in ("hostile", "other")
+        )
         with _client(services.api_url, other_key) as other:
             other.post("/v1/documents", content=invoice_pdf("first")).raise_for_status()
             alone = _uploads(other, "alone", options.seconds / 3, options.every)
@@ -90,27 +90,6 @@ def _attack(
 
 def _client(url: str, key: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=300, trust_env=False)
-
-
-def _keys(settings: Settings, *clients: str) -> list[str]:
-    assert settings.postgres_url is not None
-    database, pepper, keys = Database(settings.postgres_url.get_secret_value()), load_pepper(settings), []
-    try:
-        for client in clients:
-            new = pepper.new_key()
-            ApiKeyRepository(database).create(
-                new.key_id,
-                new.secret_hash,
-                pepper.pepper_id,
-                client=client,
-                scopes=[Scope.SUBMIT, Scope.READ],
-                requests_per_minute=10_000_000,
-                jobs_per_day=10_000_000,
-            )
-            keys.append(new.text)
-    finally:
-        database.dispose()
-    return keys
 
 
 if __name__ == "__main__":

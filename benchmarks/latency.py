@@ -14,16 +14,12 @@ other documents of the same kind, without Dagster, sensor and REST. What a run n
 from __future__ import annotations
 
 import argparse
-import http.server
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,14 +29,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bench_house import bench_house, machine, plain_loop
-from cira_pipeline.api.key_secret import load_pepper
+from benchmarks.keys import new_key
+from benchmarks.served_folder import served_folder
 from cira_pipeline.client import Client
 from cira_pipeline.embedded.ports import LOOPBACK
-from cira_pipeline.embedded.supervisor import Services, Supervisor
+from cira_pipeline.embedded.supervisor import Supervisor
 from cira_pipeline.samples.generator import LabelledKind, Order, labelled_document
 from cira_pipeline.settings import Policy, Settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository, Scope
-from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.jobs import Submission
 
 KINDS: tuple[LabelledKind, ...] = ("xml", "pdf-text", "pdf-scan")
@@ -86,9 +81,9 @@ def _through_everything(folder: Path, count: int, measured: Mapping[LabelledKind
         _env_file=None, home=folder / "home", fetch_allowed_hosts=(LOOPBACK,), policy=Policy.OFFLINE_ONLY
     )
     with (
-        _served(documents) as address,
+        served_folder(documents) as address,
         Supervisor(settings).running() as services,
-        Client(services.api_url, _key(services)) as client,
+        Client(services.api_url, new_key(services.settings, services.postgres_url, "latency")) as client,
         psycopg.connect(services.postgres_url, autocommit=True) as connection,
     ):
         # The first run of all also waits for what the machine loads from its disk.
@@ -150,42 +145,6 @@ def _made(folder: Path, kind: LabelledKind, number: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(document.content)
     return name
-
-
-def _key(services: Services) -> str:
-    pepper, database = load_pepper(services.settings), Database(services.postgres_url)
-    try:
-        new = pepper.new_key()
-        ApiKeyRepository(database).create(
-            new.key_id,
-            new.secret_hash,
-            pepper.pepper_id,
-            client="latency",
-            scopes=[Scope.SUBMIT, Scope.READ],
-            requests_per_minute=100_000,
-            jobs_per_day=100_000,
-        )
-    finally:
-        database.dispose()
-    return str(new.text)
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    folder.mkdir(parents=True)
-    handler = partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer((LOOPBACK, 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://{LOOPBACK}:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_arguments: object) -> None:
-        """The table is all there is to print."""
 
 
 def _table(measured: Mapping[str, Latencies]) -> Table:

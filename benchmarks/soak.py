@@ -36,9 +36,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bench_house import machine
-from benchmarks.chaos_everything import BillingStandin, chaos_settings, folder_served
-from benchmarks.cira_up import CiraUp, new_key
+from benchmarks.chaos_everything import BillingStandin, chaos_settings
+from benchmarks.cira_up import CiraUp
+from benchmarks.keys import new_key
 from benchmarks.mixed_documents import MixedDocument, endless_documents
+from benchmarks.served_folder import served_folder
 from benchmarks.soak_samples import COME_AND_GO, Sample, sample
 from benchmarks.steady_load import SteadyLoad
 from cira_pipeline.isolation.pool import worker_pool
@@ -97,7 +99,7 @@ def _soak(
     for each in (temporary, served):
         each.mkdir()
     standin = BillingStandin((), Faults(rates={Fault.rate_limited(0.2, milliseconds=True): 0.02}))
-    with standin as azure, folder_served(served) as address:
+    with standin as azure, served_folder(served) as address:
         settings = chaos_settings(folder / "home", azure).model_copy(update={"policy": Policy.CHEAPEST})
         with CiraUp(settings, folder / "cira-up.log", {"TMPDIR": str(temporary)}) as up:
             services = up.wait_until_ready()

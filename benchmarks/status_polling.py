@@ -29,13 +29,11 @@ import psutil
 import psycopg
 from reportlab.pdfgen.canvas import Canvas
 
-from cira_pipeline.api.key_secret import load_pepper
+from benchmarks.keys import new_key
 from cira_pipeline.embedded.api_process import api_child
 from cira_pipeline.embedded.ports import LOOPBACK, free_port
 from cira_pipeline.embedded.supervisor import Supervisor
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository, Scope
-from cira_pipeline.storage.database import Database
 
 CLIENTS = 5
 JOBS_POLLED = 50
@@ -59,7 +57,7 @@ def main() -> None:
         settings = Settings(home=Path(folder), fetch_allowed_hosts=(LOOPBACK,), sensor_interval_s=2)
         with Supervisor(settings).running() as services:
             print(f"{os.cpu_count()} processors, load before {os.getloadavg()[0]:.1f}", file=sys.stderr)
-            keys = _keys(services.settings)
+            keys = [new_key(services.settings, services.postgres_url, f"client-{each}") for each in range(CLIENTS)]
             plan = {**vars(options), "keys": keys, "documents": documents, "redis_url": services.redis_url}
             rows = [_measured("Redis at work", services.api_url, plan, services, "api")]
             with _api_without_redis(services, Path(folder)) as (url, pid):
@@ -78,26 +76,6 @@ def _measured(name: str, url: str, plan: dict, services, api: str | int) -> dict
 
 def _child_pid(services, name: str) -> int:
     return json.loads((services.settings.home / "services.json").read_text())["pids"][name]
-
-
-def _keys(settings: Settings) -> list[str]:
-    database, pepper, keys = Database(settings.postgres_url.get_secret_value()), load_pepper(settings), []
-    try:
-        for number in range(CLIENTS):
-            new = pepper.new_key()
-            ApiKeyRepository(database).create(
-                new.key_id,
-                new.secret_hash,
-                pepper.pepper_id,
-                client=f"client-{number}",
-                scopes=[Scope.SUBMIT, Scope.READ],
-                requests_per_minute=10_000_000,
-                jobs_per_day=10_000_000,
-            )
-            keys.append(new.text)
-    finally:
-        database.dispose()
-    return keys
 
 
 @contextmanager
