@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NewType
+from typing import Literal, NewType
 
 from ulid import ULID
 
@@ -50,6 +50,10 @@ class Stage(StrEnum):
     OCR_TEXT = "ocr_text"
     EXTRACTED_FIELDS = "extracted_fields"
     VALIDATED_RECORD = "validated_record"
+
+
+JobSource = Literal["cli", "api", "folder", "s3", "manifest", "demo"]
+"""How a job came in."""
 
 
 def new_job_id() -> JobId:

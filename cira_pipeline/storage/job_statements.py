@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Text, bindparam, case, cast, func, or_, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from cira_pipeline.errors import DownloadTimedOut, SourceBusy, SourcePaused, SourceUnavailable
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.storage.tables import cost_entries, jobs
 
@@ -37,9 +36,7 @@ TELL = func.pg_notify(
 CHANGED = [*JOB_COLUMNS, _COST, TELL]
 """What a change answers with."""
 ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
-SOURCE_CODES = tuple(error.code for error in (SourceBusy, SourcePaused, SourceUnavailable, DownloadTimedOut))
-"""What jobs wait with that wait for the host of their URL; `SOURCE_ERRORS` of the tables."""
-_HELD = (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
+_HELD = tuple(status for status in JobStatus if status.held)
 _NOTHING_ENDED: Mapping[str, None] = {
     "verdict": None,
     "error_code": None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
@@ -39,7 +39,7 @@ from cira_pipeline.errors import (
     RecordRejected,
     SubmissionInvalid,
 )
-from cira_pipeline.jobs import JobId, JobStatus, Stage, new_job_id
+from cira_pipeline.jobs import JobId, JobSource, JobStatus, Stage, new_job_id
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.database import Database
 from cira_pipeline.storage.job_labels import adopt_labels, keep_labels
@@ -57,15 +57,12 @@ from cira_pipeline.storage.job_statements import (
     REQUEUE,
     RESUME,
     RETRY,
-    SOURCE_CODES,
     START,
     TELL,
 )
 from cira_pipeline.storage.status_cache import JobStatusEntry, StatusCache
-from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, batch_waits, jobs
+from cira_pipeline.storage.tables import MAX_NAME_CHARS, MAX_URL_CHARS, SOURCE_CODES, batch_waits, jobs
 from cira_pipeline.values import Verdict
-
-Source = Literal["cli", "api", "folder", "s3", "manifest", "demo"]
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -84,7 +81,7 @@ class Submission:
     idempotency_key: str = ""
     client_reference: str | None = None
     policy: str | None = None
-    source: Source = "cli"
+    source: JobSource = "cli"
     document_sha256: str | None = None
     model_batch: bool | None = None
     callback: str | None = None
@@ -101,7 +98,7 @@ class Job(BaseModel):
     client: str
     client_reference: str | None
     idempotency_key: str
-    source: Source
+    source: JobSource
     policy: Policy | None
     status: JobStatus
     stage: Stage | None
@@ -474,7 +471,7 @@ def _check(submission: Submission, index: int) -> None:
         problem = f"the idempotency key is longer than {MAX_NAME_CHARS} characters"
     elif submission.policy is not None and submission.policy not in list(Policy):
         problem = f"there is no policy {submission.policy!r}; there are {', '.join(Policy)}"
-    elif submission.source not in get_args(Source):
+    elif submission.source not in get_args(JobSource):
         problem = f"there is no source {submission.source!r}"
     elif not all(_plain(each) for each in (submission.url, submission.client, submission.idempotency_key)):
         problem = "the URL, client or idempotency key holds control characters or is not Unicode"

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, text
@@ -36,7 +36,7 @@ class ModelBatch(BaseModel):
     model_batch_id: str
     provider: str
     deployment: str
-    state: str
+    state: ModelBatchState
     provider_status: str | None
     input_file_id: str | None
     provider_batch_id: str | None
@@ -57,6 +57,9 @@ class ModelBatch(BaseModel):
     @property
     def ended(self) -> bool:
         return self.ended_at is not None
+
+
+ModelBatchState = Literal["preparing", "sent", "done", "failed"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ The migrations build exactly these tables (a test compares them); docs/tables.md
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import get_args
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -30,7 +33,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from cira_pipeline.errors import DownloadTimedOut, SourceBusy, SourcePaused, SourceUnavailable
+from cira_pipeline.jobs import JobSource, JobStatus, Stage
+from cira_pipeline.settings import Policy
 from cira_pipeline.storage.document_text import DocumentJson, DocumentText, DocumentTexts
+from cira_pipeline.values import EngineName, MediaType, Severity, Verdict
 
 SCHEMA = "cira"
 
@@ -50,14 +57,21 @@ KeyText = Text(collation="C")
 Instant = DateTime(timezone=True)
 NOW = text("now()")
 
-STATUSES = "'queued', 'running', 'needs_budget', 'waiting', 'succeeded', 'failed', 'rejected', 'cancelled'"
-HELD = "'needs_budget', 'waiting'"
+
+def _one_of(values: Iterable[str]) -> str:
+    """What an enumeration of the code allows a column; a new member needs a migration."""
+    return ", ".join(f"'{value}'" for value in values)
+
+
+STATUSES = _one_of(JobStatus)
+HELD = _one_of(status for status in JobStatus if status.held)
 WAITS_FOR_A_BATCH = "status = 'queued' AND batch_id IS NULL"
-SOURCE_ERRORS = "'source_busy', 'source_paused', 'source_unavailable', 'download_timed_out'"
-WAITS_FOR_SOURCE = f"status = 'waiting' AND error_code IN ({SOURCE_ERRORS}) AND source_host IS NOT NULL"
-STAGES = "'raw_document', 'ocr_text', 'extracted_fields', 'validated_record'"
-VERDICTS = "'accepted', 'needs_review', 'rejected'"
-ENGINES = "'einvoice', 'offline', 'azure_openai'"
+SOURCE_CODES = tuple(error.code for error in (SourceBusy, SourcePaused, SourceUnavailable, DownloadTimedOut))
+"""What jobs wait with that wait for the host of their URL."""
+WAITS_FOR_SOURCE = f"status = 'waiting' AND error_code IN ({_one_of(SOURCE_CODES)}) AND source_host IS NOT NULL"
+STAGES = _one_of(Stage)
+VERDICTS = _one_of(Verdict)
+ENGINES = _one_of(EngineName)
 
 # Generous: signed URLs carry long tokens, and servers commonly stop at 8 KiB.
 MAX_URL_CHARS = 8_192
@@ -216,8 +230,8 @@ jobs = Table(
     CheckConstraint(
         f"length(idempotency_key) <= {MAX_NAME_CHARS} AND {_no_controls('idempotency_key')}", name="idempotency_key"
     ),
-    CheckConstraint("source IN ('cli', 'api', 'folder', 's3', 'manifest', 'demo')", name="source"),
-    CheckConstraint("policy IN ('cheapest', 'model_first', 'offline_only')", name="policy"),
+    CheckConstraint(f"source IN ({_one_of(get_args(JobSource))})", name="source"),
+    CheckConstraint(f"policy IN ({_one_of(Policy)})", name="policy"),
     CheckConstraint(f"status IN ({STATUSES})", name="status"),
     CheckConstraint(f"stage IN ({STAGES})", name="stage"),
     CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
@@ -238,7 +252,8 @@ jobs = Table(
     ),
     CheckConstraint("verdict IS NULL OR document_sha256 IS NOT NULL", name="verdict_needs_document"),
     CheckConstraint(
-        "(finished_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'rejected', 'cancelled'))", name="finished_at"
+        f"(finished_at IS NOT NULL) = (status IN ({_one_of(each for each in JobStatus if each.final)}))",
+        name="finished_at",
     ),
     CheckConstraint(
         "status <> 'running' OR (started_at IS NOT NULL AND stage IS NOT NULL)", name="running_has_started"
@@ -308,7 +323,7 @@ documents = Table(
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was first seen"),
     _sha256("sha256"),
     CheckConstraint(
-        "media_type IN ('application/pdf', 'image/png', 'image/jpeg', 'image/tiff', 'application/xml')",
+        f"media_type IN ({_one_of(MediaType)})",
         name="media_type",
     ),
     CheckConstraint("size_bytes > 0 AND page_count >= 0", name="sizes"),
@@ -527,7 +542,7 @@ record_findings = _part_of_record(
     Column("message", DocumentText, nullable=False, comment="what is wrong with this invoice"),
     Column("fields", DocumentTexts, nullable=False, comment="the fields it is about"),
     CheckConstraint("rule <> ''", name="rule"),
-    CheckConstraint("severity IN ('info', 'warning', 'error')", name="severity"),
+    CheckConstraint(f"severity IN ({_one_of(Severity)})", name="severity"),
 )
 Index("record_findings_rule_idx", record_findings.c.rule)
 
@@ -974,7 +989,7 @@ webhook_events = Table(
         name="webhook_events_receiver_fkey",
     ),
     CheckConstraint("event_id ~ '^evt_[0-9a-f]{32}$'", name="event_id"),
-    CheckConstraint("status IN ('succeeded', 'failed', 'rejected', 'cancelled')", name="status"),
+    CheckConstraint(f"status IN ({_one_of(each for each in JobStatus if each.final)})", name="status"),
     CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
     CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state"),
     CheckConstraint("(ended_at IS NOT NULL) = (state <> 'pending')", name="ended_at"),
