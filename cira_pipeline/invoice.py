@@ -14,7 +14,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+
+from cira_pipeline.fields import FieldKind, Term
 
 _DECIMAL = {"type": "string", "pattern": r"^[+-]?([0-9]{1,26}(\.[0-9]{0,30})?|\.[0-9]{1,30})$"}
 
@@ -49,47 +51,71 @@ class _Frozen(BaseModel):
 
 
 class TaxLine(_Frozen):
-    """One row of the VAT breakdown, BG-23: `rate` BT-119 in percent, `net` BT-116, `tax` BT-117."""
+    """One row of the VAT breakdown, BG-23."""
 
-    rate: Amount | None = None
-    net: Amount | None = None
-    tax: Amount | None = None
+    rate: Annotated[Amount | None, Term("BT-119", FieldKind.RATE, "Rate %", "percent")] = None
+    net: Annotated[Amount | None, Term("BT-116", FieldKind.AMOUNT, "Net", "taxed amount")] = None
+    tax: Annotated[Amount | None, Term("BT-117", FieldKind.AMOUNT, "VAT", "the tax on it")] = None
 
 
 class LineItem(_Frozen):
     """One invoice line, BG-25."""
 
-    description: str | None = Field(None, description="BT-153")
-    quantity: Amount | None = Field(None, description="BT-129")
-    unit: str | None = Field(None, description="BT-130, UN/ECE Rec 20 code from XML or the word printed")
-    unit_price: Amount | None = Field(None, description="BT-146, net price of one unit")
-    tax_rate: Amount | None = Field(None, description="BT-152, percent")
-    net_amount: Amount | None = Field(None, description="BT-131")
+    description: Annotated[str | None, Term("BT-153", FieldKind.TEXT, "Description")] = None
+    quantity: Annotated[Amount | None, Term("BT-129", FieldKind.QUANTITY, "Quantity")] = None
+    unit: Annotated[
+        str | None, Term("BT-130", FieldKind.UNIT, "Unit", "UN/ECE Rec 20 code from XML or the word printed")
+    ] = None
+    unit_price: Annotated[Amount | None, Term("BT-146", FieldKind.AMOUNT, "Unit price", "net price of one unit")] = None
+    tax_rate: Annotated[Amount | None, Term("BT-152", FieldKind.RATE, "VAT %", "percent")] = None
+    net_amount: Annotated[Amount | None, Term("BT-131", FieldKind.AMOUNT, "Net")] = None
 
 
 class Invoice(_Frozen):
     """Fields of one invoice; every field may be absent."""
 
-    invoice_number: str | None = Field(None, description="BT-1")
-    issue_date: Day | None = Field(None, description="BT-2")
-    invoice_type: str | None = Field(None, description="BT-3, UNTDID 1001: 380 invoice, 381 credit note, 384 corrected")
-    currency: str | None = Field(None, description="BT-5, ISO 4217")
-    due_date: Day | None = Field(None, description="BT-9")
-    purchase_order: str | None = Field(None, description="BT-13")
-    payment_terms: str | None = Field(None, description="BT-20")
-    supplier_name: str | None = Field(None, description="BT-27")
-    supplier_vat_id: str | None = Field(None, description="BT-31")
-    supplier_address: str | None = Field(None, description="BG-5, one line")
-    customer_name: str | None = Field(None, description="BT-44")
-    customer_vat_id: str | None = Field(None, description="BT-48")
-    customer_address: str | None = Field(None, description="BG-8, one line")
-    payment_iban: str | None = Field(None, description="BT-84, without spaces")
-    net_total: Amount | None = Field(None, description="BT-109")
-    tax_total: Amount | None = Field(None, description="BT-110")
-    gross_total: Amount | None = Field(None, description="BT-112")
-    amount_due: Amount | None = Field(None, description="BT-115")
-    tax_breakdown: tuple[TaxLine, ...] = Field((), description="BG-23")
-    line_items: tuple[LineItem, ...] = Field((), description="BG-25")
+    invoice_number: Annotated[str | None, Term("BT-1", FieldKind.REFERENCE, "Invoice number", payment=True)] = None
+    issue_date: Annotated[Day | None, Term("BT-2", FieldKind.DATE, "Issued", payment=True)] = None
+    invoice_type: Annotated[
+        str | None,
+        Term(
+            "BT-3",
+            FieldKind.TYPE,
+            "Kind",
+            "UNTDID 1001: 380 invoice, 381 credit note, 384 corrected",
+            payment=True,
+        ),
+    ] = None
+    currency: Annotated[str | None, Term("BT-5", FieldKind.CURRENCY, "Currency", "ISO 4217", payment=True)] = None
+    due_date: Annotated[Day | None, Term("BT-9", FieldKind.DATE, "Due", payment=True)] = None
+    purchase_order: Annotated[str | None, Term("BT-13", FieldKind.REFERENCE, "Purchase order")] = None
+    payment_terms: Annotated[str | None, Term("BT-20", FieldKind.TEXT, "Payment terms")] = None
+    supplier_name: Annotated[str | None, Term("BT-27", FieldKind.NAME, "Supplier", payment=True)] = None
+    supplier_vat_id: Annotated[str | None, Term("BT-31", FieldKind.TAX_ID, "Supplier's VAT id", payment=True)] = None
+    supplier_address: Annotated[str | None, Term("BG-5", FieldKind.ADDRESS, "Supplier's address", "one line")] = None
+    customer_name: Annotated[str | None, Term("BT-44", FieldKind.NAME, "Customer")] = None
+    customer_vat_id: Annotated[str | None, Term("BT-48", FieldKind.TAX_ID, "Customer's VAT id")] = None
+    customer_address: Annotated[str | None, Term("BG-8", FieldKind.ADDRESS, "Customer's address", "one line")] = None
+    payment_iban: Annotated[
+        str | None, Term("BT-84", FieldKind.ACCOUNT, "Bank account (IBAN)", "without spaces", payment=True)
+    ] = None
+    net_total: Annotated[
+        Amount | None,
+        Term("BT-109", FieldKind.AMOUNT, "Net total", "without VAT, in the invoice's currency", payment=True),
+    ] = None
+    tax_total: Annotated[
+        Amount | None, Term("BT-110", FieldKind.AMOUNT, "VAT total", "VAT, in the invoice's currency", payment=True)
+    ] = None
+    gross_total: Annotated[
+        Amount | None,
+        Term("BT-112", FieldKind.AMOUNT, "Gross total", "with VAT, in the invoice's currency", payment=True),
+    ] = None
+    amount_due: Annotated[
+        Amount | None,
+        Term("BT-115", FieldKind.AMOUNT, "Amount due", "to be paid, in the invoice's currency", payment=True),
+    ] = None
+    tax_breakdown: Annotated[tuple[TaxLine, ...], Term("BG-23", FieldKind.TABLE, "VAT lines")] = ()
+    line_items: Annotated[tuple[LineItem, ...], Term("BG-25", FieldKind.TABLE, "Line items")] = ()
 
 
 HeaderField = Literal[
@@ -112,23 +138,45 @@ HeaderField = Literal[
     "gross_total",
     "amount_due",
 ]
-HEADER_FIELDS: tuple[HeaderField, ...] = get_args(HeaderField)
-AMOUNT_FIELDS: tuple[HeaderField, ...] = ("net_total", "tax_total", "gross_total", "amount_due")
-DATE_FIELDS: tuple[HeaderField, ...] = ("issue_date", "due_date")
+"""Names of the header fields for the type checker; `tests/test_fields.py` compares them with the model."""
+
+
+def terms_of(model: type[BaseModel]) -> Mapping[str, Term]:
+    """The business term of each field of `Invoice`, `LineItem` or `TaxLine`."""
+    return {
+        name: next(each for each in field.metadata if isinstance(each, Term))
+        for name, field in model.model_fields.items()
+    }
+
+
+TERMS: Final = MappingProxyType(terms_of(Invoice))
+ROW_TERMS: Final = MappingProxyType({"tax_breakdown": terms_of(TaxLine), "line_items": terms_of(LineItem)})
+"""The terms of the fields of a row, for each table."""
+TABLES: Final = tuple(ROW_TERMS)
+HEADER_FIELDS: Final[tuple[HeaderField, ...]] = get_args(HeaderField)
+
+
+def header_fields(*kinds: FieldKind) -> tuple[HeaderField, ...]:
+    """The header fields of these kinds, in their order."""
+    return tuple(name for name in HEADER_FIELDS if TERMS[name].kind in kinds)
+
+
+AMOUNT_FIELDS: Final = header_fields(FieldKind.AMOUNT)
+DATE_FIELDS: Final = header_fields(FieldKind.DATE)
+PAYMENT_FIELDS: Final = tuple(name for name in HEADER_FIELDS if TERMS[name].payment)
+"""A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount."""
 
 MAX_CHARS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        **dict.fromkeys(("invoice_type", "currency"), 20),
-        **dict.fromkeys(("supplier_vat_id", "customer_vat_id", "payment_iban", "unit"), 100),
-        **dict.fromkeys(("invoice_number", "purchase_order"), 200),
-        **dict.fromkeys(("supplier_name", "customer_name", "supplier_address", "customer_address"), 1_000),
-        **dict.fromkeys(("payment_terms", "description"), 10_000),
+        name: most
+        for terms in (TERMS, *ROW_TERMS.values())
+        for name, term in terms.items()
+        if (most := term.kind.max_chars) is not None
     }
 )
 """Characters of each text field at the most. A longer one is no value: it breaks what people read records with."""
 MAX_ROWS: Final = 10_000
 """Line items, or rows of the tax breakdown, at the most."""
-TABLES: Final = ("line_items", "tax_breakdown")
 
 # Controls but tab and line ends, zero-width and direction marks, BOM, and what tags and surrogates leave behind.
 _INVISIBLE = re.compile(

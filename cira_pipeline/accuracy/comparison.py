@@ -10,11 +10,9 @@ from typing import Any, Final
 from rapidfuzz import fuzz
 from rapidfuzz.utils import default_process
 
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, TERMS
 
-TEXT_FIELDS: Final[frozenset[str]] = frozenset(
-    {"payment_terms", "supplier_name", "supplier_address", "customer_name", "customer_address"}
-)
+TEXT_FIELDS: Final = frozenset(name for name in HEADER_FIELDS if TERMS[name].kind.is_prose)
 """Compared by words; all other header fields that are neither amount nor date are identifiers."""
 
 TEXT_SIMILARITY: Final = 90.0

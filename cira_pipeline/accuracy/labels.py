@@ -18,13 +18,9 @@ from typing import Any
 
 from cira_pipeline.accuracy.comparison import amount
 from cira_pipeline.errors import LabelsInvalid
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, MAX_CHARS, LineItem, TaxLine
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, MAX_CHARS, ROW_TERMS
 
-_TABLES: Mapping[str, frozenset[str]] = {
-    "line_items": frozenset(LineItem.model_fields),
-    "tax_breakdown": frozenset(TaxLine.model_fields),
-}
-_ROW_TEXTS = frozenset({"description", "unit"})
+_ROW_TEXTS = frozenset(name for terms in ROW_TERMS.values() for name, term in terms.items() if not term.kind.is_number)
 
 
 @dataclass(frozen=True)
@@ -59,13 +55,13 @@ def check_fields(fields: object, where: str = "label") -> dict[str, Any]:
     """
     if not isinstance(fields, Mapping):
         raise LabelsInvalid(f"{where}: `fields` is not an object")
-    unknown = sorted(str(name) for name in fields if name not in HEADER_FIELDS and name not in _TABLES)
+    unknown = sorted(str(name) for name in fields if name not in HEADER_FIELDS and name not in ROW_TERMS)
     if unknown:
         raise LabelsInvalid(f"{where}: no such invoice field: {', '.join(unknown)}", unknown=unknown)
     if not any(name in HEADER_FIELDS for name in fields):
         raise LabelsInvalid(f"{where}: not one header field is labelled")
     for name, value in fields.items():
-        if name in _TABLES:
+        if name in ROW_TERMS:
             _check_table(name, value, where)
         elif value is not None:
             _check_value(name, value, where)
@@ -126,7 +122,7 @@ def _check_table(name: str, rows: object, where: str) -> None:
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise LabelsInvalid(f"{where}: `{name}` is not a list of objects")
     for position, row in enumerate(rows):
-        unknown = sorted(str(key) for key in row if key not in _TABLES[name])
+        unknown = sorted(str(key) for key in row if key not in ROW_TERMS[name])
         if unknown:
             raise LabelsInvalid(f"{where}: `{name}[{position}]` has no field {', '.join(unknown)}", unknown=unknown)
         for key, value in row.items():

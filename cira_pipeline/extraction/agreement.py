@@ -9,26 +9,12 @@ from decimal import Decimal
 from rapidfuzz.fuzz import token_set_ratio
 from rapidfuzz.utils import default_process
 
-from cira_pipeline.invoice import HEADER_FIELDS, HeaderField, Invoice
+from cira_pipeline.invoice import HEADER_FIELDS, TERMS, HeaderField, Invoice
 from cira_pipeline.values import EngineName, Evidence, Extraction, Finding, Record, Severity
 
 RULE = "engines_disagree"
 FILLED = "filled_in"
-COMPARED: tuple[HeaderField, ...] = (
-    "invoice_number",
-    "issue_date",
-    "due_date",
-    "invoice_type",
-    "currency",
-    "purchase_order",
-    "supplier_vat_id",
-    "customer_vat_id",
-    "payment_iban",
-    "net_total",
-    "tax_total",
-    "gross_total",
-    "amount_due",
-)
+COMPARED: tuple[HeaderField, ...] = tuple(name for name in HEADER_FIELDS if not TERMS[name].kind.is_prose)
 """Fields with one right spelling. Names and addresses are cut out of the page differently by every engine."""
 SURE = 0.8
 """From this probability on, in its own record, an engine's value speaks against another one."""
@@ -37,7 +23,7 @@ FILLED_FROM = 0.6
 ASKED_FROM = 0.5
 """From this confidence on, an engine that can answer again is asked about what it left out."""
 LEFT_OUT = "left_out"
-PAID_BY: frozenset[str] = frozenset({"payment_iban", "currency", "gross_total", "amount_due"})
+TRANSFER_FIELDS: frozenset[str] = frozenset({"payment_iban", "currency", "gross_total", "amount_due"})
 PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
     ("supplier_name", "customer_name"),
     ("customer_name", "supplier_name"),
@@ -116,7 +102,7 @@ def omissions(extraction: Extraction, other: Extraction) -> tuple[Finding, ...]:
     record is without complaint only because it lacks it, such as an account whose check digits are wrong. Else a note.
     """
     named = {getattr(extraction.invoice, name) for name in HEADER_FIELDS}
-    paid_by = PAID_BY.intersection(left_out(extraction, other, least=FILLED_FROM))
+    paid_by = TRANSFER_FIELDS.intersection(left_out(extraction, other, least=FILLED_FROM))
     found = []
     for name in left_out(extraction, other, least=0.0):
         value = getattr(other.invoice, name)

@@ -13,7 +13,7 @@ from cira_pipeline.errors import CiraError
 from cira_pipeline.extraction.agreement import compared
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.invoice import HeaderField
+from cira_pipeline.invoice import PAYMENT_FIELDS, HeaderField
 from cira_pipeline.processing.lossy_reading import with_lost_words
 from cira_pipeline.reading.reader import Reader
 from cira_pipeline.settings import Settings
@@ -21,7 +21,6 @@ from cira_pipeline.validation.confidence import Calibration
 from cira_pipeline.validation.fitting import Observation, Source
 from cira_pipeline.validation.signs import Signs, signs_of
 from cira_pipeline.validation.subject import Subject, ValidationContext
-from cira_pipeline.validation.trust import PAID_BY
 from cira_pipeline.validation.validate import findings_of, subject_of, validate
 from cira_pipeline.validation.verdict import verdict_of
 from cira_pipeline.values import Document, EngineName, Extraction, Reading, Verdict
@@ -55,7 +54,7 @@ class Case:
     def least_confidence(self, calibration: Calibration) -> float:
         """Of the values that decide whether the record may be accepted."""
         return min(
-            (calibration.confidence(name, self.signs[name]) for name in PAID_BY if name in self.signs), default=1
+            (calibration.confidence(name, self.signs[name]) for name in PAYMENT_FIELDS if name in self.signs), default=1
         )
 
 

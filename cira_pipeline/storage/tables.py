@@ -5,7 +5,7 @@ The migrations build exactly these tables (a test compares them); docs/tables.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from sqlalchemy import (
@@ -34,6 +34,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cira_pipeline.errors import DownloadTimedOut, SourceBusy, SourcePaused, SourceUnavailable
+from cira_pipeline.fields import FieldKind, Term
+from cira_pipeline.invoice import ROW_TERMS, TERMS
 from cira_pipeline.jobs import JobSource, JobStatus, Stage
 from cira_pipeline.settings import Policy
 from cira_pipeline.storage.document_text import DocumentJson, DocumentText, DocumentTexts
@@ -93,6 +95,19 @@ def _no_controls(column: str) -> str:
 def _amount(name: str, comment: str) -> Column[object]:
     rule = f"abs({name}) < {AMOUNT_BOUND} AND scale({name}) <= {AMOUNT_SCALE}"
     return Column(name, Numeric, CheckConstraint(rule, name=name), comment=comment)
+
+
+def _columns(terms: Mapping[str, Term]) -> Iterator[Column[object]]:
+    """A column for each field of an invoice or of one of its rows."""
+    for name, term in terms.items():
+        if term.kind.is_number:
+            yield _amount(name, term.description)
+        elif term.kind is FieldKind.DATE:
+            yield Column(name, Date, comment=term.description)
+        elif term.kind is FieldKind.CURRENCY:
+            yield Column(name, Text, comment=term.description)
+        elif term.kind is not FieldKind.TABLE:
+            yield Column(name, DocumentText, comment=term.description)
 
 
 jobs = Table(
@@ -415,24 +430,7 @@ records = Table(
     Column("verdict", Text, nullable=False, comment="accepted, needs_review or rejected"),
     Column("engine", Text, nullable=False, comment="the engine believed"),
     Column("engines", DocumentTexts, nullable=False, comment="all engines that ran, in order"),
-    Column("invoice_number", DocumentText, comment="BT-1"),
-    Column("issue_date", Date, comment="BT-2"),
-    Column("invoice_type", DocumentText, comment="BT-3, UNTDID 1001: 380 invoice, 381 credit note, 384 corrected"),
-    Column("currency", Text, comment="BT-5, ISO 4217"),
-    Column("due_date", Date, comment="BT-9"),
-    Column("purchase_order", DocumentText, comment="BT-13"),
-    Column("payment_terms", DocumentText, comment="BT-20"),
-    Column("supplier_name", DocumentText, comment="BT-27"),
-    Column("supplier_vat_id", DocumentText, comment="BT-31"),
-    Column("supplier_address", DocumentText, comment="BG-5, one line"),
-    Column("customer_name", DocumentText, comment="BT-44"),
-    Column("customer_vat_id", DocumentText, comment="BT-48"),
-    Column("customer_address", DocumentText, comment="BG-8, one line"),
-    Column("payment_iban", DocumentText, comment="BT-84, without spaces"),
-    _amount("net_total", "BT-109, without VAT, in the invoice's currency"),
-    _amount("tax_total", "BT-110, VAT, in the invoice's currency"),
-    _amount("gross_total", "BT-112, with VAT, in the invoice's currency"),
-    _amount("amount_due", "BT-115, to be paid, in the invoice's currency"),
+    *_columns(TERMS),
     Column(
         "duplicate_of",
         DocumentTexts,
@@ -489,20 +487,13 @@ def _part_of_record(name: str, comment: str, *columns_and_rules: Column[object] 
 record_lines = _part_of_record(
     "record_lines",
     "Invoice lines, BG-25",
-    Column("description", DocumentText, comment="BT-153"),
-    _amount("quantity", "BT-129"),
-    Column("unit", DocumentText, comment="BT-130: UN/ECE Rec 20 code from XML, or the word printed"),
-    _amount("unit_price", "BT-146, net price of one unit"),
-    _amount("tax_rate", "BT-152, percent"),
-    _amount("net_amount", "BT-131"),
+    *_columns(ROW_TERMS["line_items"]),
 )
 
 record_taxes = _part_of_record(
     "record_taxes",
     "VAT breakdown, BG-23: one row for each rate",
-    _amount("rate", "BT-119, percent"),
-    _amount("net", "BT-116, taxed amount"),
-    _amount("tax", "BT-117, the tax on it"),
+    *_columns(ROW_TERMS["tax_breakdown"]),
 )
 
 record_evidence = _part_of_record(

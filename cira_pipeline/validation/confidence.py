@@ -17,31 +17,19 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
-from cira_pipeline.invoice import HEADER_FIELDS, HeaderField
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import HEADER_FIELDS, TERMS, HeaderField
 from cira_pipeline.validation.signs import Signs
 from cira_pipeline.values import EngineName
 
+_GROUP_OF_KIND: Final[Mapping[FieldKind, str]] = {
+    FieldKind.NAME: "party",
+    FieldKind.ADDRESS: "party",
+    FieldKind.TEXT: "party",
+    FieldKind.TAX_ID: "identifier",
+}
 GROUPS: Final[Mapping[HeaderField, str]] = MappingProxyType(
-    {
-        "invoice_number": "reference",
-        "purchase_order": "reference",
-        "issue_date": "date",
-        "due_date": "date",
-        "invoice_type": "type",
-        "currency": "currency",
-        "supplier_name": "party",
-        "customer_name": "party",
-        "supplier_address": "party",
-        "customer_address": "party",
-        "payment_terms": "party",
-        "supplier_vat_id": "identifier",
-        "customer_vat_id": "identifier",
-        "payment_iban": "account",
-        "net_total": "amount",
-        "tax_total": "amount",
-        "gross_total": "amount",
-        "amount_due": "amount",
-    }
+    {name: _GROUP_OF_KIND.get(TERMS[name].kind, TERMS[name].kind.value) for name in HEADER_FIELDS}
 )
 """Fields whose values are found in the same way, and so are mistaken for the same reasons."""
 

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
-from cira_pipeline.invoice import HeaderField
+from cira_pipeline.invoice import PAYMENT_FIELDS
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.subject import Subject
 from cira_pipeline.values import Evidence, Finding
 
-PAID_BY: Final[tuple[HeaderField, ...]] = (
-    "invoice_number",
-    "issue_date",
-    "invoice_type",
-    "currency",
-    "due_date",
-    "supplier_name",
-    "supplier_vat_id",
-    "payment_iban",
-    "net_total",
-    "tax_total",
-    "gross_total",
-    "amount_due",
-)
-"""A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount."""
-
 
 def low_confidence(subject: Subject, confidences: Mapping[str, float], least: float) -> Iterator[Finding]:
     """One finding that names every field below `least`, if there are any."""
-    low = [name for name in PAID_BY if confidences.get(name, 1.0) < least]
+    low = [name for name in PAYMENT_FIELDS if confidences.get(name, 1.0) < least]
     if low and subject.read_from_page:
         said = ", ".join(f"{name} {confidences[name]:.1%}" for name in low)
         yield rules.LOW_CONFIDENCE.finding(f"less likely right than {least:.1%}: {said}", *low)

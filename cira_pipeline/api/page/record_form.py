@@ -9,13 +9,14 @@ from typing import Any
 
 from cira_pipeline.api.page import words
 from cira_pipeline.api.page.typed_values import NotUnderstood, shown, typed
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine, header_fields
 from cira_pipeline.values import Evidence, Finding, Record, Severity
 
 LOW_CONFIDENCE = 0.9
 """Below it a value is shown as doubtful; what sends a record to review is decided elsewhere."""
 _ROWS: Mapping[str, type[LineItem | TaxLine]] = {"tax_breakdown": TaxLine, "line_items": LineItem}
-_LONG = ("supplier_address", "customer_address", "payment_terms")
+_LONG = header_fields(FieldKind.ADDRESS, FieldKind.TEXT)
 
 
 @dataclass(frozen=True)

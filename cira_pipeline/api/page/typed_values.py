@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, ROW_TERMS, header_fields
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})")
@@ -104,10 +105,9 @@ def _kind(text: str) -> str:
 
 _READERS: Mapping[str, Callable[[str], Value]] = {
     **dict.fromkeys(DATE_FIELDS, _day),
-    **dict.fromkeys(
-        (*AMOUNT_FIELDS, "rate", "net", "tax", "quantity", "unit_price", "tax_rate", "net_amount"), _amount
-    ),
-    **dict.fromkeys(("supplier_vat_id", "customer_vat_id", "payment_iban"), _code),
+    **dict.fromkeys(AMOUNT_FIELDS, _amount),
+    **{name: _amount for terms in ROW_TERMS.values() for name, term in terms.items() if term.kind.is_number},
+    **dict.fromkeys(header_fields(FieldKind.TAX_ID, FieldKind.ACCOUNT), _code),
     "currency": _currency,
     "invoice_type": _kind,
 }

@@ -8,33 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import unquote, urlsplit
 
-from cira_pipeline.invoice import HeaderField
+from cira_pipeline.invoice import ROW_TERMS, TERMS, HeaderField
 from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.storage.jobs import Job
 from cira_pipeline.values import EngineName, Severity, Verdict
 
-FIELDS: Mapping[str, str] = {
-    "invoice_number": "Invoice number",
-    "issue_date": "Issued",
-    "invoice_type": "Kind",
-    "currency": "Currency",
-    "due_date": "Due",
-    "purchase_order": "Purchase order",
-    "payment_terms": "Payment terms",
-    "supplier_name": "Supplier",
-    "supplier_vat_id": "Supplier's VAT id",
-    "supplier_address": "Supplier's address",
-    "customer_name": "Customer",
-    "customer_vat_id": "Customer's VAT id",
-    "customer_address": "Customer's address",
-    "payment_iban": "Bank account (IBAN)",
-    "net_total": "Net total",
-    "tax_total": "VAT total",
-    "gross_total": "Gross total",
-    "amount_due": "Amount due",
-    "tax_breakdown": "VAT lines",
-    "line_items": "Line items",
-}
+FIELDS: Mapping[str, str] = {name: term.label for name, term in TERMS.items()}
 # Only names that are no words of their own.
 _FIELD_NAME = re.compile(rf"\b({'|'.join(name for name in FIELDS if '_' in name)})\b")
 GROUPS: Sequence[tuple[str, Sequence[HeaderField]]] = (
@@ -44,15 +23,7 @@ GROUPS: Sequence[tuple[str, Sequence[HeaderField]]] = (
     ("Customer and terms", ("customer_name", "customer_vat_id", "customer_address", "payment_terms")),
 )
 COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "tax_breakdown": {"rate": "Rate %", "net": "Net", "tax": "VAT"},
-    "line_items": {
-        "description": "Description",
-        "quantity": "Quantity",
-        "unit": "Unit",
-        "unit_price": "Unit price",
-        "tax_rate": "VAT %",
-        "net_amount": "Net",
-    },
+    table: {name: term.label for name, term in terms.items()} for table, terms in ROW_TERMS.items()
 }
 INVOICE_TYPES: Mapping[str, str] = {
     "380": "Invoice",

@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from cira_pipeline.extraction.ranking import Rank
 from cira_pipeline.extraction.rounds import CORRECTED, DIFFERENT
-from cira_pipeline.invoice import HEADER_FIELDS, Invoice
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import HEADER_FIELDS, TABLES, Invoice, header_fields
 from cira_pipeline.values import Extraction, Finding, Severity
 
-_TABLES: Final = ("tax_breakdown", "line_items")
-PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *_TABLES)
+PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *TABLES)
 """What is taken from one answer or the other as a whole; the rows of a table belong together."""
-_CUT_OUT: Final = frozenset({"payment_terms", "supplier_address", "customer_address"})
+_CUT_OUT: Final = frozenset(header_fields(FieldKind.TEXT, FieldKind.ADDRESS))
 """Texts that are cut out of the page a little differently each time: a difference is only a note."""
-_NAMES: Final = frozenset({"supplier_name", "customer_name"})
+_NAMES: Final = frozenset(header_fields(FieldKind.NAME))
 
 Ranking = Callable[[Extraction], Rank]
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans, Span, TaxSpans
 from cira_pipeline.extraction.azure_openai.printed import PrintedValues, Value, words
 from cira_pipeline.extraction.grounding import Grounder, Place
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, Invoice, LineItem, TaxLine, header_fields
 from cira_pipeline.values import EngineName, Evidence, Finding, Reading, Severity
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ Parser = Callable[[str], Value[T] | None]
 UNGROUNDED = "ungrounded"
 UNREADABLE = "unreadable_value"
 # No money moves by these: that the model made one up is worth a note, and not a person's time.
-_MINOR = ("payment_terms", "supplier_address", "customer_address", "description", "unit")
+_MINOR = (*header_fields(FieldKind.TEXT, FieldKind.ADDRESS), "description", "unit")
 _LONGEST_QUOTE = 80
 
 

@@ -1,0 +1,19 @@
+"""The comment of a column as the table of fields words it."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for column in ("cira.record_lines.unit", "cira.invoice_lines.unit"):
+        op.execute(f"COMMENT ON COLUMN {column} IS 'BT-130, UN/ECE Rec 20 code from XML or the word printed'")
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore a backup: migrations go one way")

@@ -1,0 +1,91 @@
+"""One table of fields: what repeats it, because it must be written out, is compared with it here."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import get_args, get_type_hints
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from cira_pipeline.accuracy.comparison import TEXT_FIELDS
+from cira_pipeline.api.invoice_models import ListedInvoice
+from cira_pipeline.api.page import words
+from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans, Span, TaxSpans
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TABLES, TERMS, Invoice, LineItem, TaxLine
+from cira_pipeline.storage.database import Database
+from cira_pipeline.storage.tables import record_lines, record_taxes, records
+from cira_pipeline.validation.confidence import GROUPS, shipped_calibration
+
+MODELS: dict[str, type[BaseModel]] = {"header": Invoice, "tax_breakdown": TaxLine, "line_items": LineItem}
+ALL_TERMS = {"header": TERMS, **ROW_TERMS}
+
+
+def test_the_names_for_the_type_checker_are_those_of_the_model() -> None:
+    assert (*HEADER_FIELDS, *TABLES) == tuple(Invoice.model_fields)
+
+
+@pytest.mark.parametrize("part", MODELS)
+def test_a_fields_kind_is_that_of_its_type(part: str) -> None:
+    for name, term in ALL_TERMS[part].items():
+        types = {each for each in get_args(get_type_hints(MODELS[part])[name]) if each is not type(None)}
+        expected = Decimal if term.kind.is_number else date if term.kind is FieldKind.DATE else str
+        if term.kind is not FieldKind.TABLE:
+            assert types == {expected}, name
+        assert (term.kind.max_chars is not None) == (expected is str and term.kind is not FieldKind.TABLE), name
+
+
+@pytest.mark.parametrize("part", MODELS)
+def test_each_field_has_a_term_of_its_own_and_a_name_of_its_own_for_people(part: str) -> None:
+    terms = list(ALL_TERMS[part].values())
+    assert all(re.fullmatch(r"B[TG]-\d+", term.number) for term in terms)
+    assert len({term.number for term in terms}) == len({term.label for term in terms}) == len(terms)
+
+
+def test_the_database_has_a_column_for_each_field() -> None:
+    for table, terms in (
+        (records, TERMS),
+        (record_lines, ROW_TERMS["line_items"]),
+        (record_taxes, ROW_TERMS["tax_breakdown"]),
+    ):
+        assert {name for name, term in terms.items() if term.kind is not FieldKind.TABLE} <= set(table.c.keys())
+
+
+def test_analysts_see_each_header_field(database: Database) -> None:
+    with database.begin() as connection:
+        columns = set(connection.execute(text("SELECT * FROM cira.invoices LIMIT 0")).keys())
+    assert set(HEADER_FIELDS) <= columns, "a migration is missing that adds the field to the view cira.invoices"
+
+
+def test_a_listed_invoice_shows_fields_of_the_record_in_their_types() -> None:
+    listed, whole = get_type_hints(ListedInvoice), get_type_hints(Invoice)
+    shown = listed.keys() & whole.keys()
+    assert {*GROUPS} - shown == {"payment_terms", "supplier_address", "customer_vat_id", "customer_address"}
+    assert {name for name in shown if listed[name] != whole[name]} == set()
+
+
+def test_the_page_shows_each_field_once() -> None:
+    shown = [name for _, names in words.GROUPS for name in names]
+    assert sorted(shown) == sorted(HEADER_FIELDS)
+
+
+def test_a_model_is_asked_for_each_field() -> None:
+    assert InvoiceSpans.model_fields.keys() == Invoice.model_fields.keys()
+    assert LineSpans.model_fields.keys() == LineItem.model_fields.keys()
+    assert TaxSpans.model_fields.keys() == TaxLine.model_fields.keys()
+    several = {name for name, type_ in get_type_hints(InvoiceSpans).items() if type_ == tuple[Span, ...]}
+    assert several == {name for name in HEADER_FIELDS if TERMS[name].kind in (FieldKind.TEXT, FieldKind.ADDRESS)}
+
+
+def test_prose_is_compared_by_words_and_all_else_letter_by_letter() -> None:
+    assert {"supplier_name", "payment_terms"} <= TEXT_FIELDS
+    assert not TEXT_FIELDS & {"invoice_number", "payment_iban", "gross_total", "issue_date"}
+
+
+def test_the_calibration_knows_the_group_of_each_field() -> None:
+    assert set(GROUPS) == set(HEADER_FIELDS)
+    assert set(shipped_calibration().intercepts) == set(GROUPS.values())
