@@ -6,7 +6,7 @@ BIN := .venv/bin
 unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo up test lint format lock deploy-template sbom audit clean
+.PHONY: install demo up test coverage lint format docs wheel bench lock deploy-template sbom audit clean
 
 install: .venv/installed
 
@@ -34,6 +34,18 @@ lint: install
 # `ARGS="-n 0"` runs all in one process.
 test: lint
 	$(BIN)/pytest -n 2 $(ARGS)
+
+# All tests with branches of the product's code that no test takes; slower than `make test`.
+coverage: lint
+	$(BIN)/pytest -n 2 --cov $(ARGS)
+
+# The documentation as a site, in .cira/site. Strict: a broken link or a page without its place ends the build.
+# The variable silences an advertisement.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+wheel: install
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 format: install
 	$(BIN)/ruff format .
