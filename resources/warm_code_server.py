@@ -44,7 +44,7 @@ class WarmApiServer(server.DagsterApiServer):
         """Every half second, in a thread of its own: notes runs whose processes have ended."""
         try:
             super()._check_for_orphaned_runs()
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the next look may go well
             _log.exception("looking for dead runs failed; it is tried again")
         if self._shutdown_once_executions_finish_event.is_set():
             if self._told_to_end_at is None:
