@@ -1,14 +1,7 @@
-"""The contract, OpenAPI 3.1: what FastAPI derives from the routes, and what it does not know of them.
-
-python -m cira_pipeline.api.openapi docs/openapi.json
-"""
+"""The contract, OpenAPI 3.1: what FastAPI derives from the routes, and what it does not know of them."""
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -42,11 +35,6 @@ def describe(app: FastAPI) -> None:
     app.openapi = contract  # type: ignore[method-assign]
 
 
-def as_text(app: FastAPI) -> str:
-    """The committed form."""
-    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
-
-
 def _contract(app: FastAPI) -> dict[str, Any]:
     schema = get_openapi(
         title=app.title,
@@ -71,22 +59,3 @@ def _contract(app: FastAPI) -> dict[str, Any]:
             for operation in operations.values():
                 operation["security"] = [{"key": []}]
     return schema
-
-
-def main(arguments: list[str]) -> int:
-    from cira_pipeline.api.app import create_app
-    from cira_pipeline.api.services import open_services
-    from cira_pipeline.settings import Settings
-
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m cira_pipeline.api.openapi docs/openapi.json\n")
-        return 2
-    with tempfile.TemporaryDirectory() as home:
-        # Nothing is contacted; the contract is the same wherever the services are.
-        settings = Settings(home=Path(home), postgres_url="postgresql://nobody@localhost/none", redis_url=None)
-        Path(arguments[0]).write_text(as_text(create_app(open_services(settings))), "utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

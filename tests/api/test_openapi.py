@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cira_pipeline.api.openapi import main
+from cira_pipeline.api.openapi_page import main
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "docs" / "openapi.json"
 
 
 def test_the_committed_contract_is_what_the_code_says(tmp_path):
-    """Make it again with `python -m cira_pipeline.api.openapi docs/openapi.json`."""
+    """Make it again with `python -m cira_pipeline.api.openapi_page docs/openapi.json`."""
     assert main([str(tmp_path / "openapi.json")]) == 0
     assert json.loads(COMMITTED.read_text()) == json.loads((tmp_path / "openapi.json").read_text())
 
