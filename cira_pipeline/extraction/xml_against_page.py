@@ -6,17 +6,13 @@ the invoice number of the XML are looked up in the page's text.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from decimal import Decimal
 
+from cira_pipeline.printed.numbers import values_in
 from cira_pipeline.values import Extraction, Finding, Line, Reading, Severity
 
 RULE = "xml_differs_from_page"
 
-_SPACES = " \u00a0\u2009\u202f"
-_GROUPED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}.,'’]\d{{3}})+(?:[.,]\d{{1,2}})?(?!\d)")
-_PLAIN = re.compile(r"\d[\d.,'’]*")
 # What OCR puts for a digit.
 _LOOKALIKES = str.maketrans("OolIS", "00115")
 
@@ -58,22 +54,8 @@ def _bare(text: str) -> str:
 
 def _shows_amount(reading: Reading, amount: Decimal) -> bool:
     wanted = abs(amount)
-    return any(wanted in _readings_of(text) for line in reading.lines for text in _number_texts(line))
+    return any(wanted == value for line in reading.lines for text in _texts(line) for value in values_in(text))
 
 
-def _number_texts(line: Line) -> Iterator[str]:
-    texts = [line.text] if line.confidence >= 1 else [line.text, line.text.translate(_LOOKALIKES)]
-    for text in texts:
-        for pattern in (_GROUPED, _PLAIN):
-            yield from (match.group() for match in pattern.finditer(text))
-
-
-def _readings_of(text: str) -> set[Decimal]:
-    """Every amount a printed number may mean, whatever the page's decimal sign."""
-    bare = re.sub(rf"[{_SPACES}'’]", "", text).rstrip(".,")
-    values = {Decimal("".join(char for char in bare if char.isdigit()) or "0")}
-    whole, sign, fraction = bare.rpartition("." if bare.rfind(".") > bare.rfind(",") else ",")
-    if sign:
-        digits = "".join(char for char in whole if char.isdigit()) or "0"
-        values.add(Decimal(f"{digits}.{fraction}"))
-    return values
+def _texts(line: Line) -> tuple[str, ...]:
+    return (line.text,) if line.confidence >= 1 else (line.text, line.text.translate(_LOOKALIKES))

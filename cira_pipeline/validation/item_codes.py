@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from cira_pipeline.validation.bare_text import bare
 from cira_pipeline.values import Box, Line, Reading
 
-_AMOUNT: Final = re.compile(r"\d[.,]\d{2}(?!\d)")
 _OTHERS: Final = 1
 # Of the page's width: what lines up by intent is off by less.
 _ALIGNED: Final = 0.006
 
 
-def stands_among_items(reading: Reading, number: str, line_number: int) -> bool:
-    """`line_number`: of the line the number was read from. Rows are found by their height on the page."""
+def stands_among_items(reading: Reading, number: str, line_number: int, with_amounts: Collection[int]) -> bool:
+    """`line_number`: of the line the number was read from; `with_amounts`: of the lines on which an amount is printed.
+
+    Rows are found by their height on the page.
+    """
     own = next((line for line in reading.lines if line.number == line_number), None)
     if own is None:
         return False
     page = next(page for page in reading.pages if page.number == own.page)
     lines = [line for line in reading.lines if line.page == own.page]
     left = next((box.left for text, box in _words(own) if bare(text) == bare(number)), None)
-    if left is None or not _has_amount(own, lines):
+    if left is None or not _has_amount(own, lines, with_amounts):
         return False
     others = [
         line
@@ -33,7 +35,7 @@ def stands_among_items(reading: Reading, number: str, line_number: int) -> bool:
             abs(box.left - left) <= _ALIGNED * page.width and _shape(text) == _shape(number)
             for text, box in _words(line)
         )
-        and _has_amount(line, lines)
+        and _has_amount(line, lines, with_amounts)
     ]
     return len(others) >= _OTHERS
 
@@ -45,8 +47,8 @@ def _words(line: Line) -> Iterator[tuple[str, Box]]:
         yield line.text, line.box
 
 
-def _has_amount(own: Line, lines: list[Line]) -> bool:
-    return any(_AMOUNT.search(line.text) for line in lines if _same_row(own.box, line.box))
+def _has_amount(own: Line, lines: list[Line], with_amounts: Collection[int]) -> bool:
+    return any(line.number in with_amounts for line in lines if _same_row(own.box, line.box))
 
 
 def _same_row(one: Box, other: Box) -> bool:

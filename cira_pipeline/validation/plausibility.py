@@ -98,5 +98,5 @@ def _number(subject: Subject) -> Iterator[Finding]:
     if number is None or reading is None:
         return
     lines = [each.line for each in subject.extraction.evidence if each.field == "invoice_number" and each.line]
-    if lines and all(stands_among_items(reading, number, line) for line in lines):
+    if lines and all(stands_among_items(reading, number, line, subject.lines_with_amounts) for line in lines):
         yield rules.NUMBER_AMONG_ITEMS.finding(f"{number} stands in a column of numbers of items", "invoice_number")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from babel.numbers import get_currency_precision
-
 from cira_pipeline.invoice import Invoice, LineItem
+from cira_pipeline.printed.numbers import decimals_of, is_printed_whole
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.bare_text import bare
 from cira_pipeline.validation.printed_amounts import amounts_by_line
@@ -81,7 +80,20 @@ class Subject:
     @cached_property
     def _amounts_by_line(self) -> Mapping[int, Counter[Decimal]]:
         reading = self.context.reading
-        return amounts_by_line(reading, self.decimals) if reading is not None else {}
+        if reading is None:
+            return {}
+        return amounts_by_line(reading, 0 if self._prints_whole_amounts else self.decimals, self.invoice.currency)
+
+    @property
+    def _prints_whole_amounts(self) -> bool:
+        """Whether the totals are printed without decimals, as those of some currencies usually are."""
+        totals = [each for each in (self.invoice.gross_total, self.invoice.amount_due) if each is not None]
+        return is_printed_whole(self.invoice.currency) and all("." not in format(each, "f") for each in totals)
+
+    @property
+    def lines_with_amounts(self) -> Collection[int]:
+        """Numbers of the lines on which an amount of the invoice's currency is printed."""
+        return self._amounts_by_line.keys()
 
     @cached_property
     def minor_unit(self) -> Decimal:
@@ -91,7 +103,7 @@ class Subject:
     @cached_property
     def decimals(self) -> int:
         """How many the currency has."""
-        return int(get_currency_precision(self.invoice.currency or "EUR"))
+        return decimals_of(self.invoice.currency)
 
     @cached_property
     def invoiced_lines(self) -> tuple[tuple[int, LineItem], ...]:

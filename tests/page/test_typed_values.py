@@ -30,6 +30,8 @@ from tests.storage.invoices import invoice, record
         ("7", "7"),
         ("1234,5", "1234.5"),
         ("12.", "12.0"),
+        ("12,34,567.00", "1234567.00"),
+        ("- 5", "-5"),
     ],
 )
 def test_amounts_are_understood_as_they_are_written_in_europe(text, value):
@@ -43,7 +45,24 @@ def test_a_thousand_is_never_taken_for_one(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["abc", "1,2,3", "1.23,4,5", "12 EUR", "1e9", "NaN", "Infinity", "--5", "9" * 31, "1,23.456,7"]
+    "text",
+    [
+        "abc",
+        "1,2,3",
+        "1.23,4,5",
+        "12 EUR",
+        "1e9",
+        "NaN",
+        "Infinity",
+        "--5",
+        "9" * 31,
+        "1,23.456,7",
+        "1.234.56",
+        "1 2",
+        "-",
+        "−-5",
+        "²",
+    ],
 )
 def test_what_is_no_amount_is_none(text):
     with pytest.raises(NotUnderstood):
@@ -53,6 +72,10 @@ def test_what_is_no_amount_is_none(text):
 @pytest.mark.parametrize("text", ["2026-03-14", "14.3.2026", "14.03.26", "14. 3. 2026"])
 def test_dates_are_understood_year_first_or_day_first(text):
     assert typed("due_date", text) == date(2026, 3, 14)
+
+
+def test_a_year_of_two_digits_is_of_the_century_that_documents_mean():
+    assert typed("issue_date", "14.3.98") == date(1998, 3, 14)
 
 
 @pytest.mark.parametrize("text", ["03/14/2026", "2026-02-30", "14 March", "0000-01-01", "1.13.2026"])

@@ -9,12 +9,10 @@ from decimal import Decimal
 
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, ROW_TERMS, header_fields
+from cira_pipeline.printed.dates import dates_in
+from cira_pipeline.printed.numbers import NumberReading, readings
 
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})")
-_NUMBER = re.compile(r"([-−]?)([0-9][0-9.,]*)")
-_GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-_SPACES = re.compile(r"[\s'’]")
+_MINUS = "-−"
 _MAX_DIGITS = 30
 
 Value = str | date | Decimal
@@ -44,47 +42,34 @@ def _line_of_text(text: str) -> str:
 
 
 def _day(text: str) -> date:
-    if found := _ISO.fullmatch(text):
-        year, month, day_of_month = (int(part) for part in found.groups())
-    elif found := _DOTTED.fullmatch(text):
-        day_of_month, month, year = (int(part) for part in found.groups())
-        year += 2000 if year < 100 else 0
-    else:
-        raise NotUnderstood("Write the date as 2026-03-14 or 14.3.2026.")
-    try:
-        return date(year, month, day_of_month)
-    except ValueError:
-        raise NotUnderstood("There is no such day in the calendar.") from None
+    """Year first, or day first with points: other dates are one day here and another there. Raises: NotUnderstood."""
+    printed = next((each for each in dates_in(text) if (each.start, each.end) == (0, len(text)) and each.sign), None)
+    if printed is not None and not printed.readings:
+        raise NotUnderstood("There is no such day in the calendar.")
+    for reading in printed.readings if printed is not None else ():
+        if reading.first == "year" or (printed is not None and printed.sign == "."):
+            return reading.value
+    raise NotUnderstood("Write the date as 2026-03-14 or 14.3.2026.")
 
 
 def _amount(text: str) -> Decimal:
-    found = _NUMBER.fullmatch(_SPACES.sub("", text))
-    if found is None or sum(each.isdigit() for each in found[2]) > _MAX_DIGITS:
-        raise NotUnderstood("Write a number, such as 1234.56.")
-    sign, digits = found.groups()
-    return Decimal(f"{'-' if sign else ''}{_plain(digits)}")
-
-
-def _plain(digits: str) -> str:
     """`1.234,56` and `1,234.56` are clear; `1,234` is one thing here and another there. Raises: NotUnderstood."""
-    kinds = {each for each in digits if each in ".,"}
-    if len(kinds) == 2:
-        decimal = digits[max(digits.rfind("."), digits.rfind(","))]
-        whole, _, rest = digits.rpartition(decimal)
-        if decimal in whole or not _GROUPED.fullmatch(whole) or not rest:
-            raise NotUnderstood("Write a number, such as 1234.56.")
-        return f"{re.sub('[.,]', '', whole)}.{rest}"
-    if not kinds:
-        return digits
-    [mark] = kinds
-    whole, _, rest = digits.partition(mark)
-    if mark in rest:
-        if not _GROUPED.fullmatch(digits):
-            raise NotUnderstood("Write a number, such as 1234.56.")
-        return digits.replace(mark, "")
-    if len(rest) == 3 and whole.lstrip("0"):
-        raise NotUnderstood(f"This could be {whole}{rest} or {whole}.{rest}0: write it as one of these.")
-    return f"{whole}.{rest or '0'}"
+    digits = " ".join(text[text[0] in _MINUS :].split())
+    if digits.endswith((".", ",")):
+        digits = digits[:-1]
+    if not digits[:1].isdecimal() or sum(map(str.isdecimal, digits)) > _MAX_DIGITS:
+        raise NotUnderstood("Write a number, such as 1234.56.")
+    found = [each for each in readings(digits) if each.is_regular]
+    if not found:
+        raise NotUnderstood("Write a number, such as 1234.56.")
+    if len(found) > 1:
+        choice = " or ".join(map(_unmistakable, found))
+        raise NotUnderstood(f"This could be {choice}: write it as one of these.")
+    return -found[0].value if text[0] in _MINUS else found[0].value
+
+
+def _unmistakable(reading: NumberReading) -> str:
+    return f"{reading.value}0" if reading.decimals else f"{reading.value}"
 
 
 def _code(text: str) -> str:

@@ -14,7 +14,6 @@ from babel import Locale
 
 from cira_pipeline.extraction.offline.amounts import numbers_in
 from cira_pipeline.extraction.offline.canvas import Segment, Token
-from cira_pipeline.extraction.offline.dates import dates_in
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.identifiers import bare, labelled_iban, labelled_vat_id
 from cira_pipeline.extraction.offline.labels import phrases
@@ -22,6 +21,7 @@ from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.line_items import item_table
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.totals import amounts_by_concept
+from cira_pipeline.printed.dates import choose, dates_in
 from cira_pipeline.values import Reading
 
 T = TypeVar("T")
@@ -66,7 +66,8 @@ class PrintedValues:
 
     def day(self, text: str) -> Value[date] | None:
         """The one date in `text`."""
-        days = {printed.value: printed.certain for printed in dates_in(_segment(text), self._facts.day_order)}
+        chosen = (choose(printed, self._facts.day_order) for printed in dates_in(text))
+        days = dict(each for each in chosen if each is not None)
         if len(days) != 1:
             return None
         [(value, certain)] = days.items()

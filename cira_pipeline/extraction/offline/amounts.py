@@ -1,26 +1,21 @@
-"""Numbers as printed: which character is the decimal sign is decided by the whole document, not number by number.
-
-`1.234` is one thousand in a document that writes `12,50` and one and a bit in one that writes `12.50`. Where a document
-gives no evidence, the language's own convention (Unicode CLDR, through babel) decides and the number says so.
+"""Numbers in a segment, with the signs, currencies and units beside them. What a number means is decided by the whole
+document's convention (`cira_pipeline/printed/numbers.py`), not number by number.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
-from babel import Locale
-
 from cira_pipeline.extraction.offline.canvas import Segment, Span
 from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.printed.numbers import NUMBER, Convention, choose
 
 _SIGN = "-−–"
-_GROUP_SIGNS = re.compile(r"[\s'’\u00a0\u202f]")
 _SIGN_CLASS = r"\-−–"
 # A space inside a number: in multiples of the text's height, or of a digit's width in type of one width.
 _SPACE_GROUP_GAP = 0.45
@@ -47,14 +42,6 @@ class Number:
         return not self.percent and (self.decimals == 2 or bool(self.currency))
 
 
-@dataclass(frozen=True)
-class Convention:
-    """The document's decimal sign, and whether it showed it clearly."""
-
-    decimal: str
-    certain: bool
-
-
 @lru_cache(maxsize=1)
 def _pattern() -> re.Pattern[str]:
     known = lexicon()
@@ -62,54 +49,19 @@ def _pattern() -> re.Pattern[str]:
     codes = sorted(known.currency_codes)
     # Few words have the form of a code: asked first, it spares the comparison with each of them.
     currency = "(?:" + "|".join(signs) + "|(?=[A-Z]{3}(?![A-Za-z]))(?:" + "|".join(codes) + "))"
-    grouped = r"\d{1,3}(?:(?P<group>[.,'’\u00a0\u202f ])\d{3})(?:(?P=group)\d{3})*(?:[.,]\d{1,4})?"
-    # Indian grouping: 12,34,567.00.
-    lakhs = r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d{1,4})?(?![\d])"
-    plain = r"\d+(?:[.,]\d{1,6})?|[.,]\d{2}"
     return re.compile(
         rf"(?<![\w/])(?P<open>\()?(?P<sign>[{_SIGN_CLASS}+]\s?)?(?:(?P<before>{currency})\s?)?(?P<inner>[{_SIGN_CLASS}]\s?)?"
-        rf"(?P<number>{lakhs}|{grouped}(?![\d])|{plain})(?![\d]|[.,:/]\d|/\w)"
+        rf"(?P<number>{NUMBER})(?![\d]|[.,:/]\d|/\w)"
         rf"(?:,[{_SIGN_CLASS}]+)?(?P<trail>\s?[{_SIGN_CLASS}](?![\w{_SIGN_CLASS}]))?(?P<close>\))?"
         rf"(?:\s?(?P<percent>%)|\s?(?P<after>{currency})(?P<trail2>\s?-(?!\w))?|(?P<unit>[A-Za-zµ²³]{{1,5}}\b)?)"
     )
 
 
-def convention_of(segments: Iterable[Segment], language: str | None) -> Convention:
-    """The decimal sign that the document's unambiguous numbers use; else the language's; else the point."""
-    votes: Counter[str] = Counter()
+def number_texts(segments: Iterable[Segment]) -> Iterator[str]:
+    """The numbers of `segments` that may show which decimal sign the document uses."""
     for segment in segments:
-        if not segment.has_digits or not ("." in segment.text or "," in segment.text):
-            continue
-        for match in _pattern().finditer(segment.text):
-            sign = _clear_decimal_sign(match.group("number"))
-            if sign:
-                votes[sign] += 1
-    if votes:
-        sign, count = votes.most_common(1)[0]
-        return Convention(sign, certain=count >= 2 * (sum(votes.values()) - count))
-    return Convention(_cldr_decimal(language or "en"), certain=False)
-
-
-@lru_cache(maxsize=32)
-def _cldr_decimal(language: str) -> str:
-    symbols = Locale.parse(language).number_symbols
-    symbols = symbols.get("latn", symbols)
-    return "," if str(symbols.get("decimal", ".")) == "," else "."
-
-
-def _clear_decimal_sign(text: str) -> str:
-    """The decimal sign of a number that allows one reading only, else an empty string."""
-    signs = [char for char in text if char in ".,"]
-    if not signs:
-        return ""
-    if len(set(signs)) == 2:
-        return signs[-1] if signs.count(signs[-1]) == 1 else ""
-    if len(signs) > 1:
-        return "," if signs[0] == "." else "."
-    whole_part, fraction = text.split(signs[0])
-    if len(fraction) == 2 and whole_part:
-        return signs[0]
-    return ""
+        if segment.has_digits and ("." in segment.text or "," in segment.text):
+            yield from (match["number"] for match in _pattern().finditer(segment.text))
 
 
 def numbers_in(segment: Segment, convention: Convention, start: int = 0, end: int | None = None) -> Iterator[Number]:
@@ -148,16 +100,17 @@ def _one_number(segment: Segment, match: re.Match[str], convention: Convention) 
 
 def _number(segment: Segment, match: re.Match[str], convention: Convention) -> Number | None:
     text, group, before, after, unit, percent = match.group("number", "group", "before", "after", "unit", "percent")
-    parsed = parse(text, convention)
-    if parsed is None:
+    chosen = choose(text, convention)
+    if chosen is None:
         return None
-    value, decimals, certain = parsed
+    reading, certain = chosen
+    value = reading.value
     signed = any(map(_is_minus, match.group("sign", "inner", "trail", "trail2")))
-    bracketed = decimals == 2 and bool(match.group("open") and match.group("close"))
+    bracketed = reading.decimals == 2 and bool(match.group("open") and match.group("close"))
     return Number(
         value=-value if signed or bracketed else value,
         span=Span(segment, match.start(), match.end()),
-        decimals=decimals,
+        decimals=reading.decimals,
         currency=currencies_of(before or after or ""),
         percent=bool(percent),
         unit=unit or "",
@@ -175,31 +128,3 @@ def currencies_of(sign: str) -> tuple[str, ...]:
     if not sign:
         return ()
     return lexicon().symbols.get(sign, (sign,) if sign in lexicon().currency_codes else ())
-
-
-def parse(text: str, convention: Convention) -> tuple[Decimal, int, bool] | None:
-    """Value, number of decimals, and whether the text allowed no other reading in this document."""
-    bare = text if text.isdigit() else _GROUP_SIGNS.sub("", text)
-    signs = [char for char in bare if char in ".,"]
-    if not signs:
-        return (Decimal(bare), 0, True) if bare.isdigit() else None
-    if len(set(signs)) == 2:
-        return _with_decimal(bare, signs[-1], certain=True)
-    if len(signs) > 1:
-        return _with_decimal(bare, "", certain=True)
-    sign = signs[0]
-    whole_part, fraction = bare.split(sign)
-    if len(fraction) != 3 or not whole_part or whole_part.startswith("0") or len(whole_part) > 3:
-        return _with_decimal(bare, sign, certain=True)
-    if sign == convention.decimal:
-        return _with_decimal(bare, sign, certain=convention.certain)
-    return _with_decimal(bare, "", certain=convention.certain)
-
-
-def _with_decimal(bare: str, decimal: str, *, certain: bool) -> tuple[Decimal, int, bool] | None:
-    kept = "".join(char for char in bare if char.isdigit() or char == decimal)
-    if decimal and kept.count(decimal) != 1:
-        return None
-    plain = kept.replace(decimal, ".") if decimal else kept
-    decimals = len(plain.split(".")[1]) if "." in plain else 0
-    return Decimal(plain if not plain.startswith(".") else "0" + plain), decimals, certain

@@ -14,7 +14,8 @@ from operator import itemgetter
 from statistics import median
 from typing import NamedTuple
 
-from cira_pipeline.extraction.offline.normal import OPENING, folded, words_of
+from cira_pipeline.extraction.offline.normal import OPENING, words_of
+from cira_pipeline.printed.letters import folded
 from cira_pipeline.values import Box, Line, Reading
 
 # Gaps in multiples of the text's height. A space is about a quarter; a column gap is rarely below three quarters.

@@ -5,22 +5,36 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
-from cira_pipeline.extraction.offline.amounts import Convention, Number, convention_of, numbers_in
-from cira_pipeline.extraction.offline.canvas import Canvas, Segment
-from cira_pipeline.extraction.offline.dates import DayOrder, PrintedDate, broken_date, dates_in, day_order_of
+from cira_pipeline.extraction.offline.amounts import Number, number_texts, numbers_in
+from cira_pipeline.extraction.offline.canvas import Canvas, Segment, Span
 from cira_pipeline.extraction.offline.identifiers import Identifier, begins_iban, ibans_in, vat_ids_in, wrapped_iban
 from cira_pipeline.extraction.offline.labels import LabelMap, labels_of
 from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
 from cira_pipeline.extraction.offline.memory import FORGETFUL, Memory
 from cira_pipeline.extraction.offline.normal import OPENING
 from cira_pipeline.extraction.offline.proposals import Proposals
+from cira_pipeline.printed.dates import DateText, DayOrder, broken_date, choose, dates_in, day_order_of
+from cira_pipeline.printed.numbers import Convention, convention_of
 from cira_pipeline.values import Reading
 
 _US_ZIP = re.compile(
     r"\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\s\d{5}(?:-\d{4})?\b"
 )
+
+
+@dataclass(frozen=True)
+class PrintedDate:
+    """A date in a segment. Not `certain` when day and month could change places and nothing in the document decides."""
+
+    value: date
+    span: Span
+    certain: bool
+
+
 _NO_NUMBERS: tuple[Number, ...] = ()
 _NO_DATES: tuple[PrintedDate, ...] = ()
 
@@ -66,7 +80,7 @@ class Facts:
 
     @cached_property
     def convention(self) -> Convention:
-        shown = convention_of(self.canvas.segments, self.language)
+        shown = convention_of(number_texts(self.canvas.segments), self.language)
         if shown.certain or self.memory.decimal is None:
             return shown
         decimal, sure = self.memory.decimal
@@ -74,16 +88,20 @@ class Facts:
 
     @cached_property
     def day_order(self) -> DayOrder:
-        shown = day_order_of(self.canvas.segments, american=self.american)
+        shown = day_order_of(self._texts_with_digits, american=self.american)
         if self.memory.month_first is None or self._shows_day_order:
             return shown
         month_first, sure = self.memory.month_first
         return DayOrder(month_first, certain=sure or (shown.certain and shown.month_first is month_first))
 
     @cached_property
+    def _texts_with_digits(self) -> tuple[str, ...]:
+        return tuple(segment.text for segment in self.canvas.segments if segment.has_digits)
+
+    @cached_property
     def _shows_day_order(self) -> bool:
         """A date of the page itself can be read in one order only."""
-        orders = (day_order_of(self.canvas.segments, american=american) for american in (True, False))
+        orders = (day_order_of(self._texts_with_digits, american=american) for american in (True, False))
         return len({order.month_first for order in orders}) == 1
 
     @cached_property
@@ -95,17 +113,22 @@ class Facts:
         found = {}
         for segment in self.canvas.segments:
             if segment.has_digits:
-                dates = tuple(dates_in(segment, self.day_order)) + self._broken_date(segment)
+                printed = (*dates_in(segment.text), *self._broken_date(segment))
+                dates = tuple(
+                    PrintedDate(chosen[0], Span(segment, each.start, each.end), chosen[1])
+                    for each in printed
+                    if (chosen := choose(each, self.day_order)) is not None
+                )
                 if dates:
                     found[segment] = dates
         return found
 
-    def _broken_date(self, segment: Segment) -> tuple[PrintedDate, ...]:
+    def _broken_date(self, segment: Segment) -> tuple[DateText, ...]:
         """A date that goes on in the line below: at its start, or in the last column of keys beside an address."""
         rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
         following = [other for row in rows if row.page == segment.page for other in row.segments]
         beside = [other for other in following if other.left >= segment.left - segment.height]
-        broken = broken_date(segment, beside[0]) if beside and segment is segment.row.segments[-1] else None
+        broken = broken_date(segment.text, beside[0].text) if beside and segment is segment.row.segments[-1] else None
         return (broken,) if broken is not None else ()
 
     @cached_property

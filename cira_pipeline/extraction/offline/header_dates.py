@@ -11,9 +11,8 @@ from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.confidence import contested
 from cira_pipeline.extraction.offline.corrected_invoice import of_corrected_invoice
-from cira_pipeline.extraction.offline.dates import PrintedDate
 from cira_pipeline.extraction.offline.document_type import Title
-from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.facts import Facts, PrintedDate
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.proposals import Proposal

@@ -26,11 +26,12 @@ from cira_pipeline.extraction.offline.names import (
     same_name,
     shares_word,
 )
-from cira_pipeline.extraction.offline.normal import compact, folded
+from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.party import Party, address_in, whole_lines
 from cira_pipeline.extraction.offline.party_sections import RECEIVERS, Sections
 from cira_pipeline.extraction.offline.sender_lines import SenderLine, sender_lines
 from cira_pipeline.extraction.offline.web_addresses import domains_in
+from cira_pipeline.printed.letters import folded
 
 _BANKISH = re.compile(
     r"bank|sparkasse|banque|banco|banca|credit\s?agricole|volksb|raiffeisen|caisse|\bing\b", re.IGNORECASE

@@ -14,9 +14,10 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from cira_pipeline.extraction.offline.normal import OPENING, compact, folded
+from cira_pipeline.extraction.offline.normal import OPENING, compact
+from cira_pipeline.printed import LANGUAGES
+from cira_pipeline.printed.letters import folded
 
-LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv", "cs", "fi", "nb")
 STRONG = 1.0
 WEAK = 0.45
 # Words an entry may span; the longest label has seven.

@@ -9,8 +9,10 @@ from babel import Locale
 from rapidfuzz import fuzz
 
 from cira_pipeline.extraction.offline.canvas import Segment
-from cira_pipeline.extraction.offline.lexicon import LANGUAGES, lexicon
-from cira_pipeline.extraction.offline.normal import compact, folded
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.printed import LANGUAGES
+from cira_pipeline.printed.letters import folded
 
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _BETWEEN_WORDS = re.compile(r"[\s,()]+")

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
+
+from cira_pipeline.printed.letters import folded
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _NUMBERED = re.compile(r"(?i)(n[o°º]|nr)(\d{3,})$")
 _WORD_AND_NUMBER = re.compile(r"([^\W\d_]{3,})(\d+)$")
 _CASE_CHANGE = re.compile(r"(?<=[a-zß-öø-ÿ]{3})(?=[A-ZÀ-Þ][a-zß-öø-ÿ]{2})")
-_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "º": "o", "°": "o", "ı": "i"})
 
 
 OPENING = 4
 """Letters of a phrase by which most words are ruled out before they are looked up."""
-
-
-@lru_cache(maxsize=8192)
-def folded(text: str) -> str:
-    """Lower case without accents; `ß` is `ss`. The length may differ from the text's."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 @lru_cache(maxsize=8192)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cira_pipeline.extraction.offline.blocks import is_postal, is_street
 from cira_pipeline.extraction.offline.canvas import Segment, Span, whole
 from cira_pipeline.extraction.offline.names import country_names
-from cira_pipeline.extraction.offline.normal import folded
+from cira_pipeline.printed.letters import folded
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from cira_pipeline.extraction.offline.lesson import shape_of
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.proposals import Proposal
+from cira_pipeline.printed.numbers import readings
 
 _RIVALS = frozenset(
     [
@@ -41,7 +42,8 @@ _RIVALS = frozenset(
     ]
 )
 _CODE = re.compile(r"[^\W_][\w./\-–#+&]*[^\W_]|[^\W_]")
-_AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})*[.,]\d{2}")
+# A number of four digits before the sign is no less a code of year and month.
+_ONE_THOUSAND = 1000
 _NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
 # A title's own keys stand in the rows right under it.
 _BLOCK_ROWS = 4
@@ -172,7 +174,7 @@ def plausibility(text: str) -> float:
     digits = sum(char.isdigit() for char in compacted)
     if digits == 0 or len(compacted) > 32 or iban_holds(compacted.upper()):
         return 0.0
-    if _AMOUNT.fullmatch(text):
+    if any(each.decimals == 2 and (each.group or each.value < _ONE_THOUSAND) for each in readings(text)):
         return 0.2
     if re.fullmatch(r"(?:19|20)\d{2}", text):
         return 0.35

@@ -6,7 +6,6 @@ teaches nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -26,6 +25,7 @@ from cira_pipeline.extraction.offline.printed_text import printed
 from cira_pipeline.extraction.offline.supplier_keys import keys_of
 from cira_pipeline.extraction.offline.totals import TOLERANCE
 from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice
+from cira_pipeline.printed.dates import dates_in
 from cira_pipeline.values import Reading
 
 SPELLED = (
@@ -51,7 +51,6 @@ _MOST_PLACES = 4
 _A_TITLE, _LARGE = 0.5, 1.15
 # It stands in the upper part of the page and is short.
 _UPPER, _LONGEST_TITLE, _MOST_TITLE_WORDS = 0.6, 48, 4
-_NUMERIC_DATE = re.compile(r"(\d{1,2})\s?[-/]\s?(\d{1,2})\s?[-/]\s?\d{2,4}")
 
 
 def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson | None:
@@ -236,11 +235,13 @@ def _month_first(facts: Facts, invoice: Invoice) -> bool | None:
     for name in DATE_FIELDS:
         value = getattr(invoice, name)
         for span in spans_of(facts, name, value) if value is not None else ():
-            match = _NUMERIC_DATE.search(span.text)
-            if match is not None and value.day != value.month:
-                first, second = int(match.group(1)), int(match.group(2))
-                orders |= {False} if (first, second) == (value.day, value.month) else set()
-                orders |= {True} if (first, second) == (value.month, value.day) else set()
+            orders |= {
+                reading.first == "month"
+                for printed in dates_in(span.text)
+                if printed.sign in {"-", "/"} and value.day != value.month
+                for reading in printed.readings
+                if reading.value == value and reading.first != "year"
+            }
     return orders.pop() if len(orders) == 1 else None
 
 

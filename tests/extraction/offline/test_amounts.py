@@ -6,8 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cira_pipeline.extraction.offline.amounts import Convention, parse
-from tests.extraction.offline.invented import SENDER, invoice, sums
+from tests.extraction.offline.invented import SENDER, extracted, invoice, reading, sums
 
 
 @pytest.mark.parametrize(
@@ -37,10 +36,10 @@ def test_a_credit_keeps_its_sign(printed: str) -> None:
     )
 
 
-def test_three_digits_after_the_only_sign_follow_the_document() -> None:
-    assert parse("1.234", Convention(",", certain=True)) == (Decimal(1234), 0, True)
-    assert parse("1.234", Convention(".", certain=True)) == (Decimal("1.234"), 3, True)
-    assert parse("1.234", Convention(",", certain=False)) == (Decimal(1234), 0, False)
+def test_a_point_that_ocr_took_for_the_decimal_comma_makes_no_total_a_hundred_times_as_high() -> None:
+    found = extracted(reading([*SENDER, *sums(300, ("Zu zahlender Betrag", "EUR 1.190.00"))]))
+    assert found.invoice.gross_total in {None, Decimal("1190.00")}
+    assert all(each.confidence < 0.7 for each in found.evidence if each.field == "gross_total")
 
 
 def test_a_number_that_lost_its_decimal_sign_is_no_total() -> None:
