@@ -440,7 +440,7 @@ class DocumentEmpty(DocumentError):
 
 class DocumentTypeUnsupported(DocumentError):
     code = "document_type_unsupported"
-    hint = "Send PDF, PNG, JPEG, TIFF or an e-invoice in XML (UBL or CII)."
+    hint = "Send PDF, PNG, JPEG, TIFF or an e-invoice in XML; docs/submitting.md lists the syntaxes."
 
 
 class DocumentEncrypted(DocumentError):
@@ -538,7 +538,7 @@ class ExtractionError(CiraError):
 
 class EInvoiceInvalid(ExtractionError):
     code = "einvoice_invalid"
-    hint = "The XML is not an invoice in UBL 2.1 or UN/CEFACT CII; ask the supplier for a valid one."
+    hint = "Ask the supplier for a valid e-invoice; docs/submitting.md lists the syntaxes that are read."
 
 
 class NothingExtracted(ExtractionError):

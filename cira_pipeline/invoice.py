@@ -166,6 +166,9 @@ DATE_FIELDS: Final = header_fields(FieldKind.DATE)
 PAYMENT_FIELDS: Final = tuple(name for name in HEADER_FIELDS if TERMS[name].payment)
 """A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount."""
 
+CREDIT_NOTE_TYPES: Final = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
+"""UNTDID 1001 codes that EN 16931 treats as credit notes; every other type is an invoice."""
+
 MAX_CHARS: Final[Mapping[str, int]] = MappingProxyType(
     {
         name: most

@@ -29,7 +29,7 @@ _BLANK = b" \t\r\n\0\f\v"
 
 
 def recognise(content: bytes, *, max_pages: int, max_pixels: int) -> Document:
-    """The document in `content`: PDF (ISO 32000), PNG, JPEG, TIFF, or an e-invoice in XML (UBL, CII, ZUGFeRD 1.0).
+    """The document in `content`: PDF (ISO 32000), PNG, JPEG, TIFF, or an e-invoice in XML in a registered syntax.
 
     Every page is opened and every picture decoded once, so that what passes here can be read. `max_pages` bounds pages
     and TIFF frames, `max_pixels` one picture, checked before it is decoded.

@@ -9,10 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice, LineItem, TaxLine
-
-CREDIT_NOTE_TYPES: Final = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
-"""UNTDID 1001 codes that EN 16931 treats as credit notes; every other type is an invoice."""
+from cira_pipeline.invoice import AMOUNT_FIELDS, CREDIT_NOTE_TYPES, Invoice, LineItem, TaxLine
 
 CORRECTED_INVOICE: Final = "384"
 """UNTDID 1001: it states a difference as often as a whole invoice anew, and the difference may be negative."""

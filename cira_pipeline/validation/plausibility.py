@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
+from cira_pipeline.invoice import AMOUNT_FIELDS, CREDIT_NOTE_TYPES, Invoice
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.bare_text import bare
-from cira_pipeline.validation.credit_notes import CORRECTED_INVOICE, CREDIT_NOTE_TYPES, all_negative
+from cira_pipeline.validation.credit_notes import CORRECTED_INVOICE, all_negative
 from cira_pipeline.validation.item_codes import stands_among_items
 from cira_pipeline.validation.rules import Rule
 from cira_pipeline.validation.subject import Subject

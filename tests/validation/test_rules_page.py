@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.syntaxes.field_reader import XmlRule
 from cira_pipeline.validation.rules import RULES
 from cira_pipeline.validation.rules_page import with_rules
 

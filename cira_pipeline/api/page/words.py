@@ -26,11 +26,14 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     table: {name: term.label for name, term in terms.items()} for table, terms in ROW_TERMS.items()
 }
 INVOICE_TYPES: Mapping[str, str] = {
+    "261": "Self-billed credit note",
     "380": "Invoice",
     "381": "Credit note",
+    "383": "Debit note",
     "384": "Corrected invoice",
     "386": "Prepayment invoice",
     "389": "Self-billed invoice",
+    "527": "Self-billed debit note",
 }
 STAGES: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENT: "Fetching",

@@ -5,14 +5,16 @@ pypdf opens it, which a hostile file may keep busy without end or fill with memo
 
 from __future__ import annotations
 
-import glob
 import io
 import logging
 from typing import Final
 
 from pypdf import PdfReader
 
+from cira_pipeline.errors import CiraError
 from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
+from cira_pipeline.syntaxes.registry import recognize
+from cira_pipeline.syntaxes.safe_xml import MalformedXml, tidied
 
 _log = logging.getLogger(__name__)
 
@@ -29,37 +31,33 @@ def embedded_xml(pdf: bytes) -> EmbeddedXml | None:
     """
     attachments = _xml_attachments(pdf)
     usual = sorted(
-        (name for name in attachments if name.lower() in INVOICE_NAMES),
-        key=lambda name: INVOICE_NAMES.index(name.lower()),
+        (each for each in attachments if each[0].lower() in INVOICE_NAMES),
+        key=lambda each: INVOICE_NAMES.index(each[0].lower()),
     )
     if usual:
-        # What factur-x does not take is handed on as it is: it may be merely sloppy, or the parser says what is wrong.
-        content = _recognised(pdf, usual[0]) or attachments[usual[0]]
-        return EmbeddedXml(usual[0], content, usual=True, others=tuple(usual[1:]))
-    unusual = [name for name in attachments if name.lower() != _ORDER_NAME]
+        (name, content), *others = usual
+        return EmbeddedXml(name, content, usual=True, others=tuple(other for other, _ in others))
+    unusual = [each for each in attachments if each[0].lower() != _ORDER_NAME]
     if len(unusual) != 1:
         return None
-    recognised = _recognised(pdf, unusual[0])
-    return EmbeddedXml(unusual[0], recognised, usual=False) if recognised else None
+    name, content = unusual[0]
+    return EmbeddedXml(name, content, usual=False) if _is_invoice(content) else None
 
 
-def _xml_attachments(pdf: bytes) -> dict[str, bytes]:
+def _xml_attachments(pdf: bytes) -> list[tuple[str, bytes]]:
+    """Names and contents; one that is attached twice counts once."""
     try:
         attachments = PdfReader(io.BytesIO(pdf)).attachment_list
-        return {each.name: each.content for each in attachments if each.name.lower().endswith(".xml")}
+        found = ((each.name, each.content) for each in attachments if each.name.lower().endswith(".xml"))
+        return list(dict.fromkeys(found))
     except Exception:  # noqa: BLE001 - pypdf fails in countless ways on broken files; the page may still be readable
         _log.warning("the attachments of this PDF cannot be read", exc_info=True)
-        return {}
+        return []
 
 
-def _recognised(pdf: bytes, name: str) -> bytes | None:
-    """The attachment `name` when factur-x takes it for an e-invoice. Whether it obeys its schema is looked at later."""
-    # Imported here, for it takes most of a second, and most PDFs have no XML attached.
-    import facturx
-
+def _is_invoice(content: bytes) -> bool:
     try:
-        _, content = facturx.get_xml_from_pdf(pdf, check_xsd=False, filenames=[glob.escape(name)])
-    except Exception:  # noqa: BLE001 - as above
-        _log.warning("factur-x cannot read attachment %s", name, exc_info=True)
-        return None
-    return content or None
+        recognize(tidied(content))
+    except (CiraError, MalformedXml):
+        return False
+    return True

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.syntaxes.field_reader import XmlRule
 from tests.extraction.einvoice.documents import CII, UBL, replaced
 from tests.extraction.einvoice.test_fields import extract, rules_of
 

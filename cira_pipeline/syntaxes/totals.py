@@ -1,20 +1,45 @@
-"""The sums of EN 16931 that need amounts which the canonical invoice does not carry, checked where they are known."""
+"""Amounts in the currency of the invoice, and the sums of EN 16931 that need amounts which `Invoice` does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from cira_pipeline.extraction.einvoice.harvest import Harvest
-from cira_pipeline.extraction.einvoice.rules import XmlRule
+from lxml import etree
+
 from cira_pipeline.invoice import Invoice, LineItem
+from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 from cira_pipeline.values import Severity
 
 # ZUGFeRD 1.0 files round each line for themselves.
 _TOLERANCE: Final = Decimal("0.01")
 _TOLERANCE_PER_LINE: Final = Decimal("0.005")
+
+
+def in_currency(
+    elements: Iterable[etree._Element], currency: str | None, field: str, reader: XmlFieldReader
+) -> etree._Element | None:
+    """Of amounts stated in several currencies (BT-110 and BT-111) the one in `currency`, BT-5.
+
+    An amount without a currency is in the invoice's. Amounts in other currencies only are no value of the invoice: that
+    is a finding.
+    """
+    others: list[str] = []
+    for element in elements:
+        stated = element.get("currencyID")
+        if stated is None or currency is None or stated == currency:
+            return element
+        others.append(stated)
+    if others:
+        reader.add_finding(
+            XmlRule.OTHER_CURRENCY,
+            Severity.WARNING,
+            f"{field} is stated in {', '.join(sorted(set(others)))} only, the invoice is in {currency}",
+            field,
+        )
+    return None
 
 
 @dataclass(frozen=True)
@@ -33,14 +58,16 @@ class DocumentAmounts:
     third_party: Decimal | None = None
 
 
-def check_totals(amounts: DocumentAmounts, invoice: Invoice, subtotal_lines: Collection[int], harvest: Harvest) -> None:
+def check_totals(
+    amounts: DocumentAmounts, invoice: Invoice, subtotal_lines: Collection[int], reader: XmlFieldReader
+) -> None:
     """Adds a finding for each sum that does not hold, and one that names the amounts which explain the others.
 
     `subtotal_lines` are positions of lines that only sum up or inform (BT-X-8 GROUP, INFORMATION).
     """
-    _check_line_total(amounts, invoice.line_items, subtotal_lines, harvest)
-    _check_net_total(amounts, invoice, harvest)
-    _check_amount_due(amounts, invoice, harvest)
+    _check_line_total(amounts, invoice.line_items, subtotal_lines, reader)
+    _check_net_total(amounts, invoice, reader)
+    _check_amount_due(amounts, invoice, reader)
     named = {
         "net_total": {"allowances": amounts.allowances, "charges": amounts.charges},
         "amount_due": {
@@ -52,13 +79,13 @@ def check_totals(amounts: DocumentAmounts, invoice: Invoice, subtotal_lines: Col
     for field, parts in named.items():
         stated = [f"{name} {value}" for name, value in parts.items() if value]
         if stated:
-            harvest.complain(
+            reader.add_finding(
                 XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, f"{field} takes in {', '.join(stated)}", field
             )
 
 
 def _check_line_total(
-    amounts: DocumentAmounts, items: Sequence[LineItem], subtotal_lines: Collection[int], harvest: Harvest
+    amounts: DocumentAmounts, items: Sequence[LineItem], subtotal_lines: Collection[int], reader: XmlFieldReader
 ) -> None:
     """BR-CO-10: BT-106 is the sum of BT-131."""
     nets = [item.net_amount for position, item in enumerate(items) if position not in subtotal_lines]
@@ -66,38 +93,38 @@ def _check_line_total(
     if amounts.line_total is None or not known or len(known) != len(nets):
         return
     tolerance = max(_TOLERANCE, _TOLERANCE_PER_LINE * len(known))
-    _compare("BR-CO-10: sum of line net amounts", amounts.line_total, sum(known), tolerance, harvest, "line_items")
+    _compare("BR-CO-10: sum of line net amounts", amounts.line_total, sum(known), tolerance, reader, "line_items")
 
 
-def _check_net_total(amounts: DocumentAmounts, invoice: Invoice, harvest: Harvest) -> None:
+def _check_net_total(amounts: DocumentAmounts, invoice: Invoice, reader: XmlFieldReader) -> None:
     """BR-CO-13: BT-109 = BT-106 - BT-107 + BT-108."""
     if amounts.line_total is None or invoice.net_total is None:
         return
     expected = amounts.line_total - (amounts.allowances or 0) + (amounts.charges or 0)
     _compare(
-        "BR-CO-13: lines less allowances plus charges", invoice.net_total, expected, _TOLERANCE, harvest, "net_total"
+        "BR-CO-13: lines less allowances plus charges", invoice.net_total, expected, _TOLERANCE, reader, "net_total"
     )
 
 
-def _check_amount_due(amounts: DocumentAmounts, invoice: Invoice, harvest: Harvest) -> None:
+def _check_amount_due(amounts: DocumentAmounts, invoice: Invoice, reader: XmlFieldReader) -> None:
     """BR-CO-16: BT-115 = BT-112 - BT-113 + BT-114, with BR-DEX-09 also plus BT-DEX-002."""
     if invoice.gross_total is None or invoice.amount_due is None:
         return
     if amounts.line_total is None and amounts.paid is None and invoice.amount_due != invoice.gross_total:
         # Factur-X MINIMUM has no element for what was paid before.
         message = "the XML's profile does not carry what was paid before"
-        harvest.complain(XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, message, "amount_due")
+        reader.add_finding(XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, message, "amount_due")
         return
     expected = invoice.gross_total - (amounts.paid or 0) + (amounts.rounding or 0) + (amounts.third_party or 0)
     _compare(
-        "BR-CO-16: gross total less paid plus rounding", invoice.amount_due, expected, _TOLERANCE, harvest, "amount_due"
+        "BR-CO-16: gross total less paid plus rounding", invoice.amount_due, expected, _TOLERANCE, reader, "amount_due"
     )
 
 
 def _compare(
-    what: str, stated: Decimal, expected: Decimal | int, tolerance: Decimal, harvest: Harvest, field: str
+    what: str, stated: Decimal, expected: Decimal | int, tolerance: Decimal, reader: XmlFieldReader, field: str
 ) -> None:
     if abs(stated - expected) > tolerance:
-        harvest.complain(
+        reader.add_finding(
             XmlRule.TOTALS_DO_NOT_ADD_UP, Severity.ERROR, f"{what} is {expected}, the XML states {stated}", field
         )

@@ -9,15 +9,15 @@ from typing import Final
 
 from lxml import etree
 
-from cira_pipeline.extraction.einvoice.harvest import Harvest, text_of
-from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.syntaxes.elements import text_of
+from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 from cira_pipeline.values import Severity
 
 # ISO 13616: country, check digits, up to 30 characters. Whether the digits check is validation's question.
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}")
 
 
-def payment_iban(accounts: Iterable[etree._Element], harvest: Harvest) -> str | None:
+def payment_iban(accounts: Iterable[etree._Element], reader: XmlFieldReader) -> str | None:
     """BT-84 of the first credit transfer account that is an IBAN; the others become a finding."""
     ibans: dict[str, etree._Element] = {}
     others: list[str] = []
@@ -29,7 +29,7 @@ def payment_iban(accounts: Iterable[etree._Element], harvest: Harvest) -> str | 
             others.append(iban[:40])
     if not ibans:
         if others:
-            harvest.complain(
+            reader.add_finding(
                 XmlRule.ACCOUNT_NOT_IBAN,
                 Severity.WARNING,
                 f"the account to pay to is no IBAN: {', '.join(others[:5])}",
@@ -37,9 +37,9 @@ def payment_iban(accounts: Iterable[etree._Element], harvest: Harvest) -> str | 
             )
         return None
     iban, element = next(iter(ibans.items()))
-    harvest.text("payment_iban", element)
+    reader.text("payment_iban", element)
     if len(ibans) > 1:
-        harvest.complain(
+        reader.add_finding(
             XmlRule.SEVERAL_ACCOUNTS,
             Severity.INFO,
             f"several accounts to pay to: {', '.join(list(ibans)[:5])}; the first is taken",
@@ -48,15 +48,15 @@ def payment_iban(accounts: Iterable[etree._Element], harvest: Harvest) -> str | 
     return iban
 
 
-def due_date(elements: Iterable[etree._Element], harvest: Harvest) -> date | None:
+def due_date(elements: Iterable[etree._Element], reader: XmlFieldReader) -> date | None:
     """BT-9: the first date stated; others, as of instalments or after a cash discount, become a finding."""
     candidates = list(elements)
     if not candidates:
         return None
-    taken = harvest.date("due_date", candidates[0])
+    taken = reader.date("due_date", candidates[0])
     stated = dict.fromkeys(text_of(element) or "" for element in candidates)
     if len(stated) > 1:
-        harvest.complain(
+        reader.add_finding(
             XmlRule.SEVERAL_DUE_DATES,
             Severity.INFO,
             f"several due dates: {', '.join(list(stated)[:5])}; the first is taken",

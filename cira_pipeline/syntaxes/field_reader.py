@@ -1,4 +1,4 @@
-"""Takes values out of XML elements and keeps, for each, the element and its text as evidence."""
+"""Reads values out of XML elements and keeps, for each, the element and its text as evidence."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final, TypeVar
 
 from lxml import etree
 
-from cira_pipeline.extraction.einvoice.rules import XmlRule
+from cira_pipeline.syntaxes.elements import text_of
 from cira_pipeline.values import EngineName, Evidence, Finding, Severity
 
 _T = TypeVar("_T")
@@ -22,7 +23,25 @@ _ISO_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T[\d:.]+)?(?:Z|[+-]\d{2}:\
 _UNTDID_2379_DIGITS: Final = {"102": 8, "203": 12, "204": 14}
 
 
-class Harvest:
+class XmlRule(StrEnum):
+    """The findings of the mapping. Titles and effects are listed with all other rules in docs/validation.md."""
+
+    SCHEMA = "CIRA-XML-01"
+    UNUSUAL_ATTACHMENT = "CIRA-XML-02"
+    VALUE_UNREADABLE = "CIRA-XML-03"
+    OTHER_CURRENCY = "CIRA-XML-04"
+    TOTALS_DO_NOT_ADD_UP = "CIRA-XML-05"
+    DOCUMENT_LEVEL_AMOUNTS = "CIRA-XML-06"
+    SEVERAL_ACCOUNTS = "CIRA-XML-07"
+    SEVERAL_DUE_DATES = "CIRA-XML-08"
+    PRICE_BASE_QUANTITY = "CIRA-XML-09"
+    SUBTOTAL_LINE = "CIRA-XML-10"
+    ACCOUNT_NOT_IBAN = "CIRA-XML-11"
+    LINE_LEVEL_AMOUNTS = "CIRA-XML-12"
+    DOCUMENT_KIND = "CIRA-XML-13"
+
+
+class XmlFieldReader:
     """Evidence and findings of one XML document, filled while its fields are read.
 
     Methods take the element (or `None`, where the document has none) and return the value, or `None` when there is none
@@ -34,7 +53,7 @@ class Harvest:
         self.evidence: list[Evidence] = []
         self.findings: list[Finding] = []
 
-    def complain(self, rule: XmlRule, severity: Severity, message: str, *fields: str) -> None:
+    def add_finding(self, rule: XmlRule, severity: Severity, message: str, *fields: str) -> None:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
 
     def text(self, field: str, element: etree._Element | None) -> str | None:
@@ -78,6 +97,11 @@ class Harvest:
         self._keep(field, value, self._paths.of(container))
         return value
 
+    def implied(self, field: str, element: etree._Element, value: str) -> str:
+        """A value that the name of `element` states, such as the kind of document that a root element is."""
+        self._keep(field, etree.QName(element).localname, self._paths.of(element))
+        return value
+
     def _value(self, field: str, element: etree._Element | None, parse: Callable[[str], _T | None]) -> _T | None:
         text = text_of(element)
         if element is None or text is None:
@@ -85,7 +109,7 @@ class Harvest:
         value = parse(text)
         if value is None:
             shown = text if len(text) <= 60 else f"{text[:60]}..."
-            self.complain(
+            self.add_finding(
                 XmlRule.VALUE_UNREADABLE,
                 Severity.WARNING,
                 f"{field} in the XML cannot be read: {shown!r}",
@@ -128,13 +152,6 @@ class _Paths:
 def _name(element: etree._Element) -> str:
     local = element.tag.rpartition("}")[2]
     return f"{element.prefix}:{local}" if element.prefix else local
-
-
-def text_of(element: etree._Element | None) -> str | None:
-    """The element's own text, trimmed; `None` where there is none."""
-    if element is None:
-        return None
-    return (element.text or "").strip() or None
 
 
 def parse_decimal(text: str) -> Decimal | None:

@@ -7,9 +7,8 @@ from decimal import Decimal
 
 from lxml import etree
 
-from cira_pipeline.extraction.einvoice.harvest import Harvest
-from cira_pipeline.extraction.einvoice.rules import XmlRule
 from cira_pipeline.invoice import LineItem
+from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 from cira_pipeline.values import Severity
 
 
@@ -39,7 +38,7 @@ class LinesRead:
     base_quantities: list[int] = field(default_factory=list)
     with_allowances: list[int] = field(default_factory=list)
 
-    def add(self, elements: LineElements, harvest: Harvest) -> None:
+    def add(self, elements: LineElements, reader: XmlFieldReader) -> None:
         """Takes over one line, unless it is mere text."""
         if elements.empty:
             return
@@ -47,23 +46,23 @@ class LinesRead:
         path = f"line_items[{position}]"
         self.items.append(
             LineItem(
-                description=harvest.text(f"{path}.description", elements.description),
-                quantity=harvest.decimal(f"{path}.quantity", elements.quantity),
-                unit=harvest.attribute(f"{path}.unit", elements.quantity, "unitCode"),
-                unit_price=harvest.decimal(f"{path}.unit_price", elements.unit_price),
-                tax_rate=harvest.decimal(f"{path}.tax_rate", elements.tax_rate),
-                net_amount=harvest.decimal(f"{path}.net_amount", elements.net_amount),
+                description=reader.text(f"{path}.description", elements.description),
+                quantity=reader.decimal(f"{path}.quantity", elements.quantity),
+                unit=reader.attribute(f"{path}.unit", elements.quantity, "unitCode"),
+                unit_price=reader.decimal(f"{path}.unit_price", elements.unit_price),
+                tax_rate=reader.decimal(f"{path}.tax_rate", elements.tax_rate),
+                net_amount=reader.decimal(f"{path}.net_amount", elements.net_amount),
             )
         )
         if elements.subtotal:
             self.subtotal_lines.append(position)
         if elements.has_allowances:
             self.with_allowances.append(position)
-        base = harvest.quiet_decimal(elements.base_quantity)
+        base = reader.quiet_decimal(elements.base_quantity)
         if base is not None and base != Decimal(1):
             self.base_quantities.append(position)
 
-    def explain(self, harvest: Harvest) -> None:
+    def explain(self, reader: XmlFieldReader) -> None:
         """Findings that tell readers and the arithmetic rules how these lines are meant."""
         for rule, positions, message, column in (
             (
@@ -87,4 +86,4 @@ class LinesRead:
         ):
             if positions:
                 fields = [f"line_items[{position}].{column}" for position in positions]
-                harvest.complain(rule, Severity.INFO, message, *fields)
+                reader.add_finding(rule, Severity.INFO, message, *fields)

