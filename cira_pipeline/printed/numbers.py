@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -33,6 +33,7 @@ NUMBER: Final = (
 _STANDS_ALONE: Final = re.compile(rf"(?<!\d)(?<!\d[.,{_APOSTROPHES}])(?![.,](?<=[\w/.,].)){NUMBER}(?!\d|[.,]\d)")
 _IN_LAKHS: Final = re.compile(_LAKHS)
 _IN_THOUSANDS: Final = re.compile(r"(?P<first>\d{1,3})(?P<group>[., '])\d{3}(?:(?P=group)\d{3})*")
+_OTHER_SIGN: Final = {".": ",", ",": "."}
 # More thousands than any amount has.
 _MOST_GROUPS: Final = 10
 
@@ -120,13 +121,34 @@ def choose(text: str, convention: Convention) -> tuple[NumberReading, bool] | No
     return fraction if fraction.decimal == convention.decimal else whole, convention.certain
 
 
-def convention_of(numbers: Iterable[str], language: str | None) -> Convention:
-    """The decimal sign that a document's unambiguous numbers use; else that of `language` (CLDR), else the point."""
-    votes = Counter(sign for text in numbers if (sign := _decimal_sign_shown(text)))
+def convention_of(numbers: Iterable[tuple[str, Sequence[str]]], language: str | None) -> Convention:
+    """The decimal sign that a document's unambiguous numbers use; else that of its amounts, since money has no
+    thousandths in most currencies; else that of `language` (CLDR); else the point.
+
+    Each number comes with the currencies (ISO 4217) that a sign or code beside it may mean.
+    """
+    clear: Counter[str] = Counter()
+    money: Counter[str] = Counter()
+    whole = True
+    for text, currencies in numbers:
+        if sign := _decimal_sign_shown(text):
+            clear[sign] += 1
+        elif currencies and (sign := _decimal_sign_of_money(text, currencies)):
+            money[sign] += 1
+            whole = whole and all(map(is_printed_whole, currencies))
+    votes = clear or money
     if votes:
         sign, count = votes.most_common(1)[0]
-        return Convention(sign, certain=count >= 2 * (sum(votes.values()) - count))
+        return Convention(sign, certain=(bool(clear) or whole) and count >= 2 * (sum(votes.values()) - count))
     return Convention(_cldr_decimal(language or "en"), certain=False)
+
+
+def _decimal_sign_of_money(text: str, currencies: Sequence[str]) -> str:
+    """`110.000 HUF` shows that the point parts thousands: the forint has no thousandths."""
+    found = readings(text)
+    if len(found) < 2 or any(decimals_of(code) >= found[1].decimals for code in currencies):
+        return ""
+    return _OTHER_SIGN[found[0].group]
 
 
 def _decimal_sign_shown(text: str) -> str:
@@ -138,7 +160,7 @@ def _decimal_sign_shown(text: str) -> str:
     if only.decimal:
         # `1.5` is a version or a chapter as often as a number.
         return only.decimal if only.group in {".", ","} or (only.decimals == 2 and text[0].isdecimal()) else ""
-    return {".": ",", ",": "."}.get(only.group, "")
+    return _OTHER_SIGN.get(only.group, "")
 
 
 @lru_cache(maxsize=32)

@@ -140,7 +140,25 @@ def test_a_comma_that_ocr_took_for_a_point_is_read_but_never_certain() -> None:
 def test_a_document_shows_its_decimal_sign_by_numbers_that_allow_no_other(
     numbers: list[str], language: str | None, convention: Convention
 ) -> None:
-    assert convention_of(numbers, language) == convention
+    assert convention_of([(text, ()) for text in numbers], language) == convention
+
+
+@pytest.mark.parametrize(
+    ("numbers", "convention"),
+    [
+        ([("110.000", ("HUF",)), ("60.000", ("HUF",))], Convention(",", certain=True)),
+        ([("110,000", ("VND",))], Convention(".", certain=True)),
+        ([("1.234", ("EUR",))], Convention(",", certain=False)),
+        ([("1.234", ("USD", "CLP"))], Convention(",", certain=False)),
+        ([("1.234", ("KWD",))], Convention(".", certain=False)),
+        ([("1.759", ("EUR",)), ("45.20", ("EUR",))], Convention(".", certain=True)),
+        ([("110.000", ("HUF",)), ("60,000", ("HUF",))], Convention(",", certain=False)),
+    ],
+)
+def test_amounts_of_a_currency_without_thousandths_show_what_parts_their_thousands(
+    numbers: list[tuple[str, tuple[str, ...]]], convention: Convention
+) -> None:
+    assert convention_of(numbers, "en") == convention
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -102,31 +103,53 @@ def test_a_whole_number_is_no_payment_where_the_totals_have_decimals() -> None:
     assert _judged(_partly_paid("EUR"), "€ 50,000").verdict is Verdict.NEEDS_REVIEW
 
 
-def test_a_page_in_yen_that_was_partly_paid_is_read_and_accepted() -> None:
+@pytest.mark.parametrize(
+    ("currency", "printed"),
+    [
+        ("JPY", lambda amount: f"¥{amount}"),
+        ("JPY", str),
+        ("JPY", lambda amount: amount.replace(",", "")),
+        ("JPY", lambda amount: f"¥{amount}.00"),
+        ("KRW", lambda amount: f"₩{amount}"),
+        ("VND", lambda amount: amount.replace(",", ".") + " ₫"),
+        ("CLP", lambda amount: "$" + amount.replace(",", ".")),
+        ("HUF", lambda amount: amount.replace(",", " ") + " Ft"),
+        ("HUF", lambda amount: amount.replace(",", ".") + " HUF"),
+        ("KWD", lambda amount: f"KWD {amount}.000"),
+        ("EUR", lambda amount: f"€{amount}.00"),
+    ],
+)
+def test_a_page_that_was_partly_paid_is_read_and_accepted_in_any_currency(
+    currency: str, printed: Callable[[str], str]
+) -> None:
     page = [
         *block(40, 40, "Sakura Office Supply Ltd.", "2-4 Marunouchi", "Chiyoda-ku, Tokyo 100-0005"),
         *block(40, 130, "Hotel Seerose OHG", "Uferpromenade 8", "78464 Konstanz"),
-        *keyed(380, 490, 130, ("Invoice no.", "SO-2041"), ("Invoice date", "2026-01-31"), ("Due date", "2026-02-28")),
+        *keyed(
+            380, 490, 130,
+            ("Invoice no.", "SO-2041"), ("Invoice date", "2026-01-31"), ("Due date", "2026-02-28"),
+            ("Currency", currency),
+        ),
         (40, 300, "Description"), right(300, 300, "Quantity"), right(400, 300, "Unit price"), right(540, 300, "Amount"),
-        (40, 315, "Paper trays"), right(300, 315, "2"), right(400, 315, "¥20,000"), right(540, 315, "¥40,000"),
-        (40, 330, "Desk lamps"), right(300, 330, "3"), right(400, 330, "¥20,000"), right(540, 330, "¥60,000"),
+        (40, 315, "Paper trays"), right(300, 315, "2"),
+        right(400, 315, printed("20,000")), right(540, 315, printed("40,000")),
+        (40, 330, "Desk lamps"), right(300, 330, "3"),
+        right(400, 330, printed("20,000")), right(540, 330, printed("60,000")),
         *sums(
             400,
-            ("Subtotal", "¥100,000"),
-            ("Tax 10%", "¥10,000"),
-            ("Total", "¥110,000"),
-            ("Deposit received", "¥50,000"),
-            ("Amount due", "¥60,000"),
+            ("Subtotal", printed("100,000")),
+            ("Tax 10%", printed("10,000")),
+            ("Total", printed("110,000")),
+            ("Deposit received", printed("50,000")),
+            ("Amount due", printed("60,000")),
         ),
     ]  # fmt: skip
     read = page_of(page)
     extraction = OfflineEngine().extract(DOCUMENT, read)
     assert extraction is not None
     record = validate(extraction, ValidationContext(today=TODAY, reading=read))
-    assert (record.invoice.currency, record.invoice.gross_total, record.invoice.amount_due) == (
-        "JPY",
-        Decimal(110000),
-        Decimal(60000),
-    )
+    invoice = record.invoice
+    assert (invoice.currency, invoice.gross_total, invoice.amount_due) == (currency, 110000, 60000)
+    assert [item.net_amount for item in invoice.line_items] == [40000, 60000]
     assert rules.PARTLY_PAID.id in {finding.rule for finding in record.findings}
     assert record.verdict is Verdict.ACCEPTED

@@ -57,11 +57,12 @@ def _pattern() -> re.Pattern[str]:
     )
 
 
-def number_texts(segments: Iterable[Segment]) -> Iterator[str]:
-    """The numbers of `segments` that may show which decimal sign the document uses."""
+def number_texts(segments: Iterable[Segment]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The numbers of `segments` that may show which decimal sign the document uses, and the currencies beside them."""
     for segment in segments:
         if segment.has_digits and ("." in segment.text or "," in segment.text):
-            yield from (match["number"] for match in _pattern().finditer(segment.text))
+            for match in _pattern().finditer(segment.text):
+                yield match["number"], currencies_of(match["before"] or match["after"] or "")
 
 
 def numbers_in(segment: Segment, convention: Convention, start: int = 0, end: int | None = None) -> Iterator[Number]:

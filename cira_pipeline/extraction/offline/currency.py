@@ -9,6 +9,7 @@ from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Span
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.printed.numbers import is_printed_whole
 
 _NAMES = re.compile(r"[A-Za-z]{3,}|[€$£¥]")
 _CODES = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
@@ -41,6 +42,18 @@ def currency(facts: Facts) -> Candidate[str] | None:
     if share <= 0.5:
         return None
     return Candidate(winner, first[winner], 0.6 + 0.38 * share)
+
+
+def prints_whole_amounts(facts: Facts) -> bool:
+    """Whether the document's amounts have no decimals: its currency needs none, and no number shows two."""
+    found = currency(facts)
+    return (
+        found is not None
+        and is_printed_whole(found.value)
+        and not any(
+            number.decimals == 2 and not number.percent for numbers in facts.numbers.values() for number in numbers
+        )
+    )
 
 
 def _code_in(text: str) -> tuple[str, int, int] | None:

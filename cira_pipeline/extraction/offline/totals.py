@@ -17,6 +17,7 @@ from cira_pipeline.extraction.offline import confidence
 from cira_pipeline.extraction.offline.amounts import Number
 from cira_pipeline.extraction.offline.candidates import Candidate
 from cira_pipeline.extraction.offline.canvas import Row, Segment
+from cira_pipeline.extraction.offline.currency import prints_whole_amounts
 from cira_pipeline.extraction.offline.facts import Facts
 from cira_pipeline.extraction.offline.labels import Label
 
@@ -75,11 +76,12 @@ class Totals:
 def amounts_by_concept(facts: Facts, skip: frozenset[Row] = frozenset()) -> dict[str, list[Amount]]:
     """For each concept of the totals block the amounts its labels point at. `skip` are the rows of the item table."""
     found: dict[str, dict[tuple[Segment, int], Amount]] = defaultdict(dict)
+    whole = prints_whole_amounts(facts)
     for segment, labels in facts.labels.items():
         if segment.row in skip:
             continue
         for label in labels:
-            for concept, amount in _pointed_at(facts, label, skip):
+            for concept, amount in _pointed_at(facts, label, skip, whole=whole):
                 key = (amount.number.span.segment, amount.number.span.start)
                 known = found[concept].get(key)
                 if known is None or known.score < amount.score:
@@ -90,7 +92,8 @@ def amounts_by_concept(facts: Facts, skip: frozenset[Row] = frozenset()) -> dict
     }
 
 
-def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row]) -> Iterable[tuple[str, Amount]]:
+def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> Iterable[tuple[str, Amount]]:
+    """`whole`: the document prints its amounts without decimals, so that these tell nothing of a number."""
     concepts = {meaning.concept for meaning in label.meanings} & set(_CONCEPTS)
     if not concepts:
         return
@@ -99,15 +102,15 @@ def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row]) -> Iterable[tu
     for index, number in enumerate(right):
         fit = 1.0 if index == count - 1 else 0.62
         for concept in concepts:
-            yield concept, Amount(number, _score(facts, label, concept, number, fit))
+            yield concept, Amount(number, _score(facts, label, concept, number, fit, whole=whole))
     if not right:
-        for depth, number in enumerate(_below(facts, label, skip)):
+        for depth, number in enumerate(_below(facts, label, skip, whole=whole)):
             for concept in concepts:
-                yield concept, Amount(number, _score(facts, label, concept, number, 0.85 - 0.12 * depth))
+                yield concept, Amount(number, _score(facts, label, concept, number, 0.85 - 0.12 * depth, whole=whole))
 
 
-def _score(facts: Facts, label: Label, concept: str, number: Number, fit: float) -> float:
-    money = 1.0 if number.is_money else (0.7 if number.decimals else 0.5)
+def _score(facts: Facts, label: Label, concept: str, number: Number, fit: float, *, whole: bool) -> float:
+    money = 1.0 if number.is_money or (whole and not number.decimals) else (0.7 if number.decimals else 0.5)
     if not number.decimals and number.value and facts.cents:
         # Where amounts are written to the cent, a whole number is a count, or lost its decimal sign.
         money = 0.55 if number.currency else 0.2
@@ -144,7 +147,7 @@ def _first_digit(number: Number) -> int:
     )
 
 
-def _below(facts: Facts, label: Label, skip: frozenset[Row]) -> list[Number]:
+def _below(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> list[Number]:
     """The amounts under a label that heads a column."""
     segment = label.segment
     if not label.alone and len(segment.words) > 4:
@@ -158,7 +161,7 @@ def _below(facts: Facts, label: Label, skip: frozenset[Row]) -> list[Number]:
             number
             for other in row.segments
             for number in facts.numbers_of(other)
-            if number.is_money
+            if (number.is_money or (whole and number.grouped))
             and number.span.box.left < end + segment.height
             and start - segment.height < number.span.box.right
         ]
