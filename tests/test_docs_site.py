@@ -88,3 +88,10 @@ def _navigation() -> list[dict[str, Any]]:
     lines = (REPOSITORY / "mkdocs.yml").read_text("utf-8")
     # The tag names a function of Python, which only MkDocs resolves.
     return yaml.safe_load(lines.replace("!!python/name:", ""))["nav"]
+
+
+def test_each_file_that_contributing_sends_people_to_is_there() -> None:
+    guide = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:cira_pipeline|docs|tests|assets|resources|sensors)/[^`\s]*)`", guide))
+    assert len(named) > 15
+    assert {path for path in named if not (REPOSITORY / path).exists()} == set()
