@@ -34,6 +34,8 @@ _STANDS_ALONE: Final = re.compile(rf"(?<!\d)(?<!\d[.,{_APOSTROPHES}])(?![.,](?<=
 _IN_LAKHS: Final = re.compile(_LAKHS)
 _IN_THOUSANDS: Final = re.compile(r"(?P<first>\d{1,3})(?P<group>[., '])\d{3}(?:(?P=group)\d{3})*")
 _OTHER_SIGN: Final = {".": ",", ",": "."}
+# More characters than any amount has.
+_LONGEST: Final = 64
 # More thousands than any amount has.
 _MOST_GROUPS: Final = 10
 
@@ -79,6 +81,8 @@ class NumberText:
 @lru_cache(maxsize=8192)
 def readings(text: str) -> tuple[NumberReading, ...]:
     """Every value that `text`, an unsigned number and nothing else, may mean; none where it is no number."""
+    if len(text) > _LONGEST:
+        return ()
     plain = text.translate(_ONE_OF_A_KIND)
     found = [_reading(plain, "", "")]
     for sign in ".,":
