@@ -174,7 +174,7 @@ def test_of_hostile_xml_too_the_engine_parses_what_intake_takes(name: str) -> No
 
 
 def test_a_long_text_that_intake_takes_the_engine_reads() -> None:
-    note = f"<cbc:Note>{'to whom it may concern ' * 600_000}</cbc:Note>"
+    note = f"<cbc:Note>{'To whom it may concern. ' * 600_000}</cbc:Note>"
     xml = replaced(UBL, " <cbc:DocumentCurrencyCode>", f"{note}<cbc:DocumentCurrencyCode>")
     assert extracted(taken(xml)).invoice == PURCHASE
 
