@@ -48,7 +48,7 @@ def recognize(content: bytes) -> Syntax:
     Raises: EInvoiceInvalid (`root` in its detail) for any other XML, and for an envelope with several invoices;
     XmlForbidden, DocumentTooComplex and MalformedXml as `safe_xml.outline`.
     """
-    return _BY_ROOT[_invoice_root(outline(content, _BY_ROOT))]
+    return _BY_ROOT[_invoice_root(outline(tidied(content), _BY_ROOT))]
 
 
 def read(content: bytes, reader: XmlFieldReader) -> Invoice:

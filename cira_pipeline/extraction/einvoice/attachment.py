@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from cira_pipeline.errors import CiraError
 from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
 from cira_pipeline.syntaxes.registry import recognize
-from cira_pipeline.syntaxes.safe_xml import MalformedXml, tidied
+from cira_pipeline.syntaxes.safe_xml import MalformedXml
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def _xml_attachments(pdf: bytes) -> list[tuple[str, bytes]]:
 
 def _is_invoice(content: bytes) -> bool:
     try:
-        recognize(tidied(content))
+        recognize(content)
     except (CiraError, MalformedXml):
         return False
     return True
