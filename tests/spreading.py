@@ -10,7 +10,13 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Each of these keeps all of the machine busy for a while. Two at once would only make each other late; beside them,
 # the other worker has everything else to do.
-_WHOLE_MACHINE = ("tests/running/", "tests/embedded/", "tests/cli/test_demo.py", "tests/processing/test_chaos.py")
+_WHOLE_MACHINE = (
+    "tests/running/",
+    "tests/embedded/",
+    "tests/cli/test_demo.py",
+    "tests/processing/test_chaos.py",
+    "tests/test_wheel.py",
+)
 
 
 class FileByFile(LoadScopeScheduling):

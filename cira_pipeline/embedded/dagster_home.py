@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.settings import inherited_environment
 
 LOCATION_NAME = "cira"
 DEFINITIONS_MODULE = "cira_pipeline.definitions"
@@ -16,7 +18,7 @@ DEFINITIONS_MODULE = "cira_pipeline.definitions"
 def prepare_dagster_home(folder: Path, *, code_server_socket: Path) -> Path:
     """Fill `folder`; returns the workspace file. An edited project file takes effect at the next start."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copyfile(_instance_file(), folder / "dagster.yaml")
+    shutil.copyfile(code_folder() / "dagster.yaml", folder / "dagster.yaml")
     workspace = folder / "workspace.yaml"
     server = {"socket": str(code_server_socket), "location_name": LOCATION_NAME}
     # JSON is YAML.
@@ -43,10 +45,20 @@ def dagster_storage_url(postgres_url: str, *, relaxed: bool) -> str:
     return urlunsplit(parts._replace(scheme="postgresql+psycopg2", query=urlencode(query, quote_via=quote)))
 
 
-def _instance_file() -> Path:
-    """dagster.yaml of the checkout, or the copy that an installed package carries."""
+def code_environment() -> dict[str, str]:
+    """Variables by which Dagster's processes import CIRA's `assets`, `resources` and `sensors`, and no others."""
+    path = os.pathsep.join(filter(None, (str(code_folder()), inherited_environment().get("PYTHONPATH"))))
+    # Without the second, `python -m` looks into the working folder first.
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+
+
+def code_folder() -> Path:
+    """Where the Dagster code and dagster.yaml are: the top of a checkout, or a folder of the installed package.
+
+    The one place that knows of both (docs/decisions/0031-names-in-the-wheel.md).
+    """
     package = Path(__file__).parents[1]
-    for candidate in (package.parent / "dagster.yaml", package / "dagster.yaml"):
-        if candidate.is_file():
+    for candidate in (package / "dagster_code", package.parent):
+        if (candidate / "dagster.yaml").is_file():
             return candidate
     raise ConfigurationError("dagster.yaml is missing from this installation of CIRA: install it again")

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from cira_pipeline.embedded.child import CommandChild
-from cira_pipeline.embedded.dagster_home import LOCATION_NAME
+from cira_pipeline.embedded.dagster_home import LOCATION_NAME, code_folder
 from cira_pipeline.embedded.liveness import (
     DAEMON_PATIENCE_S,
     SILENCE_PATIENCE_S,
@@ -57,6 +57,9 @@ class DagsterProcesses:
                 self.definitions_module,
                 "--location-name",
                 LOCATION_NAME,
+                # Dagster would import from its working folder, `python -m`'s path aside.
+                "--working-directory",
+                str(code_folder()),
             ),
             *("--socket", str(self.code_server_socket), "--use-python-environment-entry-point"),
             ready=lambda: listening_at(self.code_server_socket),

@@ -23,7 +23,12 @@ from pydantic import SecretStr
 
 from cira_pipeline.embedded.api_process import api_child
 from cira_pipeline.embedded.child import Child
-from cira_pipeline.embedded.dagster_home import DEFINITIONS_MODULE, dagster_storage_url, prepare_dagster_home
+from cira_pipeline.embedded.dagster_home import (
+    DEFINITIONS_MODULE,
+    code_environment,
+    dagster_storage_url,
+    prepare_dagster_home,
+)
 from cira_pipeline.embedded.dagster_processes import CODE_SERVER_SOCKET, UI_USUAL_PORT, DagsterProcesses
 from cira_pipeline.embedded.database_lock import DatabaseLock
 from cira_pipeline.embedded.folder_lock import FolderLock
@@ -275,6 +280,7 @@ class Supervisor:
         embedded = self._settings.postgres_url is None and settings.dagster_postgres_url is None
         return {
             **inherited_environment(),
+            **code_environment(),
             **settings.as_environment(),
             "DAGSTER_HOME": str(self.home / "dagster"),
             "DAGSTER_POSTGRES_URL": dagster_storage_url(
