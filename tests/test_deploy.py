@@ -38,7 +38,7 @@ FILES = [path for path in FILES if path.is_file()]
 
 def locked(package: str) -> str:
     """The version that requirements.lock pins."""
-    return re.search(rf"^{package}==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)[1]  # type: ignore[index]
+    return re.search(rf"^{package}==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)[1]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
@@ -156,8 +156,9 @@ def test_dagster_accepts_the_instance(
         assert instance.run_retries_enabled
         assert instance.run_monitoring_enabled
         if variant == "ecs":
-            assert instance.run_launcher.task_definition == run_task, "a run would need the right to register its own"
-            assert not instance.run_launcher.secrets_tags
+            ecs: Any = instance.run_launcher
+            assert ecs.task_definition == run_task, "a run would need the right to register its own"
+            assert not ecs.secrets_tags
 
 
 def test_variants_of_the_instance_differ_only_in_what_they_are_for() -> None:

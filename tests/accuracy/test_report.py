@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def labelled(
     day: date = TODAY,
     supplier: str = "Bellweather",
     confidence: float = 0.9,
-    label: dict[str, object] | None = None,
+    label: dict[str, Any] | None = None,
 ) -> list[LabelledRecord]:
     return [
         LabelledRecord(

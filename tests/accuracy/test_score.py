@@ -135,7 +135,8 @@ def test_a_scoreboard_weighs_every_labelled_field_the_same() -> None:
 
 
 def test_an_unlabelled_record_never_passes_as_measured() -> None:
-    for label in (None, {}):
+    labels: tuple[dict[str, Any] | None, ...] = (None, {})
+    for label in labels:
         result = measure(Invoice(invoice_number="1"), label, Decimal("0.95"))
         assert result.status == "unlabelled"
         assert result.header_accuracy is None

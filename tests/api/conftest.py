@@ -39,7 +39,7 @@ class RunningApi:
             self.services.pepper.pepper_id,
             client=client,
             scopes=scopes or ALL_OF_A_CLIENT,
-            **{"requests_per_minute": 100_000, **limits},
+            requests_per_minute=limits.get("requests_per_minute", 100_000),
         )
         return new.text
 

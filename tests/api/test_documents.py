@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -36,7 +38,7 @@ def test_the_pipeline_takes_an_uploaded_document_as_it_is(api):
 
     [job] = _upload(api.client(), invoice_pdf("UP-2")).json()["jobs"]
     services = api.services
-    unused = SimpleNamespace()
+    unused: Any = SimpleNamespace()
     processor = Processor(
         settings=services.settings,
         jobs=services.jobs,

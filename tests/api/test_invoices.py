@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -46,7 +47,8 @@ def _picture(api, job_id: str, query: str = "") -> Image.Image:
 
 def _marked(picture: Image.Image, x_pt: float, y_pt: float) -> bool:
     """Whether the point, in points of the page, is in the colour of a box."""
-    red, green, blue = picture.getpixel((int(x_pt * picture.width / 595), int(y_pt * picture.height / 842)))
+    point: Any = picture.getpixel((int(x_pt * picture.width / 595), int(y_pt * picture.height / 842)))
+    red, green, blue = point
     return red > blue + 30 and red >= green
 
 
@@ -106,7 +108,7 @@ def test_invoices_are_found_by_what_stands_in_them(api):
     second = ended_job(api.services, number="B-1", supplier_name="Bellweather Tools", currency="GBP")
     client = api.client()
 
-    def found(**query: object) -> list[str]:
+    def found(**query: Any) -> list[str]:
         answer = client.get("/v1/invoices", params=query)
         assert answer.status_code == 200, answer.text
         return [each["job_id"] for each in answer.json()["invoices"]]
@@ -138,7 +140,7 @@ def test_csv_and_parquet_hold_what_the_list_holds(api):
     assert answer.headers["Content-Length"] == str(len(answer.content))
 
 
-def _confirm(api, job_id: str, **body: object):
+def _confirm(api, job_id: str, **body: Any):
     return api.client().put(f"/v1/invoices/{job_id}/confirmation", json=body)
 
 

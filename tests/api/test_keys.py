@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -20,16 +21,16 @@ def keys(database) -> ApiKeyRepository:
     return ApiKeyRepository(database)
 
 
-def _create(keys: ApiKeyRepository, **settings: object) -> ApiKey:
+def _create(keys: ApiKeyRepository, **settings: Any) -> ApiKey:
     new = PEPPER.new_key()
-    given = {"client": "accounting", "scopes": [Scope.SUBMIT], **settings}
+    given: dict[str, Any] = {"client": "accounting", "scopes": [Scope.SUBMIT], **settings}
     return keys.create(new.key_id, new.secret_hash, PEPPER.pepper_id, **given)
 
 
 def test_the_secret_of_a_key_stands_nowhere_in_the_database(keys, database):
     new = PEPPER.new_key()
     keys.create(new.key_id, new.secret_hash, PEPPER.pepper_id, client="accounting", scopes=[Scope.READ])
-    _, secret = parse_key(new.text)
+    _, secret = parse_key(new.text) or ("", "")
     with database.begin() as connection:
         [row] = connection.scalars(text("SELECT api_keys::text FROM cira.api_keys")).all()
     assert secret not in row

@@ -26,7 +26,7 @@ def run(migrated_database_url, tmp_path, monkeypatch):
 
 def test_a_key_is_made_listed_rotated_and_revoked(run, database):
     made = run("create", "--client", "accounting", "--name", "ledger", "--scope", "read", "--scope", "review")
-    key_id, secret = parse_key(made.stdout.strip())
+    key_id, secret = parse_key(made.stdout.strip()) or ("", "")
     stored = ApiKeyRepository(database).get(key_id)
     assert (stored.key.client, stored.key.scopes) == ("accounting", {Scope.READ, Scope.REVIEW})
 
@@ -35,7 +35,7 @@ def test_a_key_is_made_listed_rotated_and_revoked(run, database):
     assert "valid" in shown
     assert secret not in shown
 
-    new_id, _ = parse_key(run("rotate", key_id, "--grace-hours", "1").stdout.strip())
+    new_id, _ = parse_key(run("rotate", key_id, "--grace-hours", "1").stdout.strip()) or ("", "")
     assert f"rotated to {new_id}" in " ".join(run("list").stdout.split())
     run("revoke", new_id)
     assert "revoked" in run("list").stdout

@@ -104,9 +104,10 @@ class BatchDesk:
 
     def _uploaded(self, body: bytes, content_type: str) -> dict[str, Any]:
         form = message_from_bytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + body)
-        [content] = [part for part in form.get_payload() if part.get_filename()]  # type: ignore[union-attr]
+        [content] = [part for part in form.get_payload() if part.get_filename()]
         self.uploads += 1
-        return self._file(str(content.get_filename()), content.get_payload(decode=True), "batch", looks=self.file_looks)
+        sent: Any = content
+        return self._file(str(sent.get_filename()), sent.get_payload(decode=True), "batch", looks=self.file_looks)
 
     def _file(self, filename: str, content: bytes, purpose: str, looks: int = 0) -> dict[str, Any]:
         file_id = f"file-{len(self.files)}{time.time_ns()}"

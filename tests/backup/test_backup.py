@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -69,7 +70,7 @@ def new_instance(postgres_url: str, migrated_template: str, tmp_path: Path) -> I
     opened: list[Instance] = []
     databases = []
 
-    def make(name: str, *, migrated: bool = True, **given: object) -> Instance:
+    def make(name: str, *, migrated: bool = True, **given: Any) -> Instance:
         databases.append(temporary_database(postgres_url, migrated_template if migrated else None))
         url = next(databases[-1])
         settings = Settings(_env_file=None, home=tmp_path / name, postgres_url=SecretStr(url), **given)
@@ -371,7 +372,8 @@ def test_what_is_erased_during_a_backup_is_not_in_it(source, tmp_path, monkeypat
     )
     objects = source.services.objects
     erasure = Erasure(source.database, objects, source.services.jobs, stopping_s=0)
-    save_objects, calls = saving._save_objects, []
+    save_objects = saving._save_objects
+    calls: list[int] = []
 
     def erased_before(*arguments):
         if not calls:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ class Cira:
         printed = self.capture.readouterr()
         return Answer(int(ended.value.code or 0), printed.out, printed.err)
 
-    def process(self, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
+    def process(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen([CIRA, *arguments], cwd=self.folder, env={**os.environ}, **options)  # type: ignore[call-overload]
 
 

@@ -10,7 +10,7 @@ from cira_pipeline.validation.confidence import parse_calibration
 from cira_pipeline.values import Box, Line, Page, Reading, Word
 
 
-def test_confidences_are_fitted_to_labelled_documents_and_say_to_which(without_services) -> None:  # type: ignore[no-untyped-def]
+def test_confidences_are_fitted_to_labelled_documents_and_say_to_which(without_services) -> None:
     folder = without_services.folder
     made = without_services("samples", str(folder / "s"), "--count", "8", "--kinds", "pdf-text", "--seed", "3")
     assert made.status == 0
@@ -34,7 +34,7 @@ def test_confidences_are_fitted_to_labelled_documents_and_say_to_which(without_s
         assert (images / name).read_text(encoding="utf-8").startswith("<svg")
 
 
-def test_documents_without_any_mistake_are_refused_with_a_reason(without_services, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_documents_without_any_mistake_are_refused_with_a_reason(without_services, tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text("", encoding="utf-8")
     answer = without_services(
         "calibrate", str(tmp_path / "labels.jsonl"), "--readings", str(tmp_path), "--out", str(tmp_path / "c.json")

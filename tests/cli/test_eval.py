@@ -10,7 +10,7 @@ FIELDS = {"invoice_number": "1", "gross_total": "119.00", "line_items": [{"descr
 
 
 @pytest.fixture
-def labels(without_services) -> Path:  # type: ignore[no-untyped-def]
+def labels(without_services) -> Path:
     """Three labelled documents that nobody reads: their results are given."""
     rows = []
     for name, kind in (("a.pdf", "pdf-text"), ("b.pdf", "pdf-text"), ("c.xml", "xml")):
@@ -44,7 +44,7 @@ def _row(printed: str, first: str, table: str) -> list[str]:
     return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
-def test_right_wrong_and_missing_are_told_apart(without_services, labels: Path) -> None:  # type: ignore[no-untyped-def]
+def test_right_wrong_and_missing_are_told_apart(without_services, labels: Path) -> None:
     results = _results(without_services.folder, _result("a.pdf", "2"), _result("c.xml", "1"))
     answer = without_services("eval", "--labels", str(labels), "--results", results, "--fields")
     assert answer.status == 0
@@ -70,7 +70,7 @@ def test_right_wrong_and_missing_are_told_apart(without_services, labels: Path) 
         (("--engine", "offline", "--policy", "cheapest"), 2),
     ],
 )
-def test_a_required_accuracy_that_is_not_reached_fails_the_build(  # type: ignore[no-untyped-def]
+def test_a_required_accuracy_that_is_not_reached_fails_the_build(
     without_services, labels: Path, options: tuple[str, ...], status: int
 ) -> None:
     # Results made in another folder are matched by name.
@@ -78,7 +78,7 @@ def test_a_required_accuracy_that_is_not_reached_fails_the_build(  # type: ignor
     assert without_services("eval", "--labels", str(labels), "--results", results, *options).status == status
 
 
-def test_results_that_are_none_are_one_clear_error(without_services, labels: Path) -> None:  # type: ignore[no-untyped-def]
+def test_results_that_are_none_are_one_clear_error(without_services, labels: Path) -> None:
     answer = without_services(
         "eval", "--labels", str(labels), "--results", _results(without_services.folder, {"fields": {}})
     )
@@ -91,9 +91,7 @@ def _evaluated(cira: Any, labels: Path, results: str, *options: str) -> Any:
     return cira("eval", "--labels", str(labels), "--results", results, *options)
 
 
-def test_a_run_that_reads_worse_than_the_baseline_is_named_and_fails(  # type: ignore[no-untyped-def]
-    without_services, labels: Path
-) -> None:
+def test_a_run_that_reads_worse_than_the_baseline_is_named_and_fails(without_services, labels: Path) -> None:
     folder = without_services.folder
     good = _results(folder, _result("a.pdf", "1"), _result("b.pdf", "1"), _result("c.xml", "1"), name="good.jsonl")
     bad = _results(folder, _result("a.pdf", "2"), _result("b.pdf", "1"), _result("c.xml", "1"), name="bad.jsonl")
@@ -111,14 +109,14 @@ def test_a_run_that_reads_worse_than_the_baseline_is_named_and_fails(  # type: i
     assert "WORSE" not in same.stdout
 
 
-def test_a_baseline_that_is_none_is_one_clear_error(without_services, labels: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_baseline_that_is_none_is_one_clear_error(without_services, labels: Path) -> None:
     results = _results(without_services.folder, _result("a.pdf", "1"))
     answer = _evaluated(without_services, labels, results, "--baseline", results)
     assert answer.status == 1
     assert "results_invalid" in answer.stderr
 
 
-def test_confidences_are_held_against_what_was_right(without_services, labels: Path) -> None:  # type: ignore[no-untyped-def]
+def test_confidences_are_held_against_what_was_right(without_services, labels: Path) -> None:
     folder = without_services.folder
     results = _results(folder, _result("a.pdf", "2", 0.4), _result("b.pdf", "1", 0.97))
     answer = _evaluated(without_services, labels, results, "--json", str(folder / "now.json"))
@@ -129,7 +127,7 @@ def test_confidences_are_held_against_what_was_right(without_services, labels: P
     assert stored["kinds"]["pdf-text"]["accepted"]["wrong_values"] == 1
 
 
-def test_labelled_documents_are_read_once_and_their_misses_shown_on_the_page(  # type: ignore[no-untyped-def]
+def test_labelled_documents_are_read_once_and_their_misses_shown_on_the_page(
     without_services,
 ) -> None:
     """From documents to report: a label that the page contradicts is a miss, with what was expected and found."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from cira_pipeline.values import Page, Reading, Usage
 HASH = "a" * 64
 
 
-def _usage(**values: object) -> Usage:
+def _usage(**values: Any) -> Usage:
     given = {"provider": "azure", "model": "gpt-4.1-mini", "input_tokens": 2_000, "output_tokens": 500}
     return Usage.model_validate(given | {"request_hash": HASH} | values)
 

@@ -117,7 +117,7 @@ def ports_of(services: RunningServices) -> list[int]:
     return [httpx.URL(url).port or 0 for url in urls]
 
 
-def graphql(ui_url: str, query: str, **variables: object) -> Any:
+def graphql(ui_url: str, query: str, **variables: Any) -> Any:
     """Asks as somebody who may launch; the supervisor was waited for."""
     question = {"query": query, "variables": variables}
     headers = {"Authorization": f"Bearer {_KEYS[ui_url]}"}

@@ -83,7 +83,7 @@ class Ui:
         cookies = self.cookies(key) if key else None
         return httpx.Client(base_url=self.url, cookies=cookies, headers=headers, timeout=60, trust_env=False)
 
-    def graphql(self, key: str | None, query: str, **variables: object) -> httpx.Response:
+    def graphql(self, key: str | None, query: str, **variables: Any) -> httpx.Response:
         with self.client(key, **self.own) as client:
             return client.post("/graphql", json={"query": query, "variables": variables})
 
@@ -112,8 +112,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     try:
         services = supervised.wait_until_ready()
         database = Database(services.postgres_url)
-        keys = [supervised.new_key(services, scope) for scope in (Scope.DAGSTER_LAUNCH, Scope.DAGSTER_VIEW, Scope.READ)]
-        yield Ui(home, services, *keys, database)
+        launcher, viewer, reader = (
+            supervised.new_key(services, scope) for scope in (Scope.DAGSTER_LAUNCH, Scope.DAGSTER_VIEW, Scope.READ)
+        )
+        yield Ui(home, services, launcher, viewer, reader, database)
         database.dispose()
     finally:
         supervised.end()
@@ -352,7 +354,7 @@ def test_other_users_of_the_machine_cannot_reach_the_code_server(ui: Ui) -> None
     family = [code_server, *code_server.children(recursive=True)]
     listening = [each for process in family for each in process.net_connections("tcp") if each.status == "LISTEN"]
     assert listening == []
-    sockets = [Path(each.laddr) for each in code_server.net_connections("unix") if str(each.laddr).startswith("/")]
+    sockets = [Path(str(each.laddr)) for each in code_server.net_connections("unix") if str(each.laddr).startswith("/")]
     folders = {path.parent for path in sockets if path.name == "code-server.socket"}
     assert folders
     for folder in folders:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from cira_pipeline.extraction.rounds import CORRECTED, ROUND
 from cira_pipeline.extraction.told import differences, history
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.values import EngineName, Extraction, Finding, Severity
 
 
-def said(engine: EngineName, *findings: Finding, **values: object) -> Extraction:
+def said(engine: EngineName, *findings: Finding, **values: Any) -> Extraction:
     return Extraction(engine=engine, engine_version="1", invoice=Invoice(**values), findings=findings)
 
 

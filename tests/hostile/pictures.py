@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from typing import Any
 
 from PIL import Image
 
@@ -29,7 +30,7 @@ def png(
 _END = chunk(b"IEND", b"")
 
 
-def _jpeg(side: int, **options: object) -> bytes:
+def _jpeg(side: int, **options: Any) -> bytes:
     buffer = BytesIO()
     Image.effect_noise((side, side), 60).save(buffer, "JPEG", **options)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -105,7 +106,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     child.stop()
 
 
-def _pools(settings: Settings) -> tuple[object, ...]:
+def _pools(settings: Settings) -> tuple[Any, ...]:
     return worker_pool(settings), worker_pool(settings, reads=False)
 
 

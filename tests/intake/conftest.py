@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ def new_fetcher(tmp_path: Path) -> Iterator[NewFetcher]:
     """Makes fetchers that may reach 127.0.0.1 and nothing else of this machine, and give up soon."""
     made: list[Fetcher] = []
 
-    def new(*, resolver: Resolver = system_resolver, **changed: object) -> Fetcher:
-        values: dict[str, object] = {
+    def new(*, resolver: Resolver = system_resolver, **changed: Any) -> Fetcher:
+        values: dict[str, Any] = {
             "home": tmp_path / "home",
             "fetch_allowed_hosts": ("127.0.0.1",),
             "fetch_timeout_s": 10,

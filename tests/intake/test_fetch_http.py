@@ -4,6 +4,7 @@ import gzip
 import threading
 import time
 import zlib
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -26,6 +27,10 @@ from tests.intake.conftest import NewFetcher
 from tests.intake.hostile_server import HostileServer
 
 LIMIT = 100_000
+
+
+def _write(answer: bytes, handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(answer)
 
 
 def test_a_document_comes_back_as_it_was_served(server: HostileServer, new_fetcher: NewFetcher) -> None:
@@ -68,7 +73,7 @@ def test_a_file_name_is_only_ever_a_name(
 def test_a_file_name_in_utf_8_is_readable(server: HostileServer, new_fetcher: NewFetcher) -> None:
     head = 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Disposition: attachment; filename="März.pdf"\r\n\r\nx'
     for answer in (head.encode("utf-8"), head.encode("latin-1")):
-        url = server.behave("/", lambda handler, answer=answer: handler.wfile.write(answer))
+        url = server.behave("/", partial(_write, answer))
         assert new_fetcher().fetch(url).file_name == "März.pdf"
 
 
@@ -102,7 +107,7 @@ class TestSize:
         self, server: HostileServer, new_fetcher: NewFetcher, encoding: str, packed: object
     ) -> None:
         content = b"invoice " * 10_000
-        url = server.serve("/", packed(content), Content_Encoding=encoding)  # type: ignore[operator]
+        url = server.serve("/", packed(content), Content_Encoding=encoding)
         assert new_fetcher().fetch(url).content == content
 
     def test_half_a_compressed_file_is_not_taken_for_a_whole_one(

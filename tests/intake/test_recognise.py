@@ -118,7 +118,7 @@ class TestPdf:
 
     def test_a_page_that_is_not_there_is_damage(self) -> None:
         writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf(3))))
-        kids = writer.root_object["/Pages"]["/Kids"]  # type: ignore[index]
+        kids = writer.root_object["/Pages"]["/Kids"]
         kids[1] = NullObject()
         with pytest.raises(DocumentDamaged, match="page"):
             recognise(written(writer))
@@ -175,7 +175,7 @@ class TestPdf:
     def test_page_trees_in_a_circle_end(self) -> None:
         writer = PdfWriter(clone_from=PdfReader(BytesIO(pdf(2))))
         pages = writer.root_object["/Pages"]
-        pages["/Kids"][1] = writer.root_object.raw_get("/Pages")  # type: ignore[index]
+        pages["/Kids"][1] = writer.root_object.raw_get("/Pages")
         with pytest.raises(DocumentDamaged):
             recognise(written(writer))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -41,11 +42,11 @@ class Pipeline:
             self.instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
         return result
 
-    def tick_and_crash(self) -> dg.SensorResult | dg.SkipReason:
+    def tick_and_crash(self) -> Any:
         """One tick whose answer never reaches Dagster."""
         resources = {
             "postgres": PostgresResource(url=_secret(self.settings.postgres_url)),
-            "redis": RedisResource(url=_secret(self.settings.redis_url)),
+            "redis": RedisResource(url=_secret(self.settings.redis_url), status_ttl_s=3600),
         }
         with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             return self.definitions.get_sensor_def("new_invoices")(context)

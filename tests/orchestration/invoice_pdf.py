@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
 
@@ -49,7 +50,7 @@ def invoice_pdf(number: str, *, net: Decimal = NET, supplier: str = SUPPLIER) ->
     return buffer.getvalue()
 
 
-def invoice_label(number: str, *, net: Decimal = NET, supplier: str = SUPPLIER) -> dict[str, object]:
+def invoice_label(number: str, *, net: Decimal = NET, supplier: str = SUPPLIER) -> dict[str, Any]:
     """The fields of `invoice_pdf` with the same arguments."""
     tax = _tax(net)
     return {

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dagster as dg
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
 from sqlalchemy import String, cast, select
 
-from assets.partitions import invoice_jobs
+from assets.partitions import PARTITIONS_NAME, invoice_jobs
 from assets.specs import STAGES, asset_key
+from cira_pipeline.jobs import JobId
 from cira_pipeline.storage.erasure import Erasure
 from cira_pipeline.storage.erasures import ErasureRepository
 from cira_pipeline.storage.objects import ObjectStore
@@ -27,7 +29,8 @@ def _said(pipeline: Pipeline) -> str:
     """Everything Dagster keeps of events, as text."""
     tables = (SqlEventLogStorageTable, AssetCheckExecutionsTable, AssetKeyTable)
     said: list[str] = []
-    with pipeline.instance.event_log_storage.index_connection() as connection:
+    storage: Any = pipeline.instance.event_log_storage
+    with storage.index_connection() as connection:
         for table in tables:
             rows = connection.execute(select(*(cast(each, String) for each in table.c)))
             # Printed, a row is cut short.
@@ -35,7 +38,7 @@ def _said(pipeline: Pipeline) -> str:
     return "\n".join(said)
 
 
-def _erase(pipeline: Pipeline, job_id: str) -> None:
+def _erase(pipeline: Pipeline, job_id: JobId) -> None:
     objects = ObjectStore(pipeline.settings.object_store_url)
     Erasure(pipeline.database, objects, pipeline.jobs, stopping_s=0).erase(job_id)
 
@@ -70,7 +73,7 @@ def test_an_erased_invoice_is_gone_from_dagsters_events_and_its_neighbours_stay(
     assert "missing.pdf" not in said
     assert "ERASE-1" in said
     assert _materialized(pipeline, [kept, erased, failed]) == {stage: [kept] for stage in STAGES}
-    assert list(pipeline.instance.get_dynamic_partitions(invoice_jobs.name)) == [kept]
+    assert list(pipeline.instance.get_dynamic_partitions(PARTITIONS_NAME)) == [kept]
     status = pipeline.instance.get_status_by_partition(asset_key(STAGES[0]), [kept], invoice_jobs)
     assert status[kept].name == "MATERIALIZED"
     [record] = pipeline.instance.get_asset_records([asset_key(STAGES[-1])])

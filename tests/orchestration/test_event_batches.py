@@ -50,7 +50,7 @@ def written(in_postgres: Pipeline, monkeypatch: pytest.MonkeyPatch) -> list[list
     return batches
 
 
-def shown(pipeline: Pipeline) -> dict[str, list[str | None]]:
+def shown(pipeline: Pipeline) -> dict[str, list[str]]:
     """Asset -> the partitions of its materialisations, as often as there are any."""
     return {
         stage: sorted(

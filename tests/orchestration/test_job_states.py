@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from dagster import DagsterRunStatus
@@ -50,11 +50,13 @@ def world(migrated_database_url: str, redis_url: str, monkeypatch: pytest.Monkey
         batch_max_jobs=4,
         batch_key_min_jobs=4,
         source_pause_s=300,
-        client_budgets="poor=0/day",  # type: ignore[arg-type]
+        client_budgets="poor=0/day",
     )
     postgres = PostgresResource(url=migrated_database_url)
     database = postgres.database()
-    world = JobWorld(settings, database, redis_url, {"postgres": postgres, "redis": RedisResource(url=redis_url)})
+    world = JobWorld(
+        settings, database, redis_url, {"postgres": postgres, "redis": RedisResource(url=redis_url, status_ttl_s=3600)}
+    )
     yield world
     world.close()
     database.dispose()
@@ -66,7 +68,7 @@ class JobsBatchesRuns(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world.begin()
-        self.ended: dict[str, tuple[object, ...]] = {}
+        self.ended: dict[Any, Any] = {}
         self.by_a_person = False
         self.dagster_retries = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -30,7 +31,7 @@ LAST_RUNS = "SELECT asset_key FROM public.asset_keys WHERE last_run_id = %s ORDE
 CHECK_BYTES = "SELECT max(length(evaluation_event)) FROM public.asset_check_executions WHERE run_id = %s"
 
 
-def storage(kind: str, database_url: str) -> dict[str, object]:
+def storage(kind: str, database_url: str) -> dict[str, Any]:
     config = {"postgres_url": urlsplit(database_url)._replace(scheme="postgresql+psycopg2").geturl()}
     if kind == "dagster":
         return {"storage": {"postgres": config}}

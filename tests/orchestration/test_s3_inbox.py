@@ -47,7 +47,10 @@ class Inbox:
 
     def __init__(self, prefix: str, endpoint: str, postgres_url: str, redis_url: str) -> None:
         self._sensor = s3_inbox_sensor(Settings(_env_file=None, s3_endpoint_url=endpoint), prefix)
-        self._resources = {"postgres": PostgresResource(url=postgres_url), "redis": RedisResource(url=redis_url)}
+        self._resources = {
+            "postgres": PostgresResource(url=postgres_url),
+            "redis": RedisResource(url=redis_url, status_ttl_s=3600),
+        }
         self.cursor: str | None = None
 
     def tick(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -62,7 +63,7 @@ def visit(browser: Browser, api: RunningApi) -> Iterator[Callable[..., Page]]:  
         *scopes: Scope,
         person: str = "Anna Berg",
         refused_on_purpose: bool = False,
-        **options: object,
+        **options: Any,
     ) -> Page:
         context = patient(browser.new_context(**{"viewport": WIDE, **options}))
         contexts.append(context)

@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from playwright.sync_api import Browser, Page
@@ -34,7 +35,7 @@ from tests.api.conftest import ALL_OF_A_CLIENT, RunningApi
 from tests.page.conftest import NARROW, WIDE, chromium, patient, sign_in
 from tests.processing.worker import opened
 
-LOOKS = {
+LOOKS: dict[str, Any] = {
     "wide": {"viewport": WIDE},
     "narrow": {"viewport": NARROW},
     "dark": {"viewport": WIDE, "color_scheme": "dark"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -40,6 +41,7 @@ def _unharmed(page: Page) -> None:
 
 def _hostile_record(api) -> JobId:
     names = ("invoice_number", "supplier_name", "supplier_address", "customer_name", "payment_terms", "purchase_order")
+    attacked: dict[str, Any] = {name: ALL for name in names if name != "invoice_number"}
     job_id = ended_job(
         api.services,
         findings=(
@@ -48,7 +50,7 @@ def _hostile_record(api) -> JobId:
         content=invoice_pdf("HOSTILE"),
         currency="EUR",
         number=ATTACKS[0],
-        **{name: ALL for name in names if name != "invoice_number"},
+        **attacked,
         invoice_type="380",
         tax_breakdown=(TaxLine(),),
         line_items=(LineItem(description=ALL, unit=ATTACKS[1]),),

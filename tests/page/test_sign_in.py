@@ -126,7 +126,7 @@ def test_a_session_never_outlives_its_key(api):  # noqa: F811
 
 def test_another_sites_form_does_nothing(api, anna):  # noqa: F811
     job_id, word = ended_job(api.services), csrf_of(anna)
-    posts = (
+    posts: tuple[tuple[dict[str, str], str], ...] = (
         ({"url": "https://a.example/1.pdf"}, "/submit"),
         ({"then": "stay"}, f"/invoices/{job_id}/confirmation"),
         ({}, f"/invoices/{job_id}/retry"),

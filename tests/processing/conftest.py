@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -49,7 +50,7 @@ class House:
     database: Database
     azure: AzureStandin
     jobs: JobRepository
-    given: dict[str, object]
+    given: dict[str, Any]
     closing: ExitStack
 
     def submit(self, *numbers: str, client: str = "default", model_batch: bool | None = None) -> list[JobId]:
@@ -61,10 +62,10 @@ class House:
         submissions = [Submission(url, client=client, model_batch=model_batch) for url in urls]
         return [each.job.job_id for each in self.jobs.submit(submissions)]
 
-    def settings(self, **given: object) -> Settings:
+    def settings(self, **given: Any) -> Settings:
         return Settings(_env_file=None, **(self.given | given))
 
-    def processor(self, **given: object) -> Processor:
+    def processor(self, **given: Any) -> Processor:
         return self.closing.enter_context(opened(self.settings(**given)))
 
     def process(self, processor: Processor, *job_ids: JobId) -> list[StreamEvent]:
@@ -77,7 +78,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, database: Database, migrated_database_url: str) -> Iterator[House]:
     with AzureStandin(LabelAnswers([label(f"BT-{number}") for number in range(9)])) as azure, ExitStack() as closing:
-        given: dict[str, object] = {
+        given: dict[str, Any] = {
             "home": tmp_path,
             "postgres_url": SecretStr(migrated_database_url),
             "file_roots": (tmp_path,),

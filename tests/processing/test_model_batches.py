@@ -16,7 +16,7 @@ from sqlalchemy import text
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.ledger import Ledger
-from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
 from cira_pipeline.extraction.azure_openai.batch_api import BatchApi
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.processing.model_batches import ModelBatchMover, Moved, opened_batches
@@ -45,14 +45,14 @@ def backfill(house: House) -> House:
     return house
 
 
-def move(house: House, *, heard_of_after: timedelta = timedelta(0), **given: object) -> Moved:
+def move(house: House, *, heard_of_after: timedelta = timedelta(0), **given: Any) -> Moved:
     """One round, as the Dagster job does it."""
     with mover(house, heard_of_after=heard_of_after, **given) as batches:
         return batches.move()
 
 
 @contextmanager
-def mover(house: House, heard_of_after: timedelta = timedelta(0), **given: object) -> Iterator[ModelBatchMover]:
+def mover(house: House, heard_of_after: timedelta = timedelta(0), **given: Any) -> Iterator[ModelBatchMover]:
     settings = house.settings(**given)
     ledger = Ledger(house.database, Budgets.from_settings(settings))
     with opened_batches(settings, house.database, PriceList.load(settings.price_list), ledger) as found:
@@ -63,7 +63,7 @@ def resume(house: House) -> tuple[JobId, ...]:
     return resume_held_jobs(house.jobs, house.database, Budgets(), {}, utc_now())
 
 
-def to_the_end(house: House, *job_ids: JobId, rounds: int = 12, **given: object) -> int:
+def to_the_end(house: House, *job_ids: JobId, rounds: int = 12, **given: Any) -> int:
     """Runs, rounds and resumptions until all jobs have ended; returns how many batches were begun."""
     processor = house.processor(**given)
     house.process(processor, *job_ids)
@@ -88,8 +88,7 @@ def booked_usd(house: House) -> Decimal:
 
 def billed_usd(house: House) -> Decimal:
     prices = PriceList.load()
-    units = ("input_token", "cached_input_token", "output_token")
-    price = {unit: prices.token_price("azure", "gpt-4.1-mini", unit).usd for unit in units}
+    price: dict[str, Decimal] = {unit: prices.token_price("azure", "gpt-4.1-mini", unit).usd for unit in TOKEN_UNITS}
     return sum((billed.usd(price) for billed in house.azure.bill), Decimal(0))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def pool() -> Iterator[WorkerPool]:
     pool.close()
 
 
-def poisonable(house: House, pool: WorkerPool, **given: object) -> Processor:
+def poisonable(house: House, pool: WorkerPool, **given: Any) -> Processor:
     processor = house.processor(policy="offline_only", reading_processes=2, **given)
     reader = IsolatedReader(processor.settings, pool, call="tests.isolation.poison:read")
     return replace(processor, reader=reader)
@@ -62,7 +63,7 @@ def test_an_endless_document_ends_at_its_limit_and_the_others_are_done(house: Ho
 
 def test_a_run_that_is_stopped_ends_at_once_and_fails_no_document(house: House, pool: WorkerPool) -> None:
     endless = submit_marked(house, "BT-1", ENDLESS)
-    running = stream(poisonable(house, pool), [endless], tuple(Stage), run_id="run")
+    running: Any = stream(poisonable(house, pool), [endless], tuple(Stage), run_id="run")
     assert isinstance(next(running), StageDone)
     time.sleep(0.5)
     started = time.monotonic()

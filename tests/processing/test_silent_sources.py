@@ -103,8 +103,8 @@ def test_jobs_of_a_silent_source_wait_and_hold_up_no_other_and_go_on_when_it_is_
         ended: list[JobId] = []
         for event in house.process(processor, *flood, *other):
             assert not isinstance(event, StageFailed), event
-            if isinstance(event, JobHeld) or event.stage is Stage.VALIDATED_RECORD:  # type: ignore[union-attr]
-                ended.append(event.job_id)  # type: ignore[union-attr]
+            if isinstance(event, JobHeld) or event.stage is Stage.VALIDATED_RECORD:
+                ended.append(event.job_id)
     assert ended[0] == other[0], "it came last and was done while the silent source was waited for"
     assert silent.most_at_once <= 3
     assert Counter(house.status(each) for each in flood) == {JobStatus.WAITING: FLOOD}

@@ -37,7 +37,7 @@ class Counting:
         self._now: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def start(self, job_id: JobId, *_arguments: object, **_claim: object) -> object:
+    def start(self, job_id: JobId, *_arguments: object, **_claim: Any) -> object:
         return SimpleNamespace(job_id=job_id, url="file:///invoice.pdf")
 
     advance = start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -69,13 +70,13 @@ class Office:
         )
         return sha256
 
-    def confirmed(self, index: int, client: str = "acme", **changes: object) -> JobId:
+    def confirmed(self, index: int, client: str = "acme", **changes: Any) -> JobId:
         """A job that a person of `client` has confirmed."""
         job_id = self.arrived(index, client)
         self.confirm_again(job_id, index, client, **changes)
         return job_id
 
-    def confirm_again(self, job_id: JobId, index: int, client: str = "acme", **changes: object) -> None:
+    def confirm_again(self, job_id: JobId, index: int, client: str = "acme", **changes: Any) -> None:
         sha256, invoice = self.document(index), truth(index, **changes)
         self._keep(job_id, sha256, invoice)
         self.labels.put(sha256, invoice.model_dump(mode="json"), source="review")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -17,7 +18,7 @@ from tests.processing.conftest import House
 ENOUGH, TOO_LITTLE = "1", "0.001"
 
 
-def resume(house: House, **given: object) -> tuple[JobId, ...]:
+def resume(house: House, **given: Any) -> tuple[JobId, ...]:
     """What the sensor does every few seconds."""
     budgets = Budgets.from_settings(house.settings(**given))
     return resume_held_jobs(house.jobs, house.database, budgets, {}, utc_now())
@@ -121,7 +122,7 @@ def test_a_job_cancelled_after_it_paid_has_what_it_paid_in_the_books(house: Hous
     [job_id] = house.submit("BT-1")
     answering = house.azure.answering
 
-    def cancelled_meanwhile(message: str) -> object:
+    def cancelled_meanwhile(message: str) -> Any:
         house.jobs.cancel(job_id)
         return answering(message)
 

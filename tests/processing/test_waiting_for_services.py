@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_a_reader_that_does_not_start_is_tried_a_few_times(house: House) -> None
 
 
 def test_a_machine_that_can_start_no_process_fails_no_job(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_more(*_: object, **__: object) -> None:
+    def no_more(*_: object, **__: Any) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     pool = WorkerPool(["cira_pipeline.intake.in_worker"], processes=1, memory_mb=600, crashes=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from io import BytesIO
+from typing import Any
 
 import pypdfium2 as pdfium
 from PIL import Image
@@ -85,7 +86,7 @@ def scanned_page(picture: Image.Image) -> Callable[[Canvas], None]:
     return draw
 
 
-def encoded(pictures: Image.Image | Sequence[Image.Image], kind: str, **options: object) -> bytes:
+def encoded(pictures: Image.Image | Sequence[Image.Image], kind: str, **options: Any) -> bytes:
     first, *others = [pictures] if isinstance(pictures, Image.Image) else pictures
     buffer = BytesIO()
     if others:

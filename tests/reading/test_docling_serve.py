@@ -22,7 +22,7 @@ from cira_pipeline.reading.isolated import IsolatedReader
 from cira_pipeline.reading.open_reader import reader_from_settings
 from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document, MediaType
+from cira_pipeline.values import MediaType
 from tests.reading.papers import document, encoded, pdf, print_invoice, scan, texts
 from tests.reading.serve_standin import (
     Answer,
@@ -42,7 +42,7 @@ def reader_of(standin: Standin, breaker: Breaker | None = None, attempts: int = 
     return DoclingServeReader(settings, breaker, attempts=attempts)
 
 
-def error_of(paper: Document = PAPER, **answers: Answer | list[Answer]) -> CiraError:
+def error_of(paper: Any = PAPER, **answers: Any) -> CiraError:
     with docling_serve(**answers) as standin, pytest.raises(CiraError) as caught:
         reader_of(standin).read(paper)
     return caught.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 from docling.backend.docling_parse_backend import ThreadedDoclingParseDocumentBackend
@@ -32,7 +33,8 @@ def in_all_directions(canvas: Canvas) -> None:
 
 def pages_of(content: bytes, backend: type[ThreadedDoclingParseDocumentBackend]) -> list:
     document = InputDocument(BytesIO(content), InputFormat.PDF, backend, filename="paper.pdf")
-    return sorted(document._backend.iter_pages(), key=lambda page: page.page_no)
+    backend_of_pages: Any = document._backend
+    return sorted(backend_of_pages.iter_pages(), key=lambda page: page.page_no)
 
 
 def as_models_say(cell: TextCell) -> WordCell:

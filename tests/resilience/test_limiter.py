@@ -102,7 +102,8 @@ def test_without_redis_each_process_keeps_to_the_quota_by_itself(caplog: pytest.
 
 
 def test_threads_of_one_process_share_its_quota_without_redis() -> None:
-    limiter, got = RateLimiter("threads", requests=10), []
+    limiter = RateLimiter("threads", requests=10)
+    got: list[bool] = []
     threads = [threading.Thread(target=lambda: got.extend(taken(limiter) for _ in range(5))) for _ in range(6)]
     for thread in threads:
         thread.start()

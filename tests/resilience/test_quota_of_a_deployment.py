@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -26,7 +27,7 @@ def azure() -> Iterator[AzureStandin]:
         yield standin
 
 
-def engine(azure: AzureStandin, limiter: RateLimiter, **given: object) -> AzureOpenAIEngine:
+def engine(azure: AzureStandin, limiter: RateLimiter, **given: Any) -> AzureOpenAIEngine:
     settings = Settings(
         _env_file=None,
         azure_openai_endpoint=azure.endpoint,

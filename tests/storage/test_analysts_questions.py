@@ -105,7 +105,7 @@ def ledger(database, jobs, documents) -> Ledger:
     ledger.invoice("A-2", "50.00", payment_iban=NEW_IBAN, issue_date=date(2026, 2, 3), cost="0.0020", seconds=30,
                    engine=EngineName.AZURE_OPENAI, due_date=TODAY - timedelta(days=40))  # fmt: skip
     ledger.invoice("A-3", "20.00", invoice_type="381", payment_iban=NEW_IBAN, issue_date=date(2026, 2, 20))
-    other = {"supplier_name": "Papier Kontor", "supplier_vat_id": None, "payment_iban": None}
+    other: dict[str, Any] = {"supplier_name": "Papier Kontor", "supplier_vat_id": None, "payment_iban": None}
     ledger.invoice("B-1", "200.00", **other, due_date=TODAY - timedelta(days=5))
     doubt = Finding(rule="duplicate", severity=Severity.ERROR, message="B-1 came before", fields=("invoice_number",))
     again = {**other, "invoice_number": "B 1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
@@ -21,7 +22,7 @@ def connection(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-def plan_of(connection: Connection, sql: str, **parameters: object) -> str:
+def plan_of(connection: Connection, sql: str, **parameters: Any) -> str:
     rows = connection.execute(text(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql}"), parameters)
     return "\n".join(row[0] for row in rows)
 

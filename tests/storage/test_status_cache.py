@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from cira_pipeline.embedded.valkey import EmbeddedValkey
 from cira_pipeline.errors import ConfigurationError
-from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.settings import inherited_environment
 from cira_pipeline.storage.jobs import JobRepository, Submission
 from cira_pipeline.storage.status_cache import PAUSE_S, StatusCache
@@ -34,7 +34,7 @@ def nobody_url():
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
-def _submit(jobs: JobRepository) -> str:
+def _submit(jobs: JobRepository) -> JobId:
     return jobs.submit([Submission(f"https://supplier.example/{uuid4().hex}.pdf")])[0].job.job_id
 
 

@@ -209,7 +209,7 @@ def test_jobs_that_are_put_back_have_lost_no_attempt(jobs: JobRepository) -> Non
 class SharedHosts(SourceHosts):
     """One process that knows what all processes know, as with Redis."""
 
-    shared = True  # type: ignore[assignment]
+    shared = True
 
 
 def fail(hosts: SourceHosts) -> None:

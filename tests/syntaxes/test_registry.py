@@ -41,7 +41,7 @@ _HEADER = (
 
 
 def enveloped(*documents: str, envelope: str = STANDARD_BUSINESS_DOCUMENT) -> str:
-    namespace, name = re.fullmatch(r"\{(.*)\}(.*)", envelope).groups()  # type: ignore[union-attr]
+    namespace, name = re.fullmatch(r"\{(.*)\}(.*)", envelope).groups()
     held = "".join(document.partition("?>")[2] for document in documents)
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><s:{name} xmlns:s="{namespace}">'

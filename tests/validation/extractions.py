@@ -65,7 +65,7 @@ def extraction_of(
     without_evidence: tuple[str, ...] = (),
 ) -> Extraction:
     """`invoice` as `engine` would propose it, every value with evidence except for those named."""
-    paths = [name for name in HEADER_FIELDS if getattr(invoice, name) is not None]
+    paths: list[str] = [name for name in HEADER_FIELDS if getattr(invoice, name) is not None]
     paths += [f"line_items[{index}].net_amount" for index in range(len(invoice.line_items))]
     paths += [f"tax_breakdown[{index}].tax" for index in range(len(invoice.tax_breakdown))]
     return Extraction(

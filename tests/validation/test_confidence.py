@@ -34,7 +34,7 @@ def _reading(*texts: str, source: str = "native", confidence: float = 1.0) -> Re
     return Reading(
         reader="test",
         reader_version="1",
-        pages=(Page(number=1, width=600, height=800, source=source),),  # type: ignore[arg-type]
+        pages=(Page(number=1, width=600, height=800, source=source),),
         lines=tuple(
             Line(number=index, page=1, text=text, box=box, confidence=confidence)
             for index, text in enumerate(texts, start=1)

@@ -28,7 +28,7 @@ def test_a_sound_invoice_is_accepted_without_a_complaint() -> None:
         assert record.invoice == SOUND
 
 
-_MINUS = {name: -getattr(SOUND, name) for name in AMOUNT_FIELDS}
+_MINUS: dict[str, Any] = {name: -getattr(SOUND, name) for name in AMOUNT_FIELDS}
 
 COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
     (rules.NUMBER_MISSING, {"invoice_number": None}, "invoice_number"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.storage.invoices import invoice
 ENGINES = [EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI]
 
 
-def record_of(engine: EngineName, **fields: object) -> Record:
+def record_of(engine: EngineName, **fields: Any) -> Record:
     found = invoice(**fields)
     evidence = tuple(
         Evidence(field=name, engine=engine, text="x", page=1, line=1, confidence=1)

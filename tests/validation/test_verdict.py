@@ -16,7 +16,7 @@ def test_no_finding_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
-def test_each_rule_has_the_effect_that_is_documented(rule) -> None:  # type: ignore[no-untyped-def]
+def test_each_rule_has_the_effect_that_is_documented(rule) -> None:
     expected = {
         Effect.REJECTED: (Verdict.REJECTED, Verdict.REJECTED),
         Effect.REVIEW: (Verdict.NEEDS_REVIEW, Verdict.NEEDS_REVIEW),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -38,14 +39,14 @@ class Outbox:
         made = self.secrets.create(client, self.pepper.pepper_id)
         return shown_secret(signing_secret(self.pepper.derived, made.signing_id))
 
-    def submit(self, callback: str | None, client: str = "acme", **given: object) -> JobId:
+    def submit(self, callback: str | None, client: str = "acme", **given: Any) -> JobId:
         number = time.monotonic_ns()
         [made] = self.jobs.submit(
             [Submission(f"https://supplier.example/{number}.pdf", client=client, callback=callback, **given)]
         )
         return made.job.job_id
 
-    def ended(self, callback: str | None, client: str = "acme", **given: object) -> JobId:
+    def ended(self, callback: str | None, client: str = "acme", **given: Any) -> JobId:
         """A job that failed."""
         job_id = self.submit(callback, client, **given)
         self.jobs.start(job_id, Stage.RAW_DOCUMENT, "run-1")
@@ -95,7 +96,7 @@ def outbox(webhook_settings: Settings, database: Database) -> Iterator[Outbox]:
     pepper = Pepper("the pepper of the tests, long enough to be one")
     events, secrets = WebhookRepository(database), WebhookSecretRepository(database)
 
-    def new_deliverer(*, start: bool = True, sender: Sender | None = None, **changed: object) -> Deliverer:
+    def new_deliverer(*, start: bool = True, sender: Sender | None = None, **changed: Any) -> Deliverer:
         settings = webhook_settings.model_copy(update=changed)
         signer = Signer(secrets, pepper.derived, pepper.pepper_id)
         deliverer = Deliverer(settings, events, signer, sender or Sender(settings))

@@ -23,7 +23,7 @@ class Receiver:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.answers: list[tuple[int, dict[str, str]]] = [(204, {})]
-        self.behaviour: Callable[[BaseHTTPRequestHandler], None] | None = None
+        self.behaviour: Callable[[BaseHTTPRequestHandler], object] | None = None
         self.over = threading.Event()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ class Names:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
-def _tried(outbox, callback: str, **changed: object):
+def _tried(outbox, callback: str, **changed: Any):
     """The event after one attempt with the guard as it is in operation: nothing private is allowed."""
     resolver = changed.pop("resolver", None)
     settings = outbox.settings.model_copy(update={"webhook_allowed_hosts": (), **changed})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -29,7 +30,7 @@ def engine_for(azure: AzureStandin) -> Iterator[EngineMaker]:
     """Makes engines that ask `azure`; settings can be given by name."""
     made: list[AzureOpenAIEngine] = []
 
-    def make(answers: AnswerStore | None = None, breaker: Breaker | None = None, **given: object) -> AzureOpenAIEngine:
+    def make(answers: AnswerStore | None = None, breaker: Breaker | None = None, **given: Any) -> AzureOpenAIEngine:
         settings = Settings(_env_file=None, **(settings_for(azure) | given))
         engine = AzureOpenAIEngine(settings, answers or AnswersInMemory(), breaker)
         made.append(engine)
@@ -40,7 +41,7 @@ def engine_for(azure: AzureStandin) -> Iterator[EngineMaker]:
         engine.close()
 
 
-def settings_for(azure: AzureStandin) -> dict[str, object]:
+def settings_for(azure: AzureStandin) -> dict[str, Any]:
     return {
         "azure_openai_endpoint": azure.endpoint,
         "azure_openai_deployment": "invoices",

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
-from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
 from cira_pipeline.errors import ConfigurationError
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.values import EngineName
@@ -122,8 +122,7 @@ def test_the_cost_of_an_answer_is_what_azure_bills(azure: AzureStandin, engine_f
         for each in engine.extract(document(), reading(page)).usage
     ]
     prices = PriceList.load()
-    units = ("input_token", "cached_input_token", "output_token")
-    price = {unit: prices.token_price("azure", "gpt-4.1-mini", unit).usd for unit in units}
+    price: dict[str, Decimal] = {unit: prices.token_price("azure", "gpt-4.1-mini", unit).usd for unit in TOKEN_UNITS}
     assert azure.bill[1].cached_input_tokens > 0
     booked = sum(entry.amount_usd for each in usage for entry in prices.price_usage(each))
     assert booked == sum(billed.usd(price) for billed in azure.bill)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -44,7 +45,7 @@ def issuer(azure: AzureStandin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tok
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -95,9 +96,9 @@ def test_a_token_that_azure_does_not_take_is_an_error_of_its_own(issuer: TokenIs
 
 
 def test_without_the_extra_the_error_says_what_to_install(engine_for, monkeypatch: pytest.MonkeyPatch) -> None:
-    really_import = builtins.__import__
+    really_import: Any = builtins.__import__
 
-    def without_azure(name: str, *args: object, **kwargs: object) -> object:
+    def without_azure(name: str, *args: Any, **kwargs: Any) -> object:
         if name.startswith("azure"):
             raise ImportError(name)
         return really_import(name, *args, **kwargs)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from cira_pipeline.values import Extraction
 from tests.extraction.offline.invented import Placed, extracted, invoice, reading, right
 
-HEAD = [
+HEAD: list[Placed] = [
     (60, 20, "BEANWORKS COFFEE LTD"),
     (60, 34, "21 HIGH STREET"),
     (60, 48, "CHESTER CH1 2AB"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -76,10 +77,10 @@ def _gross(net: int) -> str:
     return f"{Decimal(net) * 119 / 100:.2f}".replace(".", ",")
 
 
-def truth(index: int, *, lines: int = 2, account: str = ACCOUNT, **changes: object) -> Invoice:
+def truth(index: int, *, lines: int = 2, account: str = ACCOUNT, **changes: Any) -> Invoice:
     net = Decimal(sum(10 * (n + 1) for n in range(lines)))
     issued = ISSUED + timedelta(days=31 * index)
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "invoice_number": f"RE-2024-{117 + index}",
         "issue_date": issued,
         "due_date": issued + timedelta(days=30),
@@ -102,7 +103,7 @@ def truth(index: int, *, lines: int = 2, account: str = ACCOUNT, **changes: obje
     return Invoice.model_validate(fields | changes)
 
 
-def confirmed(*indexes: int, **changes: object) -> list[Lesson]:
+def confirmed(*indexes: int, **changes: Any) -> list[Lesson]:
     """Lessons of confirmed pages, newest first."""
     lessons = [lesson_of(page(index), truth(index, **changes), complete=True) for index in reversed(indexes)]
     return [lesson for lesson in lessons if lesson is not None]

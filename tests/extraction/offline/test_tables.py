@@ -204,7 +204,7 @@ def test_a_line_without_description_takes_the_text_beside_its_figures() -> None:
 
 def test_words_of_a_description_that_could_head_columns_do_not_end_the_table() -> None:
     header = [(40, 0, "Description"), right(440, 0, "Hours"), right(555, 0, "Amount")]
-    rows = [
+    rows: list[list[Placed]] = [
         [(40, 0, "Reading of the lease and a call with the owner"), right(440, 0, "2.50"), right(555, 0, "500.00")],
         [(40, -6, "about last year's service charge")],
         [(40, 0, "Drafting of the deed"), right(440, 0, "1.00"), right(555, 0, "200.00")],
