@@ -40,6 +40,7 @@ class RunningApi:
             client=client,
             scopes=scopes or ALL_OF_A_CLIENT,
             requests_per_minute=limits.get("requests_per_minute", 100_000),
+            jobs_per_day=limits.get("jobs_per_day", 10_000),
         )
         return new.text
 
