@@ -20,10 +20,10 @@ from typing import Any
 from dagster._cli import main
 from dagster._grpc import server
 
-# Importing is all that happens there: no thread, no connection, nothing that a fork would leave half a copy of.
 RUNS_MAY_TAKE_S = 20.0
 """So long a server that was told to end waits for its runs. Meanwhile it starts none; those it ends are done again."""
 _log = logging.getLogger(__name__)
+# Importing is all that happens there: no thread, no connection, nothing that a fork would leave half a copy of.
 _PRELOADED = ("dagster._cli", "dagster._grpc.server", "dagster._grpc.impl")
 
 

@@ -67,6 +67,7 @@ def _one_of(values: Iterable[str]) -> str:
 
 STATUSES = _one_of(JobStatus)
 HELD = _one_of(status for status in JobStatus if status.held)
+FINAL = _one_of(status for status in JobStatus if status.final)
 WAITS_FOR_A_BATCH = "status = 'queued' AND batch_id IS NULL"
 SOURCE_CODES = tuple(error.code for error in (SourceBusy, SourcePaused, SourceUnavailable, DownloadTimedOut))
 """What jobs wait with that wait for the host of their URL."""
@@ -266,10 +267,7 @@ jobs = Table(
         name="verdict_fits_status",
     ),
     CheckConstraint("verdict IS NULL OR document_sha256 IS NOT NULL", name="verdict_needs_document"),
-    CheckConstraint(
-        f"(finished_at IS NOT NULL) = (status IN ({_one_of(each for each in JobStatus if each.final)}))",
-        name="finished_at",
-    ),
+    CheckConstraint(f"(finished_at IS NOT NULL) = (status IN ({FINAL}))", name="finished_at"),
     CheckConstraint(
         "status <> 'running' OR (started_at IS NOT NULL AND stage IS NOT NULL)", name="running_has_started"
     ),
@@ -337,10 +335,7 @@ documents = Table(
     Column("object_key", Text, nullable=False, comment="where the object store keeps the bytes"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was first seen"),
     _sha256("sha256"),
-    CheckConstraint(
-        f"media_type IN ({_one_of(MediaType)})",
-        name="media_type",
-    ),
+    CheckConstraint(f"media_type IN ({_one_of(MediaType)})", name="media_type"),
     CheckConstraint("size_bytes > 0 AND page_count >= 0", name="sizes"),
     comment="The bytes behind URLs, each kept once; two jobs may share one",
 )
@@ -980,7 +975,7 @@ webhook_events = Table(
         name="webhook_events_receiver_fkey",
     ),
     CheckConstraint("event_id ~ '^evt_[0-9a-f]{32}$'", name="event_id"),
-    CheckConstraint(f"status IN ({_one_of(each for each in JobStatus if each.final)})", name="status"),
+    CheckConstraint(f"status IN ({FINAL})", name="status"),
     CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
     CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state"),
     CheckConstraint("(ended_at IS NOT NULL) = (state <> 'pending')", name="ended_at"),

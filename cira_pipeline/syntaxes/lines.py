@@ -1,7 +1,8 @@
-"""What both syntaxes do with the lines once they are found, and what the lines make known about each other."""
+"""What all syntaxes do with the lines once they are found, and what the lines make known about each other."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -29,6 +30,15 @@ class LineElements:
     def empty(self) -> bool:
         """A line of mere text, which ZUGFeRD 1.0 uses for headings: nothing is invoiced by it."""
         return self.description is None and self.quantity is None and self.net_amount is None
+
+
+def read_lines(lines: Iterable[LineElements], reader: XmlFieldReader) -> LinesRead:
+    """BG-25 in the order of the document, without lines of mere text, and findings on how the lines are meant."""
+    read = LinesRead()
+    for elements in lines:
+        read.add(elements, reader)
+    read.explain(reader)
+    return read
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Amounts in the currency of the invoice, and the sums of EN 16931 that need amounts which `Invoice` does not have."""
+"""Totals and tax breakdown in the currency of the invoice, and the sums of EN 16931 that need other amounts, too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final
 
 from lxml import etree
 
-from cira_pipeline.invoice import Invoice, LineItem
+from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.syntaxes.elements import each, first
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 from cira_pipeline.values import Severity
 
@@ -40,6 +41,33 @@ def in_currency(
             field,
         )
     return None
+
+
+def total(
+    field: str, sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader
+) -> Decimal | None:
+    """The amount `name` below `sums` in the invoice's currency, as the value of `field`."""
+    return reader.decimal(field, in_currency(each(sums, name), currency, field, reader))
+
+
+def quiet_total(sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader) -> Decimal | None:
+    """The amount `name` below `sums` in the invoice's currency where it is no field: no evidence, no finding."""
+    found = (one for one in each(sums, name) if one.get("currencyID") in (None, currency))
+    return reader.quiet_decimal(next(found, None))
+
+
+def tax_lines(
+    groups: Iterable[etree._Element], reader: XmlFieldReader, *, rate: Sequence[str], net: str, tax: str
+) -> tuple[TaxLine, ...]:
+    """BG-23. `rate`, `net` and `tax` are the paths of its values in each of `groups`."""
+    return tuple(
+        TaxLine(
+            rate=reader.decimal(f"tax_breakdown[{position}].rate", first(group, *rate)),
+            net=reader.decimal(f"tax_breakdown[{position}].net", first(group, net)),
+            tax=reader.decimal(f"tax_breakdown[{position}].tax", first(group, tax)),
+        )
+        for position, group in enumerate(groups)
+    )
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ def _day(text: str) -> date:
     printed = next((each for each in dates_in(text) if (each.start, each.end) == (0, len(text)) and each.sign), None)
     if printed is not None and not printed.readings:
         raise NotUnderstood("There is no such day in the calendar.")
-    for reading in printed.readings if printed is not None else ():
-        if reading.first == "year" or (printed is not None and printed.sign == "."):
-            return reading.value
-    raise NotUnderstood("Write the date as 2026-03-14 or 14.3.2026.")
+    # Year first or with points there is one reading.
+    if printed is None or (printed.readings[0].first != "year" and printed.sign != "."):
+        raise NotUnderstood("Write the date as 2026-03-14 or 14.3.2026.")
+    return printed.readings[0].value
 
 
 def _amount(text: str) -> Decimal:

@@ -14,10 +14,10 @@ from lxml import etree
 from cira_pipeline.invoice import Invoice, TaxLine
 from cira_pipeline.syntaxes.elements import address_line, each, first, text_of
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader
-from cira_pipeline.syntaxes.lines import LineElements, LinesRead
+from cira_pipeline.syntaxes.lines import LineElements, read_lines
 from cira_pipeline.syntaxes.payment import due_date, payment_iban
 from cira_pipeline.syntaxes.syntax import Syntax
-from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, in_currency
+from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, quiet_total, tax_lines, total
 
 _VAT_SCHEMES: Final = frozenset({"VA", "VAT"})
 # BT-X-8: only DETAIL lines, or those that do not say, are invoiced; the others sum them up or explain them.
@@ -36,7 +36,7 @@ def _read(root: etree._Element, reader: XmlFieldReader) -> Invoice:
     )
     currency = _currency(settlement, sums, reader)
     order = "BuyerOrderReferencedDocument"
-    lines = _lines(trade, reader)
+    lines = read_lines(map(_line, each(trade, "IncludedSupplyChainTradeLineItem")), reader)
 
     invoice = Invoice(
         invoice_number=reader.text("invoice_number", first(document, "ID")),
@@ -60,10 +60,10 @@ def _read(root: etree._Element, reader: XmlFieldReader) -> Invoice:
         customer_vat_id=reader.text("customer_vat_id", _vat_id(buyer)),
         customer_address=_address("customer_address", buyer, reader),
         payment_iban=payment_iban(_accounts(settlement), reader),
-        net_total=_total("net_total", sums, "TaxBasisTotalAmount", currency, reader),
-        tax_total=_total("tax_total", sums, "TaxTotalAmount", currency, reader),
-        gross_total=_total("gross_total", sums, "GrandTotalAmount", currency, reader),
-        amount_due=_total("amount_due", sums, "DuePayableAmount", currency, reader),
+        net_total=total("net_total", sums, "TaxBasisTotalAmount", currency, reader),
+        tax_total=total("tax_total", sums, "TaxTotalAmount", currency, reader),
+        gross_total=total("gross_total", sums, "GrandTotalAmount", currency, reader),
+        amount_due=total("amount_due", sums, "DuePayableAmount", currency, reader),
         tax_breakdown=_tax_breakdown(settlement, reader),
         line_items=tuple(lines.items),
     )
@@ -109,16 +109,9 @@ def _accounts(settlement: etree._Element | None) -> list[etree._Element]:
     return list(each(settlement, f"{creditor}/IBANID", f"{creditor}/ProprietaryID"))
 
 
-def _total(
-    field: str, sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader
-) -> Decimal | None:
-    return reader.decimal(field, in_currency(each(sums, name), currency, field, reader))
-
-
 def _document_amounts(sums: etree._Element | None, currency: str | None, reader: XmlFieldReader) -> DocumentAmounts:
     def amount(name: str) -> Decimal | None:
-        found = (one for one in each(sums, name) if one.get("currencyID") in (None, currency))
-        return reader.quiet_decimal(next(found, None))
+        return quiet_total(sums, name, currency, reader)
 
     return DocumentAmounts(
         line_total=amount("LineTotalAmount"),
@@ -130,25 +123,10 @@ def _document_amounts(sums: etree._Element | None, currency: str | None, reader:
 
 
 def _tax_breakdown(settlement: etree._Element | None, reader: XmlFieldReader) -> tuple[TaxLine, ...]:
-    lines = []
-    for position, tax in enumerate(each(settlement, "ApplicableTradeTax")):
-        path = f"tax_breakdown[{position}]"
-        lines.append(
-            TaxLine(
-                rate=reader.decimal(f"{path}.rate", first(tax, "RateApplicablePercent", "ApplicablePercent")),
-                net=reader.decimal(f"{path}.net", first(tax, "BasisAmount")),
-                tax=reader.decimal(f"{path}.tax", first(tax, "CalculatedAmount")),
-            )
-        )
-    return tuple(lines)
-
-
-def _lines(trade: etree._Element | None, reader: XmlFieldReader) -> LinesRead:
-    lines = LinesRead()
-    for line in each(trade, "IncludedSupplyChainTradeLineItem"):
-        lines.add(_line(line), reader)
-    lines.explain(reader)
-    return lines
+    rate = ("RateApplicablePercent", "ApplicablePercent")
+    return tax_lines(
+        each(settlement, "ApplicableTradeTax"), reader, rate=rate, net="BasisAmount", tax="CalculatedAmount"
+    )
 
 
 def _line(line: etree._Element) -> LineElements:

@@ -18,10 +18,10 @@ from lxml import etree
 from cira_pipeline.invoice import CREDIT_NOTE_TYPES, Invoice, TaxLine
 from cira_pipeline.syntaxes.elements import address_line, each, first, text_of
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
-from cira_pipeline.syntaxes.lines import LineElements, LinesRead
+from cira_pipeline.syntaxes.lines import LineElements, read_lines
 from cira_pipeline.syntaxes.payment import due_date, payment_iban
 from cira_pipeline.syntaxes.syntax import Syntax
-from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, in_currency
+from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, in_currency, quiet_total, tax_lines, total
 from cira_pipeline.values import Severity
 
 
@@ -56,7 +56,8 @@ def _read(kind: _Kind, root: etree._Element, reader: XmlFieldReader) -> Invoice:
     currency = _currency(root, sums, reader)
     # BT-111, the VAT in the supplier's accounting currency, is a second cac:TaxTotal without a breakdown.
     tax_amount = in_currency(each(root, "TaxTotal/TaxAmount"), currency, "tax_total", reader)
-    lines = _lines(root, reader)
+    # Lines nested in a line (BG-DEX-01) only break its amount down, so they are not taken.
+    lines = read_lines(map(_line, each(root, "InvoiceLine", "CreditNoteLine", "DebitNoteLine")), reader)
 
     invoice = Invoice(
         invoice_number=reader.text("invoice_number", first(root, "ID")),
@@ -73,10 +74,10 @@ def _read(kind: _Kind, root: etree._Element, reader: XmlFieldReader) -> Invoice:
         customer_vat_id=reader.text("customer_vat_id", _vat_id(customer)),
         customer_address=_address("customer_address", customer, reader),
         payment_iban=payment_iban(each(root, "PaymentMeans/PayeeFinancialAccount/ID"), reader),
-        net_total=_total("net_total", sums, "TaxExclusiveAmount", currency, reader),
+        net_total=total("net_total", sums, "TaxExclusiveAmount", currency, reader),
         tax_total=reader.decimal("tax_total", tax_amount),
-        gross_total=_total("gross_total", sums, "TaxInclusiveAmount", currency, reader),
-        amount_due=_total("amount_due", sums, "PayableAmount", currency, reader),
+        gross_total=total("gross_total", sums, "TaxInclusiveAmount", currency, reader),
+        amount_due=total("amount_due", sums, "PayableAmount", currency, reader),
         tax_breakdown=_tax_breakdown(tax_amount, reader),
         line_items=tuple(lines.items),
     )
@@ -153,18 +154,11 @@ def _address(field: str, party: etree._Element | None, reader: XmlFieldReader) -
     return reader.composed(field, container, value)
 
 
-def _total(
-    field: str, sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader
-) -> Decimal | None:
-    return reader.decimal(field, in_currency(each(sums, name), currency, field, reader))
-
-
 def _document_amounts(
     root: etree._Element, sums: etree._Element | None, currency: str | None, reader: XmlFieldReader
 ) -> DocumentAmounts:
     def amount(name: str) -> Decimal | None:
-        found = (one for one in each(sums, name) if one.get("currencyID") in (None, currency))
-        return reader.quiet_decimal(next(found, None))
+        return quiet_total(sums, name, currency, reader)
 
     # BG-DEX-09: collected for somebody else, so in no total but the amount due.
     third_party = [reader.quiet_decimal(paid) for paid in each(root, "PrepaidPayment/PaidAmount")]
@@ -180,27 +174,8 @@ def _document_amounts(
 
 def _tax_breakdown(tax_amount: etree._Element | None, reader: XmlFieldReader) -> tuple[TaxLine, ...]:
     """BG-23 from the tax total in the invoice's currency."""
-    total = tax_amount.getparent() if tax_amount is not None else None
-    lines = []
-    for position, subtotal in enumerate(each(total, "TaxSubtotal")):
-        path = f"tax_breakdown[{position}]"
-        lines.append(
-            TaxLine(
-                rate=reader.decimal(f"{path}.rate", first(subtotal, "TaxCategory/Percent", "Percent")),
-                net=reader.decimal(f"{path}.net", first(subtotal, "TaxableAmount")),
-                tax=reader.decimal(f"{path}.tax", first(subtotal, "TaxAmount")),
-            )
-        )
-    return tuple(lines)
-
-
-def _lines(root: etree._Element, reader: XmlFieldReader) -> LinesRead:
-    """BG-25. Lines nested in a line (BG-DEX-01) only break its amount down, so they are not taken."""
-    lines = LinesRead()
-    for line in each(root, "InvoiceLine", "CreditNoteLine", "DebitNoteLine"):
-        lines.add(_line(line), reader)
-    lines.explain(reader)
-    return lines
+    groups = each(tax_amount.getparent() if tax_amount is not None else None, "TaxSubtotal")
+    return tax_lines(groups, reader, rate=("TaxCategory/Percent", "Percent"), net="TaxableAmount", tax="TaxAmount")
 
 
 def _line(line: etree._Element) -> LineElements:
