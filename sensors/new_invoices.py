@@ -109,9 +109,11 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
                 f"{planned} jobs were planned; {len(open_batches)} runs are under way, {released} jobs were released."
             )
         now_launched = _at_once(to_launch, sizes.jobs_at_once)
+        keys, backwards = _keys(batches, now_launched, context.instance)
+        _take_apart(batches, backwards, jobs)
         return dg.SensorResult(
-            run_requests=[_run_request(batch) for batch in now_launched],
-            dynamic_partitions_requests=[invoice_jobs.build_add_request(_keys(batches, now_launched))],
+            run_requests=[_run_request(batch) for batch in now_launched if batch not in backwards],
+            dynamic_partitions_requests=[invoice_jobs.build_add_request(keys)],
         )
 
     return new_invoices
@@ -139,22 +141,47 @@ def _at_once(to_launch: Sequence[OpenBatch], most_keys: int) -> Sequence[OpenBat
     return chosen
 
 
-def _keys(batches: BatchRepository, to_launch: Sequence[OpenBatch]) -> list[str]:
-    """The partition keys of these batches, those of a range in its order.
+def _keys(
+    batches: BatchRepository, to_launch: Sequence[OpenBatch], instance: DagsterInstance
+) -> tuple[list[str], list[OpenBatch]]:
+    """The partition keys of these batches, those of a range in its order, and the batches whose range runs backwards.
 
     A range that was planned over keys that stood otherwise than by their ids would be empty, or another one, if they
     were added again by their ids. Its ends are added even if their jobs have left the batch: Dagster looks for them.
+    A first key that was taken away (its job was erased, or ended long ago) can only be added behind the last. Of such
+    a range Dagster makes no run, and it fails the whole tick.
     """
-    members = batches.jobs([batch.batch_id for batch in to_launch if batch.partition_key is None])
+    ranges = [batch for batch in to_launch if batch.partition_key is None]
+    members = batches.jobs([batch.batch_id for batch in ranges])
+    ends = {end for batch in ranges for end in (batch.first_job, batch.last_job)}
+    known = any(_positions(instance, [end]) for end in ends)
+    places: dict[str, int] = {**_positions(instance, ends)} if known else {}
+    behind = max(places.values(), default=0) + 1
     keys: dict[str, None] = {}
+    backwards = []
     for batch in to_launch:
-        if batch.partition_key is None:
-            ends = (batch.first_job, batch.last_job)
-            between = [job.job_id for job in members[batch.batch_id] if job.job_id not in ends]
-            keys |= dict.fromkeys([batch.first_job, *between, batch.last_job])
-        else:
+        if batch.partition_key is not None:
             keys[batch.partition_key] = None
-    return list(keys)
+            continue
+        between = [job.job_id for job in members[batch.batch_id] if job.job_id not in (batch.first_job, batch.last_job)]
+        of_range = dict.fromkeys([batch.first_job, *between, batch.last_job])
+        placed = {**places}
+        for key in of_range:
+            placed.setdefault(key, behind + len(placed))
+        if placed[batch.first_job] > placed[batch.last_job]:
+            backwards.append(batch)
+        else:
+            keys |= of_range
+            places = placed
+    return list(keys), backwards
+
+
+def _take_apart(batches: BatchRepository, unwanted: Sequence[OpenBatch], jobs: JobRepository) -> None:
+    """Lets the unfinished jobs of batches that have no run be planned anew."""
+    for members in batches.jobs([batch.batch_id for batch in unwanted]).values():
+        for job in members:
+            if job.status in ACTIVE:
+                jobs.requeue(job)
 
 
 def _run_request(batch: OpenBatch) -> dg.RunRequest:

@@ -104,6 +104,31 @@ def test_a_range_in_another_order_than_its_ids_is_whole_again_after_dagsters_tab
     assert sorted(keys_between(pipeline, *bounds(again))) == sorted(jobs)
 
 
+def test_a_range_whose_first_key_was_taken_away_is_planned_anew_instead_of_failing_every_tick(
+    pipeline: Pipeline,
+) -> None:
+    jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(3)))
+    (lost,) = requests(pipeline.tick())
+    pipeline.jobs.cancel(jobs[0])
+    pipeline.instance.delete_dynamic_partition(PARTITIONS_NAME, jobs[0])  # as its erasure does
+    assert requests(pipeline.tick()) == []
+    (again,) = requests(pipeline.tick())
+    assert again.run_key != lost.run_key
+    assert keys_between(pipeline, *bounds(again)) == jobs[1:]
+
+
+def test_two_ranges_of_one_tick_do_not_turn_each_other_round(pipeline: Pipeline) -> None:
+    jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(4)))
+    first, second = requests(pipeline.tick_and_crash())
+    assert [bounds(first), bounds(second)] == [(jobs[0], jobs[2]), (jobs[3], jobs[3])]
+    for key in jobs:
+        pipeline.instance.delete_dynamic_partition(PARTITIONS_NAME, key)
+    pipeline.instance.add_dynamic_partitions(PARTITIONS_NAME, [jobs[2]])
+    assert [bounds(each) for each in requests(pipeline.tick())] == [(jobs[3], jobs[3])]
+    anew = [each for each in requests(pipeline.tick()) if each.run_key not in (first.run_key, second.run_key)]
+    assert sorted(key for each in anew for key in keys_between(pipeline, *bounds(each))) == jobs[:3]
+
+
 def test_the_ends_of_a_range_have_keys_even_if_a_person_took_their_jobs(pipeline: Pipeline) -> None:
     jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(3)))
     pipeline.tick_and_crash()
