@@ -155,7 +155,7 @@ def _keys(
     members = batches.jobs([batch.batch_id for batch in ranges])
     ends = {end for batch in ranges for end in (batch.first_job, batch.last_job)}
     known = any(_positions(instance, [end]) for end in ends)
-    places: dict[str, int] = {**_positions(instance, ends)} if known else {}
+    places: dict[str, int] = dict(_positions(instance, ends).items()) if known else {}
     behind = max(places.values(), default=0) + 1
     keys: dict[str, None] = {}
     backwards = []
@@ -164,7 +164,7 @@ def _keys(
             keys[batch.partition_key] = None
             continue
         between = [job.job_id for job in members[batch.batch_id] if job.job_id not in (batch.first_job, batch.last_job)]
-        of_range = dict.fromkeys([batch.first_job, *between, batch.last_job])
+        of_range = dict.fromkeys(map(str, (batch.first_job, *between, batch.last_job)))
         placed = {**places}
         for key in of_range:
             placed.setdefault(key, behind + len(placed))
