@@ -2,17 +2,26 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 from math import isnan
 
 import dagster as dg
 
 from assets.metadata import table_cell
 from assets.specs import asset_key
-from cira_pipeline.accuracy.report import BASELINE_DAYS, RECENT_DAYS, WINDOW_DAYS, AccuracyReport
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.records.accuracy_days import AccuracyOfDay, AccuracyRepository
+from cira_pipeline.evaluation.report import (
+    BASELINE_DAYS,
+    RECENT_DAYS,
+    WINDOW_DAYS,
+    AccuracyReport,
+    LabelledRecord,
+    report_on,
+    window_start,
+)
 from cira_pipeline.jobs import Stage
-from cira_pipeline.processing.accuracy_in_operation import report_accuracy
 from resources.postgres import PostgresResource
 
 ACCURACY_REPORT = dg.AssetKey("accuracy_report")
@@ -20,6 +29,35 @@ DRIFT_CHECK = "drift"
 # A daily run, with some hours' patience before anybody is alarmed.
 FRESH_FOR = timedelta(hours=36)
 STALE_SOON = timedelta(hours=26)
+
+
+def report_accuracy(database: Database, today: date) -> AccuracyReport:
+    """Measures all labelled records of the report's window and keeps the result in `cira.accuracy_daily`.
+
+    Labels come late: all days of the window are measured anew. Raises: StoreUnavailable.
+    """
+    since = window_start(today)
+    repository = AccuracyRepository(database)
+    report = report_on(
+        (
+            LabelledRecord(
+                document_sha256=stored.document_sha256,
+                day=stored.recorded_at.astimezone(UTC).date(),
+                record=stored.record,
+                label=label,
+            )
+            for stored, label in repository.labelled(since)
+        ),
+        today,
+    )
+    repository.replace_days(
+        since,
+        [
+            AccuracyOfDay(row.day, row.supplier, row.field, int(row.right), int(row.wrong), int(row.missing))
+            for row in report.daily.itertuples()
+        ],
+    )
+    return report
 
 
 @dg.asset(
@@ -48,7 +86,7 @@ def accuracy_report(context: dg.AssetExecutionContext, postgres: PostgresResourc
 
 def _metadata(report: AccuracyReport) -> Mapping[str, dg.MetadataValue]:
     # Loads matplotlib, which no other run needs.
-    from cira_pipeline.accuracy.report_pictures import report_pictures
+    from cira_pipeline.evaluation.report_pictures import report_pictures
 
     metadata: dict[str, dg.MetadataValue] = {
         "labelled_documents": dg.MetadataValue.int(report.documents),

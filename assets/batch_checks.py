@@ -12,16 +12,15 @@ import dagster as dg
 from assets.batch_metadata import table
 from assets.metadata import Metadata
 from assets.specs import COST_CHECK, asset_key
-from cira_pipeline.accuracy.check import AccuracyResult, measure
-from cira_pipeline.costs.budgets import Budgets
-from cira_pipeline.costs.check import check_cost
+from cira_pipeline.costs.budgets import Budgets, check_cost
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.batch_summary import BatchSummary
+from cira_pipeline.db.jobs.partition_keys import KeyedJob
+from cira_pipeline.db.records.repository import RecordRepository
+from cira_pipeline.evaluation.check import AccuracyResult, measure
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.processing.batch_progress import wanted
+from cira_pipeline.pipeline.batch_progress import wanted
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.batch_summary import BatchSummary
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.partition_keys import KeyedJob
-from cira_pipeline.storage.records import RecordRepository
 
 
 @dataclass(frozen=True)

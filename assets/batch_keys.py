@@ -10,20 +10,49 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
-from dagster import RunsFilter
+from dagster import DagsterInstance, RunsFilter
+from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG
 
 from assets.batch_checks import BatchChecks
 from assets.batch_metadata import batch_metadata, jobs_table
-from assets.run_claims import planned_batch
+from assets.partitions import BATCH_TAG
 from assets.specs import asset_key
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.batch_summary import BatchSummary
+from cira_pipeline.db.jobs.partition_keys import KeyedJob, PartitionKeys
 from cira_pipeline.errors import JobNotFound
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.processing.batch_progress import after_a_look, in_the_way, to_do, wanted
-from cira_pipeline.processing.stream import JobEvent, StageDone, StageFailed
+from cira_pipeline.pipeline.batch_progress import after_a_look, in_the_way, to_do, wanted
+from cira_pipeline.pipeline.claims import Claim
+from cira_pipeline.pipeline.stream import JobEvent, StageDone, StageFailed
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.batch_summary import BatchSummary
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.partition_keys import KeyedJob, PartitionKeys
+
+# Which jobs a Dagster run may take up, by what started it: the sensor, a person, or a backfill.
+
+
+def claim_of(run: dg.DagsterRun, instance: DagsterInstance, *, key_count: int) -> Claim:
+    """What `run`, which names `key_count` partition keys, may take up.
+
+    A rejected document is a result: only a run that a person started for that one key processes it again.
+    """
+
+    def is_alive(run_id: str) -> bool:
+        other = instance.get_run_by_id(run_id)
+        return other is not None and not other.is_finished
+
+    planned_as = planned_batch(run)
+    return Claim(
+        planned_as=planned_as,
+        rejected_too=planned_as is None and key_count == 1 and BACKFILL_ID_TAG not in run.tags,
+        is_alive=is_alive,
+    )
+
+
+def planned_batch(run: dg.DagsterRun) -> str | None:
+    """The batch that `new_invoices` planned the run for; `None` when a person started it, or executes it again."""
+    by_a_person = run.parent_run_id is not None and RETRY_NUMBER_TAG not in run.tags
+    return None if by_a_person else run.tags.get(BATCH_TAG)
+
 
 BatchEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 

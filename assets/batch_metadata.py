@@ -13,12 +13,12 @@ from decimal import Decimal
 import dagster as dg
 
 from assets.metadata import Metadata, table_cell
+from cira_pipeline.db.jobs.batch_summary import BatchSummary
+from cira_pipeline.db.jobs.partition_keys import KeyedJob
 from cira_pipeline.jobs import JobStatus, Stage
-from cira_pipeline.processing.batch_progress import wanted
+from cira_pipeline.models import Verdict
+from cira_pipeline.pipeline.batch_progress import wanted
 from cira_pipeline.shown_url import shown_url
-from cira_pipeline.storage.batch_summary import BatchSummary
-from cira_pipeline.storage.partition_keys import KeyedJob
-from cira_pipeline.values import Verdict
 
 MAX_JOBS_LISTED = 50
 # No Markdown is in these: an underscore between letters means nothing there.

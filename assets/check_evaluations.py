@@ -8,10 +8,10 @@ import dagster as dg
 
 from assets.metadata import findings_table
 from assets.specs import COST_CHECK, asset_key
-from cira_pipeline.costs.check import CostResult, check_cost
+from cira_pipeline.costs.budgets import CostResult, check_cost
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.processing.processor import Processor, RecordValidated
-from cira_pipeline.values import Severity
+from cira_pipeline.models import Severity
+from cira_pipeline.pipeline.processor import Processor, RecordValidated
 
 
 def evaluate_checks(

@@ -11,9 +11,9 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from assets.partitions import PARTITIONS_NAME
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.partition_keys import PartitionKeys
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.partition_keys import PartitionKeys
 from resources.postgres import PostgresResource
 
 HOUSEKEEPING = "housekeeping"

@@ -10,19 +10,17 @@ from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
-from assets.batch_keys import BatchKeysOfRun, FailedJob
+from assets.batch_keys import BatchKeysOfRun, FailedJob, claim_of
 from assets.check_evaluations import evaluate_checks, evaluate_cost_of_failed
 from assets.metadata import failure_metadata, materialization_metadata
-from assets.run_claims import claim_of
 from assets.specs import COST_CHECK, STAGES, asset_key, invoice_check_specs, invoice_specs
+from cira_pipeline.db.jobs.partition_keys import PartitionKeys
 from cira_pipeline.errors import InternalError, JobNotFound, SourceBusy, SourcePaused
 from cira_pipeline.jobs import JobId, is_batch_key
-from cira_pipeline.processing.processor import RecordValidated
-from cira_pipeline.processing.stream import JobHeld, JobSkipped, NothingYet, StageDone, StageFailed, stream
+from cira_pipeline.pipeline.processor import RecordValidated
+from cira_pipeline.pipeline.stream import Heartbeat, JobDeferred, JobSkipped, StageDone, StageFailed, stream
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.partition_keys import PartitionKeys
-from resources.event_batches import LATEST_S, materialization_batches
-from resources.event_connections import keep_connections
+from resources.event_batches import LATEST_S, keep_connections, materialization_batches
 from resources.postgres import PostgresResource
 from resources.processor import ProcessorResource
 
@@ -73,9 +71,9 @@ def _processed(
         context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
         yield from batches.idle()
         claim = claim_of(context.run, context.instance, key_count=len(jobs_of))
-        for event in stream(opened, job_ids, stages, run_id=context.run_id, claim=claim, told_every_s=LATEST_S):
+        for event in stream(opened, job_ids, stages, run_id=context.run_id, claim=claim, heartbeat_s=LATEST_S):
             written.write_old()
-            if isinstance(event, NothingYet):
+            if isinstance(event, Heartbeat):
                 continue
             if isinstance(event, StageFailed):
                 context.log.error(
@@ -91,7 +89,7 @@ def _processed(
                 yield _why_it_failed(event, opened.jobs.get(event.job_id).url)
                 if COST_CHECK in checks:
                     yield evaluate_cost_of_failed(opened, event.job_id)
-            elif isinstance(event, JobHeld | JobSkipped):
+            elif isinstance(event, JobDeferred | JobSkipped):
                 _log_not_done(context, event, put_back)
             else:
                 yield from _events(event, checks)
@@ -103,7 +101,7 @@ def _processed(
         raise _failure(failures, len(single) + batches.job_count, batches.busy)
 
 
-def _log_not_done(context: dg.AssetExecutionContext, event: JobHeld | JobSkipped, put_back: Counter[str]) -> None:
+def _log_not_done(context: dg.AssetExecutionContext, event: JobDeferred | JobSkipped, put_back: Counter[str]) -> None:
     """Jobs that wait for their source are only counted: they are hundreds, and each line of the log is a row."""
     if isinstance(event, JobSkipped):
         context.log.info(f"{event.job_id} skipped: {event.reason}")

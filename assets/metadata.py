@@ -8,18 +8,18 @@ from decimal import Decimal
 import dagster as dg
 from babel.numbers import get_currency_precision
 
-from cira_pipeline.extraction.told import differences, history
+from cira_pipeline.extraction.explain import differences, history
 from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
-from cira_pipeline.processing.processor import (
+from cira_pipeline.models import Finding
+from cira_pipeline.pipeline.processor import (
     DocumentObtained,
     DocumentRead,
     FieldsExtracted,
     RecordValidated,
     StageResult,
 )
-from cira_pipeline.processing.stream import StageDone, StageFailed
+from cira_pipeline.pipeline.stream import StageDone, StageFailed
 from cira_pipeline.shown_url import shown_url
-from cira_pipeline.values import Finding
 
 PREVIEW_LINES = 40
 PREVIEW_ITEMS = 20

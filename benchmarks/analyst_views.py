@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psycopg
 
-from cira_pipeline.embedded.postgres import EmbeddedPostgres
+from cira_pipeline.db.database import Database
+from cira_pipeline.local_stack.postgres import EmbeddedPostgres
 from cira_pipeline.settings import inherited_environment
-from cira_pipeline.storage.database import Database
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
 YARDSTICK = "SELECT sum(length(url)) FROM cira.jobs"

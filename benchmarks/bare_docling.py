@@ -14,8 +14,8 @@ from docling.datamodel.base_models import ConversionStatus, DocumentStream, Inpu
 from docling.datamodel.pipeline_options import NativePdfPipelineOptions
 from docling.document_converter import DocumentConverter, NativePdfFormatOption
 
-from cira_pipeline.isolation.messages import Message
-from cira_pipeline.reading.converter import open_converter
+from cira_pipeline.ocr.converter import open_converter
+from cira_pipeline.sandbox.messages import Message
 from cira_pipeline.settings import Settings
 
 

@@ -15,17 +15,17 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from cira_pipeline.clock import utc_now
-from cira_pipeline.embedded.dagster_home import dagster_storage_url, prepare_dagster_home
-from cira_pipeline.embedded.postgres import EmbeddedPostgres
-from cira_pipeline.embedded.sentinel import start_sentinel
-from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.batches import BatchRepository, OpenBatch, RunSizes
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.processing.processor import JobInFlight, Processor
+from cira_pipeline.local_stack.dagster_home import dagster_storage_url, prepare_dagster_home
+from cira_pipeline.local_stack.postgres import EmbeddedPostgres
+from cira_pipeline.local_stack.sentinel import start_sentinel
+from cira_pipeline.local_stack.valkey import EmbeddedValkey
+from cira_pipeline.pipeline.processor import JobContext, Processor
 from cira_pipeline.samples.generator import LabelledKind, Order, labelled_document
 from cira_pipeline.settings import Settings, inherited_environment
-from cira_pipeline.storage.batches import BatchRepository, OpenBatch, RunSizes
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
 
 TEXT_AND_XML: tuple[LabelledKind, ...] = ("pdf-text", "xml")
 
@@ -157,10 +157,10 @@ def bench_house(kinds: tuple[LabelledKind, ...] = TEXT_AND_XML, **given: object)
 def plain_loop(processor: Processor, jobs: Sequence[JobId]) -> None:
     """One job after the other, stage after stage: nothing but the work itself."""
     for job_id in jobs:
-        flying = JobInFlight(processor.jobs.get(job_id))
+        job_context = JobContext(processor.jobs.get(job_id))
         for stage in Stage:
-            flying.job = processor.jobs.start(job_id, stage, "bench") or flying.job
-            result = processor.run(flying, stage)
+            job_context.job = processor.jobs.start(job_id, stage, "bench") or job_context.job
+            result = processor.run(job_context, stage)
         processor.jobs.succeed(job_id, result.record.verdict)  # type: ignore[union-attr]
 
 

@@ -45,19 +45,19 @@ from benchmarks.outcome import Outcome
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
-from cira_pipeline.embedded.postgres import EmbeddedPostgres
-from cira_pipeline.embedded.sentinel import start_sentinel
-from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.jobs import JobId, JobStatus
-from cira_pipeline.processing.engines import breakers_from_settings
-from cira_pipeline.processing.resuming import resume_held_jobs
+from cira_pipeline.local_stack.postgres import EmbeddedPostgres
+from cira_pipeline.local_stack.sentinel import start_sentinel
+from cira_pipeline.local_stack.valkey import EmbeddedValkey
+from cira_pipeline.pipeline.engines import breakers_from_settings
+from cira_pipeline.pipeline.resuming import resume_held_jobs
 from cira_pipeline.settings import Settings, inherited_environment
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
 from tests.azure_standin import AzureStandin, Fault, Faults, LabelAnswers
 from tests.azure_standin.server import Billed
 from tests.orchestration.invoice_pdf import invoice_pdf
-from tests.processing.conftest import label
+from tests.pipeline.conftest import label
 
 DEPLOYMENT = "chaos"
 DONE = "done\n"
@@ -272,7 +272,7 @@ class Chaos:
         self._workers = [worker for worker in self._workers if worker.alive]
         while len(self._workers) < self._plan.workers:
             process = subprocess.Popen(
-                (sys.executable, "-m", "tests.processing.worker", str(self._plan.after_the_deadline_s)),
+                (sys.executable, "-m", "tests.pipeline.worker", str(self._plan.after_the_deadline_s)),
                 cwd=Path(__file__).parents[1],
                 env=dict(environment),
                 stdin=subprocess.PIPE,

@@ -49,10 +49,10 @@ from benchmarks.outcome import Outcome
 from benchmarks.served_folder import served_folder
 from cira_pipeline.client import Client
 from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
-from cira_pipeline.embedded.ports import LOOPBACK
 from cira_pipeline.errors import CiraError
 from cira_pipeline.invoice import HEADER_FIELDS
 from cira_pipeline.jobs import JobStatus
+from cira_pipeline.local_stack.ports import LOOPBACK
 from cira_pipeline.settings import Policy, Settings
 from tests.azure_standin import AzureStandin, Fault, Faults, LabelAnswers
 from tests.azure_standin.label_answers import Page

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.modelled import Labelled, ModelRun, Result, documents_parser, labelled_documents, share
-from cira_pipeline.accuracy.score import Scoreboard
+from cira_pipeline.evaluation.score import Scoreboard
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Policy
-from cira_pipeline.values import Verdict
 
 _KINDS = ("pdf-text", "pdf-scan", "image", "hybrid-pdf", "xml")
 _POLICIES = (Policy.MODEL_FIRST, Policy.CHEAPEST)

@@ -19,9 +19,9 @@ from typing import Self
 
 import psutil
 
-from cira_pipeline.embedded.processes import CHILD_MARK, marked_processes
-from cira_pipeline.embedded.running import RunningServices, running_services
-from cira_pipeline.embedded.sentinel import stop_everything
+from cira_pipeline.local_stack.processes import CHILD_MARK, marked_processes
+from cira_pipeline.local_stack.running import RunningServices, running_services
+from cira_pipeline.local_stack.sentinel import stop_everything
 from cira_pipeline.settings import Settings
 
 _RESTART_AFTER_S = 1.0
@@ -105,7 +105,7 @@ class CiraUp:
             return _KIND_OF_CHILD.get(child, child)
         if process.name() == "postgres":
             return "PostgreSQL backend"
-        if "cira_pipeline.isolation." in arguments:
+        if "cira_pipeline.sandbox." in arguments:
             return "reader"
         if child == "code-server" and "forkserver" in arguments:
             # The fork server of the runs is a child of the code server, and they are its own.

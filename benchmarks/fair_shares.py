@@ -30,11 +30,11 @@ from rich.table import Table
 from benchmarks.bench_house import machine
 from benchmarks.latency import _made, moments
 from benchmarks.served_folder import served_folder
-from cira_pipeline.embedded.supervisor import Supervisor
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
 from cira_pipeline.settings import Policy, Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
 
 BAR_S, TIMEOUT_S, PAUSE_S = 10.0, 600.0, 3.0
 SHARES = ("sensor", "queue of runs", "start of the run", "stages")

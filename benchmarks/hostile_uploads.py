@@ -22,7 +22,7 @@ from threading import Event
 import httpx
 
 from benchmarks.keys import new_key
-from cira_pipeline.embedded.supervisor import Supervisor
+from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.settings import Settings
 from tests.hostile.pdfs import pdfs
 from tests.hostile.pictures import pictures

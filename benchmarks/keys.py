@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cira_pipeline.api.key_secret import load_pepper
+from cira_pipeline.db.access.api_keys import ApiKeyRepository, Scope
+from cira_pipeline.db.database import Database
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository, Scope
-from cira_pipeline.storage.database import Database
 
 
 def new_key(settings: Settings, postgres_url: str, client: str) -> str:

@@ -11,20 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from cira_pipeline.accuracy.labels import read_labels
-from cira_pipeline.accuracy.score import Score, score
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.evaluation.labels import read_labels
+from cira_pipeline.evaluation.score import Score, score
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
-from cira_pipeline.extraction.rounds import ROUND
+from cira_pipeline.extraction.explain import ROUND
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice
-from cira_pipeline.processing.engines import engines_from_settings
-from cira_pipeline.processing.kept_readings import KeptReadings
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Reading, Record
+from cira_pipeline.ocr.local import LocalReader
+from cira_pipeline.pipeline.engines import engines_from_settings
+from cira_pipeline.pipeline.reading_cache import KeptReadings
 from cira_pipeline.settings import Policy, Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Reading, Record
 from tests.azure_standin import AzureStandin, LabelAnswers, Mistakes
 
 _AFTER_ISSUE = timedelta(days=14)

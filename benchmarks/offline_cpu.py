@@ -17,9 +17,9 @@ from pathlib import Path
 
 from cira_pipeline.extraction.offline.engine import OfflineEngine
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.models import Document, Reading
+from cira_pipeline.ocr.local import LocalReader
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document, Reading
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ from rich.table import Table
 
 from benchmarks.bench_house import BenchHouse, bench_house, machine, plain_loop
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.processing.processor import Processor
-from cira_pipeline.processing.stream import stream
+from cira_pipeline.pipeline.processor import Processor
+from cira_pipeline.pipeline.stream import stream
 
 BATCH_BAR_S, SINGLE_BAR_S = 0.040, 0.7
 PLAIN_LOOP, STREAM, JOB_KEYS, BATCH_KEY = "plain loop", "stream", "run, job keys", "run, batch key"

@@ -29,12 +29,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cira_pipeline.accuracy.labels import Label, read_labels
-from cira_pipeline.accuracy.score import Scoreboard, score
+from cira_pipeline.evaluation.labels import Label, read_labels
+from cira_pipeline.evaluation.score import Scoreboard, score
 from cira_pipeline.extraction.offline.engine import OfflineEngine
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.invoice import Invoice, LineItem
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.ocr.local import LocalReader
 from cira_pipeline.settings import Settings
 
 REQUIREMENTS = ("invoice2data>=1.0,<1.1", "invoice-agent>=0.2,<0.3", "pypdfium2")

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.models import Document
+from cira_pipeline.ocr.local import LocalReader
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document
 
 
 def main() -> None:

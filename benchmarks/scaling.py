@@ -33,7 +33,7 @@ from sqlalchemy import text
 
 from benchmarks.bench_house import BenchHouse, bench_house, machine
 from benchmarks.throughput import measure
-from cira_pipeline.embedded.processes import FOLDER_MARK, stop_process
+from cira_pipeline.local_stack.processes import FOLDER_MARK, stop_process
 from cira_pipeline.samples.generator import LabelledKind
 
 ROOT = Path(__file__).parents[1]

@@ -19,10 +19,10 @@ from rich.table import Table
 
 from assets.partitions import PARTITIONS_NAME
 from benchmarks.bench_house import BenchHouse, bench_house, machine
-from cira_pipeline.storage.jobs import Submission
+from cira_pipeline.db.jobs.repository import Submission
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
-from tests.storage.many_jobs import fill_queue
+from tests.db.many_jobs import fill_queue
 
 NOTHING_BAR_S, NEW_BAR_S = 0.1, 10.0
 

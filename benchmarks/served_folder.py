@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from cira_pipeline.embedded.ports import LOOPBACK
+from cira_pipeline.local_stack.ports import LOOPBACK
 
 
 @contextmanager

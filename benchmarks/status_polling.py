@@ -30,9 +30,9 @@ import psycopg
 from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks.keys import new_key
-from cira_pipeline.embedded.api_process import api_child
-from cira_pipeline.embedded.ports import LOOPBACK, free_port
-from cira_pipeline.embedded.supervisor import Supervisor
+from cira_pipeline.local_stack.api_process import api_child
+from cira_pipeline.local_stack.ports import LOOPBACK, free_port
+from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.settings import Settings
 
 CLIENTS = 5

@@ -25,13 +25,14 @@ from random import Random
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from cira_pipeline.accuracy.score import Score, score
+from cira_pipeline.evaluation.score import Score, score
 from cira_pipeline.extraction.offline.engine import OfflineEngine
-from cira_pipeline.extraction.offline.lesson import Lesson
-from cira_pipeline.extraction.offline.teaching import lesson_of
+from cira_pipeline.extraction.offline.learn.teaching import lesson_of
+from cira_pipeline.extraction.offline.memory.lesson import Lesson
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.invoice import HeaderField, Invoice
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.models import Document, Extraction, Reading, Verdict
+from cira_pipeline.ocr.local import LocalReader
 from cira_pipeline.samples.bill import Wish, compose_bill
 from cira_pipeline.samples.catalogue import words
 from cira_pipeline.samples.generator import COUNTRIES, chosen_layouts
@@ -42,10 +43,9 @@ from cira_pipeline.samples.page import print_bill
 from cira_pipeline.samples.paper import Wear, scanned
 from cira_pipeline.samples.sample import label_of
 from cira_pipeline.settings import Settings
-from cira_pipeline.validation.confidence import shipped_calibration, terms_of
-from cira_pipeline.validation.signs import Signs, signs_of
+from cira_pipeline.validation.confidence.calibration import shipped_calibration, terms_of
+from cira_pipeline.validation.confidence.features import ConfidenceFeatures, confidence_features
 from cira_pipeline.validation.validate import ValidationContext, findings_of, subject_of, validate
-from cira_pipeline.values import Document, Extraction, Reading, Verdict
 
 SHARES = (0.0, 0.5, 1.0)
 INVOICES, CONFIRMED = 10, 2
@@ -204,10 +204,10 @@ def weight_of_agreement(seed: int, suppliers: int) -> tuple[float, int, int]:
     return float(minimize_scalar(loss, bounds=(0, 5), method="bounded").x), int(y.sum()), int(len(y) - y.sum())
 
 
-def _signs(page: Page, lessons: Sequence[Lesson]) -> Mapping[HeaderField, Signs]:
+def _signs(page: Page, lessons: Sequence[Lesson]) -> Mapping[HeaderField, ConfidenceFeatures]:
     context = ValidationContext(today=_FIRST_DAY + timedelta(days=500), reading=page.reading)
     subject = subject_of(read(page, lessons), context)
-    return signs_of(subject, findings_of(subject))
+    return confidence_features(subject, findings_of(subject))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

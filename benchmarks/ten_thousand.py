@@ -26,13 +26,13 @@ from sqlalchemy import text
 
 from benchmarks.bench_house import TEXT_AND_XML, machine
 from benchmarks.process_watch import Watched, processes_watched
-from cira_pipeline.embedded.processes import CHILD_MARK, marked_processes
-from cira_pipeline.embedded.supervisor import Supervisor
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.jobs import JobId
+from cira_pipeline.local_stack.processes import CHILD_MARK, marked_processes
+from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.samples.generator import Order, labelled_document
 from cira_pipeline.settings import Policy, Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
 
 A_MONTH, BAR_S = 10_000, 3_600.0
 _PORTION = 1_000
@@ -133,7 +133,7 @@ def _role(process: psutil.Process) -> str:
     arguments = " ".join(process.cmdline())
     if process.name() == "postgres":
         return "PostgreSQL"
-    if "cira_pipeline.isolation." in arguments:
+    if "cira_pipeline.sandbox." in arguments:
         return "reading"
     child = process.environ().get(CHILD_MARK, "others")
     return "runs" if child == "code-server" and "forkserver" in arguments else child

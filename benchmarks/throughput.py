@@ -28,11 +28,11 @@ from rich.table import Table
 
 from benchmarks.bench_house import BenchHouse, bench_house, machine
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.isolation.messages import Message
-from cira_pipeline.isolation.pool import WorkerPool
-from cira_pipeline.isolation.processors import processors
+from cira_pipeline.models import Document
 from cira_pipeline.samples.generator import LabelledKind
-from cira_pipeline.values import Document
+from cira_pipeline.sandbox.messages import Message
+from cira_pipeline.sandbox.pool import WorkerPool
+from cira_pipeline.sandbox.processors import processors
 
 BAR = 0.85
 _NO_LIMIT_S = 3_600.0

@@ -17,10 +17,10 @@ from playwright.sync_api import Page
 from assets.specs import STAGES
 from cira_pipeline.api.key_secret import load_pepper
 from cira_pipeline.api.page.local_administrator import local_session
-from cira_pipeline.cli.connect import connected_settings
+from cira_pipeline.cli.services import connected_settings
+from cira_pipeline.db.access.api_keys import ApiKeyRepository
+from cira_pipeline.db.database import Database
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository
-from cira_pipeline.storage.database import Database
 from tests.running.browser import browser_page
 
 # An accepted invoice with enough lines to show, and not so many that nothing else is seen.

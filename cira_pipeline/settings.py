@@ -193,7 +193,7 @@ class Settings(BaseSettings):
     )
     azure_openai_timeout_s: float = Field(60, gt=0, description="one call to the model")
     azure_openai_attempts: int = Field(3, ge=1, description="calls for one question, the first included")
-    # Kept well below the lease of a claimed question (cira_pipeline/storage/answers.py): after it, another may pay.
+    # Kept well below the lease of a claimed question (db/answers/repository.py): after it, another may pay.
     azure_openai_deadline_s: float = Field(240, gt=0, le=500, description="all calls for one question, waits included")
     azure_openai_max_input_tokens: int = Field(
         60_000, ge=1_000, description="longest part of a document in one question; longer ones are asked in parts"

@@ -17,7 +17,7 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from cira_pipeline.settings import Settings
 from resources.celery_workers import RUN_QUEUE, celery_arguments
-from resources.silence import GRACE_S, Silence
+from resources.heartbeat import GRACE_S, HeartbeatTimeout
 
 _ANSWER_TIMEOUT_S = 3.0
 
@@ -31,7 +31,7 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
 
     def __init__(self, unreachable_grace_s: float, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(default_queue=RUN_QUEUE, inst_data=inst_data, **celery_arguments(Settings()))
-        self._silence = Silence(unreachable_grace_s)
+        self._heartbeat_timeout = HeartbeatTimeout(unreachable_grace_s)
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         task_id = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
@@ -43,7 +43,7 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
         if state in ("FAILURE", "REVOKED"):
             return CheckRunHealthResult(WorkerStatus.FAILED, msg=f"The Celery task of this run ended as {state}.")
         if self._is_claimed(task_id):
-            self._silence.ends(run.run_id)
+            self._heartbeat_timeout.heard_from(run.run_id)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return self._unclaimed(run.run_id)
 
@@ -61,11 +61,11 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
         return any(task_id in known for known in answers.values())
 
     def _unclaimed(self, run_id: str) -> CheckRunHealthResult:
-        if not self._silence.is_too_long(run_id):
+        if not self._heartbeat_timeout.expired(run_id):
             return CheckRunHealthResult(WorkerStatus.RUNNING, msg="No worker says that it is doing this run.")
         return CheckRunHealthResult(
             WorkerStatus.NOT_FOUND,
-            msg=f"No worker has known this run for {self._silence.grace_s:.0f} s: its process is gone.",
+            msg=f"No worker has known this run for {self._heartbeat_timeout.grace_s:.0f} s: its process is gone.",
         )
 
     @classmethod

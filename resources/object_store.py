@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from cira_pipeline.storage.objects import ObjectStore
+from cira_pipeline.db.documents.objects import ObjectStore
 
 
 class ObjectStoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -5,7 +5,7 @@ from functools import lru_cache
 import dagster as dg
 from pydantic import Field
 
-from cira_pipeline.storage.database import Database
+from cira_pipeline.db.database import Database
 
 
 class PostgresResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -10,19 +10,19 @@ from dagster import ResourceDependency
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.db.documents.extractions import ExtractionRepository
+from cira_pipeline.db.documents.readings import ReadingRepository
+from cira_pipeline.db.documents.repository import DocumentRepository
+from cira_pipeline.db.jobs.repository import JobRepository
+from cira_pipeline.db.jobs.stage_timings import StageTimings
+from cira_pipeline.db.records.confirmations import ConfirmationRepository
+from cira_pipeline.db.records.labels import LabelRepository
+from cira_pipeline.db.records.repository import RecordRepository
 from cira_pipeline.intake.isolated import recogniser_from_settings
-from cira_pipeline.processing.paid_answers import paid_answers
-from cira_pipeline.processing.processor import Processor
-from cira_pipeline.processing.supplier_memory import supplier_memory
+from cira_pipeline.pipeline.paid_answers import paid_answers
+from cira_pipeline.pipeline.processor import Processor
+from cira_pipeline.pipeline.supplier_memory import supplier_memory
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.confirmations import ConfirmationRepository
-from cira_pipeline.storage.documents import DocumentRepository
-from cira_pipeline.storage.extractions import ExtractionRepository
-from cira_pipeline.storage.jobs import JobRepository
-from cira_pipeline.storage.labels import LabelRepository
-from cira_pipeline.storage.readings import ReadingRepository
-from cira_pipeline.storage.records import RecordRepository
-from cira_pipeline.storage.stage_timings import StageTimings
 from cira_pipeline.validation.severities import severities_of
 from resources.extraction import ExtractionResource
 from resources.fetcher import FetcherResource
@@ -32,7 +32,7 @@ from resources.reader import ReaderResource
 from resources.redis import RedisResource
 
 if TYPE_CHECKING:
-    from cira_pipeline.processing.model_batches import ModelBatchMover
+    from cira_pipeline.pipeline.model_batches import ModelBatchPoller
 
 
 class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -79,10 +79,10 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             fetcher.close()
 
     @contextmanager
-    def opened_batches(self) -> "Iterator[ModelBatchMover]":
+    def opened_batches(self) -> "Iterator[ModelBatchPoller]":
         """What moves model batches on."""
         # Imported here, for the openai package takes a second that most installations would wait for in vain.
-        from cira_pipeline.processing.model_batches import opened_batches
+        from cira_pipeline.pipeline.model_batches import opened_batches
 
         settings = self._settings()
         ledger = Ledger(self.postgres.database(), Budgets.from_settings(settings))

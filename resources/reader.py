@@ -5,8 +5,8 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from cira_pipeline.reading.open_reader import reader_from_settings
-from cira_pipeline.reading.reader import Reader
+from cira_pipeline.ocr.open_reader import reader_from_settings
+from cira_pipeline.ocr.reader import Reader
 from cira_pipeline.settings import Settings
 
 

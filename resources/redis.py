@@ -5,7 +5,7 @@ from functools import lru_cache
 import dagster as dg
 from pydantic import Field
 
-from cira_pipeline.storage.status_cache import StatusCache
+from cira_pipeline.db.jobs.status_cache import StatusCache
 
 
 class RedisResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -13,7 +13,7 @@ from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, Wor
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import ConfigurableClassData, deserialize_value
 
-from resources.silence import Silence
+from resources.heartbeat import HeartbeatTimeout
 
 _ANSWER_TIMEOUT_S = 5
 
@@ -27,7 +27,7 @@ class WatchfulRunLauncher(DefaultRunLauncher):
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
-        self._silence = Silence()
+        self._heartbeat_timeout = HeartbeatTimeout()
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -45,7 +45,7 @@ class WatchfulRunLauncher(DefaultRunLauncher):
             )
         except DagsterUserCodeUnreachableError:
             return self._unreachable(run.run_id)
-        self._silence.ends(run.run_id)
+        self._heartbeat_timeout.heard_from(run.run_id)
         if answer.can_cancel:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
@@ -54,8 +54,9 @@ class WatchfulRunLauncher(DefaultRunLauncher):
         )
 
     def _unreachable(self, run_id: str) -> CheckRunHealthResult:
-        if not self._silence.is_too_long(run_id):
+        if not self._heartbeat_timeout.expired(run_id):
             return CheckRunHealthResult(WorkerStatus.RUNNING, msg="The code server does not answer.")
         return CheckRunHealthResult(
-            WorkerStatus.NOT_FOUND, msg=f"The run's code server has not answered for {self._silence.grace_s:.0f} s."
+            WorkerStatus.NOT_FOUND,
+            msg=f"The run's code server has not answered for {self._heartbeat_timeout.grace_s:.0f} s.",
         )

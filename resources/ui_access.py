@@ -22,6 +22,8 @@ from cira_pipeline.api.key_secret import Pepper
 from cira_pipeline.api.page.rendering import HEADERS
 from cira_pipeline.api.page.session import signed_in
 from cira_pipeline.api.problems import problem_response
+from cira_pipeline.db.access.api_keys import ApiKey
+from cira_pipeline.db.access.api_keys import Scope as KeyScope
 from cira_pipeline.errors import (
     AccessError,
     CiraError,
@@ -33,8 +35,6 @@ from cira_pipeline.errors import (
     OriginRefused,
     ScopeMissing,
 )
-from cira_pipeline.storage.api_keys import ApiKey
-from cira_pipeline.storage.api_keys import Scope as KeyScope
 
 KEY = "cira.key"
 """Where the request's scope holds the key that the person has signed in with."""

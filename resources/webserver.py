@@ -30,9 +30,9 @@ from cira_pipeline.api.page import static_routes
 from cira_pipeline.api.page.sign_in_routes import SignInFor, sign_in_router
 from cira_pipeline.api.server import KEEP_ALIVE_S, SHUTDOWN_S, GuardedProtocol
 from cira_pipeline.api.services import Services, open_services
+from cira_pipeline.db.access.api_keys import ApiKey, Scope
 from cira_pipeline.errors import CiraError, ConfigurationError, ScopeMissing, ShutdownRefused
 from cira_pipeline.settings import Settings, load_settings
-from cira_pipeline.storage.api_keys import ApiKey, Scope
 from resources.ui_access import KEY, UiAccess
 
 HARMLESS_MUTATIONS = frozenset({"logTelemetry", "setNuxSeen"})

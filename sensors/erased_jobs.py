@@ -5,11 +5,11 @@ import dagster as dg
 from assets.batch_keys import batch_events
 from assets.partitions import PARTITIONS_NAME
 from assets.specs import STAGES, invoice_check_specs
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.erasure import ErasureRepository
+from cira_pipeline.db.jobs.partition_keys import PartitionKeys
 from cira_pipeline.jobs import is_batch_key
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.erasures import ErasureRepository
-from cira_pipeline.storage.partition_keys import PartitionKeys
 from resources.postgres import PostgresResource
 from sensors.event_erasure import erase_events
 

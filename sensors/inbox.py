@@ -2,11 +2,11 @@
 
 import dagster as dg
 
+from cira_pipeline.db.disk_space import disk_space
+from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.errors import DiskFull
 from cira_pipeline.intake.folder import scan_folder
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.disk_space import disk_space
-from cira_pipeline.storage.jobs import JobRepository
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 

@@ -4,8 +4,8 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from assets.model_batches import model_batches
+from cira_pipeline.db.answers.model_batches import ModelBatchRepository
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.model_batches import ModelBatchRepository
 from resources.postgres import PostgresResource
 
 _UNDER_WAY = [

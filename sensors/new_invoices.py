@@ -21,18 +21,18 @@ from assets.jobs import process_invoices
 from assets.partitions import BATCH_TAG, CLIENT_TAG, PARTITIONS_NAME, SIZE_TAG, invoice_jobs
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets
+from cira_pipeline.db.disk_space import disk_space
+from cira_pipeline.db.jobs.batches import BatchJob, BatchRepository, OpenBatch, RunSizes
+from cira_pipeline.db.jobs.repository import JobRepository
+from cira_pipeline.db.jobs.source_jobs import SourceJobs
+from cira_pipeline.db.jobs.statements import ACTIVE
 from cira_pipeline.errors import DiskFull, RunInterrupted
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.processing.engines import breakers_from_settings
-from cira_pipeline.processing.resuming import resume_held_jobs
-from cira_pipeline.processing.source_waits import look_after_sources
+from cira_pipeline.pipeline.engines import breakers_from_settings
+from cira_pipeline.pipeline.resuming import resume_held_jobs
+from cira_pipeline.pipeline.source_waits import look_after_sources
 from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.batches import BatchJob, BatchRepository, OpenBatch, RunSizes
-from cira_pipeline.storage.disk_space import disk_space
-from cira_pipeline.storage.job_statements import ACTIVE
-from cira_pipeline.storage.jobs import JobRepository
-from cira_pipeline.storage.source_jobs import SourceJobs
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.disk_space import disk_space
+from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.errors import DiskFull
 from cira_pipeline.intake.s3_prefix import list_s3_prefix
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.disk_space import disk_space
-from cira_pipeline.storage.jobs import JobRepository
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 

@@ -18,16 +18,16 @@ import psutil
 import psycopg
 import pytest
 
-from cira_pipeline.embedded.postgres import EmbeddedPostgres
-from cira_pipeline.embedded.processes import marked_processes
-from cira_pipeline.embedded.sentinel import start_sentinel
-from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.local_stack.postgres import EmbeddedPostgres
+from cira_pipeline.local_stack.processes import marked_processes
+from cira_pipeline.local_stack.sentinel import start_sentinel
+from cira_pipeline.local_stack.valkey import EmbeddedValkey
 from cira_pipeline.settings import inherited_environment
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-    from cira_pipeline.storage.database import Database
+    from cira_pipeline.db.database import Database
 
 
 # A shell that starts tests in the background, or `nohup`, makes them ignore these signals, and with them the commands
@@ -133,7 +133,7 @@ def database_url(postgres_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> Iterator[str]:
     """The name of a database that has been migrated once, for others to be copied from."""
-    from cira_pipeline.storage.database import Database
+    from cira_pipeline.db.database import Database
 
     for url in temporary_database(postgres_url, template=None):
         database = Database(url)
@@ -150,7 +150,7 @@ def migrated_database_url(postgres_url: str, migrated_template: str) -> Iterator
 
 @pytest.fixture
 def database(migrated_database_url: str) -> Iterator[Database]:
-    from cira_pipeline.storage.database import Database
+    from cira_pipeline.db.database import Database
 
     database = Database(migrated_database_url)
     try:

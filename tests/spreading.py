@@ -12,9 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 # the other worker has everything else to do.
 _WHOLE_MACHINE = (
     "tests/running/",
-    "tests/embedded/",
+    "tests/local_stack/",
     "tests/cli/test_demo.py",
-    "tests/processing/test_chaos.py",
+    "tests/pipeline/test_chaos.py",
     "tests/test_wheel.py",
 )
 

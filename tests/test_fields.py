@@ -11,15 +11,15 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from cira_pipeline.accuracy.comparison import TEXT_FIELDS
 from cira_pipeline.api.invoice_models import ListedInvoice
-from cira_pipeline.api.page import words
+from cira_pipeline.api.page import formatting as words
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.schema.tables import record_lines, record_taxes, records
+from cira_pipeline.evaluation.comparison import TEXT_FIELDS
 from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans, Span, TaxSpans
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TABLES, TERMS, Invoice, LineItem, TaxLine
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.tables import record_lines, record_taxes, records
-from cira_pipeline.validation.confidence import GROUPS, shipped_calibration
+from cira_pipeline.validation.confidence.calibration import GROUPS, shipped_calibration
 
 MODELS: dict[str, type[BaseModel]] = {"header": Invoice, "tax_breakdown": TaxLine, "line_items": LineItem}
 ALL_TERMS = {"header": TERMS, **ROW_TERMS}

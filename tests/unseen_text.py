@@ -144,7 +144,7 @@ def with_layer_off(content: bytes, text: str) -> bytes:
 def with_metadata(content: bytes, text: str) -> bytes:
     """`text` in title, subject, keywords and XMP."""
     writer = PdfWriter(clone_from=PdfReader(BytesIO(content)))
-    writer.add_metadata({"/Title": text, "/Subject": text, "/Keywords": text})
+    writer.add_metadata({"/Title": text, "/ValidationInput": text, "/Keywords": text})
     safe = text.replace("&", "&amp;").replace("<", "&lt;")
     xmp = DecodedStreamObject()
     xmp.set_data(

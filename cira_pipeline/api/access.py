@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 
 from cira_pipeline.api.key_secret import Pepper, parse_key
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.access.api_keys import ApiKey, ApiKeyRepository, Scope, StoredKey
 from cira_pipeline.errors import KeyInvalid, KeyMissing, ScopeMissing, StoreUnavailable
-from cira_pipeline.storage.api_keys import ApiKey, ApiKeyRepository, Scope, StoredKey
 
 USE_NOTED_EVERY_S = 60.0
 REMEMBERED_S = 15.0

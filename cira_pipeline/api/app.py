@@ -22,10 +22,10 @@ from cira_pipeline.api import (
     problems,
     service_routes,
 )
-from cira_pipeline.api.front_door import FrontDoor, Limits
 from cira_pipeline.api.openapi import describe
+from cira_pipeline.api.request_middleware import Limits, RequestMiddleware
 from cira_pipeline.api.services import Services
-from cira_pipeline.isolation.pool import worker_pool
+from cira_pipeline.sandbox.pool import worker_pool
 from cira_pipeline.settings import Settings
 
 
@@ -83,7 +83,7 @@ def _middleware(services: Services) -> list[Middleware]:
     """Outermost first."""
     settings = services.settings
     door = Middleware(
-        FrontDoor,
+        RequestMiddleware,
         access=services.access,
         fast_path=services.fast_path,
         limits=_limits(settings),

@@ -8,10 +8,10 @@ from fastapi import Depends, Path, Request
 
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.services import Services
+from cira_pipeline.db.access.api_keys import ApiKey, Scope
+from cira_pipeline.db.jobs.repository import Job
 from cira_pipeline.errors import JobNotFound
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
-from cira_pipeline.storage.api_keys import ApiKey, Scope
-from cira_pipeline.storage.jobs import Job
 
 
 def services_of(request: Request) -> Services:

@@ -10,19 +10,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from cira_pipeline.api.services import Services
+from cira_pipeline.db.access.api_keys import ApiKey
+from cira_pipeline.db.jobs.repository import Job
+from cira_pipeline.db.records.confirmations import Confirmation
+from cira_pipeline.db.records.repository import StoredRecord
+from cira_pipeline.db.schema.tables import AMOUNT_BOUND
 from cira_pipeline.errors import JobNotFinished, RecordChanged, RecordNotFound, RequestInvalid, ValueNotStorable
 from cira_pipeline.invoice import HEADER_FIELDS, MAX_CHARS, MAX_ROWS, TABLES, Invoice, bounded
 from cira_pipeline.jobs import JobId
-from cira_pipeline.storage.api_keys import ApiKey
-from cira_pipeline.storage.confirmations import Confirmation
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.storage.records import StoredRecord
-from cira_pipeline.storage.tables import AMOUNT_BOUND
+from cira_pipeline.models import Evidence, Extraction, Record, Severity
 from cira_pipeline.validation.rules import RAISED_BY_ENGINES
 from cira_pipeline.validation.severities import severities_of
 from cira_pipeline.validation.validate import ValidationContext, validate
 from cira_pipeline.validation.verdict import verdict_of
-from cira_pipeline.values import Evidence, Extraction, Record, Severity
 
 MAX_DECIMALS = 400
 _ENGINES_OWN = frozenset(rule.id for rule in RAISED_BY_ENGINES)

@@ -15,13 +15,13 @@ from cira_pipeline.api.job_routes import IdempotencyKey, submit_within_quota
 from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problems import BodyRefused, responses
 from cira_pipeline.api.services import Services
+from cira_pipeline.db.access.api_keys import ApiKey
+from cira_pipeline.db.disk_space import disk_space
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import RequestInvalid
 from cira_pipeline.intake.isolated import recogniser_from_settings
+from cira_pipeline.models import Document
 from cira_pipeline.settings import Policy
-from cira_pipeline.storage.api_keys import ApiKey
-from cira_pipeline.storage.disk_space import disk_space
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.values import Document
 from cira_pipeline.webhooks.callback import checked_callback
 
 router = APIRouter(prefix="/v1/documents", tags=["jobs"], route_class=StrictRoute)

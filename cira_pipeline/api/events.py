@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
+from cira_pipeline.db.jobs.statements import NOTIFY_CHANNEL
 from cira_pipeline.errors import RateExceeded
-from cira_pipeline.storage.job_statements import NOTIFY_CHANNEL
 
 HEARTBEAT_S = 15.0
 STREAMS_A_KEY = 10

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 
 from cira_pipeline.invoice import Amount, Invoice
 from cira_pipeline.jobs import JobStatus, Stage
-from cira_pipeline.values import EngineName, Evidence, Finding, Verdict
+from cira_pipeline.models import EngineName, Evidence, Finding, Verdict
 
 if TYPE_CHECKING:
     # The client speaks these models too, and needs no database for it.
-    from cira_pipeline.storage.confirmations import Confirmation
+    from cira_pipeline.db.records.confirmations import Confirmation
 
 
 class CostView(BaseModel):

@@ -31,17 +31,17 @@ from cira_pipeline.api.page_picture import page_png
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.access.api_keys import ApiKey
+from cira_pipeline.db.jobs.repository import Job
+from cira_pipeline.db.records.export import export_invoices
+from cira_pipeline.db.records.figures import spending
+from cira_pipeline.db.records.invoice_search import InvoiceFilter, find_invoices
+from cira_pipeline.db.records.repository import StoredRecord
 from cira_pipeline.errors import DocumentNotFound, ObjectMissing, PageNotFound, RecordNotFound, RequestInvalid
 from cira_pipeline.intake.isolated import view_page
 from cira_pipeline.invoice import Day, HeaderField
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
-from cira_pipeline.storage.api_keys import ApiKey
-from cira_pipeline.storage.cost_report import spending
-from cira_pipeline.storage.export import export_invoices
-from cira_pipeline.storage.invoice_search import InvoiceFilter, find_invoices
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.storage.records import StoredRecord
-from cira_pipeline.values import Document, MediaType, Page, Verdict
+from cira_pipeline.models import Document, MediaType, Page, Verdict
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=StrictRoute)
 costs = APIRouter(prefix="/v1/costs", tags=["costs"], route_class=StrictRoute)

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from cira_pipeline.errors_page import leaves
 from cira_pipeline.invoice import Amount, Invoice
 from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Policy
-from cira_pipeline.values import Verdict
 
 if TYPE_CHECKING:
     # The client speaks these models too, and needs no database for it.
-    from cira_pipeline.storage.jobs import Job
-    from cira_pipeline.storage.status_cache import JobStatusEntry
+    from cira_pipeline.db.jobs.repository import Job
+    from cira_pipeline.db.jobs.status_cache import JobStatusEntry
 
 MAX_JOBS_A_REQUEST = 1_000
 MAX_REFERENCE_CHARS = 500

@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from cira_pipeline.accuracy.labels import check_fields
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.caller import (
     JobIdInPath,
@@ -35,15 +34,16 @@ from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problem_models import FieldProblem
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
+from cira_pipeline.db.access.api_keys import ApiKey, Scope
+from cira_pipeline.db.disk_space import disk_space
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import CiraError, JobNotFound, RequestInvalid, UrlSchemeUnsupported
+from cira_pipeline.evaluation.labels import check_fields
 from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId, JobStatus
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKey, Scope
-from cira_pipeline.storage.disk_space import disk_space
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.values import Verdict
 from cira_pipeline.webhooks.callback import checked_callback
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
+from cira_pipeline.db.access.api_keys import KEY_ID_CHARS, KEY_ID_LENGTH, new_key_id
 from cira_pipeline.errors import ConfigurationError
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import KEY_ID_CHARS, KEY_ID_LENGTH, new_key_id
 
 PEPPER_FILE = "key-pepper"
 _SECRET_BYTES = 32

@@ -12,11 +12,11 @@ from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from cira_pipeline.api.work_metrics import WorkMetrics
+from cira_pipeline.db.jobs.stage_timings import CLASSES_S, Timing
+from cira_pipeline.db.records.figures import Figures
 from cira_pipeline.health.findings import Finding
 from cira_pipeline.health.work_state import WorkState
 from cira_pipeline.jobs import JobStatus
-from cira_pipeline.storage.figures import Figures
-from cira_pipeline.storage.stage_timings import CLASSES_S, Timing
 
 _LATENCIES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 

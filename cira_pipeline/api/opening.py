@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from cira_pipeline.errors import TooManyUploads
-from cira_pipeline.isolation.fair_slots import on_behalf_of
+from cira_pipeline.sandbox.fair_slots import on_behalf_of
 
 MOST_PENDING = 32
 """Uploads and pictures of one client that wait or are under way, with their bodies in memory."""

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw
 
-from cira_pipeline.values import Evidence, Page
+from cira_pipeline.models import Evidence, Page
 
 _OUTLINE, _FILL = (196, 64, 0, 255), (255, 176, 0, 70)
 _WHITE = (255, 255, 255)

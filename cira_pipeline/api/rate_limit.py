@@ -19,8 +19,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
+from cira_pipeline.db.jobs.status_cache import JobStatusEntry, entry_key, parse_entry
 from cira_pipeline.jobs import JobId
-from cira_pipeline.storage.status_cache import JobStatusEntry, entry_key, parse_entry
 
 TIMEOUT_S = 0.25
 PAUSE_S = 5.0

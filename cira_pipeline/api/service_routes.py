@@ -18,11 +18,11 @@ from cira_pipeline.api.kept_answer import KeptAnswer
 from cira_pipeline.api.known_parameters import StrictRoute
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.records.figures import Figures, figures
 from cira_pipeline.errors import CiraError
 from cira_pipeline.health.findings import Severity, findings
 from cira_pipeline.health.work_state import WorkState, free_bytes_by_place
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.storage.figures import Figures, figures
 
 router = APIRouter(tags=["service"], route_class=StrictRoute)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
 
 from cira_pipeline.api.access import Access
 from cira_pipeline.api.events import JobEvents
@@ -10,29 +13,48 @@ from cira_pipeline.api.key_secret import Pepper, load_pepper
 from cira_pipeline.api.metrics import Metrics
 from cira_pipeline.api.opening import OpeningDocuments
 from cira_pipeline.api.rate_limit import RedisFastPath
-from cira_pipeline.api.status_reader import StatusReader
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.db.access.api_keys import ApiKeyRepository
+from cira_pipeline.db.access.webhook_secrets import WebhookSecretRepository
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.extractions import ExtractionRepository
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.documents.readings import ReadingRepository
+from cira_pipeline.db.documents.repository import DocumentRepository
+from cira_pipeline.db.jobs.erasure import Erasure
+from cira_pipeline.db.jobs.repository import JobRepository
+from cira_pipeline.db.jobs.status_cache import JobStatusEntry, StatusCache
+from cira_pipeline.db.records.confirmations import ConfirmationRepository
+from cira_pipeline.db.records.labels import LabelRepository
+from cira_pipeline.db.records.repository import RecordRepository
+from cira_pipeline.db.webhooks import WebhookRepository
 from cira_pipeline.health.work_state import WorkWatch
-from cira_pipeline.isolation.pool import reading_processes
-from cira_pipeline.processing.supplier_memory import SupplierMemory, supplier_memory
+from cira_pipeline.jobs import JobId
+from cira_pipeline.pipeline.supplier_memory import SupplierMemory, supplier_memory
+from cira_pipeline.sandbox.pool import reading_processes
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository
-from cira_pipeline.storage.confirmations import ConfirmationRepository
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.documents import DocumentRepository
-from cira_pipeline.storage.erasure import Erasure
-from cira_pipeline.storage.extractions import ExtractionRepository
-from cira_pipeline.storage.jobs import JobRepository
-from cira_pipeline.storage.labels import LabelRepository
-from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.storage.readings import ReadingRepository
-from cira_pipeline.storage.records import RecordRepository
-from cira_pipeline.storage.status_cache import StatusCache
-from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
-from cira_pipeline.storage.webhooks import WebhookRepository
 from cira_pipeline.webhooks.delivering import Deliverer
 from cira_pipeline.webhooks.sending import Sender
 from cira_pipeline.webhooks.signature import Signer
+
+# Statuses that the cache does not have: read once from PostgreSQL, however many ask for one at the same moment.
+
+
+class StatusReader:
+    """For one event loop. What is read goes into the cache, where a newer status is never overwritten."""
+
+    def __init__(self, jobs: JobRepository) -> None:
+        self._jobs = jobs
+        self._reading: dict[JobId, asyncio.Task[JobStatusEntry]] = {}
+
+    async def read(self, job_id: JobId) -> JobStatusEntry:
+        """Raises: JobNotFound, StoreUnavailable."""
+        task = self._reading.get(job_id)
+        if task is None:
+            task = self._reading[job_id] = asyncio.create_task(run_in_threadpool(self._jobs.status_from_rows, job_id))
+            task.add_done_callback(lambda _done: self._reading.pop(job_id, None))
+        # One of many who wait may go away; the others still get their answer.
+        return await asyncio.shield(task)
 
 
 @dataclass(frozen=True)

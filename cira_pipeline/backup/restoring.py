@@ -22,6 +22,11 @@ from cira_pipeline.api.key_secret import PEPPER_FILE as PEPPER_IN_HOME
 from cira_pipeline.api.key_secret import Pepper, load_pepper
 from cira_pipeline.backup import manifest as files
 from cira_pipeline.backup.manifest import Manifest, SavedTable
+from cira_pipeline.db import table_copy
+from cira_pipeline.db.database import Database, known_revisions, migrate_within, revision_within
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.schema.analysts import admit_analysts
+from cira_pipeline.db.schema.tables import SCHEMA
 from cira_pipeline.errors import (
     BackupDamaged,
     BackupTooNew,
@@ -29,11 +34,6 @@ from cira_pipeline.errors import (
     RestoreTargetNotEmpty,
 )
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage import table_copy
-from cira_pipeline.storage.analysts import admit_analysts
-from cira_pipeline.storage.database import Database, known_revisions, migrate_within, revision_within
-from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.storage.tables import SCHEMA
 
 _THREADS = 8
 _OBJECTS_AT_ONCE = 256

@@ -28,12 +28,12 @@ from cira_pipeline.api.key_secret import load_pepper
 from cira_pipeline.backup import manifest as files
 from cira_pipeline.backup.manifest import Manifest, SavedTable
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db import table_copy
+from cira_pipeline.db.database import Database, revision_within
+from cira_pipeline.db.documents.object_references import ObjectReference, referenced_objects, still_referenced
+from cira_pipeline.db.documents.objects import ObjectStore
 from cira_pipeline.errors import BackupFailed, BackupTargetNotEmpty, ConfigurationError, ObjectMissing, PepperMismatch
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage import table_copy
-from cira_pipeline.storage.database import Database, revision_within
-from cira_pipeline.storage.object_references import ObjectReference, referenced_objects, still_referenced
-from cira_pipeline.storage.objects import ObjectStore
 
 _TRIES = 3
 _THREADS = 8

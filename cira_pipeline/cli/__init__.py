@@ -122,7 +122,7 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        from cira_pipeline.cli.unexpected import note_unexpected
+        from cira_pipeline.cli.screen import note_unexpected
 
         typer.secho(note_unexpected(error), err=True, fg="red")
         sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cira_pipeline.api.server import serve
-from cira_pipeline.cli.connect import connected_settings
+from cira_pipeline.cli.services import connected_settings
 
 
 def api(

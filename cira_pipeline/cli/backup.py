@@ -13,12 +13,12 @@ from pydantic import SecretStr
 
 from cira_pipeline.backup.manifest import Manifest
 from cira_pipeline.backup.saving import Source, save
-from cira_pipeline.embedded.database_alone import embedded_database
-from cira_pipeline.embedded.running import running_services
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.objects import ObjectStore
 from cira_pipeline.errors import ServiceUnreachable
+from cira_pipeline.local_stack.database_alone import embedded_database
+from cira_pipeline.local_stack.running import running_services
 from cira_pipeline.settings import Settings, load_settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.objects import ObjectStore
 
 
 def backup(

@@ -17,7 +17,7 @@ from cira_pipeline.cli.job_table import age_text
 from cira_pipeline.cli.screen import columns, counted, printable, screen, usd
 from cira_pipeline.cli.services import Connected, connected
 from cira_pipeline.clock import utc_now
-from cira_pipeline.storage.model_batches import ModelBatch, ModelBatchRepository, Waiting
+from cira_pipeline.db.answers.model_batches import ModelBatch, ModelBatchRepository, Waiting
 
 _STYLES = {"preparing": "dim", "sent": "cyan", "done": "green", "failed": "red"}
 
@@ -45,7 +45,7 @@ def _move(services: Connected, *, send_now: bool) -> None:
     from cira_pipeline.costs.budgets import Budgets
     from cira_pipeline.costs.ledger import Ledger
     from cira_pipeline.costs.prices import PriceList
-    from cira_pipeline.processing.model_batches import opened_batches
+    from cira_pipeline.pipeline.model_batches import opened_batches
 
     settings = services.settings
     ledger = Ledger(services.database, Budgets.from_settings(settings))

@@ -15,10 +15,10 @@ from cira_pipeline.errors import LabelsInvalid
 from cira_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
-    from cira_pipeline.accuracy.labels import Label
-    from cira_pipeline.processing.accept_curve import Point
-    from cira_pipeline.processing.calibration import Case, Observer
-    from cira_pipeline.validation.confidence import Calibration
+    from cira_pipeline.evaluation.labels import Label
+    from cira_pipeline.pipeline.accept_curve import Point
+    from cira_pipeline.pipeline.calibration import Case, Observer
+    from cira_pipeline.validation.confidence.calibration import Calibration
 
 
 def calibrate(
@@ -41,8 +41,8 @@ def calibrate(
     """
     from rich.console import Console
 
-    from cira_pipeline.processing.accept_curve import accept_curve, least_threshold
-    from cira_pipeline.validation.fitting import fit, fitted_without
+    from cira_pipeline.pipeline.accept_curve import accept_curve, least_threshold
+    from cira_pipeline.validation.confidence.fitting import fit, fitted_without
 
     observer = _observer(readings, losses)
     cases = _cases(observer, _labels(labels))
@@ -72,12 +72,12 @@ def _judged(cases: Sequence[Case]) -> list[Case]:
 
 
 def _draw(folder: Path, cases: Sequence[Case], without: Mapping[str, Calibration], threshold: float) -> None:
-    from cira_pipeline.accuracy.charts import BLUE, GREEN, RED, reliability, touchless_curve
-    from cira_pipeline.accuracy.reliability import binned
-    from cira_pipeline.processing.accept_curve import accept_curve
+    from cira_pipeline.evaluation.charts import BLUE, GREEN, RED, reliability, touchless_curve
+    from cira_pipeline.evaluation.reliability import binned
+    from cira_pipeline.pipeline.accept_curve import accept_curve
 
     values = [
-        (without[case.supplier].confidence(each.name, each.signs), each.right)
+        (without[case.supplier].confidence(each.name, each.features), each.right)
         for case in cases
         for each in case.observations
     ]
@@ -96,10 +96,10 @@ def _draw(folder: Path, cases: Sequence[Case], without: Mapping[str, Calibration
 
 def _observer(readings: Path, losses: int) -> Observer:
     from cira_pipeline.extraction.answers import AnswersInMemory
-    from cira_pipeline.processing.calibration import Observer
-    from cira_pipeline.processing.engines import engines_from_settings
-    from cira_pipeline.processing.kept_readings import KeptReadings
-    from cira_pipeline.reading.open_reader import reader_from_settings
+    from cira_pipeline.ocr.open_reader import reader_from_settings
+    from cira_pipeline.pipeline.calibration import Observer
+    from cira_pipeline.pipeline.engines import engines_from_settings
+    from cira_pipeline.pipeline.reading_cache import KeptReadings
 
     settings = load_settings()
     return Observer(
@@ -113,7 +113,7 @@ def _observer(readings: Path, losses: int) -> Observer:
 
 def _labels(files: Sequence[Path]) -> list[Label]:
     """Those that are read from a page and not parsed."""
-    from cira_pipeline.accuracy.labels import read_labels
+    from cira_pipeline.evaluation.labels import read_labels
 
     return [
         label for file in files for label in read_labels(file) if label.about.get("kind") not in ("xml", "hybrid-pdf")
@@ -124,7 +124,7 @@ def _cases(observer: Observer, labels: Sequence[Label]) -> list[Case]:
     from rich.console import Console
     from rich.progress import track
 
-    from cira_pipeline.accuracy.suppliers import suppliers_of
+    from cira_pipeline.evaluation.labels import suppliers_of
 
     suppliers = suppliers_of(labels)
     console = Console(stderr=True)

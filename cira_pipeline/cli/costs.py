@@ -20,8 +20,8 @@ from cira_pipeline.cli.services import connected
 from cira_pipeline.clock import utc_now
 from cira_pipeline.costs.budgets import Budgets, BudgetState
 from cira_pipeline.costs.report import CostRow, GroupBy, MonthCosts, costs_by, month_costs
+from cira_pipeline.db.answers.model_batches import ModelBatchRepository
 from cira_pipeline.jobs import JobStatus
-from cira_pipeline.storage.model_batches import ModelBatchRepository
 
 UNKNOWN = "(none read)"
 

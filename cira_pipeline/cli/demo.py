@@ -17,26 +17,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cira_pipeline.accuracy.score import Scoreboard
 from cira_pipeline.api.key_secret import load_pepper
 from cira_pipeline.api.page.local_administrator import local_session
 from cira_pipeline.cli.login import show_link
 from cira_pipeline.cli.record_view import VERDICT_STYLES
 from cira_pipeline.clock import utc_now
-from cira_pipeline.embedded.running import running_services
-from cira_pipeline.embedded.supervisor import Supervisor
+from cira_pipeline.db.access.api_keys import ApiKeyRepository
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import Job, JobRepository, Submission
+from cira_pipeline.db.jobs.status_cache import StatusCache
+from cira_pipeline.db.records.labels import LabelRepository
 from cira_pipeline.errors import AlreadyRunning
+from cira_pipeline.evaluation.score import Scoreboard
 from cira_pipeline.jobs import JobId
+from cira_pipeline.local_stack.running import running_services
+from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.samples.demo_set import demo_samples
 from cira_pipeline.samples.local_server import HOST, served
 from cira_pipeline.samples.outcome import Outcome, accuracy_by_kind, outcomes
 from cira_pipeline.samples.sample import Sample
 from cira_pipeline.settings import Settings, load_settings
-from cira_pipeline.storage.api_keys import ApiKeyRepository
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import Job, JobRepository, Submission
-from cira_pipeline.storage.labels import LabelRepository
-from cira_pipeline.storage.status_cache import StatusCache
 
 CLIENT = "demo"
 _POLL_S = 0.5

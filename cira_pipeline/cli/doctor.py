@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cira_pipeline.cli.health_checks import Check, State, checks
 from cira_pipeline.cli.settings_shown import setting_groups, shown_value
-from cira_pipeline.embedded.running import running_services
+from cira_pipeline.local_stack.running import running_services
 from cira_pipeline.settings import Settings, load_settings, unknown_variables
 
 _MARKS = {

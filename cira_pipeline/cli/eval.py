@@ -15,16 +15,16 @@ import typer
 
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import ExportFailed
+from cira_pipeline.models import EngineName
 from cira_pipeline.settings import Policy, Settings, load_settings
-from cira_pipeline.values import EngineName
 
 if TYPE_CHECKING:
-    from cira_pipeline.accuracy.baseline import Comparison
-    from cira_pipeline.accuracy.evaluation import Evaluation, Measured
-    from cira_pipeline.accuracy.labels import Label
-    from cira_pipeline.accuracy.results import Result
-    from cira_pipeline.processing.without_services import Extractor
-    from cira_pipeline.values import Reading
+    from cira_pipeline.evaluation.baseline import Comparison
+    from cira_pipeline.evaluation.evaluation import Evaluation, Measured
+    from cira_pipeline.evaluation.labels import Label
+    from cira_pipeline.evaluation.results import Result
+    from cira_pipeline.models import Reading
+    from cira_pipeline.pipeline.without_services import Extractor
 
 # Of tables that go into a file or a log.
 _WIDTH = 160
@@ -75,12 +75,12 @@ def evaluate(
 
     Keeps nothing but the readings. A labelled document without a result counts as all missing.
     """
-    from cira_pipeline.accuracy import tables
-    from cira_pipeline.accuracy.baseline import compare, read_baseline
-    from cira_pipeline.accuracy.evaluation import evaluate as measured
-    from cira_pipeline.accuracy.labels import read_labels
-    from cira_pipeline.accuracy.results import read_results
-    from cira_pipeline.accuracy.summary import summary_of
+    from cira_pipeline.evaluation import tables
+    from cira_pipeline.evaluation.baseline import compare, read_baseline
+    from cira_pipeline.evaluation.evaluation import evaluate as measured
+    from cira_pipeline.evaluation.labels import read_labels
+    from cira_pipeline.evaluation.results import read_results
+    from cira_pipeline.evaluation.summary import summary_of
 
     required = [_requirement(each) for each in require or ()]
     required_lines = [_requirement(each) for each in require_lines or ()]
@@ -133,9 +133,9 @@ def _run(
 ) -> list[Result]:
     from rich.progress import track
 
-    from cira_pipeline.accuracy.results import result_of
     from cira_pipeline.cli.screen import progress_console
-    from cira_pipeline.processing.many_files import extracted
+    from cira_pipeline.evaluation.results import result_of
+    from cira_pipeline.pipeline.many_files import extracted
 
     files = [label.file for label in labels if label.file is not None]
     outcomes = extracted(files, settings, jobs, opening=partial(_opened, readings=readings, only=engine))
@@ -144,9 +144,9 @@ def _run(
 
 
 def _opened(settings: Settings, *, readings: Path, only: EngineName | None) -> Extractor:
-    from cira_pipeline.processing.kept_readings import KeptReadings
-    from cira_pipeline.processing.without_services import Extractor
-    from cira_pipeline.reading.open_reader import reader_from_settings
+    from cira_pipeline.ocr.open_reader import reader_from_settings
+    from cira_pipeline.pipeline.reading_cache import KeptReadings
+    from cira_pipeline.pipeline.without_services import Extractor
 
     return Extractor(settings, reader=KeptReadings(reader_from_settings(settings), readings), only=only)
 
@@ -154,7 +154,7 @@ def _opened(settings: Settings, *, readings: Path, only: EngineName | None) -> E
 def _print(evaluation: Evaluation, comparison: Comparison | None, *, fields: bool, suppliers: bool) -> None:
     from rich.console import Console
 
-    from cira_pipeline.accuracy import tables
+    from cira_pipeline.evaluation import tables
 
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
@@ -182,8 +182,8 @@ def _page(
     engine: EngineName | None,
     readings: Path,
 ) -> str:
-    from cira_pipeline.accuracy.evaluation_page import evaluation_page
-    from cira_pipeline.accuracy.page_images import page_pictures
+    from cira_pipeline.evaluation.evaluation_page import evaluation_page
+    from cira_pipeline.evaluation.page_images import page_pictures
 
     how = f"engine {engine}" if engine is not None else f"policy {settings.effective_policy}"
     return evaluation_page(
@@ -197,8 +197,8 @@ def _page(
 
 
 def _reader(settings: Settings, readings: Path) -> Any:
-    from cira_pipeline.processing.kept_readings import KeptReadings
-    from cira_pipeline.reading.open_reader import reader_from_settings
+    from cira_pipeline.ocr.open_reader import reader_from_settings
+    from cira_pipeline.pipeline.reading_cache import KeptReadings
 
     return KeptReadings(reader_from_settings(settings), readings)
 

@@ -13,7 +13,7 @@ from cira_pipeline.cli.remote import Api, remote
 from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
 from cira_pipeline.client import InvoiceFilter
-from cira_pipeline.storage.export import ExportFormat, ExportView, complete_file, export_invoices
+from cira_pipeline.db.records.export import ExportFormat, ExportView, complete_file, export_invoices
 
 
 def export(

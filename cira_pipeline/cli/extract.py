@@ -14,7 +14,7 @@ from cira_pipeline.errors import ExportFailed, SourceNotFound
 from cira_pipeline.settings import Policy, load_settings
 
 if TYPE_CHECKING:
-    from cira_pipeline.processing.without_services import FileResult
+    from cira_pipeline.pipeline.without_services import FileResult
 
 SUFFIXES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".xml"})
 
@@ -39,7 +39,7 @@ def extract(
         folders = ", ".join(str(path) for path in paths)
         raise SourceNotFound(f"no invoices in {folders}: no file there ends in {', '.join(sorted(SUFFIXES))}")
     # Loaded only now, so that wrong usage is told at once.
-    from cira_pipeline.processing.many_files import extracted
+    from cira_pipeline.pipeline.many_files import extracted
 
     failed = 0
     with _opened(output) as stream:

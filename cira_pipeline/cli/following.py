@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cira_pipeline.cli.screen import progress_console
+from cira_pipeline.db.jobs.repository import Job, JobRepository
 from cira_pipeline.jobs import JobId
-from cira_pipeline.storage.jobs import Job, JobRepository
 
 POLL_S = 0.5
 # What Redis missed while it was away must not keep anybody waiting: PostgreSQL is asked now and then.

@@ -13,22 +13,22 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cira_pipeline.costs.budgets import Budgets
-from cira_pipeline.embedded.dagster_processes import ui_answers
+from cira_pipeline.db.answers.model_batches import ModelBatchRepository
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.errors import CiraError, ConfigurationError, StoreUnavailable
 from cira_pipeline.health.dagster_tables import DagsterState
 from cira_pipeline.health.findings import Part, duration, findings
 from cira_pipeline.health.findings import Severity as FindingSeverity
 from cira_pipeline.health.work_state import WorkState, WorkWatch, free_bytes_by_place
 from cira_pipeline.jobs import JobStatus
+from cira_pipeline.local_stack.dagster_processes import ui_answers
+from cira_pipeline.models import Severity
 from cira_pipeline.settings import Settings
 from cira_pipeline.shown_url import shown_host, shown_url
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository
-from cira_pipeline.storage.model_batches import ModelBatchRepository
-from cira_pipeline.storage.objects import ObjectStore
 from cira_pipeline.validation.rules import RULES
 from cira_pipeline.validation.severities import severities_of
-from cira_pipeline.values import Severity
 
 _TIMEOUT_S = 5
 _DISK_WISHED_BYTES = 3_000_000_000
@@ -238,8 +238,8 @@ def _reader(settings: Settings) -> Check:
         return _docling_serve(settings)
     name = "Reader"
     try:
-        from cira_pipeline.reading.converter import open_converter
-        from cira_pipeline.reading.ocr import OcrEngine
+        from cira_pipeline.ocr.converter import open_converter
+        from cira_pipeline.ocr.rapidocr_pages import OcrEngine
 
         open_converter(settings)
         OcrEngine(threads=1)

@@ -13,7 +13,7 @@ from rich.text import Text
 from cira_pipeline.cli.record_view import VERDICT_STYLES
 from cira_pipeline.cli.screen import columns, printable
 from cira_pipeline.jobs import JobStatus, Stage
-from cira_pipeline.values import Verdict
+from cira_pipeline.models import Verdict
 
 STATUS_STYLES = {
     JobStatus.QUEUED: "dim",

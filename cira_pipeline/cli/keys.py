@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cira_pipeline.api.key_secret import NewKey, load_pepper
 from cira_pipeline.cli.services import connected
-from cira_pipeline.storage.api_keys import ApiKey, ApiKeyRepository, Scope
+from cira_pipeline.db.access.api_keys import ApiKey, ApiKeyRepository, Scope
 
 app = typer.Typer(help="Keys of the REST service: create, list, revoke, rotate.", no_args_is_help=True)
 

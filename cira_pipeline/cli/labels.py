@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from cira_pipeline.accuracy.labels import read_labels
 from cira_pipeline.cli.memory import connected_memory
 from cira_pipeline.cli.screen import counted, progress_console
 from cira_pipeline.cli.services import connected
-from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.db.records.labels import LabelRepository
+from cira_pipeline.evaluation.labels import read_labels
 
 app = typer.Typer(help="Ground truth: load labels to measure accuracy against.", no_args_is_help=True)
 

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from cira_pipeline.api.key_secret import load_pepper
 from cira_pipeline.api.page.local_administrator import LINK_VALID, sign_in_link
-from cira_pipeline.embedded.running import running_services
+from cira_pipeline.db.database import Database
 from cira_pipeline.errors import ServiceUnreachable
+from cira_pipeline.local_stack.running import running_services
 from cira_pipeline.settings import Settings, load_settings
-from cira_pipeline.storage.database import Database
 
 MINUTES = int(LINK_VALID.total_seconds() // 60)
 

@@ -10,9 +10,9 @@ import typer
 
 from cira_pipeline.cli.screen import columns, counted, printable, screen
 from cira_pipeline.cli.services import Connected, connected
-from cira_pipeline.processing.supplier_memory import SupplierMemory, supplier_memory
-from cira_pipeline.storage.lessons import LessonRepository
-from cira_pipeline.storage.objects import ObjectStore
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.records.lessons import LessonRepository
+from cira_pipeline.pipeline.supplier_memory import SupplierMemory, supplier_memory
 
 app = typer.Typer(help="What confirmed invoices taught: list, rebuild, forget.", no_args_is_help=True)
 

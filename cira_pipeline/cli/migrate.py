@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cira_pipeline.cli.connect import connected_settings
-from cira_pipeline.storage.database import Database
+from cira_pipeline.cli.services import connected_settings
+from cira_pipeline.db.database import Database
 
 
 def migrate() -> None:

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cira_pipeline.cli.screen import counted, printable, usd
-from cira_pipeline.values import Evidence, Finding, Severity
+from cira_pipeline.models import Evidence, Finding, Severity
 
 if TYPE_CHECKING:
-    from cira_pipeline.processing.without_services import FileResult
+    from cira_pipeline.pipeline.without_services import FileResult
 
 VERDICT_STYLES = {"accepted": "bold green", "needs_review": "bold yellow", "rejected": "bold red"}
 SEVERITY_STYLES = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}

@@ -15,8 +15,8 @@ from cira_pipeline.cli.following import progress
 from cira_pipeline.client import Client
 from cira_pipeline.errors import ConfigurationError
 from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import load_settings
-from cira_pipeline.values import Verdict
 
 Api = Annotated[
     str | None,

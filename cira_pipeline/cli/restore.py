@@ -14,12 +14,12 @@ from pydantic import SecretStr
 from cira_pipeline.backup.restoring import Target, missing_objects
 from cira_pipeline.backup.restoring import restore as restore_backup
 from cira_pipeline.cli.backup import summary
-from cira_pipeline.embedded.database_alone import embedded_database
-from cira_pipeline.embedded.running import running_services
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.objects import ObjectStore
 from cira_pipeline.errors import AlreadyRunning
+from cira_pipeline.local_stack.database_alone import embedded_database
+from cira_pipeline.local_stack.running import running_services
 from cira_pipeline.settings import Settings, load_settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.objects import ObjectStore
 
 
 def restore(folder: Annotated[Path, typer.Argument(help="A folder that `cira backup` made.")]) -> None:

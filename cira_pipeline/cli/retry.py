@@ -11,8 +11,8 @@ from cira_pipeline.cli.named_jobs import each_job
 from cira_pipeline.cli.remote import Api, remote
 from cira_pipeline.cli.screen import counted
 from cira_pipeline.cli.services import connected
+from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.jobs import JobId, JobStatus
-from cira_pipeline.storage.jobs import JobRepository
 
 AT_ONCE = 1_000
 

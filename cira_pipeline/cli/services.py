@@ -6,11 +6,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cira_pipeline.cli.connect import connected_settings
-from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository
-from cira_pipeline.storage.status_cache import StatusCache
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository
+from cira_pipeline.db.jobs.status_cache import StatusCache
+from cira_pipeline.errors import ServiceUnreachable
+from cira_pipeline.local_stack.running import running_services
+from cira_pipeline.settings import Settings, load_settings
+
+# How a command finds the services: from the environment, or from the `cira up` that runs in this folder.
+
+
+def connected_settings() -> Settings:
+    """Settings with the addresses of PostgreSQL, Redis, the object store and the UI filled in.
+
+    Raises ConfigurationError when a setting is wrong, ServiceUnreachable when there is no database to talk to.
+    """
+    settings = load_settings()
+    running = running_services(settings.home)
+    if running is not None:
+        settings = running.fill_in(settings)
+    if settings.postgres_url is None:
+        raise ServiceUnreachable(
+            "no database: CIRA_POSTGRES_URL is not set and no `cira up` is running in this folder; "
+            "start one with `cira up` in another terminal, or set CIRA_POSTGRES_URL"
+        )
+    return settings
 
 
 @dataclass(frozen=True)

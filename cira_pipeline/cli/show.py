@@ -19,14 +19,14 @@ from cira_pipeline.cli.screen import printable, screen, usd
 from cira_pipeline.cli.services import Connected, connected
 from cira_pipeline.client import Client
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.db.documents.extractions import ExtractionRepository, StoredOutcome
+from cira_pipeline.db.jobs.repository import Job
+from cira_pipeline.db.records.repository import RecordRepository, StoredRecord
 from cira_pipeline.errors import RecordNotFound
-from cira_pipeline.extraction.told import differences, history
+from cira_pipeline.extraction.explain import differences, history
 from cira_pipeline.invoice import Invoice
+from cira_pipeline.models import Evidence, Extraction, Finding, Verdict
 from cira_pipeline.shown_url import shown_url
-from cira_pipeline.storage.extractions import ExtractionRepository, StoredOutcome
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.storage.records import RecordRepository, StoredRecord
-from cira_pipeline.values import Evidence, Extraction, Finding, Verdict
 
 
 def show(

@@ -19,8 +19,8 @@ from cira_pipeline.cli.remote import Api, RemoteJob, remote
 from cira_pipeline.cli.screen import screen
 from cira_pipeline.cli.services import connected
 from cira_pipeline.client import Client
+from cira_pipeline.db.jobs.repository import Job, JobRepository
 from cira_pipeline.jobs import JobStatus
-from cira_pipeline.storage.jobs import Job, JobRepository
 
 WATCH_S = 1.0
 

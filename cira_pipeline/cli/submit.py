@@ -22,14 +22,14 @@ from cira_pipeline.cli.screen import columns, counted, screen
 from cira_pipeline.cli.services import Connected, connected
 from cira_pipeline.client import Client
 from cira_pipeline.client.calls import request_for
+from cira_pipeline.db.access.webhook_secrets import WebhookSecretRepository
+from cira_pipeline.db.disk_space import disk_space
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import SourceNotFound, UrlInvalid
 from cira_pipeline.intake.manifest import read_manifest
 from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.settings import Policy
-from cira_pipeline.storage.disk_space import disk_space
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
 from cira_pipeline.webhooks.callback import checked_callback
 from cira_pipeline.webhooks.signature import Signer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from cira_pipeline.cli.login import show_link
-from cira_pipeline.embedded.supervisor import Services, Supervisor
+from cira_pipeline.local_stack.supervisor import Services, Supervisor
 from cira_pipeline.settings import load_settings
 
 

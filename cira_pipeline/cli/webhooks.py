@@ -11,14 +11,12 @@ import typer
 from rich.text import Text
 
 from cira_pipeline.api.key_secret import Pepper, load_pepper
-from cira_pipeline.cli.connect import connected_settings
 from cira_pipeline.cli.screen import columns, counted, screen
-from cira_pipeline.cli.services import connected
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.webhook_secrets import SigningId, WebhookSecretRepository
-from cira_pipeline.storage.webhooks import WebhookRepository
-from cira_pipeline.webhooks.delivering import Deliverer
-from cira_pipeline.webhooks.message import event_type
+from cira_pipeline.cli.services import connected, connected_settings
+from cira_pipeline.db.access.webhook_secrets import SigningId, WebhookSecretRepository
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.webhooks import WebhookRepository
+from cira_pipeline.webhooks.delivering import Deliverer, event_type
 from cira_pipeline.webhooks.sending import Sender
 from cira_pipeline.webhooks.signature import Signer, shown_secret, signing_secret
 

@@ -16,8 +16,8 @@ from cira_pipeline.client.answers import raise_strange
 from cira_pipeline.errors import JobNotFound, RequestInvalid
 from cira_pipeline.invoice import HeaderField, Invoice
 from cira_pipeline.jobs import JobStatus, is_job_id
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Policy
-from cira_pipeline.values import Verdict
 
 AnswerT = TypeVar("AnswerT")
 _ModelT = TypeVar("_ModelT", bound=BaseModel)

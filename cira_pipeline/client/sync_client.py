@@ -12,17 +12,16 @@ import httpx
 from cira_pipeline.api.invoice_models import CostReport, InvoiceView, ListedInvoice
 from cira_pipeline.api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
 from cira_pipeline.client import calls
-from cira_pipeline.client.address import base_of, headers_of
 from cira_pipeline.client.answers import error_of
 from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter
-from cira_pipeline.client.requests import idempotency_key_of, joined, parts_of, request_of
+from cira_pipeline.client.requests import base_of, headers_of, idempotency_key_of, joined, parts_of, request_of
 from cira_pipeline.client.retrying import Patience, no_answer, refused
 from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, may_poll_instead
 from cira_pipeline.errors import CiraError
 from cira_pipeline.invoice import HeaderField, Invoice
 from cira_pipeline.jobs import JobStatus
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Policy
-from cira_pipeline.values import Verdict
 
 AnswerT = TypeVar("AnswerT")
 

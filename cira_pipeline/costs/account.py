@@ -7,19 +7,19 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from cira_pipeline.costs.attribution import current_attribution
 from cira_pipeline.costs.budgets import BudgetState, usd
 from cira_pipeline.costs.ledger import Ledger
-from cira_pipeline.costs.payer import current_payer
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.db.answers.repository import Reservation
 from cira_pipeline.jobs import JobId
-from cira_pipeline.storage.answers import Reservation
-from cira_pipeline.values import ModelAnswer, Usage
+from cira_pipeline.models import ModelAnswer, Usage
 
 _log = logging.getLogger(__name__)
 
 
 class Account:
-    """Implements `cira_pipeline.storage.answers.Account` for the job that `paying` names. Thread-safe."""
+    """Implements `cira_pipeline.db.answers.repository.Account` for the job that `attributed_to` names. Thread-safe."""
 
     def __init__(self, prices: PriceList, ledger: Ledger) -> None:
         self._prices = prices
@@ -28,16 +28,16 @@ class Account:
 
     def reserve(self, connection: Connection, worst_case: Usage) -> Reservation:
         """Raises: BudgetReached, ConfigurationError when a price is not known."""
-        payer = current_payer()
+        payer = current_attribution()
         amount_usd = self.worst_case_usd(worst_case)
         self._budgets.require_room(connection, payer.client, amount_usd, own_claim=worst_case.request_hash)
         return Reservation(payer.job_id, amount_usd)
 
     def paying_job(self) -> JobId:
-        return current_payer().job_id
+        return current_attribution().job_id
 
     def book(self, connection: Connection, answer: ModelAnswer, asked_model: str, purchase: str) -> None:
-        payer = current_payer()
+        payer = current_attribution()
         entries = self._prices.price_answer(self._usage(answer, asked_model), purchase)
         self._ledger.book(connection, payer.job_id, entries)
         for state in self._budgets.states_within(connection, client=payer.client):

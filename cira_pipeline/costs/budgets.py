@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
+from cira_pipeline.db.database import Database
 from cira_pipeline.errors import BudgetReached
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
 
 Period = Literal["day", "month"]
 
@@ -187,4 +187,27 @@ def _reached(state: BudgetState, needs_usd: Decimal) -> BudgetReached:
         not_before=datetime.combine(state.ends_on, datetime.min.time(), UTC),
         client=state.budget.client,
         period=state.budget.period,
+    )
+
+
+# Whether an invoice stayed within its own budget, and how far those of its client are used up.
+
+
+@dataclass(frozen=True)
+class CostResult:
+    """`alerts` says which daily and monthly budgets are nearly or wholly used up; they are nobody's single fault."""
+
+    passed: bool
+    total_usd: Decimal
+    budget_usd: Decimal
+    alerts: tuple[str, ...] = ()
+
+
+def check_cost(total_usd: Decimal, budget_usd: Decimal, budgets: Iterable[BudgetState] = ()) -> CostResult:
+    """Passes while `total_usd`, the cost of one invoice, is not above `budget_usd`."""
+    return CostResult(
+        passed=total_usd <= budget_usd,
+        total_usd=total_usd,
+        budget_usd=budget_usd,
+        alerts=tuple(str(state) for state in budgets if state.alert),
     )

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.costs.budgets import Budgets, BudgetState
-from cira_pipeline.costs.entry import CostEntry
+from cira_pipeline.costs.prices import CostEntry
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.schema.tables import cost_entries
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.tables import cost_entries
 
 # In one order for everybody, so that two who book at once never wait for each other in a circle.
 _SUM = text("""

@@ -13,11 +13,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cira_pipeline.clock import utc_now
-from cira_pipeline.costs.entry import CostEntry
 from cira_pipeline.costs.price_file import PriceFile, read_price_file
 from cira_pipeline.errors import ConfigurationError
 from cira_pipeline.jobs import Stage
-from cira_pipeline.values import Reading, Usage
+from cira_pipeline.models import Reading, Usage
+
+
+@dataclass(frozen=True)
+class CostEntry:
+    """`amount_usd` is `quantity` times `unit_price_usd`, never rounded.
+
+    `unit` is what is counted (`input_token`, `ocr_page`). `price_list` names the list and version the price stands in.
+    `dedupe_key` names what was bought: the ledger books it once, whoever comes with it and however often.
+    """
+
+    stage: Stage
+    provider: str
+    model: str
+    unit: str
+    quantity: Decimal
+    unit_price_usd: Decimal
+    amount_usd: Decimal
+    price_list: str
+    dedupe_key: str
+
 
 if TYPE_CHECKING:
     from cira_pipeline.costs.published import TokenUnit

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import text
 
-from cira_pipeline.storage.database import Database
+from cira_pipeline.db.database import Database
 
 RECENT = timedelta(days=7)
 """The month is projected at the pace of these last days."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from stdnum import iban
 
-from cira_pipeline.values import Extraction, Finding, Line, Reading, Severity
+from cira_pipeline.models import Extraction, Finding, Line, Reading, Severity
 
 RULE = "accounts_apart"
 _CANDIDATE = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")

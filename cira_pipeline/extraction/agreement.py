@@ -10,7 +10,7 @@ from rapidfuzz.fuzz import token_set_ratio
 from rapidfuzz.utils import default_process
 
 from cira_pipeline.invoice import HEADER_FIELDS, TERMS, HeaderField, Invoice
-from cira_pipeline.values import EngineName, Evidence, Extraction, Finding, Record, Severity
+from cira_pipeline.models import EngineName, Evidence, Extraction, Finding, Record, Severity
 
 RULE = "engines_disagree"
 FILLED = "filled_in"
@@ -40,7 +40,7 @@ _UNLIKE = 50.0
 def compared(extraction: Extraction, other: Extraction, other_record: Record) -> Extraction:
     """`extraction` with what `other` says about it: `agreed_by` in its evidence, a finding for each contradiction.
 
-    What agreement is worth is for the calibration to say (cira_pipeline/validation/confidence.py).
+    What agreement is worth is for the calibration to say (cira_pipeline/validation/confidence/calibration.py).
 
     A contradiction is a warning when `other` is sure of its value and its record holds no complaint about it. Otherwise
     the doubt is the other engine's own, and the finding is only a note.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
-from cira_pipeline.storage.batched_questions import ForBatch
-from cira_pipeline.values import ModelAnswer, Usage
+from cira_pipeline.db.answers.batched_questions import ForBatch
+from cira_pipeline.models import ModelAnswer, Usage
 
 
 class AnswerStore(Protocol):

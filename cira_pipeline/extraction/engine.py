@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from cira_pipeline.values import Document, EngineName, Extraction, Reading, Record
+from cira_pipeline.models import Document, EngineName, Extraction, Reading, Record
 
 Judge = Callable[[Extraction], Record]
 """Validation, as a stage that must not import it sees it: fields in, record with findings and verdict out."""

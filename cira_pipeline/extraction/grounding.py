@@ -21,7 +21,7 @@ from functools import cached_property
 
 from rapidfuzz.fuzz import partial_ratio_alignment, ratio
 
-from cira_pipeline.values import Box, Line, Reading
+from cira_pipeline.models import Box, Line, Reading
 
 VERSION = "2"
 NEARBY_LINES = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cira_pipeline.invoice import HEADER_FIELDS, HeaderField
-from cira_pipeline.values import Record, Severity, Verdict
+from cira_pipeline.models import Record, Severity, Verdict
 
 REQUIRED: tuple[HeaderField, ...] = (
     "invoice_number",

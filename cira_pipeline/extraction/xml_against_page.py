@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from cira_pipeline.models import Extraction, Finding, Line, Reading, Severity
 from cira_pipeline.printed.numbers import values_in
-from cira_pipeline.values import Extraction, Finding, Line, Reading, Severity
 
 RULE = "xml_differs_from_page"
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
-from cira_pipeline.storage.database import Database
+from cira_pipeline.db.database import Database
 
 TICKS_LOOKED_AT = 3
 STATEMENT_TIMEOUT_MS = 5_000

@@ -14,13 +14,13 @@ import redis
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.disk_space import free_bytes, watched_folders
 from cira_pipeline.errors import CiraError
 from cira_pipeline.health.dagster_tables import STATEMENT_TIMEOUT_MS, DagsterState, read_dagster
 from cira_pipeline.resilience.breaker import REDIS_TIMEOUT_S, shared_states
 from cira_pipeline.resilience.source_hosts import HostState, SourceHosts, source_hosts_from_settings
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.disk_space import free_bytes, watched_folders
 
 _log = logging.getLogger(__name__)
 

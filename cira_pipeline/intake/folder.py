@@ -9,10 +9,25 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import FileNotAllowed, SourceForbidden, SourceNotFound
-from cira_pipeline.intake.arrival import is_document_name
 from cira_pipeline.intake.url import normalise_url
-from cira_pipeline.storage.jobs import Submission
+
+# Which names in a watched place are documents, and not leftovers of the programs that put them there.
+
+_ENDINGS_UNDER_WAY = (
+    "~", ".bak", ".crdownload", ".download", ".filepart", ".lock", ".opdownload", ".part", ".partial", ".swp", ".temp",
+    ".tmp", ".uploading",
+)  # fmt: skip
+_BEGINNINGS_HIDDEN = (".", "~$")
+_OF_THE_DESKTOP = {"thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx"}
+
+
+def is_document_name(name: str) -> bool:
+    """Whether a file or folder name is neither hidden, nor temporary, nor something a desktop keeps for itself."""
+    lower = name.lower()
+    return not (lower.startswith(_BEGINNINGS_HIDDEN) or lower.endswith(_ENDINGS_UNDER_WAY) or lower in _OF_THE_DESKTOP)
+
 
 SETTLED_AFTER_S = 3.0
 

@@ -14,8 +14,7 @@ import httpcore
 
 from cira_pipeline.errors import CiraError, SourceNotFound, SourceUnavailable
 from cira_pipeline.intake.addresses import Address, AddressGuard, Resolver
-from cira_pipeline.intake.bounded_call import within
-from cira_pipeline.intake.deadline import Deadline
+from cira_pipeline.intake.deadline import Deadline, within
 
 
 class GuardedBackend(httpcore.NetworkBackend):

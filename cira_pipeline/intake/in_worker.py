@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cira_pipeline.intake.page_view import page_view
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.isolation.messages import Message
-from cira_pipeline.values import MediaType
+from cira_pipeline.models import MediaType
+from cira_pipeline.sandbox.messages import Message
 
 
 def recognised(request: Message) -> Message:

@@ -8,10 +8,10 @@ from PIL import Image
 
 from cira_pipeline.errors import PageNotFound
 from cira_pipeline.intake.recognise import harmless, recognise
-from cira_pipeline.isolation.messages import Message
-from cira_pipeline.isolation.pool import WorkerPool, worker_pool
+from cira_pipeline.models import Document, MediaType
+from cira_pipeline.sandbox.messages import Message
+from cira_pipeline.sandbox.pool import WorkerPool, worker_pool
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document, MediaType
 
 
 class Recogniser:

@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from cira_pipeline.db.jobs.repository import Submission
+from cira_pipeline.db.schema.tables import MAX_NAME_CHARS
 from cira_pipeline.errors import IntakeError, ManifestInvalid
 from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.settings import Policy
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.storage.tables import MAX_NAME_CHARS
 
 COLUMNS = ("url", "client_reference", "idempotency_key", "policy", "callback")
 MAX_MANIFEST_BYTES = 100_000_000

@@ -7,7 +7,7 @@ from io import BytesIO
 import pypdfium2 as pdfium
 from PIL import Image, ImageOps
 
-from cira_pipeline.values import MediaType
+from cira_pipeline.models import MediaType
 
 DPI = 110
 MAX_SIDE_PX = 2_200

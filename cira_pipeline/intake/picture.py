@@ -11,7 +11,7 @@ from io import BytesIO
 from PIL import Image
 
 from cira_pipeline.errors import DocumentDamaged, DocumentTooManyPages, ImageTooLarge
-from cira_pipeline.values import MediaType
+from cira_pipeline.models import MediaType
 
 _PILLOW_NAMES = {MediaType.PNG: "PNG", MediaType.JPEG: "JPEG", MediaType.TIFF: "TIFF"}
 

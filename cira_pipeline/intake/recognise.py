@@ -6,13 +6,15 @@ Neither the name nor the header a server sent is asked: both are often wrong, an
 from __future__ import annotations
 
 import hashlib
+import re
 
-from cira_pipeline.errors import DocumentEmpty, DocumentTypeUnsupported
+from cira_pipeline.errors import DocumentDamaged, DocumentEmpty, DocumentTypeUnsupported, EInvoiceInvalid, XmlForbidden
 from cira_pipeline.intake.pdf import check_pdf, starts_like_pdf
 from cira_pipeline.intake.picture import check_picture
-from cira_pipeline.intake.unsupported import likeness
-from cira_pipeline.intake.xml_invoice import check_xml, starts_like_xml
-from cira_pipeline.values import Document, MediaType
+from cira_pipeline.intake.unsupported import HTML_LIKENESS, likeness
+from cira_pipeline.models import Document, MediaType
+from cira_pipeline.syntaxes.registry import recognize
+from cira_pipeline.syntaxes.safe_xml import MalformedXml
 
 _PICTURES = (
     (b"\x89PNG\r\n\x1a\n", MediaType.PNG),
@@ -67,3 +69,42 @@ def _opened(content: bytes, max_pages: int, max_pixels: int) -> tuple[MediaType,
         check_xml(content)
         return MediaType.XML, 0
     raise DocumentTypeUnsupported(f"the file {likeness(content)}")
+
+
+# Whether XML is an e-invoice in one of the registered syntaxes, and safe to be parsed.
+
+_STARTS = re.compile(rb"(\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0[?!a-zA-Z]\0|\0<\0[?!a-zA-Z]")
+
+
+def starts_like_xml(content: bytes) -> bool:
+    """Whether the first character that is not blank is `<`, in UTF-8 or UTF-16, with or without a byte order mark."""
+    return _STARTS.match(content) is not None
+
+
+def check_xml(content: bytes) -> None:
+    """Passes what the registry recognizes and what is well formed to its end.
+
+    Raises `XmlForbidden` for a DTD, `DocumentDamaged` for what breaks off or is malformed, `DocumentTooComplex` beyond
+    the limits of `safe_xml`, `DocumentTypeUnsupported` for any other XML and for web pages.
+    """
+    try:
+        recognize(content)
+    except MalformedXml as error:
+        raise _malformed(content, error) from error
+    except XmlForbidden as error:
+        if str(error.detail.get("name")).lower() == "html":
+            raise DocumentTypeUnsupported(f"the file {HTML_LIKENESS}") from error
+        raise
+    except EInvoiceInvalid as error:
+        if likeness(content) == HTML_LIKENESS:
+            raise DocumentTypeUnsupported(f"the file {HTML_LIKENESS}") from error
+        raise DocumentTypeUnsupported(error.message, **error.detail) from error
+
+
+def _malformed(content: bytes, error: MalformedXml) -> DocumentDamaged | DocumentTypeUnsupported:
+    what = likeness(content)
+    if what == HTML_LIKENESS:
+        return DocumentTypeUnsupported(f"the file {what}")
+    if error.root_seen or b"<?xml" in content[:100].replace(b"\0", b""):
+        return DocumentDamaged(f"the XML is cut off or malformed: {error}")
+    return DocumentTypeUnsupported(f"the file {what}")

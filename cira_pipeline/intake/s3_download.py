@@ -6,8 +6,7 @@ import threading
 from functools import partial
 from typing import Any
 
-from cira_pipeline.intake.bounded_call import within
-from cira_pipeline.intake.deadline import Deadline
+from cira_pipeline.intake.deadline import Deadline, within
 from cira_pipeline.intake.fetched import Fetched, SizeLimit, plain_file_name
 from cira_pipeline.intake.s3 import new_s3_client, s3_errors
 from cira_pipeline.intake.url import display_url, s3_location

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import UrlInvalid
-from cira_pipeline.intake.arrival import is_document_name
+from cira_pipeline.intake.folder import is_document_name
 from cira_pipeline.intake.s3 import new_s3_client, s3_errors
 from cira_pipeline.intake.url import s3_url
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.jobs import Submission
 
 _PREFIX = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]+)(/(?P<prefix>[^\x00-\x1f]*))?", re.IGNORECASE)
 

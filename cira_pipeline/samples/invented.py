@@ -11,7 +11,7 @@ from schwifty import IBAN
 from stdnum.fr import siren
 
 from cira_pipeline.samples.catalogue import Party, Supplier, companies, trades
-from cira_pipeline.validation.identifiers import vat_id_is_valid
+from cira_pipeline.validation.checks.identifiers import vat_id_is_valid
 
 CURRENCIES: Mapping[str, str] = {"GB": "GBP", "PL": "PLN", "DK": "DKK", "SE": "SEK"}
 """Of countries without the euro."""

@@ -8,15 +8,15 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from cira_pipeline.accuracy.score import Scoreboard, score
 from cira_pipeline.costs.ledger import Ledger
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.extractions import ExtractionRepository
+from cira_pipeline.db.jobs.repository import Job
+from cira_pipeline.db.records.repository import RecordRepository
+from cira_pipeline.db.schema.tables import readings
+from cira_pipeline.evaluation.score import Scoreboard, score
+from cira_pipeline.models import Record
 from cira_pipeline.samples.sample import Kind, Sample
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.extractions import ExtractionRepository
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.storage.records import RecordRepository
-from cira_pipeline.storage.tables import readings
-from cira_pipeline.values import Record
 
 
 @dataclass(frozen=True)

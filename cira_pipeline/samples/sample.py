@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JobStatus
-from cira_pipeline.values import Verdict
+from cira_pipeline.models import Verdict
 
 Kind = Literal["pdf-text", "pdf-scan", "hybrid-pdf", "xml", "image", "broken"]
 

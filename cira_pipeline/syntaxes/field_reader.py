@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 
 from lxml import etree
 
+from cira_pipeline.models import EngineName, Evidence, Finding, Severity
 from cira_pipeline.syntaxes.elements import text_of
-from cira_pipeline.values import EngineName, Evidence, Finding, Severity
 
 _T = TypeVar("_T")
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from lxml import etree
 
 from cira_pipeline.invoice import LineItem
+from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
-from cira_pipeline.values import Severity
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Final
 
 from lxml import etree
 
+from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes.elements import text_of
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
-from cira_pipeline.values import Severity
 
 # ISO 13616: country, check digits, up to 30 characters. Whether the digits check is validation's question.
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}")

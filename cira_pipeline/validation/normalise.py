@@ -6,6 +6,13 @@ import re
 
 from cira_pipeline.invoice import Invoice
 
+# How texts of an invoice are compared: by their letters and digits, whatever stands between them.
+
+
+def bare(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
 _LAYOUT = re.compile(r"[\s.\-\u00ad\u2010-\u2015]+")
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from cira_pipeline.models import Reading
 from cira_pipeline.printed.numbers import NumberReading, NumberText, numbers_in
-from cira_pipeline.values import Reading
 
 # Words for the unit of currencies without decimals, which stand behind the number.
 _UNITS: Final = ("円", "圓", "元", "원")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from cira_pipeline.values import Finding, Severity
+from cira_pipeline.models import Finding, Severity
 
 
 class Effect(StrEnum):

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.models import Finding, Severity
 from cira_pipeline.settings import RuleSeverity
 from cira_pipeline.validation.rules import RULES
-from cira_pipeline.values import Finding, Severity
 
 Severities = Mapping[str, Severity | None]
 """Rule -> the severity its findings have here; `None`: they are left out."""

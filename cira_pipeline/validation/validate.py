@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from cira_pipeline.invoice import Bounded, bounded
+from cira_pipeline.invoice import PAYMENT_FIELDS, Bounded, bounded
+from cira_pipeline.models import EngineName, Evidence, Extraction, Finding, Record
 from cira_pipeline.validation import rules
-from cira_pipeline.validation.arithmetic import check_arithmetic
-from cira_pipeline.validation.confidence import Calibration, shipped_calibration
-from cira_pipeline.validation.credit_notes import as_credited, prints_minus_signs
-from cira_pipeline.validation.currency import check_currency
-from cira_pipeline.validation.dates import check_dates
-from cira_pipeline.validation.grounding import check_grounding
-from cira_pipeline.validation.identifiers import check_identifiers
+from cira_pipeline.validation.checks.arithmetic import check_arithmetic
+from cira_pipeline.validation.checks.completeness import check_grounding, check_required
+from cira_pipeline.validation.checks.credit_notes import as_credited, prints_minus_signs
+from cira_pipeline.validation.checks.currency import check_currency
+from cira_pipeline.validation.checks.dates import check_dates
+from cira_pipeline.validation.checks.identifiers import check_identifiers
+from cira_pipeline.validation.checks.plausibility import check_plausibility
+from cira_pipeline.validation.checks.supplier_history import check_supplier_history
+from cira_pipeline.validation.confidence.calibration import Calibration, shipped_calibration
+from cira_pipeline.validation.confidence.features import confidence_features
 from cira_pipeline.validation.normalise import normalised
-from cira_pipeline.validation.plausibility import check_plausibility
-from cira_pipeline.validation.required import check_required
 from cira_pipeline.validation.severities import overridden
-from cira_pipeline.validation.signs import signs_of
-from cira_pipeline.validation.subject import Subject, ValidationContext
-from cira_pipeline.validation.supplier_history import check_supplier_history
-from cira_pipeline.validation.trust import calibrated, low_confidence
+from cira_pipeline.validation.validation_input import ValidationContext, ValidationInput
 from cira_pipeline.validation.verdict import verdict_of
-from cira_pipeline.values import EngineName, Extraction, Finding, Record
 
 __all__ = ["ValidationContext", "findings_of", "subject_of", "validate"]
 
-_CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
+_CHECKS: Final[tuple[Callable[[ValidationInput], Iterator[Finding]], ...]] = (
     check_required,
     check_arithmetic,
     check_identifiers,
@@ -49,7 +47,8 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
     subject = subject_of(extraction, context)
     findings = findings_of(subject)
     confidences: dict[str, float] = {
-        name: calibration.confidence(name, signs) for name, signs in signs_of(subject, findings).items()
+        name: calibration.confidence(name, features)
+        for name, features in confidence_features(subject, findings).items()
     }
     least = calibration.accept_confidence if context.accept_confidence is None else context.accept_confidence
     findings = tuple(overridden((*findings, *low_confidence(subject, confidences, least)), context.severities))
@@ -63,7 +62,7 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
     )
 
 
-def subject_of(extraction: Extraction, context: ValidationContext) -> Subject:
+def subject_of(extraction: Extraction, context: ValidationContext) -> ValidationInput:
     """What the rules look at: `extraction` with its values in their one spelling, and credits stated as credits."""
     found = bounded(extraction.invoice)
     if found.too_long or found.reordered:
@@ -80,7 +79,7 @@ def subject_of(extraction: Extraction, context: ValidationContext) -> Subject:
     invoice = normalised(found.invoice)
     turned = extraction.engine is not EngineName.EINVOICE and prints_minus_signs(invoice)
     stated = as_credited(invoice) if turned else invoice
-    return Subject(extraction.model_copy(update={"invoice": stated}), context, sign_turned=turned)
+    return ValidationInput(extraction.model_copy(update={"invoice": stated}), context, sign_turned=turned)
 
 
 def _unreadable(found: Bounded) -> Iterator[Finding]:
@@ -90,6 +89,25 @@ def _unreadable(found: Bounded) -> Iterator[Finding]:
         yield rules.TEXT_REORDERED.finding(f"{name} held characters that change the order in which it is shown", name)
 
 
-def findings_of(subject: Subject) -> tuple[Finding, ...]:
+def findings_of(subject: ValidationInput) -> tuple[Finding, ...]:
     """The engine's own doubts, then every rule's complaints."""
     return (*subject.extraction.findings, *(finding for check in _CHECKS for finding in check(subject)))
+
+
+# Whether the values that people pay by are likely enough right to be taken without a person looking.
+
+
+def low_confidence(subject: ValidationInput, confidences: Mapping[str, float], least: float) -> Iterator[Finding]:
+    """One finding that names every field below `least`, if there are any."""
+    low = [name for name in PAYMENT_FIELDS if confidences.get(name, 1.0) < least]
+    if low and subject.read_from_page:
+        said = ", ".join(f"{name} {confidences[name]:.1%}" for name in low)
+        yield rules.LOW_CONFIDENCE.finding(f"less likely right than {least:.1%}: {said}", *low)
+
+
+def calibrated(evidence: Evidence, confidences: Mapping[str, float]) -> Evidence:
+    """`evidence` with the confidence in its value, and the engine's own figure beside it."""
+    confidence = confidences.get(evidence.field)
+    if confidence is None:
+        return evidence
+    return evidence.model_copy(update={"confidence": round(confidence, 4), "engine_confidence": evidence.confidence})

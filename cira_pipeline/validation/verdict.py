@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from cira_pipeline.models import Finding, Severity, Verdict
 from cira_pipeline.validation.rules import RULES, Effect
-from cira_pipeline.values import Finding, Severity, Verdict
 
 _BY_EFFECT: Final = {
     Effect.REJECTED: Verdict.REJECTED,

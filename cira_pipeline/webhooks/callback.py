@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from cira_pipeline.db.schema.tables import MAX_CALLBACK_CHARS
 from cira_pipeline.errors import UrlInvalid, UrlSchemeUnsupported
 from cira_pipeline.intake.addresses import AddressGuard
 from cira_pipeline.intake.url import normalise_url
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.tables import MAX_CALLBACK_CHARS
 
 
 def callback_guard(settings: Settings) -> AddressGuard:

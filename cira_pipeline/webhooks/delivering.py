@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import random
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.webhooks import Attempt, OwedEvent, WebhookRepository, receiver_name
 from cira_pipeline.errors import CiraError, InternalError, StoreUnavailable, UrlInvalid
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.webhooks import Attempt, OwedEvent, WebhookRepository, receiver_name
-from cira_pipeline.webhooks.backoff import LONGEST_WAIT_S, next_attempt_at
-from cira_pipeline.webhooks.message import body_of
 from cira_pipeline.webhooks.sending import Delivered, Sender
 from cira_pipeline.webhooks.signature import Signer
+
+# What a receiver is told: which job, and how it ended. What the invoice says it asks for with its key.
+
+
+def event_type(status: str) -> str:
+    return f"job.{status}"
+
+
+def body_of(event: OwedEvent) -> bytes:
+    """JSON, the same at every attempt. `version` grows with the job: a lower one is older news."""
+    told = {
+        "type": event_type(event.status),
+        "timestamp": event.created_at.isoformat(),
+        "data": {
+            "job_id": event.job_id,
+            "client_reference": event.client_reference,
+            "status": event.status,
+            "verdict": event.verdict,
+            "error_code": event.error_code,
+            "version": event.job_version,
+        },
+    }
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+# When a webhook that was not taken is tried again, and when it is given up.
+
+FIRST_WAIT_S = 5.0
+LONGEST_WAIT_S = 4 * 3600.0
+_GROWTH = 1.5
+_JITTER = 0.2
+
+
+def next_attempt_at(
+    now: datetime, owed_since: datetime, *, give_up_after_s: float, asked_for_s: float | None = None
+) -> datetime | None:
+    """Each wait is one and a half times as long as everything before it, up to four hours, more or less a fifth.
+
+    So the time between attempts grows exponentially, also from a replay on, and receivers that were down are not met by
+    all at once. Never sooner than the receiver asked for. `None`: the event is given up.
+    """
+    elapsed_s = max((now - owed_since).total_seconds(), 0.0)
+    wait_s = min(max(FIRST_WAIT_S, _GROWTH * elapsed_s), LONGEST_WAIT_S)
+    wait_s *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+    wait_s = max(wait_s, asked_for_s or 0.0)
+    if elapsed_s + wait_s > give_up_after_s:
+        return None
+    return now + timedelta(seconds=wait_s)
+
 
 POLL_S = 1.0
 AWAY_S = 5.0

@@ -12,8 +12,8 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 
+from cira_pipeline.db.access.webhook_secrets import WebhookSecretRepository
 from cira_pipeline.errors import WebhookSecretMissing
-from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - no secret
 

@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from cira_pipeline.api.app import create_app
 from cira_pipeline.api.server import server_config
 from cira_pipeline.api.services import Services, open_services
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.database import Database
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.storage.database import Database
 from tests.health.dagster_instance import Dagster, dagster_over
 
 ALL_OF_A_CLIENT = (Scope.SUBMIT, Scope.READ, Scope.REVIEW)

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 from cira_pipeline.api.services import Services
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.values import (
+from cira_pipeline.models import (
     Box,
     Document,
     EngineName,
@@ -24,8 +24,8 @@ from cira_pipeline.values import (
     Severity,
     Verdict,
 )
+from tests.db.invoices import invoice
 from tests.orchestration.invoice_pdf import invoice_pdf
-from tests.storage.invoices import invoice
 
 
 def kept_document(services: Services, content: bytes, media_type: MediaType = MediaType.PDF, pages: int = 1) -> str:

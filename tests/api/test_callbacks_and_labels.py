@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.api_keys import Scope
 from tests.api.stored import ended_job, kept_document
 from tests.orchestration.invoice_pdf import invoice_pdf
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+from cira_pipeline.db.jobs.repository import Submission
+from cira_pipeline.db.records.lessons import LessonRepository
 from cira_pipeline.extraction.offline.engine import OfflineEngine
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.storage.lessons import LessonRepository
-from cira_pipeline.values import Document, EngineName, MediaType, Record, Verdict
+from cira_pipeline.models import Document, EngineName, MediaType, Record, Verdict
 from tests.extraction.offline.test_suppliers_memory import page, read, truth
 
 

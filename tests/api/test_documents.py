@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from cira_pipeline.db.jobs.stage_timings import StageTimings
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.stage_timings import StageTimings
-from cira_pipeline.values import EngineName, Extraction, ModelAnswer, Usage
+from cira_pipeline.models import EngineName, Extraction, ModelAnswer, Usage
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -34,7 +34,7 @@ def test_the_pipeline_takes_an_uploaded_document_as_it_is(api):
     from types import SimpleNamespace
 
     from cira_pipeline.costs.prices import PriceList
-    from cira_pipeline.processing.processor import JobInFlight, Processor
+    from cira_pipeline.pipeline.processor import JobContext, Processor
 
     [job] = _upload(api.client(), invoice_pdf("UP-2")).json()["jobs"]
     services = api.services
@@ -57,7 +57,7 @@ def test_the_pipeline_takes_an_uploaded_document_as_it_is(api):
         engines={},
         today=date.today,
     )
-    obtained = processor.run(JobInFlight(services.jobs.get(JobId(job["job_id"]))), Stage.RAW_DOCUMENT)
+    obtained = processor.run(JobContext(services.jobs.get(JobId(job["job_id"]))), Stage.RAW_DOCUMENT)
     assert obtained.reused
     assert obtained.document.page_count == 1
 
@@ -107,7 +107,7 @@ def _with_answer(api, job_id: JobId) -> str:
     """A paid answer and the extraction made from it."""
     sha256 = api.services.jobs.get(job_id).document_sha256
     request_hash = "a" * 64
-    from cira_pipeline.storage.answers import AnswerRepository
+    from cira_pipeline.db.answers.repository import AnswerRepository
 
     answers = AnswerRepository(api.services.database, owner="test")
     answers.claim(request_hash)

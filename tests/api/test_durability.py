@@ -10,11 +10,11 @@ import sys
 import httpx
 import pytest
 
-from cira_pipeline.embedded.api_process import api_child
-from cira_pipeline.embedded.ports import LOOPBACK, free_port
+from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.jobs import JobStatus
+from cira_pipeline.local_stack.api_process import api_child
+from cira_pipeline.local_stack.ports import LOOPBACK, free_port
 from cira_pipeline.settings import Settings, inherited_environment
-from cira_pipeline.storage.jobs import JobRepository
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +52,8 @@ def test_a_thousand_urls_survive_the_service_being_killed_right_after_its_answer
         child.stop()
     # Seen by another process over a connection of its own: nothing of the killed one is left to help.
     script = (
-        "import sys; from cira_pipeline.storage.database import Database; "
-        "from cira_pipeline.storage.jobs import JobRepository; "
+        "import sys; from cira_pipeline.db.database import Database; "
+        "from cira_pipeline.db.jobs.repository import JobRepository; "
         "print(*(job.url for job in JobRepository(Database(sys.argv[1])).list(limit=2000)), sep='\\n')"
     )
     url = api_settings.postgres_url.get_secret_value()

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from sqlalchemy import text
 
 from cira_pipeline.api import events
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.api_keys import Scope
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from cira_pipeline.api import access, server
 from cira_pipeline.api.key_secret import parse_key
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.jobs.repository import Submission
+from cira_pipeline.db.jobs.stage_timings import StageTimings
 from cira_pipeline.jobs import Stage
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.storage.stage_timings import StageTimings
 
 BODY = {"jobs": [{"url": "https://a.example/1.pdf"}]}
 

@@ -15,8 +15,8 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.invoice import HEADER_FIELDS
-from cira_pipeline.storage.api_keys import Scope
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf
 

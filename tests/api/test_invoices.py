@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from cira_pipeline.values import Finding, MediaType, Severity, Verdict
+from cira_pipeline.models import Finding, MediaType, Severity, Verdict
 from tests.api.stored import ended_job, kept_document
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -72,7 +72,7 @@ def test_a_page_that_is_not_there_is_said_to_be_missing(api, number):
 def test_a_scan_is_shown_upright_and_level_as_it_was_read(api):
     from cira_pipeline.api.page_picture import page_png
     from cira_pipeline.intake.isolated import view_page
-    from cira_pipeline.values import Box, EngineName, Evidence, Page
+    from cira_pipeline.models import Box, EngineName, Evidence, Page
 
     # Lies on its side: what was at its top left stands at the top right once it is turned by a quarter.
     scan = Image.new("RGB", (800, 600), "white")

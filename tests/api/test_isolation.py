@@ -7,9 +7,9 @@ import io
 import pandas as pd
 import pytest
 
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.jobs import new_job_id
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.values import Verdict
+from cira_pipeline.models import Verdict
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import Scope
 from tests.api.stored import ended_job
 
 

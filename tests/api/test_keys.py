@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from cira_pipeline.api.key_secret import Pepper, load_pepper, parse_key
+from cira_pipeline.db.access.api_keys import ApiKey, ApiKeyRepository, Scope
 from cira_pipeline.errors import ConfigurationError, KeyNotFound, KeySettingsInvalid, QuotaExhausted
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import ApiKey, ApiKeyRepository, Scope
 
 PEPPER = Pepper("a long and random pepper for the tests only")
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from cira_pipeline.api.key_secret import parse_key
 from cira_pipeline.cli.keys import app
-from cira_pipeline.storage.api_keys import ApiKeyRepository, Scope
+from cira_pipeline.db.access.api_keys import ApiKeyRepository, Scope
 
 
 @pytest.fixture

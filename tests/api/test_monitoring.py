@@ -17,11 +17,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from cira_pipeline.embedded.postgres import EmbeddedPostgres
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import Submission
+from cira_pipeline.local_stack.postgres import EmbeddedPostgres
 from cira_pipeline.settings import inherited_environment
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import Submission
 
 MONITORING = Path(__file__).parents[2] / "deploy/monitoring"
 PROMTOOL = shutil.which("promtool")

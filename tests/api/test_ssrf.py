@@ -15,10 +15,10 @@ import pytest
 from cira_pipeline.intake.addresses import system_resolver
 from cira_pipeline.intake.fetch import Fetcher
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.processing.stream import stream
+from cira_pipeline.pipeline.stream import stream
 from tests.intake.hostile_server import HostileServer
 from tests.orchestration.invoice_pdf import invoice_pdf
-from tests.processing.worker import opened
+from tests.pipeline.worker import opened
 from tests.webhooks.receiver import Receiver
 
 

@@ -14,12 +14,12 @@ from pydantic import SecretStr
 from sqlalchemy import event
 
 from cira_pipeline.api import access, rate_limit
-from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.jobs import status_cache
 from cira_pipeline.jobs import JobId, Stage
+from cira_pipeline.local_stack.valkey import EmbeddedValkey
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import inherited_environment
-from cira_pipeline.storage import status_cache
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.values import Verdict
 from tests.api.conftest import RunningApi
 from tests.api.stored import kept_document
 

@@ -23,6 +23,11 @@ from cira_pipeline.backup import saving
 from cira_pipeline.backup.manifest import Manifest
 from cira_pipeline.backup.restoring import Target, restore
 from cira_pipeline.backup.saving import Source, save
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.database import Database, known_revisions, migrate_within
+from cira_pipeline.db.documents.object_references import referenced_objects
+from cira_pipeline.db.jobs.erasure import Erasure
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import (
     BackupDamaged,
     BackupTargetNotEmpty,
@@ -32,11 +37,6 @@ from cira_pipeline.errors import (
 )
 from cira_pipeline.jobs import JobId
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.storage.database import Database, known_revisions, migrate_within
-from cira_pipeline.storage.erasure import Erasure
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.storage.object_references import referenced_objects
 from cira_pipeline.webhooks.signature import signing_secret
 from tests.api.stored import ended_job
 from tests.conftest import temporary_database

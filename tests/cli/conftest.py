@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from cira_pipeline.cli import main
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.documents.repository import DocumentRepository
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.db.records.repository import RecordRepository
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.documents import DocumentRepository
-from cira_pipeline.storage.jobs import JobRepository, Submission
-from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.storage.records import RecordRepository
-from cira_pipeline.values import Record, Verdict
-from tests.storage.invoices import document, record
+from cira_pipeline.models import Record, Verdict
+from tests.db.invoices import document, record
 
 CIRA = Path(sys.executable).with_name("cira")
 

@@ -11,7 +11,7 @@ from cira_pipeline.cli.health_checks import State, checks
 from cira_pipeline.jobs import JobStatus
 from tests.cli.conftest import Cira
 from tests.orchestration.invoice_pdf import invoice_pdf
-from tests.processing.conftest import House, house
+from tests.pipeline.conftest import House, house
 
 __all__ = ["house"]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cira_pipeline.processing.lossy_reading import with_lost_words
-from cira_pipeline.validation.confidence import parse_calibration
-from cira_pipeline.values import Box, Line, Page, Reading, Word
+from cira_pipeline.models import Box, Line, Page, Reading, Word
+from cira_pipeline.pipeline.lossy_reading import with_lost_words
+from cira_pipeline.validation.confidence.calibration import parse_calibration
 
 
 def test_confidences_are_fitted_to_labelled_documents_and_say_to_which(without_services) -> None:

@@ -13,12 +13,12 @@ import pytest
 from rich.console import Console
 
 from cira_pipeline.cli.demo import next_demo, results_table
-from cira_pipeline.embedded.running import RunningServices
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JobStatus
+from cira_pipeline.local_stack.running import RunningServices
+from cira_pipeline.models import Verdict
 from cira_pipeline.samples.sample import ACCEPTED, DAMAGED
-from cira_pipeline.storage.jobs import JobRepository, Submission
-from cira_pipeline.values import Verdict
 from tests.cli.conftest import CIRA
 from tests.samples.test_outcome import job_of, outcome_of
 

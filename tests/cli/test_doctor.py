@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from tests.health.dagster_instance import dagster_over
 
 CIRA = Path(sys.executable).with_name("cira")

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 
-from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.db.records.labels import LabelRepository
+from tests.db.invoices import invoice, record
 from tests.extraction.einvoice.documents import CII
 from tests.orchestration.invoice_pdf import invoice_pdf
-from tests.storage.invoices import invoice, record
 
 
 def test_export_writes_the_same_rows_in_every_format(cira, finished) -> None:

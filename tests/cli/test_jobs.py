@@ -9,7 +9,7 @@ import pytest
 
 from cira_pipeline.errors import DocumentEncrypted
 from cira_pipeline.jobs import JobStatus, Stage
-from tests.storage.invoices import invoice, record
+from tests.db.invoices import invoice, record
 
 NO_JOB = "inv_00000000000000000000000000"
 

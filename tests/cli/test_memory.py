@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from cira_pipeline.db.documents.objects import ObjectStore
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.objects import ObjectStore
 from tests.extraction.offline.test_suppliers_memory import truth
-from tests.processing.test_supplier_memory import Office
+from tests.pipeline.test_supplier_memory import Office
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cira_pipeline.storage.database import Database
+from cira_pipeline.db.database import Database
 
 
 def test_an_empty_database_gets_its_tables_and_doing_it_again_does_no_harm(

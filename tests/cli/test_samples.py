@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cira_pipeline.accuracy.labels import read_labels
+from cira_pipeline.evaluation.labels import read_labels
 from tests.cli.conftest import Cira
 
 

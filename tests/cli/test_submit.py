@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from cira_pipeline.cli import following
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.documents.repository import DocumentRepository
+from cira_pipeline.db.jobs.repository import Job, JobRepository, Submission
 from cira_pipeline.errors import DocumentDamaged
 from cira_pipeline.jobs import Stage
-from cira_pipeline.storage.documents import DocumentRepository
-from cira_pipeline.storage.jobs import Job, JobRepository, Submission
-from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.values import Verdict
-from tests.storage.invoices import document
+from cira_pipeline.models import Verdict
+from tests.db.invoices import document
 
 URL = "https://supplier.example/4711.pdf"
 

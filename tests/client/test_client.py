@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cira_pipeline.client import AnsweredError, Client, InvoiceFilter, JobRequest, Patience
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.errors import (
     JobNotFinished,
     JobNotFound,
@@ -25,8 +26,7 @@ from cira_pipeline.errors import (
     ServiceUnreachable,
 )
 from cira_pipeline.jobs import JobStatus, Stage, new_job_id
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.values import Verdict
+from cira_pipeline.models import Verdict
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf
 

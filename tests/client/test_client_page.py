@@ -12,7 +12,7 @@ import pytest
 from cira_pipeline.client import Client
 from cira_pipeline.jobs import JobStatus, Stage
 from tests.api.stored import kept_document
-from tests.storage.invoices import record
+from tests.db.invoices import record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "client.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from cira_pipeline.costs.payer import Payer
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
+from cira_pipeline.costs.attribution import CostAttribution
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 
 
 @pytest.fixture
-def acme(database: Database) -> Payer:
+def acme(database: Database) -> CostAttribution:
     return _payer(database, "acme")
 
 
 @pytest.fixture
-def shop(database: Database) -> Payer:
+def shop(database: Database) -> CostAttribution:
     return _payer(database, "shop")
 
 
-def _payer(database: Database, client: str) -> Payer:
+def _payer(database: Database, client: str) -> CostAttribution:
     [submitted] = JobRepository(database).submit([Submission("https://supplier.example/1.pdf", client=client)])
-    return Payer(submitted.job.job_id, client)
+    return CostAttribution(submitted.job.job_id, client)

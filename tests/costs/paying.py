@@ -12,15 +12,15 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from cira_pipeline.costs.account import Account
+from cira_pipeline.costs.attribution import CostAttribution, attributed_to
 from cira_pipeline.costs.budgets import Budget, Budgets
 from cira_pipeline.costs.ledger import Ledger
-from cira_pipeline.costs.payer import Payer, paying
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.db.answers.repository import AnswerRepository
+from cira_pipeline.db.database import Database
 from cira_pipeline.errors import BudgetReached
 from cira_pipeline.jobs import JobId
-from cira_pipeline.storage.answers import AnswerRepository
-from cira_pipeline.storage.database import Database
-from cira_pipeline.values import ModelAnswer, Usage
+from cira_pipeline.models import ModelAnswer, Usage
 
 MODEL = "gpt-4.1-mini"
 WORST_USD = Decimal("0.002")
@@ -63,9 +63,11 @@ def answers_of(
     return AnswerRepository(database, owner=owner, lease_s=lease_s, account=account, sleep=sleep)
 
 
-def pay(answers: AnswerRepository, payer: Payer, number: int, answering: Callable[[], object] = lambda: None) -> str:
+def pay(
+    answers: AnswerRepository, payer: CostAttribution, number: int, answering: Callable[[], object] = lambda: None
+) -> str:
     """Asks one question as the engine does; `answering` is the provider's work."""
-    with paying(payer):
+    with attributed_to(payer):
         try:
             if answers.claim(question_hash(number), worst_case(number)) is not None:
                 return "kept"
@@ -81,7 +83,7 @@ def main(arguments: list[str]) -> None:
     database = Database(url)
     answers = answers_of(database, Budget("", "day", Decimal(budget_usd)), owner=f"process {first}", lease_s=120)
     for number in range(int(first), int(first) + int(count)):
-        said = pay(answers, Payer(JobId(job_id), client), number, lambda: _announce_and_wait(float(answer_s)))
+        said = pay(answers, CostAttribution(JobId(job_id), client), number, lambda: _announce_and_wait(float(answer_s)))
         print(said, flush=True)
     database.dispose()
 

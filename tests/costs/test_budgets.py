@@ -13,12 +13,12 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
+from cira_pipeline.costs.attribution import CostAttribution, attributed_to
 from cira_pipeline.costs.budgets import Budget, Budgets
 from cira_pipeline.costs.ledger import Ledger
-from cira_pipeline.costs.payer import Payer, paying
+from cira_pipeline.db.database import Database
 from cira_pipeline.errors import BudgetReached
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
 from tests.costs.paying import MODEL, PAID_USD, WORST_USD, answer, answers_of, pay, question_hash, worst_case
 
 DAY = Budget("", "day", Decimal("0.01"))
@@ -35,7 +35,7 @@ def spent_and_reserved(database: Database) -> Decimal:
         ).scalar_one()
 
 
-def test_threads_that_pay_at_once_never_exceed_the_budget(database: Database, acme: Payer) -> None:
+def test_threads_that_pay_at_once_never_exceed_the_budget(database: Database, acme: CostAttribution) -> None:
     answers, seen = answers_of(database, DAY), []
 
     def watch_and_pay(number: int) -> str:
@@ -55,9 +55,17 @@ def test_threads_that_pay_at_once_never_exceed_the_budget(database: Database, ac
 
 
 def test_processes_that_pay_at_once_never_exceed_the_budget(
-    database: Database, migrated_database_url: str, acme: Payer
+    database: Database, migrated_database_url: str, acme: CostAttribution
 ) -> None:
-    command = (sys.executable, "-m", "tests.costs.paying", migrated_database_url, acme.job_id, acme.client, "0.01")
+    command = (
+        sys.executable,
+        "-m",
+        "tests.costs.paying",
+        migrated_database_url,
+        acme.job_id,
+        acme.client,
+        "0.01",
+    )
     workers = [
         subprocess.Popen((*command, str(first), "12", "0.05"), stdout=subprocess.PIPE, text=True)
         for first in (0, 100, 200)
@@ -73,9 +81,17 @@ def test_processes_that_pay_at_once_never_exceed_the_budget(
 
 
 def test_what_a_killed_worker_reserved_is_free_again_when_its_lease_has_ended(
-    database: Database, migrated_database_url: str, acme: Payer
+    database: Database, migrated_database_url: str, acme: CostAttribution
 ) -> None:
-    command = (sys.executable, "-m", "tests.costs.paying", migrated_database_url, acme.job_id, acme.client, "0.002")
+    command = (
+        sys.executable,
+        "-m",
+        "tests.costs.paying",
+        migrated_database_url,
+        acme.job_id,
+        acme.client,
+        "0.002",
+    )
     with subprocess.Popen((*command, "0", "1", "600"), stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "asking\n"
@@ -87,14 +103,16 @@ def test_what_a_killed_worker_reserved_is_free_again_when_its_lease_has_ended(
     assert pay(answers, acme, 1) == "paid"
 
 
-def test_a_client_that_has_used_up_its_budget_stops_nobody_else(database: Database, acme: Payer, shop: Payer) -> None:
+def test_a_client_that_has_used_up_its_budget_stops_nobody_else(
+    database: Database, acme: CostAttribution, shop: CostAttribution
+) -> None:
     answers = answers_of(database, Budget("acme", "month", WORST_USD), Budget("", "month", Decimal(1)))
     assert [pay(answers, acme, number) for number in range(2)] == ["paid", "refused"]
     assert pay(answers, shop, 3) == "paid"
     assert pay(answers, acme, 0) == "kept", "an answer that is paid already costs nothing"
 
 
-def test_a_new_day_has_a_new_budget_and_the_month_remembers(database: Database, acme: Payer) -> None:
+def test_a_new_day_has_a_new_budget_and_the_month_remembers(database: Database, acme: CostAttribution) -> None:
     daily, monthly = Budget("", "day", WORST_USD), Budget("", "month", WORST_USD + PAID_USD)
     answers = answers_of(database, daily, monthly)
     assert [pay(answers, acme, number) for number in range(2)] == ["paid", "refused"]
@@ -103,13 +121,13 @@ def test_a_new_day_has_a_new_budget_and_the_month_remembers(database: Database, 
     assert [pay(answers, acme, number) for number in (2, 3)] == ["paid", "refused"]
     with database.begin() as connection:
         connection.execute(text("UPDATE cira.spending SET starts_on = starts_on - 2 WHERE period = 'day'"))
-    with paying(acme), pytest.raises(BudgetReached, match="monthly budget of all clients"):
+    with attributed_to(acme), pytest.raises(BudgetReached, match="monthly budget of all clients"):
         answers.claim(question_hash(4), worst_case(4))
 
 
-def test_who_waits_is_told_how_much_is_missing_and_until_when(database: Database, acme: Payer) -> None:
+def test_who_waits_is_told_how_much_is_missing_and_until_when(database: Database, acme: CostAttribution) -> None:
     answers = answers_of(database, Budget("acme", "day", Decimal("0.001")))
-    with paying(acme), pytest.raises(BudgetReached) as refused:
+    with attributed_to(acme), pytest.raises(BudgetReached) as refused:
         answers.claim(question_hash(1), worst_case(1))
     error = refused.value
     assert "the daily budget of client acme: 0.00 of 0.001 USD spent (0%)" in error.message
@@ -123,7 +141,7 @@ def test_who_waits_is_told_how_much_is_missing_and_until_when(database: Database
 
 
 def test_the_warning_comes_once_when_the_threshold_is_crossed(
-    database: Database, acme: Payer, caplog: pytest.LogCaptureFixture
+    database: Database, acme: CostAttribution, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers = answers_of(database, Budget("", "day", Decimal("0.006")), alert_share=Decimal("0.5"))
     with caplog.at_level(logging.WARNING):
@@ -134,7 +152,7 @@ def test_the_warning_comes_once_when_the_threshold_is_crossed(
 
 
 def test_an_answer_that_two_paid_for_is_booked_twice_because_it_was_billed_twice(
-    database: Database, acme: Payer
+    database: Database, acme: CostAttribution
 ) -> None:
     slow, other = answers_of(database, DAY, owner="slow"), answers_of(database, DAY, owner="other")
 
@@ -148,17 +166,21 @@ def test_an_answer_that_two_paid_for_is_booked_twice_because_it_was_billed_twice
     assert Ledger(database).total(acme.job_id) == 2 * PAID_USD
 
 
-def test_an_answer_kept_again_after_a_broken_connection_is_booked_once(database: Database, acme: Payer) -> None:
+def test_an_answer_kept_again_after_a_broken_connection_is_booked_once(
+    database: Database, acme: CostAttribution
+) -> None:
     answers = answers_of(database, DAY)
     assert pay(answers, acme, 0) == "paid"
-    with paying(acme):
+    with attributed_to(acme):
         answers.commit(answer(0), MODEL)
     assert Ledger(database).total(acme.job_id) == PAID_USD
 
 
-def test_no_answer_is_kept_without_its_cost_nor_booked_without_being_kept(database: Database, acme: Payer) -> None:
+def test_no_answer_is_kept_without_its_cost_nor_booked_without_being_kept(
+    database: Database, acme: CostAttribution
+) -> None:
     answers = answers_of(database, DAY)
-    with paying(acme):
+    with attributed_to(acme):
         answers.claim(question_hash(0), worst_case(0))
     with pytest.raises(RuntimeError, match="for no job"):
         answers.commit(answer(0), MODEL)
@@ -167,7 +189,9 @@ def test_no_answer_is_kept_without_its_cost_nor_booked_without_being_kept(databa
         assert connection.scalar(text("SELECT count(*) FROM cira.cost_entries")) == 0
 
 
-def test_the_sums_budgets_are_held_to_are_those_of_the_ledger(database: Database, acme: Payer, shop: Payer) -> None:
+def test_the_sums_budgets_are_held_to_are_those_of_the_ledger(
+    database: Database, acme: CostAttribution, shop: CostAttribution
+) -> None:
     answers = answers_of(database)
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda number: pay(answers, acme if number % 3 else shop, number), range(30)))

@@ -12,15 +12,17 @@ from typer.testing import CliRunner
 
 from cira_pipeline.cli import app
 from cira_pipeline.cli.health_checks import State, checks
-from cira_pipeline.costs.payer import Payer
+from cira_pipeline.costs.attribution import CostAttribution
 from cira_pipeline.costs.report import month_costs
+from cira_pipeline.db.database import Database
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
 from tests.costs.paying import PAID_USD, answers_of, pay
 
 
 @pytest.fixture
-def spent(database: Database, acme: Payer, shop: Payer, migrated_database_url: str, monkeypatch) -> Database:
+def spent(
+    database: Database, acme: CostAttribution, shop: CostAttribution, migrated_database_url: str, monkeypatch
+) -> Database:
     """Three answers for acme, one for shop, all today; one of acme's was paid 40 days ago."""
     answers = answers_of(database)
     for number, payer in enumerate((acme, acme, acme, shop)):
@@ -93,7 +95,7 @@ def test_the_month_is_projected_at_the_pace_of_the_last_days(spent: Database) ->
 
 
 def test_budgets_near_their_end_are_said_by_costs_and_doctor(
-    spent: Database, acme: Payer, migrated_database_url: str, monkeypatch: pytest.MonkeyPatch
+    spent: Database, acme: CostAttribution, migrated_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CIRA_DAILY_BUDGET_USD", "0.0025")
     monkeypatch.setenv("CIRA_CLIENT_BUDGETS", "shop=1/month")

@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.db.schema.tables import cost_entries
 from cira_pipeline.jobs import JobId
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
-from cira_pipeline.storage.tables import cost_entries
-from cira_pipeline.values import Usage
+from cira_pipeline.models import Usage
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from collections import Counter
 import pytest
 from sqlalchemy import text
 
+from cira_pipeline.costs.attribution import CostAttribution
 from cira_pipeline.costs.ledger import Ledger
-from cira_pipeline.costs.payer import Payer
-from cira_pipeline.storage.database import Database
+from cira_pipeline.db.database import Database
 from tests.costs.paying import PAID_USD, answers_of, pay
 
 
 @pytest.fixture
-def command(migrated_database_url: str, acme: Payer) -> tuple[str, ...]:
+def command(migrated_database_url: str, acme: CostAttribution) -> tuple[str, ...]:
     return (sys.executable, "-m", "tests.costs.paying", migrated_database_url, acme.job_id, acme.client, "1")
 
 
@@ -36,7 +36,7 @@ def answers_kept(database: Database) -> int:
 
 
 def test_two_processes_with_the_same_document_pay_once(
-    database: Database, acme: Payer, command: tuple[str, ...]
+    database: Database, acme: CostAttribution, command: tuple[str, ...]
 ) -> None:
     workers = [subprocess.Popen((*command, "0", "3", "0.3"), stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = Counter(word for worker in workers for word in worker.communicate()[0].split())
@@ -45,7 +45,7 @@ def test_two_processes_with_the_same_document_pay_once(
 
 
 def test_a_worker_killed_before_its_answer_came_is_followed_within_seconds_by_one_that_pays(
-    database: Database, acme: Payer, command: tuple[str, ...]
+    database: Database, acme: CostAttribution, command: tuple[str, ...]
 ) -> None:
     with asking(command, "600") as worker:
         worker.kill()
@@ -58,7 +58,7 @@ def test_a_worker_killed_before_its_answer_came_is_followed_within_seconds_by_on
 
 
 def test_a_worker_killed_after_its_answer_was_kept_is_followed_by_one_that_pays_nothing(
-    database: Database, acme: Payer, command: tuple[str, ...]
+    database: Database, acme: CostAttribution, command: tuple[str, ...]
 ) -> None:
     with asking(command, "0") as worker:
         while not answers_kept(database):
@@ -70,7 +70,7 @@ def test_a_worker_killed_after_its_answer_was_kept_is_followed_by_one_that_pays_
     assert Ledger(database).total(acme.job_id) == PAID_USD
 
 
-def asks_in_vain(database: Database, acme: Payer) -> bool:
+def asks_in_vain(database: Database, acme: CostAttribution) -> bool:
     """Whether a caller is still kept waiting after some tries."""
     tries: list[float] = []
 
@@ -88,7 +88,7 @@ def asks_in_vain(database: Database, acme: Payer) -> bool:
 
 
 def test_while_a_worker_lives_nobody_else_pays_however_long_it_is_stopped(
-    database: Database, acme: Payer, command: tuple[str, ...]
+    database: Database, acme: CostAttribution, command: tuple[str, ...]
 ) -> None:
     with asking(command, "600") as worker:
         worker.send_signal(signal.SIGSTOP)
@@ -98,7 +98,7 @@ def test_while_a_worker_lives_nobody_else_pays_however_long_it_is_stopped(
 
 
 def test_after_a_restart_of_postgresql_nobody_is_taken_for_dead_before_the_lease_has_ended(
-    database: Database, acme: Payer, command: tuple[str, ...]
+    database: Database, acme: CostAttribution, command: tuple[str, ...]
 ) -> None:
     """A restart ends the locks of the living too."""
     with asking(command, "600") as worker:
@@ -114,7 +114,7 @@ def test_after_a_restart_of_postgresql_nobody_is_taken_for_dead_before_the_lease
 
 
 def test_a_worker_whose_connection_was_cut_between_two_questions_is_not_taken_for_dead(
-    database: Database, acme: Payer, migrated_database_url: str
+    database: Database, acme: CostAttribution, migrated_database_url: str
 ) -> None:
     mine = Database(migrated_database_url)
     try:
@@ -133,7 +133,7 @@ def _assert(true: bool) -> None:
 
 
 def test_who_waits_for_another_gets_its_answer_as_soon_as_it_is_there(
-    database: Database, acme: Payer, command: tuple[str, ...]
+    database: Database, acme: CostAttribution, command: tuple[str, ...]
 ) -> None:
     with asking(command, "1") as worker:
         assert pay(answers_of(database), acme, 0) == "kept"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cira_pipeline.costs.check import check_cost
+from cira_pipeline.costs.budgets import check_cost
 from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.errors import ConfigurationError
-from cira_pipeline.values import Page, Reading, Usage
+from cira_pipeline.models import Page, Reading, Usage
 
 HASH = "a" * 64
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cira_pipeline.extraction.accounts import account_findings
 from cira_pipeline.invoice import Invoice
-from cira_pipeline.values import EngineName, Extraction
+from cira_pipeline.models import EngineName, Extraction
 from tests.extraction.azure_openai.readings import reading
 
 OWN, OTHER = "DE89 3704 0044 0532 0130 00", "GB29 NWBK 6016 1331 9268 19"

@@ -8,7 +8,7 @@ import pytest
 
 from cira_pipeline.extraction.xml_against_page import RULE, page_findings
 from cira_pipeline.invoice import Invoice
-from cira_pipeline.values import Box, EngineName, Extraction, Line, Page, Reading
+from cira_pipeline.models import Box, EngineName, Extraction, Line, Page, Reading
 
 
 def _missing(amount: str, text: str, confidence: float = 1.0) -> bool:

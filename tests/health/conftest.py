@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from cira_pipeline.db.database import Database
 from cira_pipeline.health.work_state import WorkState, WorkWatch
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
 from tests.health.dagster_instance import Dagster, dagster_over
 
 

@@ -28,7 +28,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
-from cira_pipeline.embedded.dagster_home import dagster_storage_url
+from cira_pipeline.local_stack.dagster_home import dagster_storage_url
 
 DAEMONS = ("SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "MONITORING", "EVENT_LOG_CONSUMER")
 

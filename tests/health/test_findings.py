@@ -10,16 +10,16 @@ from dagster._core.scheduler.instigation import TickStatus
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.health.findings import Severity, findings
 from cira_pipeline.health.work_state import HELD_SQL, QUEUED_SQL, RUNNING_SQL
 from cira_pipeline.jobs import Stage
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
+from tests.db.many_jobs import fill_queue
+from tests.db.test_queue_plans import plan_of
 from tests.health.conftest import state_of
 from tests.health.dagster_instance import Dagster
-from tests.storage.many_jobs import fill_queue
-from tests.storage.test_queue_plans import plan_of
 
 
 def found(settings: Settings) -> dict[str, str]:

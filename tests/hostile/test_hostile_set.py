@@ -13,15 +13,15 @@ from typing import Any
 import psutil
 import pytest
 
-from cira_pipeline.embedded.fork_server_process import fork_server_child
 from cira_pipeline.errors import CiraError, DocumentTypeUnsupported, InternalError
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.intake.isolated import recogniser_from_settings, view_page
-from cira_pipeline.isolation.pool import worker_modules, worker_pool
-from cira_pipeline.processing.engines import engines_from_settings
-from cira_pipeline.reading.open_reader import reader_from_settings
+from cira_pipeline.local_stack.fork_server_process import fork_server_child
+from cira_pipeline.models import Document, EngineName, MediaType
+from cira_pipeline.ocr.open_reader import reader_from_settings
+from cira_pipeline.pipeline.engines import engines_from_settings
+from cira_pipeline.sandbox.pool import worker_modules, worker_pool
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document, EngineName, MediaType
 from tests.extraction.einvoice.documents import NO_READING
 from tests.hostile.others import others
 from tests.hostile.pdfs import pdfs

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import FileNotAllowed, SourceNotFound
 from cira_pipeline.intake.folder import scan_folder
-from cira_pipeline.storage.jobs import Submission
 from tests.intake.conftest import NewFetcher
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import ManifestInvalid
 from cira_pipeline.intake.manifest import read_manifest
-from cira_pipeline.storage.jobs import Submission
 
 
 def manifest(tmp_path: Path, content: str | bytes) -> Path:

@@ -26,7 +26,7 @@ from cira_pipeline.errors import (
     XmlForbidden,
 )
 from cira_pipeline.intake.recognise import recognise as recognise_within
-from cira_pipeline.values import Document, MediaType
+from cira_pipeline.models import Document, MediaType
 from tests.hostile.pdfs import pdfs, tiling
 from tests.intake.documents import (
     UBL,

@@ -11,11 +11,11 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.db.jobs.status_cache import StatusCache
 from cira_pipeline.jobs import JobId
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
-from cira_pipeline.storage.status_cache import StatusCache
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 from tests.orchestration.document_server import DocumentServer

@@ -26,10 +26,19 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG, PARTITION_NAME_TAG, RETR
 from dagster._core.test_utils import create_run_for_test
 from sqlalchemy import bindparam, event, select, text
 
+from assets.batch_keys import claim_of, planned_batch
 from assets.housekeeping import remove_keys, remove_runs
 from assets.partitions import PARTITIONS_NAME
-from assets.run_claims import claim_of, planned_batch
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.documents.repository import DocumentRepository
+from cira_pipeline.db.jobs.batches import BatchRepository
+from cira_pipeline.db.jobs.erasure import ERASED_SCHEME, Erasure
+from cira_pipeline.db.jobs.partition_keys import PartitionKeys
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.db.records.repository import RecordRepository
+from cira_pipeline.db.schema.tables import WAITS_FOR_A_BATCH, WAITS_FOR_SOURCE
 from cira_pipeline.errors import (
     AnswerInBatch,
     BudgetReached,
@@ -47,22 +56,13 @@ from cira_pipeline.errors import (
     UpstreamMissing,
 )
 from cira_pipeline.jobs import JobId, JobStatus, Stage, is_batch_key
-from cira_pipeline.processing.batch_progress import to_do
-from cira_pipeline.processing.processor import JobInFlight, Processor, RecordValidated
-from cira_pipeline.processing.source_turns import PutBack
-from cira_pipeline.processing.stream import Flow, StageFailed, StreamEvent
+from cira_pipeline.models import Verdict
+from cira_pipeline.pipeline.batch_progress import to_do
+from cira_pipeline.pipeline.processor import JobContext, Processor, RecordValidated
+from cira_pipeline.pipeline.source_turns import PutBack
+from cira_pipeline.pipeline.stream import Flow, StageFailed, StreamEvent
 from cira_pipeline.resilience.source_hosts import SourceHosts, source_hosts_from_settings
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.batches import BatchRepository
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.documents import DocumentRepository
-from cira_pipeline.storage.erasure import ERASED_SCHEME, Erasure
-from cira_pipeline.storage.jobs import JobRepository, Submission
-from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.storage.partition_keys import PartitionKeys
-from cira_pipeline.storage.records import RecordRepository
-from cira_pipeline.storage.tables import WAITS_FOR_A_BATCH, WAITS_FOR_SOURCE
-from cira_pipeline.values import Verdict
 from sensors.new_invoices import (
     RANGE_END_TAG,
     RANGE_START_TAG,
@@ -71,7 +71,7 @@ from sensors.new_invoices import (
     WILL_RETRY_TAG,
     new_invoices_sensor,
 )
-from tests.storage.invoices import document, record
+from tests.db.invoices import document, record
 
 RUN_KEY_TAG = "dagster/run_key"
 MAX_RETRIES = 2
@@ -471,10 +471,10 @@ class JobWorld:
                 process.in_flight.append(process.flow.events_of(process.groups[0].pop(0)))
         if not process.in_flight:
             return False
-        flying = process.in_flight[turn % len(process.in_flight)]
-        happened = next(flying, None)
+        job_context = process.in_flight[turn % len(process.in_flight)]
+        happened = next(job_context, None)
         if happened is None:
-            process.in_flight.remove(flying)
+            process.in_flight.remove(job_context)
         process.has_failures |= isinstance(happened, StageFailed)
         return True
 
@@ -504,8 +504,8 @@ class JobWorld:
             SimpleNamespace(settings=self._settings, jobs=self.jobs, run=self._stage, kept=self._kept),
         )
 
-    def _stage(self, flying: JobInFlight, stage: Stage) -> object:
-        job = flying.job
+    def _stage(self, job_context: JobContext, stage: Stage) -> object:
+        job = job_context.job
         outcome = job.url.split("/")[3]
         first_time = job.job_id not in self._happened
         if stage is Stage.RAW_DOCUMENT:
@@ -513,7 +513,7 @@ class JobWorld:
                 with self._sources.asking(job.url.split("/")[2], longest_s=60):
                     self._fetch(job.job_id, outcome, first_time=first_time)
                 self._documents.put(self._document)
-                flying.job = self.jobs.document_found(job.job_id, self._document.sha256)
+                job_context.job = self.jobs.document_found(job.job_id, self._document.sha256)
         elif stage is Stage.OCR_TEXT:
             if outcome == "kills" or (outcome == "kills_once" and first_time):
                 self._happened.add(job.job_id)
@@ -543,9 +543,11 @@ class JobWorld:
     def _refuse(self, **detail: float) -> None:
         raise SourceUnavailable("it answers with an error", **detail)
 
-    def _kept(self, flying: JobInFlight, stage: Stage) -> object:
-        if flying.job.document_sha256 is None:
-            raise UpstreamMissing(f"job {flying.job.job_id} has no document", job_id=flying.job.job_id, stage=stage)
+    def _kept(self, job_context: JobContext, stage: Stage) -> object:
+        if job_context.job.document_sha256 is None:
+            raise UpstreamMissing(
+                f"job {job_context.job.job_id} has no document", job_id=job_context.job.job_id, stage=stage
+            )
         return object()
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from assets.accuracy_report import ACCURACY_REPORT
-from cira_pipeline.storage.labels import LabelRepository
+from cira_pipeline.db.records.labels import LabelRepository
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_label, invoice_pdf
 

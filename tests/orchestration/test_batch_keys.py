@@ -14,10 +14,10 @@ from assets.housekeeping import remove_keys
 from assets.partitions import BATCH_TAG, PARTITIONS_NAME, invoice_jobs
 from assets.specs import STAGES, asset_key
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.records.labels import LabelRepository
 from cira_pipeline.errors import ReadingCrashed
 from cira_pipeline.jobs import JobId, JobStatus, Stage, is_batch_key, new_batch_id
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.labels import LabelRepository
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.orchestration.test_erased_jobs import _erase as erase

@@ -13,10 +13,9 @@ from sqlalchemy import String, cast, select
 
 from assets.partitions import PARTITIONS_NAME, invoice_jobs
 from assets.specs import STAGES, asset_key
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.jobs.erasure import Erasure, ErasureRepository
 from cira_pipeline.jobs import JobId
-from cira_pipeline.storage.erasure import Erasure
-from cira_pipeline.storage.erasures import ErasureRepository
-from cira_pipeline.storage.objects import ObjectStore
 from resources.postgres import PostgresResource
 from sensors.erased_jobs import erased_jobs
 from tests.orchestration.conftest import Pipeline

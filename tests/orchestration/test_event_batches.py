@@ -14,7 +14,7 @@ from dagster import DagsterEventType
 
 from assets.specs import STAGES, asset_key
 from cira_pipeline.jobs import JobId
-from tests.embedded.supervised import eventually
+from tests.local_stack.supervised import eventually
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 

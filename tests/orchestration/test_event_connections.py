@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from assets.partitions import PARTITIONS_NAME
-from cira_pipeline.embedded.dagster_home import dagster_storage_url, prepare_dagster_home
-from resources.event_connections import keep_connections
+from cira_pipeline.local_stack.dagster_home import dagster_storage_url, prepare_dagster_home
+from resources.event_batches import keep_connections
 
 EVENTS = 20
 

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from assets.housekeeping import remove_keys, remove_runs
 from assets.partitions import PARTITIONS_NAME
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.jobs.partition_keys import PartitionKeys
+from cira_pipeline.db.records.repository import RecordRepository
 from cira_pipeline.errors import ReadingCrashed
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.storage.partition_keys import PartitionKeys
-from cira_pipeline.storage.records import RecordRepository
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.orchestration.test_new_invoices import bounds, requests

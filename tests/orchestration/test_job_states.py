@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 
 from cira_pipeline.errors import JobNotCancellable, JobNotFinished, JobNotRetryable
 from cira_pipeline.jobs import JobId
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Verdict
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 from sensors.new_invoices import MAX_ATTEMPTS

@@ -8,15 +8,15 @@ import dagster as dg
 import pytest
 
 from assets.specs import STAGES
+from cira_pipeline.db.answers.model_batches import ModelBatchRepository
 from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.model_batches import ModelBatchRepository
 from resources.postgres import PostgresResource
 from tests.azure_standin import AzureStandin, LabelAnswers
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.orchestration.test_batch_keys import statuses
-from tests.processing.conftest import label
+from tests.pipeline.conftest import label
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from dagster import DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
 from assets.partitions import BATCH_TAG, PARTITIONS_NAME
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.jobs import Submission
 from sensors.new_invoices import MAX_ATTEMPTS, RANGE_END_TAG, RANGE_START_TAG, RETRIED_BY_TAG, SMALL_RUN
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf

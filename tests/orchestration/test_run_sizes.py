@@ -12,11 +12,11 @@ from dagster._core.test_utils import create_run_for_test
 
 from assets.partitions import PARTITIONS_NAME
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.batches import BatchRepository, RunSizes
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.errors import ReadingCrashed
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.batches import BatchRepository, RunSizes
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.test_new_invoices import bounds, requests
 

@@ -13,10 +13,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 from sensors import s3_inbox as sensor_module

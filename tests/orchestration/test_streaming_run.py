@@ -9,11 +9,11 @@ from sqlalchemy import text
 
 from assets.partitions import invoice_jobs
 from assets.specs import STAGES, asset_key
+from cira_pipeline.db.jobs.stage_timings import timings
+from cira_pipeline.db.records.confirmations import ConfirmationRepository
+from cira_pipeline.db.records.repository import RecordRepository
 from cira_pipeline.jobs import JobStatus, Stage, new_job_id
-from cira_pipeline.storage.confirmations import ConfirmationRepository
-from cira_pipeline.storage.records import RecordRepository
-from cira_pipeline.storage.stage_timings import timings
-from cira_pipeline.values import Verdict
+from cira_pipeline.models import Verdict
 from sensors.new_invoices import RANGE_END_TAG, RANGE_START_TAG
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
@@ -146,7 +146,7 @@ def test_an_unlabelled_document_never_passes_the_accuracy_check(pipeline: Pipeli
 
 
 def test_the_accuracy_check_measures_against_the_label(pipeline: Pipeline) -> None:
-    from cira_pipeline.storage.labels import LabelRepository
+    from cira_pipeline.db.records.labels import LabelRepository
 
     url = pipeline.server.serve("/a.pdf", invoice_pdf("BT-5001"))
     (job,) = pipeline.submit(url)

@@ -21,7 +21,7 @@ from dagster._core.utils import FuturesAwareThreadPoolExecutor
 from dagster._grpc.__generated__ import dagster_api_pb2
 
 import resources.warm_code_server as warm
-from tests.embedded.supervised import eventually
+from tests.local_stack.supervised import eventually
 
 PATIENCE_S = 60.0
 
@@ -43,7 +43,7 @@ def ended() -> Iterator[threading.Event]:
 
 @pytest.fixture
 def code_server(ended: threading.Event) -> Iterator[warm.WarmApiServer]:
-    origin = LoadableTargetOrigin(module_name="tests.embedded.waiting_definitions")
+    origin = LoadableTargetOrigin(module_name="tests.local_stack.waiting_definitions")
     with FuturesAwareThreadPoolExecutor(max_workers=1) as executor:
         started = warm.WarmApiServer(
             server_termination_event=ended,

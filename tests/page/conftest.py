@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from cira_pipeline.storage.api_keys import Scope
+from cira_pipeline.db.access.api_keys import Scope
 from tests.api.conftest import RunningApi, api, api_settings, start_api  # noqa: F401 - fixtures
 from tests.running.browser import _FLAGS
 

@@ -24,16 +24,16 @@ from cira_pipeline.api.app import create_app
 from cira_pipeline.api.server import server_config
 from cira_pipeline.api.services import open_services
 from cira_pipeline.client import Client
-from cira_pipeline.embedded.postgres import EmbeddedPostgres
+from cira_pipeline.db.database import Database
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.processing.stream import stream
+from cira_pipeline.local_stack.postgres import EmbeddedPostgres
+from cira_pipeline.pipeline.stream import stream
 from cira_pipeline.samples.demo_set import demo_samples
 from cira_pipeline.settings import Settings, inherited_environment
-from cira_pipeline.storage.database import Database
 from tests.api.conftest import ALL_OF_A_CLIENT, RunningApi
 from tests.page.conftest import NARROW, WIDE, chromium, patient, sign_in
-from tests.processing.worker import opened
+from tests.pipeline.worker import opened
 
 LOOKS: dict[str, Any] = {
     "wide": {"viewport": WIDE},

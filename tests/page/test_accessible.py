@@ -8,10 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.values import Finding, Severity
+from cira_pipeline.models import Finding, Severity
 from tests.api.stored import ended_job, kept_document
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.page.conftest import NARROW, PATIENCE_MS, WIDE

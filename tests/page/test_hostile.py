@@ -8,11 +8,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.invoice import LineItem, TaxLine
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.values import EngineName, Evidence, Finding, Severity
+from cira_pipeline.models import EngineName, Evidence, Finding, Severity
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.page.conftest import PATIENCE_MS

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cira_pipeline.api.page.session import Session, cookie_text, session_in
-from cira_pipeline.storage.api_keys import Scope
+from cira_pipeline.db.access.api_keys import Scope
 from tests.api.conftest import api, api_settings, start_api  # noqa: F401 - fixtures
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf

@@ -10,7 +10,7 @@ import pytest
 from cira_pipeline.api.page.record_form import changes_in, record_form
 from cira_pipeline.api.page.typed_values import NotUnderstood, shown, typed
 from cira_pipeline.invoice import LineItem
-from tests.storage.invoices import invoice, record
+from tests.db.invoices import invoice, record
 
 
 @pytest.mark.parametrize(

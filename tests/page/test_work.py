@@ -9,11 +9,11 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Page, expect
 
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, Stage
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.values import Box, EngineName, Evidence, Finding, Reading, Severity, Verdict
-from cira_pipeline.values import Page as ReadPage
+from cira_pipeline.models import Box, EngineName, Evidence, Finding, Reading, Severity, Verdict
+from cira_pipeline.models import Page as ReadPage
 from tests.api.stored import ended_job
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.page.conftest import NARROW, PATIENCE_MS

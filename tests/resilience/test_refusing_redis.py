@@ -11,14 +11,14 @@ import pytest
 import redis
 
 from cira_pipeline.api.rate_limit import RedisFastPath
-from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.db.jobs.status_cache import StatusCache
 from cira_pipeline.errors import CircuitOpen, ModelRateLimited, StoreUnavailable
 from cira_pipeline.jobs import JobId
+from cira_pipeline.local_stack.valkey import EmbeddedValkey
 from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.resilience.limiter import RateLimiter
 from cira_pipeline.settings import inherited_environment
-from cira_pipeline.storage.status_cache import StatusCache
-from tests.embedded.supervised import eventually
+from tests.local_stack.supervised import eventually
 
 _JOB = JobId("inv_01JZZZZZZZZZZZZZZZZZZZZZZZ")
 

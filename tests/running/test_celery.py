@@ -19,13 +19,13 @@ from dagster import DagsterInstance, RunsFilter
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from pydantic import SecretStr
 
-from cira_pipeline.embedded.dagster_home import dagster_storage_url
-from cira_pipeline.embedded.processes import FOLDER_MARK
-from cira_pipeline.embedded.valkey import EmbeddedValkey
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.jobs import JobId, JobStatus
+from cira_pipeline.local_stack.dagster_home import dagster_storage_url
+from cira_pipeline.local_stack.processes import FOLDER_MARK
+from cira_pipeline.local_stack.valkey import EmbeddedValkey
 from cira_pipeline.settings import Settings, inherited_environment
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
 from resources.celery_workers import celery_app
 from tests.orchestration.document_server import DocumentServer
 from tests.orchestration.invoice_pdf import invoice_pdf

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cira_pipeline.db.jobs.repository import Job
 from cira_pipeline.jobs import JobStatus
-from cira_pipeline.storage.jobs import Job
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.running.conftest import RunningCira
 

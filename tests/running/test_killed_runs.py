@@ -20,10 +20,10 @@ import pytest
 from psycopg.rows import dict_row
 
 from assets.specs import STAGES
+from cira_pipeline.db.jobs.repository import Submission
+from cira_pipeline.db.records.repository import RecordRepository
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JobId, JobStatus, Stage
-from cira_pipeline.storage.jobs import Submission
-from cira_pipeline.storage.records import RecordRepository
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.running.conftest import HELD_NUMBER, RunningCira
 from tests.running.scan import scanned

@@ -7,16 +7,16 @@ from datetime import date
 
 import pytest
 
-from cira_pipeline.accuracy.score import score
 from cira_pipeline.errors import DocumentDamaged
+from cira_pipeline.evaluation.score import score
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.models import Document, EngineName, Extraction, Reading, Severity
+from cira_pipeline.ocr.local import LocalReader
 from cira_pipeline.samples.demo_set import demo_samples
 from cira_pipeline.samples.sample import Sample
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Document, EngineName, Extraction, Reading, Severity
 
 TODAY = date(2026, 3, 2)
 NO_READING = Reading(reader="none", reader_version="0", pages=(), lines=(), seconds=0)

@@ -13,11 +13,12 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
 
-from cira_pipeline.accuracy.labels import check_fields
-from cira_pipeline.accuracy.score import score
+from cira_pipeline.evaluation.labels import check_fields
+from cira_pipeline.evaluation.score import score
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
 from cira_pipeline.intake.recognise import recognise
-from cira_pipeline.reading.local import LocalReader
+from cira_pipeline.models import Document, EngineName, Extraction, Reading, Severity
+from cira_pipeline.ocr.local import LocalReader
 from cira_pipeline.samples.catalogue import words
 from cira_pipeline.samples.generator import KINDS, LabelledDocument, Order, chosen_layouts, labelled_document
 from cira_pipeline.samples.invented import invent_supplier
@@ -25,7 +26,6 @@ from cira_pipeline.samples.layout import layouts
 from cira_pipeline.samples.sheet import Sheet, family
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Document, EngineName, Extraction, Reading, Severity
 
 TODAY = date(2026, 3, 2)
 LANGUAGES = {"de", "en", "fr", "nl", "es", "it", "pt", "pl", "da", "sv"}

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import pytest
 
+from cira_pipeline.db.jobs.repository import Job
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JobStatus, new_job_id
+from cira_pipeline.models import EngineName, Finding, Record, Severity, Verdict
 from cira_pipeline.samples.outcome import Outcome, accuracy_by_kind
 from cira_pipeline.samples.sample import ACCEPTED, DAMAGED, READ_BY_OCR, REVIEWED, Ending, Sample
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.values import EngineName, Finding, Record, Severity, Verdict
 
 TRUTH = Invoice(invoice_number="RE-1", gross_total=Decimal("119.00"))
 

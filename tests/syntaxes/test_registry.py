@@ -19,11 +19,11 @@ from cira_pipeline.errors import (
 )
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
 from cira_pipeline.intake.recognise import recognise
+from cira_pipeline.models import Document, Extraction, MediaType
 from cira_pipeline.syntaxes import formats, safe_xml
 from cira_pipeline.syntaxes.field_reader import XmlRule
 from cira_pipeline.syntaxes.registry import SYNTAXES
 from cira_pipeline.syntaxes.syntax import STANDARD_BUSINESS_DOCUMENT, Syntax
-from cira_pipeline.values import Document, Extraction, MediaType
 from tests.extraction.einvoice.documents import NO_READING, UBL, pdf_document, replaced, xml_document
 from tests.extraction.einvoice.test_fields import PURCHASE, rules_of
 from tests.hostile.xmls import xmls

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from cira_pipeline.invoice import Invoice
+from cira_pipeline.models import Verdict
 from cira_pipeline.syntaxes.field_reader import XmlRule
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Verdict
 from tests.extraction.einvoice.documents import UBL, UBL_CREDIT_NOTE, replaced
 from tests.extraction.einvoice.test_fields import PURCHASE, extract, rules_of
 

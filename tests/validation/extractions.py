@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.models import EngineName, Evidence, Extraction, Finding, Record
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import EngineName, Evidence, Extraction, Finding, Record
 
 TODAY = date(2026, 2, 15)
 

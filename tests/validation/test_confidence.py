@@ -7,26 +7,26 @@ from typing import Any
 import pytest
 
 from cira_pipeline.invoice import HEADER_FIELDS
-from cira_pipeline.validation.confidence import (
+from cira_pipeline.models import Box, EngineName, Evidence, Extraction, Line, Page, Reading
+from cira_pipeline.validation.checks.own_domain import bears_name, other_name_printed
+from cira_pipeline.validation.confidence.calibration import (
     DIRECTIONS,
     GROUPS,
     parse_calibration,
     shipped_calibration,
     terms_of,
 )
-from cira_pipeline.validation.fitting import Observation, fit, fitted_without
-from cira_pipeline.validation.own_domain import bears_name, other_name_printed
-from cira_pipeline.validation.signs import Signs, signs_of
+from cira_pipeline.validation.confidence.features import ConfidenceFeatures, confidence_features
+from cira_pipeline.validation.confidence.fitting import Observation, fit, fitted_without
 from cira_pipeline.validation.validate import ValidationContext, findings_of, subject_of, validate
-from cira_pipeline.values import Box, EngineName, Evidence, Extraction, Line, Page, Reading
 from tests.validation.extractions import SOUND, TODAY, changed, extraction_of
 
-PLAIN = Signs(engine=EngineName.OFFLINE, engine_confidence=0.9)
+PLAIN = ConfidenceFeatures(engine=EngineName.OFFLINE, engine_confidence=0.9)
 
 
 def _signs(extraction: Extraction, reading: Reading | None = None) -> Any:
     subject = subject_of(extraction, ValidationContext(today=TODAY, reading=reading))
-    return signs_of(subject, findings_of(subject))
+    return confidence_features(subject, findings_of(subject))
 
 
 def _reading(*texts: str, source: str = "native", confidence: float = 1.0) -> Reading:
@@ -62,7 +62,7 @@ def test_what_is_shipped_knows_every_field_and_says_what_it_was_fitted_on() -> N
         replace(PLAIN, agreed=True),
     ],
 )
-def test_no_proof_ever_lowers_a_confidence(name: Any, better: Signs) -> None:
+def test_no_proof_ever_lowers_a_confidence(name: Any, better: ConfidenceFeatures) -> None:
     assert shipped_calibration().confidence(name, better) >= shipped_calibration().confidence(name, PLAIN)
 
 
@@ -80,7 +80,7 @@ def test_no_proof_ever_lowers_a_confidence(name: Any, better: Signs) -> None:
         replace(PLAIN, doubts=1),
     ],
 )
-def test_no_doubt_ever_raises_a_confidence(name: Any, worse: Signs) -> None:
+def test_no_doubt_ever_raises_a_confidence(name: Any, worse: ConfidenceFeatures) -> None:
     assert shipped_calibration().confidence(name, worse) <= shipped_calibration().confidence(name, PLAIN)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cira_pipeline.invoice import Invoice
+from cira_pipeline.models import EngineName, Verdict
 from cira_pipeline.validation import rules
-from cira_pipeline.values import EngineName, Verdict
 from tests.validation.extractions import changed, item, judged, rules_of, tax
 
 D = Decimal

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import pytest
 
-from cira_pipeline.validation.item_codes import stands_among_items
+from cira_pipeline.models import Box, Line, Page, Reading
+from cira_pipeline.validation.checks.item_codes import stands_among_items
 from cira_pipeline.validation.printed_amounts import amounts_by_line
-from cira_pipeline.values import Box, Line, Page, Reading
 
 
 def page_of(*rows: tuple[tuple[float, str], ...]) -> Reading:

@@ -9,10 +9,10 @@ import pytest
 
 from cira_pipeline.extraction.offline.engine import OfflineEngine
 from cira_pipeline.invoice import Invoice
+from cira_pipeline.models import Box, Line, Page, Reading, Record, Verdict
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.printed_amounts import amounts_by_line
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Box, Line, Page, Reading, Record, Verdict
 from tests.extraction.offline.invented import DOCUMENT, block, keyed, right, sums
 from tests.extraction.offline.invented import reading as page_of
 from tests.validation.extractions import TODAY, changed, extraction_of, item, tax

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
+from cira_pipeline.models import EngineName, Evidence, Finding, Severity, Verdict
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.rules import RULES, Rule
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import EngineName, Evidence, Finding, Severity, Verdict
 from tests.validation.extractions import SOUND, TODAY, changed, extraction_of, item, judged, rules_of, tax
 from tests.validation.test_item_codes import ITEMS, line_of
 

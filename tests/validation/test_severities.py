@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.models import Record, Severity, Verdict
 from cira_pipeline.settings import RuleSeverity, load_settings
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.severities import severities_of
-from cira_pipeline.values import Record, Severity, Verdict
 from tests.validation.extractions import changed, judged
 
 WRONG_IBAN = changed(payment_iban="DE03120300000000202051")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from cira_pipeline.invoice import HEADER_FIELDS, MAX_CHARS, MAX_ROWS, Invoice, LineItem, bounded, visible
+from cira_pipeline.models import EngineName, Evidence, Extraction, Record, Verdict
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import EngineName, Evidence, Extraction, Record, Verdict
-from tests.storage.invoices import invoice
+from tests.db.invoices import invoice
 
 ENGINES = [EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI]
 

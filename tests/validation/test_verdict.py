@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from cira_pipeline.models import Finding, Severity, Verdict
 from cira_pipeline.validation.rules import RULES, Effect
 from cira_pipeline.validation.verdict import verdict_of
-from cira_pipeline.values import Finding, Severity, Verdict
 
 
 def _verdict(rule: str, severity: Severity, *, read_from_page: bool = True) -> Verdict:

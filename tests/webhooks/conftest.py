@@ -10,13 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from cira_pipeline.api.key_secret import Pepper
+from cira_pipeline.db.access.webhook_secrets import WebhookSecretRepository
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.db.webhooks import WebhookEvent, WebhookRepository
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.settings import Settings
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.jobs import JobRepository, Submission
-from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
-from cira_pipeline.storage.webhooks import WebhookEvent, WebhookRepository
 from cira_pipeline.webhooks.delivering import Deliverer
 from cira_pipeline.webhooks.sending import Sender
 from cira_pipeline.webhooks.signature import Signer, shown_secret, signing_secret

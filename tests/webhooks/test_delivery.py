@@ -13,21 +13,20 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from cira_pipeline.db.access.webhook_secrets import WebhookSecretRepository
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.documents.repository import DocumentRepository
+from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.db.webhooks import FAILURES_BEFORE_PAUSE, WebhookRepository
 from cira_pipeline.errors import SourceNotFound
 from cira_pipeline.jobs import Stage
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.documents import DocumentRepository
-from cira_pipeline.storage.jobs import JobRepository, Submission
-from cira_pipeline.storage.objects import ObjectStore
-from cira_pipeline.storage.webhook_secrets import WebhookSecretRepository
-from cira_pipeline.storage.webhooks import FAILURES_BEFORE_PAUSE, WebhookRepository
-from cira_pipeline.values import Verdict
+from cira_pipeline.models import Verdict
 from cira_pipeline.webhooks import delivering
-from cira_pipeline.webhooks.backoff import next_attempt_at
-from cira_pipeline.webhooks.delivering import Deliverer
+from cira_pipeline.webhooks.delivering import Deliverer, next_attempt_at
 from cira_pipeline.webhooks.sending import Sender
 from cira_pipeline.webhooks.signature import Signer, shown_secret, signing_secret
-from tests.storage.invoices import document
+from tests.db.invoices import document
 from tests.webhooks.receiver import Receiver
 
 

@@ -16,8 +16,8 @@ from cira_pipeline.api.page.rendering import HEADERS, PageRoute, html
 from cira_pipeline.api.page.session import Session, keep, on_this_machine, visitor_of
 from cira_pipeline.api.page.sign_in_routes import PAGE
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.access.sign_in_links import SignInLinkRepository
 from cira_pipeline.errors import KeyInvalid, KeyMissing
-from cira_pipeline.storage.sign_in_links import SignInLinkRepository
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

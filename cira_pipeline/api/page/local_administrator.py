@@ -9,10 +9,10 @@ from datetime import timedelta
 from cira_pipeline.api.key_secret import Pepper
 from cira_pipeline.api.page.session import Session, cookie_of
 from cira_pipeline.clock import utc_now
-from cira_pipeline.storage.api_keys import ApiKey, ApiKeyRepository, Scope
-from cira_pipeline.storage.database import Database
-from cira_pipeline.storage.sign_in_links import SignInLinkRepository
-from cira_pipeline.storage.tables import MAX_NAME_CHARS
+from cira_pipeline.db.access.api_keys import ApiKey, ApiKeyRepository, Scope
+from cira_pipeline.db.access.sign_in_links import SignInLinkRepository
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.schema.tables import MAX_NAME_CHARS
 
 NAME = "local administrator"
 CLIENT = "default"

@@ -18,18 +18,18 @@ from cira_pipeline.api import document_routes, invoice_routes, job_routes
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.caller import JobIdInPath, ServicesOf, client_filter, own_job
 from cira_pipeline.api.job_models import MAX_REFERENCE_CHARS, JobRequest, SubmitJobs, SubmittedJobs
-from cira_pipeline.api.page import words
+from cira_pipeline.api.page import formatting as words
 from cira_pipeline.api.page.rendering import HEADERS, PageRoute, html
 from cira_pipeline.api.page.session import OwnForm, SignedIn, Visitor
 from cira_pipeline.api.services import Services
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.jobs.repository import Job
+from cira_pipeline.db.records.invoice_search import InvoiceFilter, find_invoices
+from cira_pipeline.db.records.review_queue import next_in_review, waiting_for_review
 from cira_pipeline.errors import CiraError
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId, JobStatus
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.storage.invoice_search import InvoiceFilter, find_invoices
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.storage.review_queue import next_in_review, waiting_for_review
-from cira_pipeline.values import Verdict
+from cira_pipeline.models import Verdict
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

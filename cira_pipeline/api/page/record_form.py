@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from cira_pipeline.api.page import words
+from cira_pipeline.api.page import formatting as words
 from cira_pipeline.api.page.typed_values import NotUnderstood, shown, typed
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine, header_fields
-from cira_pipeline.values import Evidence, Finding, Record, Severity
+from cira_pipeline.models import Evidence, Finding, Record, Severity
 
 LOW_CONFIDENCE = 0.9
 """Below it a value is shown as doubtful; what sends a record to review is decided elsewhere."""

@@ -16,21 +16,21 @@ from cira_pipeline.api import invoice_routes, job_routes
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.caller import JobIdInPath, ServicesOf, client_filter, own_job
 from cira_pipeline.api.confirmation import ConfirmRecord, confirm
-from cira_pipeline.api.page import words
+from cira_pipeline.api.page import formatting as words
 from cira_pipeline.api.page.record_form import changes_in, complaints, record_form
 from cira_pipeline.api.page.rendering import HEADERS, PageRoute, html
 from cira_pipeline.api.page.session import CSRF_FIELD, OwnForm, SignedIn, Visitor
 from cira_pipeline.api.services import Services
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.access.api_keys import Scope
+from cira_pipeline.db.jobs.repository import Job
+from cira_pipeline.db.records.repository import StoredRecord
+from cira_pipeline.db.records.review_queue import next_in_review, waiting_for_review
 from cira_pipeline.errors import CiraError, JobNotFound, RecordChanged, RecordNotFound, ValueNotStorable
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
+from cira_pipeline.models import Severity, Verdict
 from cira_pipeline.shown_url import shown_url
-from cira_pipeline.storage.api_keys import Scope
-from cira_pipeline.storage.jobs import Job
-from cira_pipeline.storage.records import StoredRecord
-from cira_pipeline.storage.review_queue import next_in_review, waiting_for_review
-from cira_pipeline.values import Severity, Verdict
 
 router = APIRouter(prefix="/invoices", include_in_schema=False, route_class=PageRoute)
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from cira_pipeline.api.page import words
+from cira_pipeline.api.page import formatting as words
 from cira_pipeline.api.page.session import Visitor
 from cira_pipeline.api.problems import BodyRefused, request_id_of, status_of
 from cira_pipeline.errors import CiraError, InternalError, KeyInvalid, KeyMissing, RequestInvalid, RouteNotFound

@@ -21,8 +21,8 @@ from cira_pipeline.api.authority import authority_of
 from cira_pipeline.api.caller import ServicesOf
 from cira_pipeline.api.key_secret import Pepper
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.access.api_keys import ApiKey, Scope
 from cira_pipeline.errors import FormExpired, KeyMissing, RateExceeded
-from cira_pipeline.storage.api_keys import ApiKey, Scope
 
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"

@@ -24,8 +24,8 @@ from cira_pipeline.api.page.session import (
     visitor_of,
 )
 from cira_pipeline.clock import utc_now
+from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.errors import KeyInvalid, KeyMissing, ScopeMissing
-from cira_pipeline.storage.api_keys import Scope
 
 _MAX_KEY_CHARS = 500
 

@@ -14,13 +14,12 @@ from cira_pipeline.errors import CircuitOpen, ExtractionError
 from cira_pipeline.extraction.azure_openai.conversation import Conversation, Model, Part
 from cira_pipeline.extraction.azure_openai.correction import complained_about, settled
 from cira_pipeline.extraction.azure_openai.grounded import grounded
-from cira_pipeline.extraction.azure_openai.merging import merged
-from cira_pipeline.extraction.azure_openai.windows import Window
+from cira_pipeline.extraction.azure_openai.windows import Window, merged
 from cira_pipeline.extraction.engine import Judge
+from cira_pipeline.extraction.explain import ESCALATED, ROUND
 from cira_pipeline.extraction.ranking import Rank, rank
-from cira_pipeline.extraction.rounds import ESCALATED, ROUND
 from cira_pipeline.invoice import Invoice
-from cira_pipeline.values import EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
+from cira_pipeline.models import EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 
 # More would tell the model nothing that the first ones do not.
 _MOST_FINDINGS = 20

@@ -36,10 +36,10 @@ from cira_pipeline.errors import (
 from cira_pipeline.extraction.azure_openai.chat import Deployment, answer_of, open_client
 from cira_pipeline.extraction.azure_openai.failures import failure_of
 from cira_pipeline.extraction.azure_openai.windows import estimate_tokens
+from cira_pipeline.models import ModelAnswer
 from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.resilience.retry import RetryPolicy
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import ModelAnswer
 
 METADATA_KEY = "cira_model_batch"
 LARGEST_LINE_BYTES = 16_000_000

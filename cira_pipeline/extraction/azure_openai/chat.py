@@ -15,13 +15,13 @@ from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 
 from cira_pipeline.errors import ConfigurationError, ModelTimedOut, ModelUnavailable
-from cira_pipeline.extraction.azure_openai.dialect import Dialect
 from cira_pipeline.extraction.azure_openai.entra import TokenProvider, entra_token_provider
 from cira_pipeline.extraction.azure_openai.failures import complaint_of, failure_of
+from cira_pipeline.extraction.azure_openai.model_capabilities import ModelCapabilities
 from cira_pipeline.extraction.azure_openai.question import Parameters, Question
 from cira_pipeline.extraction.azure_openai.windows import estimate_tokens
+from cira_pipeline.models import ModelAnswer
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import ModelAnswer
 
 LARGEST_ANSWER_BYTES = 8_000_000
 _REJECTED = {400, 404, 422, 500, 501}
@@ -63,7 +63,7 @@ class Chat:
         self._timeout_s = settings.azure_openai_timeout_s
         self._monotonic = monotonic
         # Learnt by any thread, for all: assigning it is atomic, and learning it twice does no harm.
-        self._dialect = Dialect()
+        self._dialect = ModelCapabilities()
         self.provider = provider_of(settings)
         self.parameters = Parameters(
             provider=self.provider,
@@ -148,7 +148,7 @@ def _is_complete(body: bytes | bytearray) -> bool:
     return True
 
 
-def _plainer(dialect: Dialect, error: openai.APIStatusError) -> Dialect | None:
+def _plainer(dialect: ModelCapabilities, error: openai.APIStatusError) -> ModelCapabilities | None:
     """Another way to say the same, when the server rejected how it was said and not what."""
     if error.status_code not in _REJECTED or error.status_code == 404:
         return None

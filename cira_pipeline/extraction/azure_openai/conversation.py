@@ -16,10 +16,10 @@ from cira_pipeline.errors import (
     ModelRefused,
 )
 from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, parse_answer
-from cira_pipeline.extraction.azure_openai.paid_once import Answered, PaidOnce
+from cira_pipeline.extraction.azure_openai.answer_cache import AnswerCache, Answered
 from cira_pipeline.extraction.azure_openai.question import Correction, Parameters, Question
 from cira_pipeline.extraction.azure_openai.windows import Window, halves
-from cira_pipeline.values import ModelAnswer, Usage
+from cira_pipeline.models import ModelAnswer, Usage
 
 ASKED_FOR_SENSE = 2
 """How often one question may be paid when its answer is not even JSON of the right form."""
@@ -30,7 +30,7 @@ class Model:
     """One deployment: how it is asked and billed."""
 
     parameters: Parameters
-    asking: PaidOnce
+    asking: AnswerCache
     prices: PriceList
 
     def usage_of(self, answered: Answered) -> Usage:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from cira_pipeline.extraction.explain import CORRECTED, DIFFERENT
 from cira_pipeline.extraction.ranking import Rank
-from cira_pipeline.extraction.rounds import CORRECTED, DIFFERENT
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import HEADER_FIELDS, TABLES, Invoice, header_fields
-from cira_pipeline.values import Extraction, Finding, Severity
+from cira_pipeline.models import Extraction, Finding, Severity
 
 PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *TABLES)
 """What is taken from one answer or the other as a whole; the rows of a table belong together."""

@@ -13,18 +13,18 @@ from cira_pipeline.costs.prices import PriceList
 from cira_pipeline.errors import CircuitOpen, ExtractionError
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.azure_openai.answer import SCHEMA_VERSION
+from cira_pipeline.extraction.azure_openai.answer_cache import AnswerCache, Batching
 from cira_pipeline.extraction.azure_openai.attempts import Attempts
 from cira_pipeline.extraction.azure_openai.chat import Chat, Deployment, escalation_deployment, first_deployment
 from cira_pipeline.extraction.azure_openai.conversation import Model
-from cira_pipeline.extraction.azure_openai.paid_once import Batching, PaidOnce
 from cira_pipeline.extraction.azure_openai.question import CORRECTION_VERSION, PROMPT_VERSION
 from cira_pipeline.extraction.azure_openai.windows import Window, windows
 from cira_pipeline.extraction.engine import Judge
 from cira_pipeline.extraction.grounding import VERSION as GROUNDING_VERSION
+from cira_pipeline.models import Document, EngineName, Extraction, Reading
 from cira_pipeline.resilience.breaker import Breaker
 from cira_pipeline.resilience.limiter import RateLimiter
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import Document, EngineName, Extraction, Reading
 
 
 class AzureOpenAIEngine:
@@ -131,7 +131,7 @@ class AzureOpenAIEngine:
         settings = self._settings
         chat = Chat(settings, deployment)
         self._prices.require(chat.parameters.provider, chat.parameters.model)
-        asking = PaidOnce(
+        asking = AnswerCache(
             chat,
             self._answers,
             breaker,

@@ -12,7 +12,7 @@ from cira_pipeline.extraction.azure_openai.printed import PrintedValues, Value, 
 from cira_pipeline.extraction.grounding import Grounder, Place
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, Invoice, LineItem, TaxLine, header_fields
-from cira_pipeline.values import EngineName, Evidence, Finding, Reading, Severity
+from cira_pipeline.models import EngineName, Evidence, Finding, Reading, Severity
 
 T = TypeVar("T")
 Parser = Callable[[str], Value[T] | None]

@@ -12,17 +12,17 @@ from typing import Generic, TypeVar
 
 from babel import Locale
 
-from cira_pipeline.extraction.offline.amounts import numbers_in
-from cira_pipeline.extraction.offline.canvas import Segment, Token
-from cira_pipeline.extraction.offline.facts import Facts
-from cira_pipeline.extraction.offline.identifiers import bare, labelled_iban, labelled_vat_id
-from cira_pipeline.extraction.offline.labels import phrases
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
-from cira_pipeline.extraction.offline.line_items import item_table
 from cira_pipeline.extraction.offline.normal import compact
-from cira_pipeline.extraction.offline.totals import amounts_by_concept
+from cira_pipeline.extraction.offline.page.canvas import Segment, Token
+from cira_pipeline.extraction.offline.parse.amounts import numbers_in
+from cira_pipeline.extraction.offline.parse.identifiers import bare, labelled_iban, labelled_vat_id
+from cira_pipeline.extraction.offline.parse.labels import phrases
+from cira_pipeline.extraction.offline.tables.line_items import item_table
+from cira_pipeline.extraction.offline.tables.totals import amounts_by_concept
+from cira_pipeline.models import Reading
 from cira_pipeline.printed.dates import choose, dates_in
-from cira_pipeline.values import Reading
 
 T = TypeVar("T")
 

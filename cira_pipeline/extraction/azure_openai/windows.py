@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import groupby
+from typing import Any
 
-from cira_pipeline.values import Line
+from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans
+from cira_pipeline.models import Line
 
 BYTES_PER_TOKEN = 3
 # What one line of print can cost in the answer: a short text, its line number and the JSON around them.
@@ -72,3 +75,32 @@ def _pages(lines: Sequence[Line], max_tokens: int, most_lines: int) -> Iterator[
 
 def _fits(lines: Sequence[Line], max_tokens: int, most_lines: int) -> bool:
     return len(lines) <= most_lines and sum(estimate_tokens(numbered(line)) + 1 for line in lines) <= max_tokens
+
+
+# Answers about parts of one document, put together.
+
+# A sum that is printed on every page is right on the last one; everything else is introduced once, at the front.
+LAST_WINS = ("net_total", "tax_total", "gross_total", "amount_due", "tax_breakdown")
+
+
+def merged(answers: Sequence[InvoiceSpans]) -> InvoiceSpans:
+    """One answer out of answers about consecutive parts, in order. Line items follow each other; none is kept twice."""
+    return reduce(_joined, answers)
+
+
+def _joined(front: InvoiceSpans, back: InvoiceSpans) -> InvoiceSpans:
+    values: dict[str, Any] = {}
+    for name in InvoiceSpans.model_fields:
+        first, second = getattr(front, name), getattr(back, name)
+        if name == "line_items":
+            values[name] = _without_repeats(first + second)
+        elif name in LAST_WINS:
+            values[name] = second or first
+        else:
+            values[name] = first or second
+    return front.model_copy(update=values)
+
+
+def _without_repeats(items: tuple[LineSpans, ...]) -> tuple[LineSpans, ...]:
+    """The same texts on the same lines are one item; equal items on other lines are not."""
+    return tuple(dict.fromkeys(items))

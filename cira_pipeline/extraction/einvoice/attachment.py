@@ -7,14 +7,27 @@ from __future__ import annotations
 
 import io
 import logging
+from dataclasses import dataclass
 from typing import Final
 
 from pypdf import PdfReader
 
 from cira_pipeline.errors import CiraError
-from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
 from cira_pipeline.syntaxes.registry import recognize
 from cira_pipeline.syntaxes.safe_xml import MalformedXml
+
+# What stands for the invoice inside a hybrid PDF.
+
+
+@dataclass(frozen=True)
+class EmbeddedXml:
+    """`name` as in the PDF; `usual` whether the format's own rules name it so; `others` further invoice XML in it."""
+
+    name: str
+    content: bytes
+    usual: bool
+    others: tuple[str, ...] = ()
+
 
 _log = logging.getLogger(__name__)
 

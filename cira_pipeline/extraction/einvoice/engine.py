@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
+from cira_pipeline.extraction.einvoice.attachment import EmbeddedXml
+from cira_pipeline.models import Document, EngineName, Extraction, MediaType, Reading, Severity
 from cira_pipeline.syntaxes import registry
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
-from cira_pipeline.values import Document, EngineName, Extraction, MediaType, Reading, Severity
 
 
 class EInvoiceEngine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cira_pipeline.extraction.einvoice.attachment import embedded_xml
-from cira_pipeline.isolation.messages import Message
+from cira_pipeline.sandbox.messages import Message
 
 
 def attached(request: Message) -> Message:

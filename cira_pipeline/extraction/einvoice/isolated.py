@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from cira_pipeline.errors import DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut
-from cira_pipeline.extraction.einvoice.embedded import EmbeddedXml
-from cira_pipeline.isolation.messages import Message
-from cira_pipeline.isolation.pool import WorkerPool
+from cira_pipeline.extraction.einvoice.attachment import EmbeddedXml
+from cira_pipeline.sandbox.messages import Message
+from cira_pipeline.sandbox.pool import WorkerPool
 
 _log = logging.getLogger(__name__)
 

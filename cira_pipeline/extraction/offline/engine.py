@@ -11,15 +11,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from cira_pipeline.extraction.offline.agreement_with_memory import agreement, findings_about, said_once
-from cira_pipeline.extraction.offline.candidates import Candidate
-from cira_pipeline.extraction.offline.canvas import Span
-from cira_pipeline.extraction.offline.confidence import LABELLED, contested, printed, proven
-from cira_pipeline.extraction.offline.currency import currency
-from cira_pipeline.extraction.offline.debited_account import is_debited
-from cira_pipeline.extraction.offline.document_type import SELF_BILLED, document_type, titles_of
-from cira_pipeline.extraction.offline.facts import Facts
-from cira_pipeline.extraction.offline.header_dates import (
+from cira_pipeline.extraction.offline.facts.candidates import LABELLED, Candidate, contested, printed, proven
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.header.currency import currency
+from cira_pipeline.extraction.offline.header.dates import (
     DateChoice,
     due_date,
     due_from_term,
@@ -27,21 +22,25 @@ from cira_pipeline.extraction.offline.header_dates import (
     net_term,
     payment_terms,
 )
-from cira_pipeline.extraction.offline.identifiers import breaks_off, labelled_iban
-from cira_pipeline.extraction.offline.lesson import Recall
-from cira_pipeline.extraction.offline.line_items import Item, ItemTable, column_sums, item_table
-from cira_pipeline.extraction.offline.parties import Parties
-from cira_pipeline.extraction.offline.party import Party
+from cira_pipeline.extraction.offline.header.debited_account import is_debited
+from cira_pipeline.extraction.offline.header.document_type import SELF_BILLED, document_type, titles_of
+from cira_pipeline.extraction.offline.header.reference_numbers import reference_candidates
+from cira_pipeline.extraction.offline.learn.agreement_with_memory import agreement, findings_about, said_once
+from cira_pipeline.extraction.offline.learn.recollection import recollect
+from cira_pipeline.extraction.offline.memory.lesson import Recall
+from cira_pipeline.extraction.offline.page.canvas import Span
+from cira_pipeline.extraction.offline.page.spelling import spelled
+from cira_pipeline.extraction.offline.parse.identifiers import breaks_off, labelled_iban
+from cira_pipeline.extraction.offline.parties.both_sides import Parties
+from cira_pipeline.extraction.offline.parties.names import Party
 from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
-from cira_pipeline.extraction.offline.recollection import recollect
-from cira_pipeline.extraction.offline.reference_numbers import reference_candidates
-from cira_pipeline.extraction.offline.spelling import spelled
-from cira_pipeline.extraction.offline.tax_breakdown import TaxRow, consistent_with, merged, one_rate, tax_rows
-from cira_pipeline.extraction.offline.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
-from cira_pipeline.extraction.offline.unheaded_lines import unheaded_items
+from cira_pipeline.extraction.offline.tables.line_items import Item, ItemTable, column_sums, item_table
+from cira_pipeline.extraction.offline.tables.tax_breakdown import TaxRow, consistent_with, merged, one_rate, tax_rows
+from cira_pipeline.extraction.offline.tables.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
+from cira_pipeline.extraction.offline.tables.unheaded_lines import unheaded_items
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
-from cira_pipeline.values import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
+from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 
 # Two codes whose scores differ less cannot be told apart.
 _EQUALLY_LIKELY = 0.03

@@ -11,15 +11,14 @@ from collections import Counter
 from decimal import Decimal
 from statistics import median
 
-from cira_pipeline.extraction.offline.amounts import Number
-from cira_pipeline.extraction.offline.blocks import is_postal, is_street
-from cira_pipeline.extraction.offline.candidates import Candidate
-from cira_pipeline.extraction.offline.canvas import Row, Segment, Span
-from cira_pipeline.extraction.offline.facts import Facts
-from cira_pipeline.extraction.offline.header_dates import DateChoice
-from cira_pipeline.extraction.offline.names import company_score, namelike
-from cira_pipeline.extraction.offline.party import Party
-from cira_pipeline.extraction.offline.totals import Amount
+from cira_pipeline.extraction.offline.facts.candidates import Candidate
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.header.dates import DateChoice
+from cira_pipeline.extraction.offline.page.blocks import is_postal, is_street
+from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.parse.amounts import Number
+from cira_pipeline.extraction.offline.parties.names import Party, company_score, namelike
+from cira_pipeline.extraction.offline.tables.totals import Amount
 
 # A till prints 24 to 48 letters a line; a page of A4 holds 80 and more.
 _WIDEST_LETTERS = 62

@@ -16,13 +16,13 @@ from typing import Final
 from lxml import etree
 
 from cira_pipeline.invoice import CREDIT_NOTE_TYPES, Invoice, TaxLine
+from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes.elements import address_line, each, first, text_of
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 from cira_pipeline.syntaxes.lines import LineElements, read_lines
 from cira_pipeline.syntaxes.payment import due_date, payment_iban
 from cira_pipeline.syntaxes.syntax import Syntax
 from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, in_currency, quiet_total, tax_lines, total
-from cira_pipeline.values import Severity
 
 
 @dataclass(frozen=True)

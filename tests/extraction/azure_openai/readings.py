@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cira_pipeline.values import Box, Document, Line, MediaType, Page, Reading
+from cira_pipeline.models import Box, Document, Line, MediaType, Page, Reading
 
 PAGE_HEIGHT = 800.0
 

@@ -11,8 +11,8 @@ import pytest
 
 from cira_pipeline.errors import ModelRateLimited
 from cira_pipeline.extraction.answers import AnswersInMemory
+from cira_pipeline.models import Extraction, Finding, Record, Severity, Verdict
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Extraction, Finding, Record, Severity, Verdict
 from tests.azure_standin import AzureStandin, Fault, LabelAnswers
 from tests.extraction.azure_openai.readings import INVOICE, LABEL, document, reading
 

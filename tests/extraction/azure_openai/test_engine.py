@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
 from cira_pipeline.errors import ConfigurationError
 from cira_pipeline.extraction.answers import AnswersInMemory
-from cira_pipeline.values import EngineName
+from cira_pipeline.models import EngineName
 from tests.azure_standin import AzureStandin, Fault, LabelAnswers
 from tests.extraction.azure_openai.readings import INVOICE, LABEL, document, reading
 

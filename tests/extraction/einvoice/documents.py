@@ -8,7 +8,7 @@ import io
 from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
-from cira_pipeline.values import Document, MediaType, Reading
+from cira_pipeline.models import Document, MediaType, Reading
 
 NO_READING = Reading(reader="none", reader_version="1", pages=(), lines=(), seconds=0.0)
 

@@ -8,8 +8,8 @@ import pytest
 
 from cira_pipeline.errors import EInvoiceInvalid
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
+from cira_pipeline.models import Document, Extraction, MediaType
 from cira_pipeline.syntaxes.field_reader import XmlRule
-from cira_pipeline.values import Document, Extraction, MediaType
 from tests.extraction.einvoice.documents import CII, NO_READING, UBL, ZUGFERD_1, pdf_document, replaced, xml_document
 from tests.extraction.einvoice.test_fields import PURCHASE, extract, rules_of
 

@@ -7,8 +7,8 @@ import pytest
 
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.models import EngineName, Extraction, Severity
 from cira_pipeline.syntaxes.field_reader import XmlRule
-from cira_pipeline.values import EngineName, Extraction, Severity
 from tests.extraction.einvoice.documents import (
     CII,
     NO_READING,

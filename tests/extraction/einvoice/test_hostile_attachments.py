@@ -12,13 +12,13 @@ from cira_pipeline.errors import RunInterrupted
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.extraction.einvoice.attachment import embedded_xml
 from cira_pipeline.extraction.einvoice.isolated import IsolatedAttachments
-from cira_pipeline.isolation.pool import WorkerPool, worker_pool
-from cira_pipeline.processing.engines import engines_from_settings
+from cira_pipeline.models import EngineName
+from cira_pipeline.pipeline.engines import engines_from_settings
+from cira_pipeline.sandbox.pool import WorkerPool, worker_pool
 from cira_pipeline.settings import Settings
-from cira_pipeline.values import EngineName
 from tests.extraction.einvoice.documents import CII, NO_READING, pdf_document
 from tests.extraction.einvoice.test_fields import PURCHASE
-from tests.isolation.test_pool import PATIENCE_S
+from tests.sandbox.test_pool import PATIENCE_S
 
 HYBRID = pdf_document(("terms.pdf", b"%PDF-1.4"), ("factur-x.xml", CII), ("xrechnung.xml", CII))
 
@@ -32,7 +32,7 @@ def pool() -> Iterator[WorkerPool]:
 
 
 def poisoned(pool: WorkerPool, timeout_s: float = PATIENCE_S) -> IsolatedAttachments:
-    return IsolatedAttachments(pool, timeout_s=timeout_s, call="tests.isolation.poison:act")
+    return IsolatedAttachments(pool, timeout_s=timeout_s, call="tests.sandbox.poison:act")
 
 
 def test_a_worker_finds_the_same_xml_and_stays_warm(pool: WorkerPool) -> None:

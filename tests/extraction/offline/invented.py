@@ -7,7 +7,7 @@ from typing import Literal
 
 from cira_pipeline.extraction.offline.engine import OfflineEngine
 from cira_pipeline.invoice import Invoice
-from cira_pipeline.values import Box, Document, Evidence, Extraction, Line, MediaType, Page, Reading, Word
+from cira_pipeline.models import Box, Document, Evidence, Extraction, Line, MediaType, Page, Reading, Word
 
 LETTER, SPACE, HEIGHT = 5.0, 3.0, 10.0
 Placed = tuple[float, float, str]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.extraction.offline.engine import OfflineEngine
-from cira_pipeline.extraction.offline.lesson import Lesson
+from cira_pipeline.extraction.offline.learn.teaching import lesson_of
 from cira_pipeline.extraction.offline.lexicon import lexicon
-from cira_pipeline.extraction.offline.teaching import lesson_of
-from cira_pipeline.values import Box, Document, Extraction, Line, MediaType, Page, Reading
+from cira_pipeline.extraction.offline.memory.lesson import Lesson
+from cira_pipeline.models import Box, Document, Extraction, Line, MediaType, Page, Reading
 from tests.extraction.offline.invented import DOCUMENT, INVOICE, extracted, line, reading
 
 # As a machine five times slower than an idle one would need.

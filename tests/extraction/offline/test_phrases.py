@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cira_pipeline.extraction.offline.canvas import Segment, Token
-from cira_pipeline.extraction.offline.labels import phrases
 from cira_pipeline.extraction.offline.lexicon import Entries, Meaning, lexicon
+from cira_pipeline.extraction.offline.page.canvas import Segment, Token
+from cira_pipeline.extraction.offline.parse.labels import phrases
 
 
 def _segment(*words: str) -> Segment:

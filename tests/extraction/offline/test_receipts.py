@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cira_pipeline.values import Extraction
+from cira_pipeline.models import Extraction
 from tests.extraction.offline.invented import Placed, extracted, invoice, reading, right
 
 HEAD: list[Placed] = [

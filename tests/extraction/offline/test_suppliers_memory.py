@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from cira_pipeline.extraction.offline.engine import OfflineEngine
-from cira_pipeline.extraction.offline.lesson import Lesson
-from cira_pipeline.extraction.offline.teaching import lesson_of
+from cira_pipeline.extraction.offline.learn.teaching import lesson_of
+from cira_pipeline.extraction.offline.memory.lesson import Lesson
 from cira_pipeline.invoice import Invoice
+from cira_pipeline.models import Box, Extraction, Line, Reading, Record, Severity, Verdict
 from cira_pipeline.validation.validate import ValidationContext, validate
-from cira_pipeline.values import Box, Extraction, Line, Reading, Record, Severity, Verdict
 from tests.extraction.offline.invented import DOCUMENT, Placed, block, keyed, reading, right, sums, table
 
 SENDER = block(40, 40, "Nordlicht Bürotechnik GmbH", "Hafenstraße 14", "24103 Kiel")
@@ -300,4 +300,4 @@ def test_a_title_of_the_suppliers_own_says_what_it_is_but_never_against_a_plain_
         update={"number": 97, "text": "Gutschrift", "box": Box(left=300, top=232, right=410, bottom=252)}
     )
     both = both.model_copy(update={"lines": (*both.lines, credit)})
-    assert read(both, *taught).invoice.invoice_type == "381", "paying a credit note would be the wrong way round"
+    assert read(both, *taught).invoice.invoice_type == "381", "attributed_to a credit note would be the wrong way round"

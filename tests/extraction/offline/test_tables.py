@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cira_pipeline.values import Box
+from cira_pipeline.models import Box
 from tests.extraction.offline.invented import (
     RECIPIENT,
     SENDER,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cira_pipeline.extraction.offline.currency import currency
-from cira_pipeline.extraction.offline.facts import Facts
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.header.currency import currency
 from tests.extraction.offline.invented import RECIPIENT, SENDER, Placed, block, invoice, keyed, reading
 
 SAME = [*SENDER, *RECIPIENT]

@@ -1,0 +1,190 @@
+"""What happens to every request before and after its route: id, key, rate, size, time, headers, counting.
+
+It stands before the routes, so that nobody without a key makes CIRA read a body, and no route can forget anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cira_pipeline.api.access import Access
+from cira_pipeline.api.authority import is_authority
+from cira_pipeline.api.metrics import Metrics
+from cira_pipeline.api.problems import BodyRefused, problem_response
+from cira_pipeline.api.rate_limit import Rate, RedisFastPath
+from cira_pipeline.errors import (
+    CiraError,
+    HostInvalid,
+    InternalError,
+    RateExceeded,
+    RequestTimedOut,
+    RequestTooLarge,
+)
+from cira_pipeline.jobs import JobId
+
+_STATUS_PATH = re.compile(r"/v1/jobs/(inv_[0-9a-hjkmnp-tv-z]{26})")
+_UPLOAD_PATHS = frozenset({"/v1/documents", "/submit"})
+
+# Nothing here is to be framed, sniffed, cached by others or sent on (OWASP, secure headers).
+SECURITY_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`upload_bytes` holds for uploads, `body_bytes` for every other body."""
+
+    body_bytes: int
+    upload_bytes: int
+    body_timeout_s: float
+
+
+class RequestMiddleware:
+    """ASGI middleware. A request below `/v1/` finds its key in `scope["cira.key"]`."""
+
+    def __init__(
+        self, app: ASGIApp, *, access: Access, fast_path: RedisFastPath, limits: Limits, metrics: Metrics
+    ) -> None:
+        self._app = app
+        self._access = access
+        self._fast_path = fast_path
+        self._limits = limits
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = scope["cira.request_id"] = secrets.token_hex(8)
+        answer = _Answer(send, request_id)
+        try:
+            limit = self._limits.upload_bytes if scope["path"] in _UPLOAD_PATHS else self._limits.body_bytes
+            body = _Body(receive, limit, self._limits.body_timeout_s)
+            _check_host(scope)
+            body.check_announced(Headers(scope=scope))
+            if scope["path"].startswith("/v1/"):
+                answer.rate = await self._admit(scope)
+            await self._app(scope, body, answer)
+        except CiraError as error:
+            await self._refuse(scope, receive, answer, error)
+        except Exception as error:
+            if answer.started:
+                raise
+            _log.exception("%s: request %s", scope["path"], request_id)
+            await self._refuse(scope, receive, answer, InternalError(type(error).__name__))
+        finally:
+            self._metrics.answered(scope, answer.status, time.perf_counter() - started)
+
+    async def _admit(self, scope: Scope) -> Rate:
+        """Raises: KeyMissing, KeyInvalid, RateExceeded, StoreUnavailable."""
+        key = await self._access.key_of(Headers(scope=scope).get("authorization"))
+        asked_for = _STATUS_PATH.fullmatch(scope["path"]) if scope["method"] == "GET" else None
+        job_id = JobId(asked_for[1]) if asked_for else None
+        asked = await self._fast_path.ask(key.key_id, key.requests_per_minute, job_id)
+        scope["cira.key"] = key
+        scope["cira.rate"] = asked.rate
+        scope["cira.status_entry"] = asked.entry
+        if asked.rate.exceeded:
+            raise RateExceeded(
+                f"the key may ask {asked.rate.limit} times a minute",
+                retry_after_s=asked.rate.retry_after_s,
+                rate=asked.rate,
+            )
+        return asked.rate
+
+    async def _refuse(self, scope: Scope, receive: Receive, answer: _Answer, error: CiraError) -> None:
+        if answer.started:
+            raise error
+        rate = error.detail.get("rate")
+        if isinstance(rate, Rate):
+            answer.rate = rate
+        await problem_response(error, answer.request_id)(scope, receive, answer)
+
+
+def _check_host(scope: Scope) -> None:
+    """Raises: HostInvalid. Whoever asks for `request.url` behind this door gets one that can be parsed."""
+    host = Headers(scope=scope).get("host", "")
+    if host and not is_authority(host):
+        raise HostInvalid("the header Host names no host")
+
+
+class _Answer:
+    """`send` that adds what every answer carries."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.rate: Rate | None = None
+        self.status = 0
+
+    @property
+    def started(self) -> bool:
+        return self.status != 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            if self.rate is not None:
+                headers["RateLimit-Limit"] = str(self.rate.limit)
+                headers["RateLimit-Remaining"] = str(self.rate.remaining)
+                headers["RateLimit-Reset"] = str(int(self.rate.reset_s + 0.999))
+        await self._send(message)
+
+
+class _Body:
+    """`receive` that ends a body which grows too large or comes too slowly."""
+
+    def __init__(self, receive: Receive, limit_bytes: int, timeout_s: float) -> None:
+        self._receive = receive
+        self._left_bytes = limit_bytes
+        self._limit_bytes = limit_bytes
+        self._ends = asyncio.get_running_loop().time() + timeout_s
+        self._complete = False
+
+    def check_announced(self, headers: Headers) -> None:
+        announced = headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > self._limit_bytes:
+            raise self._too_large()
+
+    async def __call__(self) -> Message:
+        if self._complete:
+            # Only a disconnect can come now, and for that a stream waits as long as it lives.
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._ends):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise BodyRefused(RequestTimedOut("the request's body did not arrive in time")) from error
+        if message["type"] == "http.request":
+            self._left_bytes -= len(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+            if self._left_bytes < 0:
+                raise BodyRefused(self._too_large())
+        return message
+
+    def _too_large(self) -> RequestTooLarge:
+        return RequestTooLarge(f"the body is larger than {self._limit_bytes:,} bytes", max_bytes=self._limit_bytes)

@@ -1,0 +1,84 @@
+"""Documents: the bytes in the object store under their hash, what is known of them in PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.documents.objects import ObjectStore
+from cira_pipeline.db.schema.tables import documents
+from cira_pipeline.errors import ObjectMissing
+from cira_pipeline.models import Document, MediaType
+
+_KEEP = insert(documents).on_conflict_do_nothing()
+_OF_HASH = select(documents).where(documents.c.sha256 == bindparam("of_hash"))
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """What is known of a document without its bytes."""
+
+    sha256: str
+    media_type: MediaType
+    size_bytes: int
+    page_count: int
+    object_key: str
+    created_at: datetime
+
+
+class DocumentRepository:
+    """Thread-safe. Raises: StoreUnavailable."""
+
+    def __init__(self, database: Database, objects: ObjectStore) -> None:
+        self._database = database
+        self._objects = objects
+
+    def put(self, document: Document) -> None:
+        """Keeps the document; again is the same as once. The bytes are safe before the row says so.
+
+        Raises: ValueError when the content does not have the hash it comes under.
+        """
+        if hashlib.sha256(document.content).hexdigest() != document.sha256:
+            raise ValueError(f"the content is not that of document {document.sha256}")
+        key = _key(document.sha256)
+        self._objects.put(key, document.content)
+        row = document.model_dump(exclude={"content"}) | {"object_key": key}
+        with self._database.single() as connection:
+            connection.execute(_KEEP, row)
+
+    def load(self, sha256: str) -> Document:
+        """The document with its bytes. Raises: ObjectMissing when the row or the bytes are lost or were changed."""
+        row = self.row(sha256)
+        if row is None:
+            raise ObjectMissing(f"document {sha256} is not known", sha256=sha256)
+        content = self._objects.get(row.object_key)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ObjectMissing(f"document {sha256} was changed in the object store", sha256=sha256)
+        return Document(
+            sha256=sha256,
+            media_type=row.media_type,
+            size_bytes=row.size_bytes,
+            page_count=row.page_count,
+            content=content,
+        )
+
+    def row(self, sha256: str) -> DocumentRow | None:
+        with self._database.single() as connection:
+            row = connection.execute(_OF_HASH, {"of_hash": sha256}).one_or_none()
+        if row is None:
+            return None
+        values = dict(row._mapping)
+        return DocumentRow(**values | {"media_type": MediaType(values["media_type"])})
+
+    def url_of(self, sha256: str) -> str:
+        """Where people find the bytes."""
+        return self._objects.url_of(_key(sha256))
+
+
+def _key(sha256: str) -> str:
+    return f"documents/{sha256[:2]}/{sha256}"

@@ -1,0 +1,206 @@
+"""The analysts' views as files: CSV for spreadsheets, JSON lines for programs, Parquet for warehouses.
+
+Rows are streamed from one snapshot of the database; amounts are exact in all three formats.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, text
+
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.records.invoice_search import InvoiceFilter
+from cira_pipeline.db.schema.tables import AMOUNT_SCALE, SCHEMA
+from cira_pipeline.errors import ExportFailed
+
+ExportFormat = Literal["csv", "jsonl", "parquet"]
+ExportView = Literal["invoices", "invoice_lines", "invoice_costs"]
+
+ROWS_AT_ONCE = 1_000
+_OWN_DUPLICATES = (
+    "ARRAY(SELECT j.job_id FROM cira.jobs j WHERE j.job_id = ANY (duplicate_of) AND j.client = :client "
+    "ORDER BY j.job_id) AS duplicate_of"
+)
+
+_ORDER: Mapping[ExportView, str] = {
+    "invoices": "job_id",
+    "invoice_lines": "job_id, position",
+    "invoice_costs": "entry_id",
+}
+_TIME: Mapping[ExportView, str] = {
+    "invoices": "recorded_at",
+    "invoice_lines": "recorded_at",
+    "invoice_costs": "created_at",
+}
+_ARROW_TYPES = {
+    "text": pa.string(),
+    "text[]": pa.list_(pa.string()),
+    "date": pa.date32(),
+    "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+    "numeric": pa.decimal128(38, AMOUNT_SCALE),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "double precision": pa.float64(),
+}
+# A spreadsheet runs text that starts so as a formula, and strangers wrote this text (OWASP, CSV injection).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+Row = Sequence[Any]
+Columns = Mapping[str, str]
+
+
+def export_invoices(
+    database: Database,
+    path_or_stream: Path | str | IO[bytes],
+    format: ExportFormat,  # noqa: A002 - the word users know
+    *,
+    since: datetime | None = None,
+    client: str | None = None,
+    view: ExportView = "invoices",
+    wanted: InvoiceFilter | None = None,
+) -> int:
+    """Writes `view` in order of submission; returns the number of rows. `wanted` is for the view `invoices` only.
+
+    `since` takes what was recorded (or, for costs, booked) at that time or later, so that a corrected record comes
+    again. With a client, `duplicate_of` holds that client's jobs only: the file is fit to be handed to it.
+
+    A file appears only when it is complete; a stream gets bytes and stays open. CSV is RFC 4180 in UTF-8 with a header;
+    text that a spreadsheet would run as a formula gets an apostrophe in front. In JSON amounts are strings; in Parquet
+    decimal128(38, 12). Raises: ExportFailed when the file cannot be written, StoreUnavailable.
+    """
+    write = {"csv": _write_csv, "jsonl": _write_jsonl, "parquet": _write_parquet}[format]
+    with database.begin() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        # The reader of a stream may be slow; how long it takes is its own affair.
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        columns = _columns(connection, view)
+        batches = _batches(connection, view, list(columns), since, client, wanted or InvoiceFilter())
+        if isinstance(path_or_stream, Path | str):
+            with complete_file(Path(path_or_stream)) as stream:
+                return write(stream, columns, batches)
+        return write(path_or_stream, columns, batches)
+
+
+def _columns(connection: Connection, view: ExportView) -> Columns:
+    """PostgreSQL's type of each column, in the view's order."""
+    rows = connection.execute(
+        text(
+            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(:view) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+        ),
+        {"view": f"{SCHEMA}.{view}"},
+    )
+    return {row.attname: row.format_type for row in rows}
+
+
+def _batches(
+    connection: Connection,
+    view: ExportView,
+    columns: Sequence[str],
+    since: datetime | None,
+    client: str | None,
+    wanted: InvoiceFilter,
+) -> Iterator[list[Row]]:
+    condition, parameters = wanted.where()
+    parameters = {"client": client, **parameters}
+    shown = [_OWN_DUPLICATES if each == "duplicate_of" and parameters["client"] else each for each in columns]
+    statement = text(
+        f"SELECT {', '.join(shown)} FROM {SCHEMA}.{view} "  # noqa: S608 - names of our own columns
+        f"WHERE (CAST(:since AS timestamptz) IS NULL OR {_TIME[view]} >= :since) "
+        f"AND (CAST(:client AS text) IS NULL OR client = :client) AND {condition} ORDER BY {_ORDER[view]}"
+    )
+    streamed = connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE)
+    for rows in streamed.execute(statement, {**parameters, "since": since}).partitions():
+        yield [tuple(row) for row in rows]
+
+
+@contextmanager
+def complete_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears when it is complete, and not before. Raises: ExportFailed."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
+            part = Path(file.name)
+            try:
+                yield file
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError as error:
+        raise ExportFailed(f"{path} cannot be written: {error.strerror or error}", path=str(path)) from error
+
+
+def _write_csv(stream: IO[bytes], columns: Columns, batches: Iterator[list[Row]]) -> int:
+    lines = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+    try:
+        writer = csv.writer(lines)
+        writer.writerow(columns)
+        count = 0
+        for rows in batches:
+            writer.writerows([_cell(value) for value in row] for row in rows)
+            count += len(rows)
+        return count
+    finally:
+        lines.detach()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        value = "; ".join(value)
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    return str(_plain(value))
+
+
+def _write_jsonl(stream: IO[bytes], columns: Columns, batches: Iterator[list[Row]]) -> int:
+    count = 0
+    for rows in batches:
+        for row in rows:
+            values = {name: _plain(value) for name, value in zip(columns, row, strict=True)}
+            stream.write(json.dumps(values, ensure_ascii=False).encode() + b"\n")
+        count += len(rows)
+    return count
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.isoformat() if isinstance(value, datetime | date) else value
+
+
+def _write_parquet(stream: IO[bytes], columns: Columns, batches: Iterator[list[Row]]) -> int:
+    schema = pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in columns.items()])
+    count = 0
+    with pq.ParquetWriter(stream, schema) as writer:
+        for rows in batches:
+            arrays = [
+                pa.array([_in_scale(value) for value in values], field.type)
+                for field, values in zip(schema, zip(*rows, strict=True), strict=True)
+            ]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            count += len(rows)
+    return count
+
+
+def _in_scale(value: Any) -> Any:
+    """Costs may have more decimals than the column; amounts never have."""
+    if not isinstance(value, Decimal):
+        return value
+    with localcontext(prec=60):
+        return value.quantize(Decimal(1).scaleb(-AMOUNT_SCALE))

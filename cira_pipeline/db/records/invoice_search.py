@@ -1,0 +1,62 @@
+"""Finding invoices: the filters of the view `invoices`, and its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from cira_pipeline.db.database import Database
+from cira_pipeline.jobs import JobId
+from cira_pipeline.models import Verdict
+
+# Conditions over cira.invoices, by the field of InvoiceFilter that they are for.
+_CONDITIONS: Mapping[str, str] = {
+    "client": "client = :client",
+    "verdict": "verdict = :verdict",
+    "supplier": "position(lower(:supplier) in lower(supplier_name)) > 0",
+    "invoice_number": "invoice_number = :invoice_number",
+    "currency": "currency = :currency",
+    "issued_from": "issue_date >= :issued_from",
+    "issued_until": "issue_date <= :issued_until",
+    "recorded_since": "recorded_at >= :recorded_since",
+}
+
+
+@dataclass(frozen=True)
+class InvoiceFilter:
+    """All that are given must hold. `supplier` is a part of the name in any case; dates include their bounds."""
+
+    client: str | None = None
+    verdict: Verdict | None = None
+    supplier: str | None = None
+    invoice_number: str | None = None
+    currency: str | None = None
+    issued_from: date | None = None
+    issued_until: date | None = None
+    recorded_since: datetime | None = None
+
+    def where(self) -> tuple[str, dict[str, Any]]:
+        """An SQL condition and its parameters."""
+        given = {name: getattr(self, name) for name in _CONDITIONS if getattr(self, name) is not None}
+        return " AND ".join(_CONDITIONS[name] for name in given) or "true", given
+
+
+def find_invoices(
+    database: Database, wanted: InvoiceFilter, *, limit: int, before: JobId | None = None
+) -> list[dict[str, Any]]:
+    """Rows of the view `invoices`, newest submission first; `before` is the last id of the page before.
+
+    Raises: StoreUnavailable.
+    """
+    condition, parameters = wanted.where()
+    statement = text(
+        f"SELECT * FROM cira.invoices WHERE {condition} "  # noqa: S608 - our own conditions, values are parameters
+        "AND (CAST(:before AS text) IS NULL OR job_id < :before) ORDER BY job_id DESC LIMIT :limit"
+    )
+    with database.begin() as connection:
+        rows = connection.execute(statement, {**parameters, "before": before, "limit": limit})
+        return [dict(row._mapping) for row in rows]

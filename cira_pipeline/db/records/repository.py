@@ -1,0 +1,313 @@
+"""Records: the canonical invoice of each job, and what earlier records say about a new one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    select,
+)
+
+from cira_pipeline.db.database import Database
+from cira_pipeline.db.records.statements import (
+    DELETE_PARTS,
+    DUPLICATES,
+    IBANS,
+    INSERT_PARTS,
+    KEEP_RECORD,
+    LOCK,
+    PARTS,
+)
+from cira_pipeline.db.schema.document_text import storable_json
+from cira_pipeline.db.schema.tables import (
+    AMOUNT_BOUND,
+    AMOUNT_SCALE,
+    jobs,
+    record_evidence,
+    record_findings,
+    record_lines,
+    record_taxes,
+    records,
+)
+from cira_pipeline.errors import ValueNotStorable
+from cira_pipeline.invoice import AMOUNT_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.jobs import JobId
+from cira_pipeline.models import Box, Evidence, Finding, Record, Verdict
+
+# What makes two invoices the same for payment: the supplier and the number, however they are printed.
+
+# Longer texts are no names or numbers; the bound keeps them inside an index entry.
+MAX_KEY_CHARS = 200
+
+
+@dataclass(frozen=True)
+class InvoiceIdentity:
+    """Letters and digits of the number and of the supplier's VAT id and name, case folded; empty where unknown."""
+
+    number_key: str
+    vat_key: str
+    name_key: str
+
+    @classmethod
+    def of(cls, invoice: Invoice) -> InvoiceIdentity:
+        return cls(_key(invoice.invoice_number), _key(invoice.supplier_vat_id), _key(invoice.supplier_name))
+
+
+def _key(text: str | None) -> str:
+    """`RE-2024/001` and `re 2024 001` are one number; so are full-width and plain digits (Unicode NFKC)."""
+    folded = unicodedata.normalize("NFKC", text or "").casefold()
+    return "".join(char for char in folded if char.isalnum())[:MAX_KEY_CHARS]
+
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """`duplicate_of`: jobs that hold the same invoice and came first. `recorded_at`: since when it stands."""
+
+    job_id: JobId
+    document_sha256: str
+    record: Record
+    duplicate_of: tuple[JobId, ...]
+    recorded_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class SupplierHistory:
+    """What earlier invoices tell about one: jobs that hold the same, and accounts its supplier was paid to.
+
+    What other clients' jobs tell stands apart: it counts, and is not to be told to this one.
+    """
+
+    all_duplicates: tuple[JobId, ...]
+    duplicates: tuple[JobId, ...]
+    duplicates_elsewhere: bool
+    ibans: frozenset[str]
+    ibans_elsewhere: frozenset[str]
+
+
+class RecordRepository:
+    """One record a job. Thread-safe. Raises: StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held = threading.local()
+
+    @contextmanager
+    def one_at_a_time(self, invoice: Invoice) -> Iterator[None]:
+        """Nobody else validates the same invoice meanwhile, in no process: of two equal ones the second sees the first.
+
+        All calls of this thread inside the block are one transaction, committed at its end.
+        """
+        identity = InvoiceIdentity.of(invoice)
+        name = f"cira record {identity.number_key or identity.name_key}"
+        lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        with self._database.begin() as connection:
+            connection.execute(LOCK, {"lock": lock})
+            self._held.connection = connection
+            try:
+                yield
+            finally:
+                self._held.connection = None
+
+    def put(
+        self, job_id: JobId, document_sha256: str, record: Record, *, duplicate_of: Sequence[JobId] | None = None
+    ) -> None:
+        """Keeps the record in place of the job's earlier one, whole or not at all.
+
+        `duplicate_of` is what `history` found within the same `one_at_a_time`; `None` looks it up.
+
+        Amounts keep their digits; beyond 12 decimals they are rounded half even. A currency that is no ISO 4217 code is
+        left out of a record that is not accepted; its evidence stays. Raises: ValueNotStorable.
+        """
+        identity = InvoiceIdentity.of(record.invoice)
+        row = _header_row(record) | asdict(identity) | {"document_sha256": document_sha256}
+        parts = {table.name: _numbered(rows) for table, rows in _part_rows(record)}
+        with self._begin() as connection:
+            if duplicate_of is None:
+                duplicate_of = _duplicates(connection, job_id, identity, document_sha256)
+            connection.execute(KEEP_RECORD, row | {"job_id": job_id, "duplicate_of": list(duplicate_of)})
+            connection.execute(DELETE_PARTS, {"of_job": job_id})
+            connection.execute(INSERT_PARTS, {"of_job": job_id, **parts})
+
+    def get(self, job_id: JobId) -> StoredRecord | None:
+        with self._begin() as connection:
+            row = connection.execute(select(records).where(records.c.job_id == job_id)).one_or_none()
+            if row is None:
+                return None
+            parts = {table.name: _rows_of(connection, table, job_id) for table in PARTS}
+        return _stored(row, parts)
+
+    def duplicates_of(self, job_id: JobId, invoice: Invoice, document_sha256: str) -> tuple[JobId, ...]:
+        """The jobs that hold the same invoice and came first: attributed_to this one too would pay twice.
+
+        The same invoice is the same document, or the same number from a supplier with the same VAT id or name; case,
+        spaces and punctuation do not count. First came whoever has a standing record (accepted or waiting for review),
+        and an earlier job on the same document that is still under way. Asked again for the same job, the answer stays
+        the same. Within `one_at_a_time` no two jobs can both believe that they are first.
+        """
+        with self._begin() as connection:
+            return _duplicates(connection, job_id, InvoiceIdentity.of(invoice), document_sha256)
+
+    def ibans_of(self, job_id: JobId, invoice: Invoice) -> frozenset[str]:
+        """Bank accounts in the accepted records of other jobs from a supplier with the same VAT id or name."""
+        with self._begin() as connection:
+            return frozenset(iban for iban, _ in _ibans(connection, job_id, invoice))
+
+    def history(self, job_id: JobId, invoice: Invoice, document_sha256: str) -> SupplierHistory:
+        """`duplicates_of` and `ibans_of`, apart for the job's own client and for others."""
+        with self._begin() as connection:
+            duplicates = _duplicates(connection, job_id, InvoiceIdentity.of(invoice), document_sha256)
+            own = _of_the_same_client(connection, job_id, duplicates)
+            known = _ibans(connection, job_id, invoice)
+        own_ibans = frozenset(iban for iban, is_own in known if is_own)
+        return SupplierHistory(
+            all_duplicates=duplicates,
+            duplicates=tuple(each for each in duplicates if each in own),
+            duplicates_elsewhere=len(own) < len(duplicates),
+            ibans=own_ibans,
+            ibans_elsewhere=frozenset(iban for iban, _ in known) - own_ibans,
+        )
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        held: Connection | None = getattr(self._held, "connection", None)
+        if held is not None:
+            yield held
+            return
+        with self._database.begin() as connection:
+            yield connection
+
+
+def _ibans(connection: Connection, job_id: JobId, invoice: Invoice) -> list[tuple[str, bool]]:
+    """Accounts in the accepted records of other jobs, and whether one of those is of the job's own client."""
+    found = connection.execute(IBANS, {"asking": job_id, **_identity_values(InvoiceIdentity.of(invoice))})
+    return [(iban, bool(is_own)) for iban, is_own in found]
+
+
+def _of_the_same_client(connection: Connection, job_id: JobId, others: Sequence[JobId]) -> frozenset[JobId]:
+    if not others:
+        return frozenset()
+    own = select(jobs.c.client).where(jobs.c.job_id == job_id).scalar_subquery()
+    statement = select(jobs.c.job_id).where(jobs.c.job_id.in_(others), jobs.c.client == own)
+    return frozenset(JobId(each) for each in connection.scalars(statement))
+
+
+def _duplicates(
+    connection: Connection, job_id: JobId, identity: InvoiceIdentity, document_sha256: str
+) -> tuple[JobId, ...]:
+    values = {"asking": job_id, "document": document_sha256, **_identity_values(identity)}
+    return tuple(sorted(connection.scalars(DUPLICATES, values)))
+
+
+def _identity_values(identity: InvoiceIdentity) -> dict[str, str | None]:
+    """What is not known is NULL, which equals nothing."""
+    return {name: value or None for name, value in asdict(identity).items()}
+
+
+def _header_row(record: Record) -> dict[str, Any]:
+    invoice = record.invoice
+    row: dict[str, Any] = {name: getattr(invoice, name) for name in HEADER_FIELDS}
+    for name in AMOUNT_FIELDS:
+        row[name] = _amount(row[name], name)
+    if row["currency"] is not None and not _CURRENCY.fullmatch(row["currency"]):
+        if record.verdict is Verdict.ACCEPTED:
+            raise ValueNotStorable(f"currency {row['currency']!r} is no ISO 4217 code", field="currency")
+        row["currency"] = None
+    return row | {"verdict": record.verdict, "engine": record.engine, "engines": list(record.engines)}
+
+
+def _part_rows(record: Record) -> Iterator[tuple[Table, Iterator[dict[str, Any]]]]:
+    invoice = record.invoice
+    yield record_lines, (_with_amounts(line, f"line_items[{at}]") for at, line in enumerate(invoice.line_items))
+    yield record_taxes, (_with_amounts(tax, f"tax_breakdown[{at}]") for at, tax in enumerate(invoice.tax_breakdown))
+    yield record_evidence, (_evidence_row(evidence) for evidence in record.evidence)
+    yield record_findings, (_finding_row(finding) for finding in record.findings)
+
+
+def _numbered(rows: Iterable[dict[str, Any]]) -> str:
+    """JSON for `_from_json`."""
+    return storable_json([{"position": position, **row} for position, row in enumerate(rows, start=1)])
+
+
+def _with_amounts(part: LineItem | TaxLine, path: str) -> dict[str, Any]:
+    return {name: _amount(value, f"{path}.{name}") if isinstance(value, Decimal) else value for name, value in part}
+
+
+def _amount(value: Decimal | None, field: str) -> Decimal | None:
+    """`value` as it can be kept. Raises: ValueNotStorable."""
+    if value is None:
+        return None
+    if not value.is_finite() or abs(value) >= Decimal(AMOUNT_BOUND):
+        raise ValueNotStorable(f"{field} is {value:.3e}, more than any invoice is about", field=field)
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -AMOUNT_SCALE:
+        with localcontext(prec=60):
+            return value.quantize(Decimal(1).scaleb(-AMOUNT_SCALE))
+    return value
+
+
+def _evidence_row(evidence: Evidence) -> dict[str, Any]:
+    box = evidence.box
+    # What a calibrated confidence was made from stays with the extraction.
+    return evidence.model_dump(exclude={"box", "engine_confidence", "agreed_by"}) | {
+        "box_left": box.left if box else None,
+        "box_top": box.top if box else None,
+        "box_right": box.right if box else None,
+        "box_bottom": box.bottom if box else None,
+    }
+
+
+def _finding_row(finding: Finding) -> dict[str, Any]:
+    return finding.model_dump() | {"fields": list(finding.fields)}
+
+
+def _rows_of(connection: Connection, table: Table, job_id: JobId) -> list[dict[str, Any]]:
+    columns = [column for column in table.c if column.name not in ("job_id", "position")]
+    rows = connection.execute(select(*columns).where(table.c.job_id == job_id).order_by(table.c.position))
+    return [dict(row._mapping) for row in rows]
+
+
+def _stored(row: Row[Any], parts: Mapping[str, Sequence[dict[str, Any]]]) -> StoredRecord:
+    values = row._mapping
+    invoice = Invoice(
+        **{name: values[name] for name in HEADER_FIELDS},
+        tax_breakdown=tuple(TaxLine(**each) for each in parts[record_taxes.name]),
+        line_items=tuple(LineItem(**each) for each in parts[record_lines.name]),
+    )
+    record = Record(
+        invoice=invoice,
+        verdict=values["verdict"],
+        findings=tuple(Finding.model_validate(each) for each in parts[record_findings.name]),
+        evidence=tuple(_evidence(each) for each in parts[record_evidence.name]),
+        engine=values["engine"],
+        engines=tuple(values["engines"]),
+    )
+    return StoredRecord(
+        job_id=values["job_id"],
+        document_sha256=values["document_sha256"],
+        record=record,
+        duplicate_of=tuple(values["duplicate_of"]),
+        recorded_at=values["recorded_at"],
+        updated_at=values["updated_at"],
+    )
+
+
+def _evidence(row: dict[str, Any]) -> Evidence:
+    sides = {side: row.pop(f"box_{side}") for side in ("left", "top", "right", "bottom")}
+    box = None if sides["left"] is None else Box(**sides)
+    return Evidence.model_validate(row | {"box": box})

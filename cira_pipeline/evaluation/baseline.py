@@ -1,0 +1,105 @@
+"""Two evaluations of the same documents: what got better, what got worse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cira_pipeline.errors import ResultsInvalid
+from cira_pipeline.evaluation.summary import FORM
+
+_RANK: Final = {"right": 2, "missing": 1, "wrong": 0}
+_MEASURES: Final = ("header_accuracy", "line_f1", "tax_f1", "touchless")
+
+
+@dataclass(frozen=True)
+class Change:
+    """`before` and `now` say what it was: an outcome of a field, a verdict, or a share."""
+
+    where: str
+    what: str
+    before: str
+    now: str
+    better: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`documents` that both runs know; changes of single values, and of whole kinds."""
+
+    documents: int
+    values: Sequence[Change]
+    kinds: Sequence[Change]
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        return (*self.kinds, *self.values)
+
+    @property
+    def worse(self) -> bool:
+        """Whether any kind of document is read less well than before, or a wrong value is newly accepted."""
+        accepted_wrong = any(each.what == "accepted though wrong" and not each.better for each in self.values)
+        return accepted_wrong or any(not each.better for each in self.kinds)
+
+
+def read_baseline(path: Path) -> Mapping[str, Any]:
+    """What `cira eval --json` wrote. Raises: ResultsInvalid."""
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultsInvalid(f"{path} cannot be read: {error}") from error
+    if not isinstance(summary, dict) or summary.get("form") != FORM or not isinstance(summary.get("documents"), dict):
+        raise ResultsInvalid(f"{path} is not what `cira eval --json` of this version writes")
+    return summary
+
+
+def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> Comparison:
+    """Both as `summary_of` makes them. Only what both measured is compared."""
+    common = sorted(set(before["documents"]) & set(now["documents"]))
+    values = [
+        change for name in common for change in _document(name, before["documents"][name], now["documents"][name])
+    ]
+    return Comparison(len(common), values, list(_kinds(before["kinds"], now["kinds"])))
+
+
+def _document(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    was, has = _outcomes(before), _outcomes(now)
+    for field in (field for field in was if field in has and was[field] != has[field]):
+        yield Change(name, field, was[field], has[field], better=_RANK[has[field]] > _RANK[was[field]])
+    for table in ("lines", "tax_breakdown"):
+        if before[table] != now[table] and before[table] is not None and now[table] is not None:
+            better = now[table]["right"] - now[table]["extra"] > before[table]["right"] - before[table]["extra"]
+            yield Change(name, table, _rows(before[table]), _rows(now[table]), better=better)
+    was_silent, is_silent = _silent(before), _silent(now)
+    if was_silent != is_silent:
+        yield Change(name, "accepted though wrong", was_silent or "-", is_silent or "-", better=not is_silent)
+
+
+def _outcomes(document: Mapping[str, Any]) -> dict[str, str]:
+    return {field: outcome for outcome in _RANK for field in document[outcome]}
+
+
+def _silent(document: Mapping[str, Any]) -> str:
+    return ", ".join(document["wrong"]) if document["outcome"] == "accepted" else ""
+
+
+def _rows(table: Mapping[str, int]) -> str:
+    return f"{table['right']} right, {table['extra']} extra, {table['lost']} lost"
+
+
+def _kinds(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    for kind in sorted(set(before) & set(now)):
+        measures = [(name, before[kind][name], now[kind][name]) for name in _MEASURES]
+        measures.append(
+            (
+                "accuracy of accepted",
+                before[kind]["accepted"]["header_accuracy"],
+                now[kind]["accepted"]["header_accuracy"],
+            )
+        )
+        for name, was, has in measures:
+            if was is not None and has is not None and was != has:
+                yield Change(kind, name.replace("_", " "), f"{was:.4f}", f"{has:.4f}", better=has > was)

@@ -1,0 +1,181 @@
+"""Labels files: which documents have known answers, and what those are.
+
+One JSON object a line: `file` (relative to the labels file) or `sha256`, and `fields` with the names of the canonical
+invoice, amounts as decimal strings, dates in ISO 8601. `null` says that the document has no such field. Other keys
+(`id`, `kind`, `language`, ...) describe the document and are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from cira_pipeline.errors import LabelsInvalid
+from cira_pipeline.evaluation.comparison import amount, similarity
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, MAX_CHARS, ROW_TERMS
+
+_ROW_TEXTS = frozenset(name for terms in ROW_TERMS.values() for name, term in terms.items() if not term.kind.is_number)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is known about one document. `file` is `None` where the labels file names the document by its hash."""
+
+    sha256: str
+    file: Path | None
+    fields: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+
+def read_labels(path: Path) -> tuple[Label, ...]:
+    """All labels of the file at `path`, each document hashed.
+
+    Raises: LabelsInvalid naming the line, when the file cannot be read, a line is no label, a document is not there, or
+    one document has two different labels.
+    """
+    labels: dict[str, Label] = {}
+    for where, row in _rows(path):
+        label = _label(row, path.parent, where)
+        known = labels.setdefault(label.sha256, label)
+        if known.fields != label.fields:
+            raise LabelsInvalid(f"{where}: this document was labelled differently before", sha256=label.sha256)
+    return tuple(labels.values())
+
+
+def check_fields(fields: object, where: str = "label") -> dict[str, Any]:
+    """`fields` as they came, when every name is one of the canonical invoice and every value can be one.
+
+    Raises: LabelsInvalid.
+    """
+    if not isinstance(fields, Mapping):
+        raise LabelsInvalid(f"{where}: `fields` is not an object")
+    unknown = sorted(str(name) for name in fields if name not in HEADER_FIELDS and name not in ROW_TERMS)
+    if unknown:
+        raise LabelsInvalid(f"{where}: no such invoice field: {', '.join(unknown)}", unknown=unknown)
+    if not any(name in HEADER_FIELDS for name in fields):
+        raise LabelsInvalid(f"{where}: not one header field is labelled")
+    for name, value in fields.items():
+        if name in ROW_TERMS:
+            _check_table(name, value, where)
+        elif value is not None:
+            _check_value(name, value, where)
+    return dict(fields)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabelsInvalid(f"{path} cannot be read: {error}") from error
+    # Not splitlines(): a JSON string may hold U+2028 and its like verbatim.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path.name}, line {number}"
+        try:
+            # Numbers stay text: a float would lose cents.
+            row = json.loads(line, parse_float=str, parse_int=str)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise LabelsInvalid(f"{where}: not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise LabelsInvalid(f"{where}: not a JSON object")
+        yield where, row
+
+
+def _label(row: Mapping[str, Any], folder: Path, where: str) -> Label:
+    fields = check_fields(row.get("fields"), where)
+    about = {name: value for name, value in row.items() if name not in ("fields", "file", "sha256")}
+    stated = row.get("sha256")
+    if stated is not None and not (isinstance(stated, str) and re.fullmatch(r"[0-9a-f]{64}", stated)):
+        raise LabelsInvalid(f"{where}: `sha256` is not 64 lower-case hexadecimal digits")
+    name = row.get("file")
+    if name is None:
+        if stated is None:
+            raise LabelsInvalid(f"{where}: neither `file` nor `sha256` says which document this is")
+        return Label(stated, None, fields, about)
+    if not isinstance(name, str):
+        raise LabelsInvalid(f"{where}: `file` is not a text")
+    file = folder / name
+    sha256 = _sha256(file, where)
+    if stated not in (None, sha256):
+        raise LabelsInvalid(f"{where}: {name} is not the document that was labelled: its SHA-256 is {sha256}")
+    return Label(sha256, file, fields, about)
+
+
+def _sha256(file: Path, where: str) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise LabelsInvalid(f"{where}: the document {file} cannot be read: {error}") from error
+
+
+def _check_table(name: str, rows: object, where: str) -> None:
+    if rows is None:
+        return
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise LabelsInvalid(f"{where}: `{name}` is not a list of objects")
+    for position, row in enumerate(rows):
+        unknown = sorted(str(key) for key in row if key not in ROW_TERMS[name])
+        if unknown:
+            raise LabelsInvalid(f"{where}: `{name}[{position}]` has no field {', '.join(unknown)}", unknown=unknown)
+        for key, value in row.items():
+            if value is not None and key not in _ROW_TEXTS and amount(value) is None:
+                raise LabelsInvalid(f"{where}: `{name}[{position}].{key}` is not a number")
+            if value is not None and key in _ROW_TEXTS and not isinstance(value, str):
+                raise LabelsInvalid(f"{where}: `{name}[{position}].{key}` is not a text")
+
+
+def _check_value(name: str, value: object, where: str) -> None:
+    if name in AMOUNT_FIELDS:
+        if amount(value) is None:
+            raise LabelsInvalid(f"{where}: `{name}` is not a decimal number such as 12.50")
+        return
+    if not isinstance(value, str) or not value.strip():
+        raise LabelsInvalid(f"{where}: `{name}` is not a text")
+    if len(value) > MAX_CHARS.get(name, len(value)):
+        raise LabelsInvalid(f"{where}: `{name}` is longer than {MAX_CHARS[name]:,} characters")
+    if name in DATE_FIELDS and not _is_date(value):
+        raise LabelsInvalid(f"{where}: `{name}` is not a date such as 2026-01-31")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        # Python also reads 20260131 and week dates, which would never compare equal.
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+# Which labelled documents come from one supplier: what is fitted on some of them is not measured on the others.
+
+_SAME: Final = 90.0
+
+
+def suppliers_of(labels: Iterable[Label]) -> Mapping[str, str]:
+    """Document's SHA-256 -> name of its supplier, one spelling for names that are nearly the same.
+
+    A label that says `layout` is grouped by that: invoices of invented suppliers look alike by their layout. Where
+    nothing is known, by `source_path`, the file's name or the document itself.
+    """
+    names: list[str] = []
+    found: dict[str, str] = {}
+    for label in labels:
+        layout, name = label.about.get("layout"), label.fields.get("supplier_name")
+        if layout is not None or name is None:
+            file = label.file.name if label.file is not None else label.sha256
+            found[label.sha256] = (
+                f"layout {layout}" if layout is not None else str(label.about.get("source_path", file))
+            )
+            continue
+        known = next((other for other in names if similarity(other, str(name)) >= _SAME), None)
+        if known is None:
+            names.append(known := str(name))
+        found[label.sha256] = known
+    return found

@@ -1,0 +1,75 @@
+"""Where a labelled value stands in a reading: for people who look at a miss, not for judging it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any, Final
+
+from rapidfuzz import fuzz
+from rapidfuzz.utils import default_process
+
+from cira_pipeline.evaluation.comparison import TEXT_FIELDS, amount, identifier
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS
+from cira_pipeline.models import Box, Line, Reading, Word
+from cira_pipeline.printed.dates import dates_in
+from cira_pipeline.printed.numbers import values_in
+
+_ALIKE: Final = 90.0
+_TELLING: Final = 4
+# Said by a word or a sign anywhere, never by the code itself.
+_UNPRINTED: Final = frozenset({"invoice_type"})
+
+Shown = Callable[[str], bool]
+
+
+def places(reading: Reading, field: str, truth: Any) -> Iterator[tuple[int, Box]]:
+    """Page and box of every stretch of the reading that shows `truth`, a label's value of header field `field`."""
+    if truth is None or field in _UNPRINTED:
+        return
+    shown = _shown(field, truth)
+    for line in reading.lines:
+        if shown(line.text):
+            yield line.page, line.box if field in TEXT_FIELDS else _narrowed(line, shown)
+
+
+def _shown(field: str, truth: Any) -> Shown:
+    if field in AMOUNT_FIELDS:
+        wanted = amount(truth)
+        return lambda text: wanted is not None and any(each == abs(wanted) for each in values_in(text))
+    if field in DATE_FIELDS:
+        day = date.fromisoformat(str(truth))
+        return lambda text: any(each.value == day for printed in dates_in(text) for each in printed.readings)
+    if field in TEXT_FIELDS:
+        whole = default_process(str(truth))
+        return lambda text: _is_part(default_process(text), whole)
+    code = identifier(str(truth))
+    return lambda text: code in identifier(text)
+
+
+def _is_part(line: str, whole: str) -> bool:
+    """Whether the line is the text, holds it, or is one of its parts."""
+    if len(line) < _TELLING:
+        return False
+    return fuzz.partial_ratio(line, whole) >= _ALIKE
+
+
+def _narrowed(line: Line, shown: Shown) -> Box:
+    """The smallest run of the line's words that still shows the value."""
+    words = list(line.words)
+    if not words or not shown(_joined(words)):
+        return line.box
+    while len(words) > 1 and shown(_joined(words[1:])):
+        words.pop(0)
+    while len(words) > 1 and shown(_joined(words[:-1])):
+        words.pop()
+    return Box(
+        left=min(word.box.left for word in words),
+        top=min(word.box.top for word in words),
+        right=max(word.box.right for word in words),
+        bottom=max(word.box.bottom for word in words),
+    )
+
+
+def _joined(words: list[Word]) -> str:
+    return " ".join(word.text for word in words)

@@ -1,0 +1,101 @@
+"""What a deployment or a server that looks like OpenAI's understands of a request, learnt from what it rejects.
+
+Reasoning models take `max_completion_tokens` and neither `max_tokens` nor a temperature; older API versions know only
+`max_tokens`; llama.cpp's server takes `json_object` with a schema but no `json_schema`. A rejected request costs
+nothing, so the first one of a process may be rejected a few times, and the others are right at once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cira_pipeline.extraction.azure_openai.answer import SCHEMA_NAME, answer_schema
+from cira_pipeline.extraction.azure_openai.question import Question
+
+
+@dataclass(frozen=True)
+class ModelCapabilities:
+    """`response_format`: `json_schema` (strict), `json_object` with the schema beside it, bare `json_object`."""
+
+    response_formats: tuple[str, ...] = ("json_schema", "json_object_schema", "json_object")
+    token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
+    temperature: bool = True
+    seed: bool = True
+
+    def request(self, question: Question) -> dict[str, Any]:
+        """The arguments of a chat completion."""
+        parameters = question.parameters
+        request: dict[str, Any] = {
+            "model": parameters.deployment,
+            "messages": list(question.messages),
+            "response_format": _response_format(self.response_formats[0]),
+            self.token_limits[0]: parameters.max_output_tokens,
+        }
+        if self.temperature:
+            request["temperature"] = parameters.temperature
+        if self.seed:
+            request["seed"] = question.seed
+        return request
+
+    def without(self, complaint: str) -> ModelCapabilities | None:
+        """The dialect to try after a request was rejected with `complaint` (parameter and message), if any is left."""
+        complaint = complaint.lower()
+        if "max_tokens" in complaint or "max_completion_tokens" in complaint:
+            return replace(self, token_limits=self.token_limits[1:]) if len(self.token_limits) > 1 else None
+        if "temperature" in complaint:
+            return replace(self, temperature=False) if self.temperature else None
+        if "seed" in complaint:
+            return replace(self, seed=False) if self.seed else None
+        if any(word in complaint for word in ("response_format", "json_schema", "json_object", "schema", "grammar")):
+            return self._plainer()
+        return None
+
+    def _plainer(self) -> ModelCapabilities | None:
+        return replace(self, response_formats=self.response_formats[1:]) if len(self.response_formats) > 1 else None
+
+    def without_schema(self) -> ModelCapabilities | None:
+        """The next plainer response format, for servers that reject one without saying what they mind."""
+        return self._plainer()
+
+
+def _response_format(name: str) -> dict[str, Any]:
+    if name == "json_schema":
+        return {
+            "type": "json_schema",
+            "json_schema": {"name": SCHEMA_NAME, "strict": True, "schema": answer_schema()},
+        }
+    if name == "json_object_schema":
+        return {"type": "json_object", "schema": answer_schema()}
+    return {"type": "json_object"}
+
+
+# The same request without what its deployment does not take, for questions that nobody answers back at once.
+
+PARAMETERS = ("max_tokens", "temperature", "seed", "json_schema")
+"""What can be left out, as complaints name it."""
+
+
+def rejected_parameter(complaint: str) -> str | None:
+    """Which of `PARAMETERS` a server minds; `None` when it is something else."""
+    complaint = complaint.lower()
+    if "max_tokens" in complaint:
+        return "max_tokens"
+    if any(word in complaint for word in ("response_format", "json_schema")):
+        return "json_schema"
+    return next((name for name in ("temperature", "seed") if name in complaint), None)
+
+
+def without_parameter(body: str, name: str) -> str | None:
+    """The request `body`, JSON, without `name`; `None` when that is left out already."""
+    request: dict[str, Any] = json.loads(body)
+    if name == "max_tokens" and "max_tokens" in request:
+        request["max_completion_tokens"] = request.pop("max_tokens")
+    elif name == "json_schema" and request.get("response_format", {}).get("type") == "json_schema":
+        request["response_format"] = {"type": "json_object"}
+    elif name in ("temperature", "seed") and name in request:
+        del request[name]
+    else:
+        return None
+    return json.dumps(request)

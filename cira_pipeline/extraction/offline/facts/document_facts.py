@@ -1,0 +1,234 @@
+"""Everything that is read off the page once and used by all fields: labels, numbers, dates, ids, language."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from cira_pipeline.extraction.offline.facts.proposals import Proposals
+from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
+from cira_pipeline.extraction.offline.memory.supplier_memory import FORGETFUL, Memory
+from cira_pipeline.extraction.offline.normal import OPENING
+from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment, Span
+from cira_pipeline.extraction.offline.parse.amounts import Number, number_texts, numbers_in
+from cira_pipeline.extraction.offline.parse.identifiers import (
+    Identifier,
+    begins_iban,
+    ibans_in,
+    vat_ids_in,
+    wrapped_iban,
+)
+from cira_pipeline.extraction.offline.parse.labels import LabelMap, labels_of
+from cira_pipeline.models import Reading
+from cira_pipeline.printed.dates import DateText, DayOrder, broken_date, choose, dates_in, day_order_of
+from cira_pipeline.printed.numbers import Convention, convention_of
+
+_US_ZIP = re.compile(
+    r"\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\s\d{5}(?:-\d{4})?\b"
+)
+
+
+@dataclass(frozen=True)
+class PrintedDate:
+    """A date in a segment. Not `certain` when day and month could change places and nothing in the document decides."""
+
+    value: date
+    span: Span
+    certain: bool
+
+
+_NO_NUMBERS: tuple[Number, ...] = ()
+_NO_DATES: tuple[PrintedDate, ...] = ()
+
+
+class Facts:
+    """A document as the fields see it. Everything is computed on first use, once."""
+
+    def __init__(self, reading: Reading, recollect: Callable[[Facts], Memory] | None = None) -> None:
+        """`recollect` says what is remembered of the supplier; it may ask for the canvas and for identifiers alone."""
+        self.canvas = Canvas(reading)
+        self._recollect = recollect
+
+    @cached_property
+    def memory(self) -> Memory:
+        return self._recollect(self) if self._recollect is not None else FORGETFUL
+
+    @cached_property
+    def labels(self) -> LabelMap:
+        return labels_of(self.canvas, self.memory.entries("labels"), self.memory.own_labels)
+
+    @cached_property
+    def column_entries(self) -> Entries:
+        return self.memory.entries("columns")
+
+    @cached_property
+    def title_entries(self) -> Entries:
+        return self.memory.entries("titles")
+
+    @cached_property
+    def language(self) -> str:
+        """The language most labels are in; ties go to the earlier in the lexicon's order."""
+        votes: Counter[str] = Counter()
+        for labels in self.labels.values():
+            for label in labels:
+                for language in {meaning.language for meaning in label.meanings if meaning.language}:
+                    votes[language] += label.end - label.start
+        return votes.most_common(1)[0][0] if votes else "en"
+
+    @cached_property
+    def american(self) -> bool:
+        """A US address stands on the page: months come before days."""
+        return any(segment.has_digits and _US_ZIP.search(segment.text) for segment in self.canvas.segments)
+
+    @cached_property
+    def convention(self) -> Convention:
+        shown = convention_of(number_texts(self.canvas.segments), self.language)
+        if shown.certain or self.memory.decimal is None:
+            return shown
+        decimal, sure = self.memory.decimal
+        return Convention(decimal, certain=sure)
+
+    @cached_property
+    def day_order(self) -> DayOrder:
+        shown = day_order_of(self._texts_with_digits, american=self.american)
+        if self.memory.month_first is None or self._shows_day_order:
+            return shown
+        month_first, sure = self.memory.month_first
+        return DayOrder(month_first, certain=sure or (shown.certain and shown.month_first is month_first))
+
+    @cached_property
+    def _texts_with_digits(self) -> tuple[str, ...]:
+        return tuple(segment.text for segment in self.canvas.segments if segment.has_digits)
+
+    @cached_property
+    def _shows_day_order(self) -> bool:
+        """A date of the page itself can be read in one order only."""
+        orders = (day_order_of(self._texts_with_digits, american=american) for american in (True, False))
+        return len({order.month_first for order in orders}) == 1
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        return Proposals(self.canvas, self.labels, self.memory.places)
+
+    @cached_property
+    def dates(self) -> dict[Segment, tuple[PrintedDate, ...]]:
+        found = {}
+        for segment in self.canvas.segments:
+            if segment.has_digits:
+                printed = (*dates_in(segment.text), *self._broken_date(segment))
+                dates = tuple(
+                    PrintedDate(chosen[0], Span(segment, each.start, each.end), chosen[1])
+                    for each in printed
+                    if (chosen := choose(each, self.day_order)) is not None
+                )
+                if dates:
+                    found[segment] = dates
+        return found
+
+    def _broken_date(self, segment: Segment) -> tuple[DateText, ...]:
+        """A date that goes on in the line below: at its start, or in the last column of keys beside an address."""
+        rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
+        following = [other for row in rows if row.page == segment.page for other in row.segments]
+        beside = [other for other in following if other.left >= segment.left - segment.height]
+        broken = broken_date(segment.text, beside[0].text) if beside and segment is segment.row.segments[-1] else None
+        return (broken,) if broken is not None else ()
+
+    @cached_property
+    def numbers(self) -> dict[Segment, tuple[Number, ...]]:
+        """Numbers that are no part of a date."""
+        found = {}
+        for segment in self.canvas.segments:
+            if not segment.has_digits:
+                continue
+            dates = self.dates.get(segment, _NO_DATES)
+            numbers = tuple(
+                number
+                for number in numbers_in(segment, self.convention)
+                if not any(date.span.start < number.span.end and number.span.start < date.span.end for date in dates)
+            )
+            if numbers:
+                found[segment] = numbers
+        return found
+
+    @cached_property
+    def cents(self) -> bool:
+        """The document writes its amounts to the cent."""
+        decimals = [number.decimals for numbers in self.numbers.values() for number in numbers if number.is_money]
+        return len(decimals) >= 3 and decimals.count(2) >= 0.75 * len(decimals)
+
+    def numbers_of(self, segment: Segment) -> tuple[Number, ...]:
+        return self.numbers.get(segment, _NO_NUMBERS)
+
+    def dates_of(self, segment: Segment) -> tuple[PrintedDate, ...]:
+        return self.dates.get(segment, _NO_DATES)
+
+    @cached_property
+    def vat_ids(self) -> list[Identifier]:
+        return [found for segment in self.canvas.segments if segment.has_digits for found in vat_ids_in(segment)]
+
+    @cached_property
+    def ibans(self) -> list[Identifier]:
+        found: list[Identifier] = []
+        for segment in self.canvas.segments:
+            ocr = segment.page in self.canvas.ocr_pages
+            if not ocr and not segment.has_digits:
+                continue
+            own = list(ibans_in(segment, ocr=ocr))
+            found += own or self._wrapped_ibans(segment)
+        return found
+
+    def below(self, segment: Segment) -> Segment | None:
+        """The first segment of the next row of the page."""
+        row = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
+        return row[0].segments[0] if row and row[0].page == segment.page else None
+
+    def _wrapped_ibans(self, segment: Segment) -> list[Identifier]:
+        if not begins_iban(segment):
+            return []
+        rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
+        following = [other for row in rows if row.page == segment.page for other in row.segments]
+        return [found for other in following if (found := wrapped_iban(segment, other)) is not None][:1]
+
+    @cached_property
+    def text_height(self) -> float:
+        """The height of ordinary text, in the page's units."""
+        heights = sorted(segment.height for segment in self.canvas.segments)
+        return heights[len(heights) // 2] if heights else 1.0
+
+    def contains(self, words: str) -> bool:
+        """Whether any phrase of the lexicon's `[words]` list `words` stands in the document."""
+        return any(self.phrase_in(segment, words) for segment in self.canvas.segments)
+
+    def begins_with(self, segment: Segment, words: str) -> bool:
+        """Whether `segment` begins with a phrase of the lexicon's `[words]` list `words`."""
+        return self.end_of_phrase(segment, words) > 0
+
+    def end_of_phrase(self, segment: Segment, words: str) -> int:
+        """Where a phrase of the list `words` that `segment` begins with ends; 0 without one."""
+        known = lexicon().words[words]
+        key = ""
+        for word, _, end in segment.words[:4]:
+            key += word
+            if key[:OPENING] not in known.openings:
+                return 0
+            if key in known:
+                return end
+        return 0
+
+    def phrase_in(self, segment: Segment, words: str) -> bool:
+        """Whether `segment` holds a phrase of the lexicon's `[words]` list `words`."""
+        known = lexicon().words[words]
+        if known.openings.isdisjoint(segment.openings):
+            return False
+        parts = [word for word, _, _ in segment.words]
+        for index in range(len(parts)):
+            key = ""
+            for part in parts[index : index + 4]:
+                key += part
+                if key in known:
+                    return True
+        return False

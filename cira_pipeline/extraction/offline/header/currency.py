@@ -1,0 +1,123 @@
+"""The invoice's currency, BT-5: named by a label, or the one its amounts carry."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from cira_pipeline.extraction.offline.facts.candidates import Candidate
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.page.canvas import Span
+from cira_pipeline.printed.numbers import is_printed_whole
+
+_NAMES = re.compile(r"[A-Za-z]{3,}|[€$£¥]")
+_CODES = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
+_BY_LANGUAGE = {"sv": "SEK", "da": "DKK", "nb": "NOK"}
+
+
+def currency(facts: Facts) -> Candidate[str] | None:
+    """ISO 4217 code. A shared sign such as `$` or `kr` needs the document's language or another code to be settled."""
+    for proposal in facts.proposals.of("currency"):
+        code = _code_in(proposal.place.text)
+        if code and proposal.score > 0.5:
+            span = Span(proposal.place.segment, proposal.place.start + code[1], proposal.place.start + code[2])
+            return Candidate(code[0], span, 0.98)
+    votes: Counter[str] = Counter()
+    first: dict[str, Span] = {}
+    codes = _printed_codes(facts)
+    for numbers in facts.numbers.values():
+        for number in numbers:
+            if number.currency:
+                code_of_sign = _settled(number.currency, codes, facts.language)
+                votes[code_of_sign] += 2 if len(number.currency) == 1 else 1
+                first.setdefault(code_of_sign, number.span)
+    for code_printed, span in codes.items():
+        votes[code_printed] += 1
+        first.setdefault(code_printed, span)
+    if not votes:
+        return _sign_apart(facts) or _named(facts)
+    (winner, count), *others = votes.most_common(2)
+    share = count / (count + (others[0][1] if others else 0))
+    if share <= 0.5:
+        return None
+    return Candidate(winner, first[winner], 0.6 + 0.38 * share)
+
+
+def prints_whole_amounts(facts: Facts) -> bool:
+    """Whether the document's amounts have no decimals: its currency needs none, and no number shows two."""
+    found = currency(facts)
+    return (
+        found is not None
+        and is_printed_whole(found.value)
+        and not any(
+            number.decimals == 2 and not number.percent for numbers in facts.numbers.values() for number in numbers
+        )
+    )
+
+
+def _code_in(text: str) -> tuple[str, int, int] | None:
+    known = lexicon()
+    for match in _NAMES.finditer(text):
+        word = match.group()
+        if word.upper() in known.currency_codes and word.isupper():
+            return word.upper(), match.start(), match.end()
+        named = known.currency_words.get(word.lower()) or (known.symbols.get(word, ("",))[0])
+        if named:
+            return named, match.start(), match.end()
+    return None
+
+
+def _printed_codes(facts: Facts) -> dict[str, Span]:
+    """Codes that stand as words of their own: `Total EUR`, `Betrag in CHF`. A bank account may be in any currency."""
+    found: dict[str, Span] = {}
+    accounts = {identifier.span.segment for identifier in facts.ibans}
+    for segment in facts.canvas.segments:
+        if segment in accounts:
+            continue
+        for match in _CODES.finditer(segment.text):
+            if match.group() in lexicon().currency_codes:
+                found.setdefault(match.group(), Span(segment, match.start(), match.end()))
+    return found
+
+
+def _settled(candidates: tuple[str, ...], codes: dict[str, Span], language: str) -> str:
+    if len(candidates) == 1:
+        return candidates[0]
+    printed = [code for code in candidates if code in codes]
+    if len(printed) == 1:
+        return printed[0]
+    local = _BY_LANGUAGE.get(language)
+    return local if local in candidates else candidates[0]
+
+
+def _sign_apart(facts: Facts) -> Candidate[str] | None:
+    """`TOTALE DA PAGARE €`: a sign of one currency that stands away from its amount, when it is the only one."""
+    signs = {sign: codes[0] for sign, codes in lexicon().symbols.items() if len(codes) == 1 and not sign.isascii()}
+    found: dict[str, Span] = {}
+    for segment in facts.canvas.segments:
+        for sign, code in signs.items():
+            start = segment.text.find(sign)
+            if start >= 0:
+                found.setdefault(code, Span(segment, start, start + len(sign)))
+    local = _BY_LANGUAGE.get(facts.language)
+    for segment in facts.canvas.segments:
+        word = next((word for word in segment.words if word[0] == "kr"), None)
+        if local is not None and word is not None:
+            found.setdefault(local, Span(segment, word[1], word[2]))
+    if len(found) != 1:
+        return None
+    code, span = next(iter(found.items()))
+    return Candidate(code, span, 0.8)
+
+
+def _named(facts: Facts) -> Candidate[str] | None:
+    words = lexicon().currency_words
+    for segment in facts.canvas.segments:
+        parts = segment.words
+        for index, (word, start, end) in enumerate(parts):
+            pair = word + (parts[index + 1][0] if index + 1 < len(parts) else "")
+            for key in (pair, word):
+                if key in words:
+                    return Candidate(words[key], Span(segment, start, end), 0.7)
+    return None

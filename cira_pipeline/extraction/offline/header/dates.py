@@ -1,0 +1,317 @@
+"""Issue date and due date: printed ones by their labels, the due date also from the terms of payment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from cira_pipeline.extraction.offline.facts.candidates import Candidate, contested
+from cira_pipeline.extraction.offline.facts.document_facts import Facts, PrintedDate
+from cira_pipeline.extraction.offline.facts.proposals import Proposal
+from cira_pipeline.extraction.offline.header.corrected_invoice import of_corrected_invoice
+from cira_pipeline.extraction.offline.header.document_type import Title
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
+
+_CLAUSE_ENDS = re.compile(r"[;,](?=\s)|\.(?=\s+[A-ZÀ-Ý])")
+_NO_LETTERS = re.compile(r"\W")
+_RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "delivery_note", "purchase_order", "page"})
+# The trust in a key that says no more than `date`, and in one that may continue the line above it.
+_PLAIN = 0.75
+_CONTINUES = 0.55
+_SHORT = 3
+_AMONG_ITEMS = 0.5
+_DATES_OF_OTHERS = frozenset({"other_date", "due_date"})
+_PAPERS = frozenset({"purchase_order", "order_number", "delivery_note"})
+# Shorter words for `at once` stand in many other sentences.
+_TELLING = 11
+# A payment term is at most this long; larger numbers before `days` are something else.
+_LONGEST_TERM_DAYS = 180
+
+
+@dataclass(frozen=True)
+class DateChoice:
+    """A date with its printing; `certain` is false when day and month may be swapped."""
+
+    value: date
+    span: Span
+    score: float
+    certain: bool
+
+
+def issue_date(facts: Facts, titles: list[Title], items: frozenset[Row] = frozenset()) -> DateChoice | None:
+    """BT-2: the date an issue label points at, else the one on the title's row, else the only date near the top.
+
+    A date among the line `items` is when something was delivered or done.
+    """
+    found = [
+        _choice(printed, _issue_trust(facts, proposal) * _first_of(printed, proposal) * _outside(printed, items))
+        for proposal in facts.proposals.of("issue_date")
+        for printed in _dates_at(facts, proposal)
+        if facts.proposals.rival(proposal, _RIVALS) is None
+        and not of_corrected_invoice(printed.span, titles)
+        and not _of_a_list(facts, proposal)
+    ]
+    found += [_choice(printed, 0.8) for printed in _on_title_row(facts, titles)]
+    found += [_choice(printed, 0.7) for printed in _after_a_place(facts)]
+    strong = [choice for choice in found if choice.score >= 0.3]
+    if strong:
+        return _best(strong)
+    return _only_date_at_top(facts, titles)
+
+
+def _of_a_list(facts: Facts, proposal: Proposal) -> bool:
+    """`Fecha` over several dates is a column: each of them dates its own row."""
+    label = proposal.label
+    if proposal.place.relation != "below" or label.weight("issue_date") >= _PLAIN:
+        return False
+    dated = {
+        other.place.segment
+        for other in facts.proposals.of("issue_date")
+        if other.label is label and other.place.relation == "below" and _dates_at(facts, other)
+    }
+    return len(dated) > 1
+
+
+def _outside(printed: PrintedDate, items: frozenset[Row]) -> float:
+    return _AMONG_ITEMS if printed.span.segment.row in items else 1.0
+
+
+def _best(choices: list[DateChoice]) -> DateChoice:
+    """The best choice, less sure when another date comes near it."""
+    winner = max(choices, key=lambda choice: choice.score)
+    others = [choice.score for choice in choices if choice.value != winner.value]
+    return replace(winner, score=contested(winner.score, winner.score - max(others, default=0.0)))
+
+
+def _issue_trust(facts: Facts, proposal: Proposal) -> float:
+    """`Datum:` as a key of its own at the top is the invoice's; `vom` and `du` rather continue the line above them."""
+    label = proposal.label
+    keyed = label.first and (label.has_colon or label.alone) and label.segment.page == 1
+    if proposal.score > _PLAIN or not keyed or facts.canvas.relative_top(label.segment) > 0.5:
+        return proposal.score
+    intro = len(compact(label.span.text)) <= _SHORT
+    return max(proposal.score, (_CONTINUES if intro else _PLAIN) * proposal.place.fit)
+
+
+def _choice(printed: PrintedDate, score: float) -> DateChoice:
+    return DateChoice(printed.value, printed.span, min(score, 0.99), printed.certain)
+
+
+def _first_of(printed: PrintedDate, proposal: Proposal) -> float:
+    """A date right after its label counts more than one further into the text."""
+    distance = printed.span.start - proposal.place.start
+    return 1.0 if distance <= 12 else 0.75
+
+
+def _dates_at(facts: Facts, proposal: Proposal) -> list[PrintedDate]:
+    place = proposal.place
+    return [date for date in facts.dates_of(place.segment) if place.start <= date.span.start < place.end][:1]
+
+
+def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
+    """`Rechnung Nr. 471102 vom 05.06.2018`."""
+    if not titles or titles[0].score < 0.3:
+        return []
+    title = titles[0].span
+    found: list[PrintedDate] = []
+    for segment in title.segment.row.segments:
+        if segment.left < title.segment.left:
+            continue
+        found.extend(date for date in facts.dates_of(segment)[:1] if not _of_another(facts, date))
+    return found[:1]
+
+
+def _of_another(facts: Facts, printed: PrintedDate) -> bool:
+    """`Facture N° 26/0118 - Votre commande 4418 du 20 février 2026`: the date of an order, a delivery, a payment."""
+    labels = facts.labels.get(printed.span.segment, ())
+    concepts = [{meaning.concept for meaning in label.meanings if meaning.weight > _PLAIN} for label in labels]
+    before = [own for label, own in zip(labels, concepts, strict=True) if own and label.end <= printed.span.start]
+    return any(own & _DATES_OF_OTHERS for own in concepts) or bool(before and before[-1] & _PAPERS)
+
+
+def _after_a_place(facts: Facts) -> Iterator[PrintedDate]:
+    """`Padova, 30/10/24` and `Valence, le 19 juillet 2024`: where and when a letter was written."""
+    for segment, dates in facts.dates.items():
+        printed = dates[0].span
+        place, comma, intro = segment.text[: printed.start].partition(",")
+        upper = segment.page == 1 and facts.canvas.relative_top(segment) < 0.45
+        lone = len(dates) == 1 and printed.end >= len(segment.text.rstrip(" ."))
+        named = place.replace(" ", "").replace("-", "").isalpha() and len(place.split()) <= 3 and place[:1].isupper()
+        if upper and comma and lone and named and len(intro.strip()) <= 4:
+            yield dates[0]
+
+
+def _only_date_at_top(facts: Facts, titles: list[Title]) -> DateChoice | None:
+    claimed = {
+        (printed.span.segment, printed.span.start)
+        for concept in ("due_date", "other_date")
+        for proposal in facts.proposals.of(concept)
+        if proposal.score > 0.5
+        for printed in _dates_at(facts, proposal)
+    }
+    free = [
+        printed
+        for segment, dates in facts.dates.items()
+        for printed in dates
+        if segment.page == 1
+        and (segment, printed.span.start) not in claimed
+        and facts.canvas.relative_top(segment) < 0.5
+        and len(segment.words) <= 8
+        and not of_corrected_invoice(printed.span, titles)
+    ]
+    if len({printed.value for printed in free}) == 1:
+        return _choice(free[0], 0.55)
+    return None
+
+
+def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
+    """BT-9: the date a due label points at and that is not before the issue date."""
+    found = []
+    for proposal in facts.proposals.of("due_date"):
+        trust = _due_trust(facts, proposal)
+        if trust < 0.35 or facts.proposals.rival(proposal, _RIVALS) is not None:
+            continue
+        for printed in _dates_at(facts, proposal):
+            discount = _in_discount_clause(proposal.place.segment, printed.span.start)
+            early = issued is not None and printed.value < issued.value
+            score = trust * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
+            found.append(_choice(printed, score))
+    return _best(found) if found else None
+
+
+def _due_trust(facts: Facts, proposal: Proposal) -> float:
+    """`bis zum 19.08.2024` is a due date in a sentence about attributed_to; `Due:` is one by itself."""
+    label = proposal.label
+    attributed_to = facts.phrase_in(label.segment, "payment") or any(
+        meaning.concept == "payment_terms" for other in facts.labels[label.segment] for meaning in other.meanings
+    )
+    if proposal.place.relation == "inline" and not label.first and attributed_to:
+        return max(proposal.score, 0.6)
+    keyed = label.first and (label.has_colon or label.alone)
+    weak = max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0) < 0.6
+    return 0.0 if weak and not keyed and not attributed_to else proposal.score
+
+
+def _in_discount_clause(segment: Segment, position: int) -> bool:
+    """`3% Skonto innerhalb 10 Tagen bis 15.06.2018`: the date of a discount is not the due date."""
+    clause = _clause_around(segment.text, position)
+    return any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
+
+
+def _clause_around(text: str, position: int) -> str:
+    """The clause of `text` that holds `position`; a comma inside a number parts nothing."""
+    start, end = 0, len(text)
+    for match in _CLAUSE_ENDS.finditer(text):
+        if match.end() <= position:
+            start = match.end()
+        elif match.start() >= position:
+            end = match.start()
+            break
+    return text[start:end]
+
+
+def _holds(clause: str, phrase: str) -> bool:
+    return phrase in _NO_LETTERS.sub("", clause.lower())
+
+
+@dataclass(frozen=True)
+class Term:
+    """Days until payment, and where it says so."""
+
+    days: int
+    span: Span
+
+
+def net_term(facts: Facts) -> Term | None:
+    """The one term of payment in days that is not a discount's; `None` when there are several or none."""
+    found: list[Term] = []
+    labelled = {
+        proposal.place.segment
+        for concept in ("payment_terms", "due_date")
+        for proposal in facts.proposals.of(concept)
+        if proposal.score > 0.5
+    }
+    for segment in facts.canvas.segments:
+        if not segment.has_digits:
+            continue
+        found.extend(_terms_in(segment, labelled=segment in labelled))
+    days = {term.days for term in found}
+    return found[0] if len(days) == 1 else None
+
+
+def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
+    """BT-20: the sentence with the term, the one a label announces, or one that says when or how it is settled."""
+    if term is not None:
+        return _sentence(term.span.segment, 0.8)
+    for proposal in facts.proposals.of("payment_terms"):
+        place = proposal.place
+        if proposal.score > 0.5 and sum(char.isalpha() for char in place.text) > 3 and place.relation != "below":
+            return Candidate(place.text, Span(place.segment, place.start, place.end), 0.85 * proposal.score)
+    for segment in facts.canvas.segments:
+        if segment.has_digits and _terms_in(segment, labelled=False, all_of_them=True):
+            return _sentence(segment, 0.7)
+    settled = next((segment for segment in facts.canvas.segments if _says_how_settled(segment)), None)
+    return _sentence(settled, 0.65) if settled is not None else None
+
+
+def _says_how_settled(segment: Segment) -> bool:
+    """`Zahlbar sofort`, `The amount will be set off against open invoices`: a term without days."""
+    text = compact(segment.text)
+    known = lexicon()
+    return any(phrase in text for phrase in known.settled) or any(
+        len(phrase) >= _TELLING and phrase in text for phrase in known.immediate
+    )
+
+
+def _sentence(segment: Segment, score: float) -> Candidate[str]:
+    return Candidate(segment.text, Span(segment, 0, len(segment.text)), score)
+
+
+def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) -> list[Term]:
+    """Terms of the segment; those of a discount or to the end of a month only when `all_of_them` are asked for."""
+    words = segment.words
+    found: list[Term] = []
+    opening = lexicon().term_days.following
+    index = 0
+    while index < len(words):
+        if words[index][0] not in opening and not words[index][0].isdigit():
+            index += 1
+            continue
+        term, consumed = _term_at(segment, index, labelled=labelled)
+        if term is not None:
+            clause = _clause_around(segment.text, term.span.start)
+            discounted = any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
+            monthly = any(_holds(clause, phrase) for phrase in lexicon().end_of_month if len(phrase) > 3)
+            if all_of_them or (not discounted and not monthly):
+                found.append(term)
+        index += max(consumed, 1)
+    return found
+
+
+def _term_at(segment: Segment, index: int, *, labelled: bool) -> tuple[Term | None, int]:
+    """The longest term that begins with word `index`, and its number of words. Two words need a label before them."""
+    words, known = segment.words, lexicon().term_days
+    days: int | None = None
+    found: tuple[Term | None, int] = (None, 0)
+    for count, (word, _, end) in enumerate(words[index:], start=1):
+        if word.isdigit():
+            days, word = int(word), "{n}"
+            if not 0 < days <= _LONGEST_TERM_DAYS:
+                break
+        following = known.following.get(word)
+        if following is None:
+            break
+        known = following
+        if known.ends and days is not None and (count > 2 or labelled):
+            found = Term(days, Span(segment, words[index][1], end)), count
+    return found
+
+
+def due_from_term(term: Term, issued: DateChoice) -> DateChoice:
+    """The due date that a term of `days` from the issue date means."""
+    score = 0.8 * issued.score
+    return DateChoice(issued.value + timedelta(days=term.days), term.span, score, issued.certain)

@@ -1,0 +1,49 @@
+"""Accounts that the money is taken from (BT-91 of a direct debit): none that anybody is to pay to (BT-84)."""
+
+from __future__ import annotations
+
+import re
+
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+
+# `Nr.` and `15.03. von` end none.
+_SENTENCE_ENDS = re.compile(r"(?:(?<=[^\W\d_]{3})[.!;]\s+(?=[^\W\d_])|(?<=\d\d)[.!;]\s+(?=[A-ZÀ-Þ]))")
+# A sentence about an account is wrapped once or twice at most.
+_MOST_LINES = 2
+
+
+def is_debited(facts: Facts, account: Span) -> bool:
+    """Whether the sentence that names `account` says that it is the payer's own: `von Ihrem Konto ... abgebucht`."""
+    above, below = _neighbours(facts, account.segment, -1), _neighbours(facts, account.segment, 1)
+    before = " ".join([*(segment.text for segment in reversed(above)), account.segment.text[: account.end]])
+    text = " ".join([before + account.segment.text[account.end :], *(segment.text for segment in below)])
+    ends = [match.span() for match in _SENTENCE_ENDS.finditer(text)]
+    begins = max((end for _, end in ends if end <= len(before)), default=0)
+    stops = min((start for start, _ in ends if start >= len(before)), default=len(text))
+    said = compact(text[begins:stops])
+    return any(phrase in said for phrase in lexicon().words["debited"])
+
+
+def _neighbours(facts: Facts, segment: Segment, step: int) -> list[Segment]:
+    """The lines above (-1) or below (1) that the sentence may go on in: close, and at the same left edge."""
+    found: list[Segment] = []
+    last = segment
+    for _ in range(_MOST_LINES):
+        index = last.row.index + step
+        rows = facts.canvas.rows[index : index + 1] if index >= 0 else []
+        near = [
+            other
+            for row in rows
+            if row.page == last.page
+            for other in row.segments
+            if abs(other.left - last.left) < last.height
+            and max(other.top - last.bottom, last.top - other.bottom) < last.height
+        ]
+        if not near:
+            break
+        last = near[0]
+        found.append(last)
+    return found

@@ -1,0 +1,272 @@
+"""Invoice number and purchase order: codes that a label announces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cira_pipeline.extraction.offline.facts.candidates import Candidate
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.facts.proposals import Proposal
+from cira_pipeline.extraction.offline.header.corrected_invoice import of_corrected_invoice
+from cira_pipeline.extraction.offline.header.document_type import Title
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.memory.lesson import shape_of
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.page.blocks import is_postal
+from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.parse.identifiers import iban_holds
+from cira_pipeline.printed.numbers import readings
+
+_RIVALS = frozenset(
+    [
+        "invoice_number",
+        "purchase_order",
+        "customer_number",
+        "order_number",
+        "delivery_note",
+        "tax_number",
+        "registration",
+        "bank",
+        "contact",
+        "page",
+        "article",
+        "vat_id",
+        "customer_vat_id",
+        "iban",
+        "due_date",
+        "issue_date",
+        "other_date",
+        "currency",
+        "total_quantity",
+    ]
+)
+_CODE = re.compile(r"[^\W_][\w./\-–#+&]*[^\W_]|[^\W_]")
+# A number of four digits before the sign is no less a code of year and month.
+_ONE_THOUSAND = 1000
+_NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
+# A title's own keys stand in the rows right under it.
+_BLOCK_ROWS = 4
+# Of a code where people confirmed that there is none, and of one that is built in another way than ever before.
+_NEVER_BEFORE = 0.5
+_OTHER_SHAPE = 0.85
+# Of a code in the line of a town, which stands near the label in a column of its own.
+_NEIGHBOUR = 0.5
+_LEAD = re.compile(r"[\s:#.\-–=°º]*")
+
+
+def reference_candidates(
+    facts: Facts, concept: str, titles: list[Title], items: frozenset[Row] = frozenset()
+) -> list[Candidate[str]]:
+    """Candidates for `concept` (`invoice_number`, `purchase_order`), best first. A line item's own count little."""
+    found: list[Candidate[str]] = []
+    for proposal in facts.proposals.of(concept):
+        span = _code_in(facts, proposal)
+        if span is None or facts.proposals.rival(proposal, _RIVALS) is not None:
+            continue
+        if concept == "invoice_number" and of_corrected_invoice(span, titles):
+            continue
+        score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
+        score *= 0.5 if span.segment.row in items else 1.0
+        score *= 0.95 if span.page > 1 else 1.0
+        score *= _NEIGHBOUR if _in_a_town_line(proposal, span) else 1.0
+        score *= _habit(facts, concept, span.text)
+        if score > 0:
+            found.append(Candidate(span.text, span, min(score, 0.99)))
+    return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def _in_a_town_line(proposal: Proposal, code: Span) -> bool:
+    """`MURRAY BRIDGE SA 5253` beside `Invoice Number`: the line of an address in a column of its own."""
+    place = proposal.place
+    return place.relation != "inline" and is_postal(place.text) and compact(place.text) != compact(code.text)
+
+
+def _habit(facts: Facts, concept: str, text: str) -> float:
+    """How much `text` is what the supplier's earlier invoices have there: one where nothing is known."""
+    if facts.memory.never(concept):
+        return _NEVER_BEFORE
+    shapes = facts.memory.number_shapes if concept == "invoice_number" else frozenset()
+    return _OTHER_SHAPE if shapes and shape_of(text) not in shapes else 1.0
+
+
+def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
+    score = proposal.score
+    label = proposal.label
+    weak = label.weight(proposal.concept) < 0.6
+    if weak and titles:
+        heads = [title.span for title in titles if title.score > titles[0].score - 0.25]
+        row_heads = [
+            head for head in heads if label.segment.row is head.segment.row and label.segment.left >= head.segment.left
+        ]
+        own = any(_numbered(head) for head in row_heads)
+        if row_heads and proposal.place.relation in {"inline", "right"}:
+            of_title = label.span.text in {head.text for head in heads}
+            score = max(score, 0.84 if of_title == own else 0.7)
+        else:
+            score *= _weak_trust(facts, proposal)
+        if _under_title(label.segment, heads) and label.first:
+            score = max(score, 0.75 * proposal.place.fit)
+    between = label.segment.text[label.end : label.value_start + 1]
+    if weak and _NUMBER_SIGN.search(between):
+        # `INVOICE #`, with its number beside it or under it.
+        beside = proposal.place.relation in {"inline", "right"}
+        score = max(score, 0.8 if beside else 0.8 * proposal.place.fit * label.first)
+    if (
+        weak
+        and titles
+        and label.has_colon
+        and proposal.place.relation == "inline"
+        and len(facts.labels[label.segment]) > 1
+    ):
+        # `Rechnung: 000337 | Kunden-Nr.: 82963`: one key of a list of keys.
+        score = max(score, 0.75)
+    if weak and _in_party_block(facts, label.segment):
+        score *= 0.5
+    return score
+
+
+def _numbered(title: Span) -> bool:
+    """`Nota de Crédito NC A/12`: a number right after the title is the document's; `Ref.` beside it is another's."""
+    code = _first_code(title.segment, title.end, len(title.segment.text))
+    between = title.segment.text[title.end : code.start] if code is not None else ""
+    return code is not None and not between.strip() and plausibility(code.text) == 1 and not code.text.isdigit()
+
+
+def _under_title(segment: Segment, heads: list[Span]) -> bool:
+    """`Nummer:` is a key of the block that the title opens."""
+    return any(
+        head.page == segment.page
+        and 0 < segment.row.index - head.segment.row.index <= _BLOCK_ROWS
+        and abs(head.segment.left - segment.left) < 2 * segment.height
+        for head in heads
+    )
+
+
+def _weak_trust(facts: Facts, proposal: Proposal) -> float:
+    """`Nr.` far from the title: only as a key of its own in the upper half of the first page."""
+    label = proposal.label
+    upper = label.segment.page == 1 and facts.canvas.relative_top(label.segment) < 0.5
+    keyed = label.first and (label.has_colon or label.alone or proposal.place.relation == "inline")
+    return 1.0 if upper and keyed else 0.5
+
+
+def _in_party_block(facts: Facts, segment: Segment) -> bool:
+    """`Nummer:` a few lines under `Verkäufer` is the seller's number."""
+    below = segment.row
+    for row in sorted(facts.canvas.rows_near(segment.row, 5, 0), key=lambda row: -row.index):
+        if below.top - row.bottom > 1.5 * segment.height:
+            return False
+        below = row
+        for other in row.segments:
+            for label in facts.labels.get(other, ()):
+                party = any(
+                    meaning.concept in {"supplier", "customer", "ship_to", "payee"} for meaning in label.meanings
+                )
+                if label.first and label.alone and party and abs(other.left - segment.left) < 2 * segment.height:
+                    return True
+    return False
+
+
+def plausibility(text: str) -> float:
+    """How much `text` looks like a document's number, 0 for what cannot be one."""
+    compacted = re.sub(r"\W", "", text)
+    digits = sum(char.isdigit() for char in compacted)
+    if digits == 0 or len(compacted) > 32 or iban_holds(compacted.upper()):
+        return 0.0
+    if any(each.decimals == 2 and (each.group or each.value < _ONE_THOUSAND) for each in readings(text)):
+        return 0.2
+    if re.fullmatch(r"(?:19|20)\d{2}", text):
+        return 0.35
+    if digits == 1:
+        return 0.45 if len(compacted) > 1 else 0.3
+    if digits == 2 and len(compacted) == 2:
+        return 0.7
+    return 1.0
+
+
+def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
+    """The code in the proposal's place. What stands before `vom 05.06.2018` is the number as a whole."""
+    place = proposal.place
+    segment = place.segment
+    lead = _LEAD.match(segment.text, place.start, place.end)
+    start = lead.end() if lead else place.start
+    dates = [date.span.start for date in facts.dates_of(segment) if date.span.start >= start]
+    if dates and dates[0] <= start + 1:
+        return None
+    # The whole segment is looked at: `vom` is a label of its own and ends the place before the date.
+    following = segment.row.segments[segment.row.segments.index(segment) + 1 :][:1]
+    continued = bool(following) and any(date.span.start == 0 for date in facts.dates_of(following[0]))
+    dated = dates[0] if dates else len(segment.text)
+    if dates or continued:
+        dated = _without_intro(segment, start, dated)
+    end = min(place.end, dated)
+    text = segment.text[start:end].strip(" ,;:-–(|·•")
+    introduced = dated < len(segment.text) and end == dated
+    if introduced and 0 < len(text.split()) <= 4 and any(char.isdigit() for char in text.split()[0]):
+        return Span(segment, start, start + len(text))
+    return _first_code(segment, start, end)
+
+
+def _without_intro(segment: Segment, start: int, end: int) -> int:
+    """`end` moved before a closing `vom`, `du`, `dated`."""
+    words = [word for word in segment.words if start <= word[1] < end]
+    intros = lexicon().words["date_intro"]
+    while words and words[-1][0] in intros and segment.text[words[-1][1] - 1 : words[-1][1]] == " ":
+        end = words[-1][1]
+        words.pop()
+    return end
+
+
+def _first_code(segment: Segment, start: int, end: int) -> Span | None:
+    codes = [match for match in _CODE.finditer(segment.text, start, end) if not _bracketed(segment.text, match)]
+    for index, match in enumerate(codes[:4]):
+        if any(char.isdigit() for char in match.group()):
+            first = _with_prefix(codes, index)
+            last = _with_suffix(segment, codes, index)
+            return Span(segment, codes[first].start(), codes[last].end())
+        if not (match.group().isupper() or len(match.group()) <= 3 or index == 0):
+            return None
+    return None
+
+
+def _bracketed(text: str, match: re.Match[str]) -> bool:
+    """`Gutschrift (389)`: a code in brackets explains the word before it."""
+    return text[: match.start()].rstrip().endswith("(") and text[match.end() :].lstrip().startswith(")")
+
+
+def _with_prefix(codes: list[re.Match[str]], index: int) -> int:
+    """`RE 2020-17`: short capitals before the digits belong to the code."""
+    if index and len(codes[index - 1].group()) <= 4 and codes[index - 1].group().isupper():
+        known = codes[index - 1].group().lower() in {"no", "nr", "n", "ref"}
+        return index if known else index - 1
+    return index
+
+
+def _with_suffix(segment: Segment, codes: list[re.Match[str]], index: int) -> int:
+    """`2020 / 17`, `12 345`, `8 118 402`: digits that follow with a slash or a single space, when nothing else does."""
+    groups = codes[index:]
+    group_of_digits = r"\d{1,4}" if len(groups) > 2 else r"\d{2,4}"
+    spaced = all(
+        re.fullmatch(group_of_digits, group.group())
+        and (step == 0 or segment.text[groups[step - 1].end() : group.start()] == " ")
+        for step, group in enumerate(groups)
+    )
+    if spaced and len(groups) <= 6:
+        return len(codes) - 1
+    last = index
+    for following in codes[index + 1 : index + 3]:
+        between = segment.text[codes[last].end() : following.start()]
+        joined = between.strip() in {"/", "-", "–"} or (between == " " and len(codes) <= index + 3)
+        if not joined or not following.group()[0].isdigit() or len(following.group()) < 2:
+            break
+        last += 1
+    return last
+
+
+def numbers_claimed_elsewhere(facts: Facts, concept: str) -> Iterator[str]:
+    """Codes that `concept`'s labels announce, to tell the same text apart elsewhere."""
+    for proposal in facts.proposals.of(concept):
+        span = _code_in(facts, proposal)
+        if span is not None and proposal.score > 0.6:
+            yield span.text

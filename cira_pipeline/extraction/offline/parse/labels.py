@@ -1,0 +1,347 @@
+"""Where labels stand on the page, and which words around them can be their values.
+
+A label is a run of words that the lexicon knows, longest first. On pages that were read by OCR a label at the start of
+a segment may differ by few letters: at most one in six to nine letters, two from ten on (Damerau-Levenshtein).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from cira_pipeline.extraction.offline.lexicon import LONGEST, Entries, Meaning, lexicon
+from cira_pipeline.extraction.offline.normal import OPENING
+from cira_pipeline.extraction.offline.page.canvas import Canvas, Row, Segment, Span
+
+# The rest of a code: `-68271`, `/551`, and after a few capitals also `-MDW-3310`.
+_DIGIT = re.compile(r"[-/]\d")
+_LETTERS_THEN_DIGITS = re.compile(r"[-/][A-Z0-9]*[-/]?\d")
+_LONGEST_PREFIX = 4
+_AFTER_LABEL = re.compile(r"[\s:;.,#=\-–—/|)\]>*°]*")
+_WORD = re.compile(r"\w")
+_SHORTEST_FUZZY = 6
+# A caption stands this close under its value, in text heights.
+_CAPTION_GAP = 1.2
+# A header row stands among its like: shorter words may be mended there.
+_SHORTEST_FUZZY_COLUMN = 5
+_MOST_DIGITS = 2
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label found: `text[start:end]` of its segment, with all it may mean."""
+
+    segment: Segment
+    start: int
+    end: int
+    meanings: tuple[Meaning, ...]
+    first: bool
+    exact: bool = True
+
+    @property
+    def span(self) -> Span:
+        return Span(self.segment, self.start, self.end)
+
+    @cached_property
+    def value_start(self) -> int:
+        """Where the text after the label and its punctuation begins, in the same segment."""
+        match = _AFTER_LABEL.match(self.segment.text, self.end)
+        return match.end() if match else self.end
+
+    @cached_property
+    def has_colon(self) -> bool:
+        return ":" in self.segment.text[self.end : self.value_start + 1]
+
+    @property
+    def alone(self) -> bool:
+        """Nothing follows the label in its segment."""
+        return self.value_start >= len(self.segment.text)
+
+    def weight(self, concept: str) -> float:
+        """How surely this label means `concept`: less inside running text and for a label that is only similar."""
+        best = max([meaning.weight for meaning in self.meanings if meaning.concept == concept], default=0.0)
+        listed = self.has_colon and (self.first or self.segment.text[: self.start].rstrip()[-1:] in "|·•;,/-–—")
+        if not self.first and not listed:
+            best *= 0.85
+        if not self.exact:
+            best *= 0.9
+        if len(self.segment.tokens) > 12 and not listed:
+            best *= 0.75
+        return best
+
+
+def phrases(segment: Segment, entries: Entries) -> Iterator[tuple[int, int, int, int, tuple[Meaning, ...]]]:
+    """Longest runs of words that `entries` knows, left to right: (first word, last word, start, end, meanings)."""
+    openings = entries.openings
+    if openings.isdisjoint(segment.openings):
+        return
+    words = segment.words
+    index = 0
+    while index < len(words):
+        found: tuple[int, tuple[Meaning, ...]] | None = None
+        key = ""
+        for last in range(index, min(index + LONGEST, len(words))):
+            key += words[last][0]
+            if key[:OPENING] not in openings:
+                break
+            meanings = entries.get(key)
+            if meanings:
+                found = (last, meanings)
+        if found is None:
+            index += 1
+            continue
+        last, meanings = found
+        start, end = words[index][1], words[last][2]
+        if not _part_of_code(segment.text, start, end):
+            yield index, last, start, end, meanings
+        index = last + 1
+
+
+def _part_of_code(text: str, start: int, end: int) -> bool:
+    """`PO-68271`, `PO-MDW-3310`, `Invoice_Nr_7`: letters that a dash, slash or underscore ties to a code."""
+    after = text[end : end + 1]
+    before = text[max(start - 2, 0) : start]
+    tied = before[-1:] == "_" or (before[-1:] in {"/", "-"} and before[:1].isdigit())
+    prefix = text[start:end].isupper() and end - start <= _LONGEST_PREFIX
+    rest = _LETTERS_THEN_DIGITS if prefix else _DIGIT
+    return tied or after == "_" or bool(rest.match(text, end))
+
+
+def labels_of(canvas: Canvas, entries: Entries, own: frozenset[str]) -> dict[Segment, tuple[Label, ...]]:
+    """Every segment's labels, left to right. Segments without one are left out.
+
+    `entries` are the lexicon's, with what is remembered of the supplier; `own` are those that only memory knows.
+    """
+    found: dict[Segment, tuple[Label, ...]] = {}
+    for segment in canvas.segments:
+        labels = _merged(list(_exact(segment, entries)))
+        if segment.page in canvas.ocr_pages and (not labels or not labels[0].first):
+            similar = _similar(segment, entries, own)
+            if similar is not None:
+                labels = [similar, *(label for label in labels if label.start >= similar.end)]
+        if labels:
+            found[segment] = tuple(labels)
+    return found
+
+
+def _exact(segment: Segment, entries: Entries) -> Iterator[Label]:
+    for first, _, start, end, meanings in phrases(segment, entries):
+        if not _is_currency(segment.text, start, end):
+            yield Label(segment, start, end, meanings, first=first == 0)
+
+
+def _is_currency(text: str, start: int, end: int) -> bool:
+    """`RM 16.80`: the sign of an amount is no label, whatever it abbreviates elsewhere."""
+    word = text[start:end]
+    known = word in lexicon().symbols or word in lexicon().currency_codes
+    return known and text[end : end + 2].strip()[:1].isdigit()
+
+
+def _merged(labels: list[Label]) -> list[Label]:
+    """`Rechnungsnr. / Invoice No.` is one label: neighbours that share a meaning are joined."""
+    merged: list[Label] = []
+    for label in labels:
+        if merged:
+            previous = merged[-1]
+            between = label.segment.text[previous.end : label.start]
+            common = tuple(
+                meaning
+                for meaning in label.meanings
+                if any(meaning.concept == other.concept for other in previous.meanings)
+            )
+            if common and not _WORD.search(between):
+                merged[-1] = replace(previous, end=label.end, meanings=_stronger(previous.meanings, common))
+                continue
+        merged.append(label)
+    return merged
+
+
+def _stronger(first: tuple[Meaning, ...], second: tuple[Meaning, ...]) -> tuple[Meaning, ...]:
+    best: dict[str, Meaning] = {}
+    shared = {meaning.concept for meaning in second}
+    for meaning in (*first, *second):
+        if meaning.concept in shared and meaning.weight > best.get(meaning.concept, Meaning("", 0.0, "")).weight:
+            best[meaning.concept] = meaning
+    return tuple(best.values())
+
+
+def _similar(segment: Segment, entries: Entries, own: frozenset[str]) -> Label | None:
+    """A label at the start of the segment that OCR damaged: up to the colon, or the whole of a short segment."""
+    colon = segment.text.find(":")
+    end = colon if colon > 0 else len(segment.text)
+    words = [word for word in segment.words if word[2] <= end]
+    if not 1 <= len(words) <= 6:
+        return None
+    key = "".join(word for word, _, _ in words)
+    match = closest(key) or _closest_of(key, own)
+    if match is None:
+        return None
+    return Label(segment, words[0][1], words[-1][2], entries[match], first=True, exact=False)
+
+
+def _closest_of(key: str, own: frozenset[str]) -> str | None:
+    """The one label of the supplier's own that `key` nearly is, within the same bounds as the lexicon's."""
+    if len(key) < _SHORTEST_FUZZY or sum(char.isdigit() for char in key) > _MOST_DIGITS:
+        return None
+    hits = process.extract(key, sorted(own), scorer=OSA.distance, score_cutoff=_bound(key), limit=2)
+    return str(hits[0][0]) if len(hits) == 1 or (hits and hits[0][1] < hits[1][1]) else None
+
+
+@lru_cache(maxsize=4096)
+def closest(key: str, table: Literal["labels", "columns"] = "labels") -> str | None:
+    """The one entry within the bound of the module's docstring, `None` when there is none or a tie of meanings."""
+    shortest = _SHORTEST_FUZZY if table == "labels" else _SHORTEST_FUZZY_COLUMN
+    if len(key) < shortest or sum(char.isdigit() for char in key) > _MOST_DIGITS:
+        return None
+    hits = process.extract(key, _long_entries(table), scorer=OSA.distance, score_cutoff=_bound(key), limit=3)
+    if not hits:
+        return None
+    entries = lexicon().labels if table == "labels" else lexicon().columns
+    best = [label for label, distance, _ in hits if distance == hits[0][1]]
+    concepts = {frozenset(meaning.concept for meaning in entries[label]) for label in best}
+    return best[0] if len(concepts) == 1 else None
+
+
+def _bound(key: str) -> int:
+    return 1 if len(key) < 10 else 2
+
+
+@lru_cache(maxsize=2)
+def _long_entries(table: Literal["labels", "columns"]) -> tuple[str, ...]:
+    entries = lexicon().labels if table == "labels" else lexicon().columns
+    return tuple(label for label in entries if len(label) >= _SHORTEST_FUZZY_COLUMN)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Text that may be a label's value: `text[start:end]` of `segment`. `fit` in 0..1 tells how it lies."""
+
+    segment: Segment
+    start: int
+    end: int
+    fit: float
+    relation: str
+
+    @property
+    def text(self) -> str:
+        return self.segment.text[self.start : self.end]
+
+
+LabelMap = Mapping[Segment, tuple[Label, ...]]
+
+
+def caption_rows(canvas: Canvas, labels: LabelMap) -> frozenset[Row]:
+    """Rows of labels that stand under their values: closer to the row above than to the one below.
+
+    A single label counts only on a page that has a row of several such captions.
+    """
+    found = [row for row in canvas.rows if _captions_row_above(canvas, labels, row)]
+    pages = {row.page for row in found if len(row.segments) > 1}
+    return frozenset(row for row in found if row.page in pages)
+
+
+def _captions_row_above(canvas: Canvas, labels: LabelMap, row: Row) -> bool:
+    if row.index == 0 or not all(_alone_without_colon(labels, segment) for segment in row.segments):
+        return False
+    above = canvas.rows[row.index - 1]
+    if above.page != row.page or len(above.segments) != len(row.segments):
+        return False
+    pairs = zip(above.segments, row.segments, strict=True)
+    aligned = all(
+        abs(value.left - name.left) < 0.8 * name.height or abs(value.right - name.right) < 0.8 * name.height
+        for value, name in pairs
+    )
+    if not aligned or any(_alone_without_colon(labels, segment) for segment in above.segments):
+        return False
+    below = canvas.rows[row.index + 1] if row.index + 1 < len(canvas.rows) else None
+    gap = row.top - above.bottom
+    room = below.top - row.bottom if below is not None and below.page == row.page else float("inf")
+    return gap < _CAPTION_GAP * row.height and gap + 0.25 * row.height < room
+
+
+def _alone_without_colon(labels: LabelMap, segment: Segment) -> bool:
+    own = labels.get(segment, ())
+    return bool(own) and own[0].first and own[-1].alone and not own[-1].has_colon
+
+
+def places(canvas: Canvas, labels: LabelMap, label: Label, captions: frozenset[Row] = frozenset()) -> Iterator[Place]:
+    """Where a label's value can stand: after it, right of it, below it, in this order of trust.
+
+    In a row of `captions` it stands above.
+    """
+    if label.segment.row in captions:
+        position = label.segment.row.segments.index(label.segment)
+        value = canvas.rows[label.segment.row.index - 1].segments[position]
+        yield Place(value, 0, len(value.text), 0.93, "above")
+        return
+    following = [other for other in labels.get(label.segment, ()) if other.start >= label.end]
+    end = following[0].start if following else len(label.segment.text)
+    if label.value_start < end:
+        yield Place(label.segment, label.value_start, end, 1.0, "inline")
+    row = label.segment.row
+    if label.alone and not label.first:
+        yield from _wrapped(canvas, label)
+    headed = _is_header_row(row.segments, labels)
+    yield from _right(row.segments, labels, label, headed=headed)
+    yield from _below(canvas, labels, label, headed=headed)
+
+
+def _is_header_row(segments: tuple[Segment, ...], labels: LabelMap) -> bool:
+    """Several labels side by side with nothing between them: their values stand below."""
+    alone = [segment for segment in segments if any(label.alone and label.first for label in labels.get(segment, ()))]
+    colons = sum(any(label.has_colon for label in labels.get(segment, ())) for segment in alone)
+    return len(alone) >= 2 and colons == 0 and len(alone) >= len(segments) - 1
+
+
+def _right(segments: tuple[Segment, ...], labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:
+    index = segments.index(label.segment)
+    # A label with its value beside it in one segment rarely means the next segment, too.
+    fit = 0.55 if headed else 0.97 if label.alone else 0.45
+    for step, segment in enumerate(segments[index + 1 : index + 4]):
+        own = labels.get(segment, ())
+        if own and own[0].first and (own[0].has_colon or own[0].alone):
+            break
+        start_match = _AFTER_LABEL.match(segment.text) if segment.text[:1] in ":#=" else None
+        start = start_match.end() if start_match else 0
+        if start < len(segment.text):
+            yield Place(segment, start, len(segment.text), fit - 0.2 * step, "right")
+
+
+def _wrapped(canvas: Canvas, label: Label) -> Iterator[Place]:
+    """A label at the end of a line of text: its value opens the next line."""
+    segment = label.segment
+    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 2]:
+        first = row.segments[0]
+        close = row.page == segment.page and row.top - segment.bottom < segment.height
+        if close and abs(first.left - segment.left) < 1.2 * segment.height:
+            yield Place(first, 0, len(first.text), 0.85, "wrapped")
+
+
+def _below(canvas: Canvas, labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:
+    base = 0.45 if not label.alone and not headed else 0.93 if headed else 0.6 if label.has_colon else 0.8
+    segment = label.segment
+    found = 0
+    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 7]:
+        if row.page != segment.page or row.top - segment.bottom > 3.2 * segment.height:
+            break
+        for other in row.segments:
+            shared = min(segment.right, other.right) - max(segment.left, other.left)
+            if shared <= 0:
+                continue
+            own = labels.get(other, ())
+            if own and own[0].first and (own[0].has_colon or own[0].alone) and found == 0:
+                return
+            aligned = abs(segment.left - other.left) < 1.2 * segment.height or shared > 0.5 * (other.right - other.left)
+            gap = max(other.top - segment.bottom, 0.0) / max(segment.height, 1e-6)
+            fit = base - 0.08 * min(gap, 3) - 0.2 * found - (0.0 if aligned else 0.2)
+            if fit > 0.15:
+                yield Place(other, 0, len(other.text), fit, "below")
+            found += 1
+        if found >= 2:
+            return

@@ -1,0 +1,135 @@
+"""The customer without a heading: the address in an envelope's window, or the one that is not the sender's."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.page.blocks import Block, is_postal, parts_of
+from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.parties.letterhead import Letterhead
+from cira_pipeline.extraction.offline.parties.names import Party, matches_domain, same_name
+from cira_pipeline.extraction.offline.parties.sections import RECEIVERS, Sections
+from cira_pipeline.extraction.offline.parties.web_addresses import names_web
+
+_REACHABLE = re.compile(r"(?i)www\.|@|\b(?:tel|fon|fax|phone|iban|bic|siret|hrb|kvk)\b")
+_LOWEST = 0.45
+_LEAST_SCORE = 0.35
+# An addressee that only the greeting tells.
+_GREETED = 0.55
+
+
+class AddressWindow:
+    """Addresses in the upper part of the first page."""
+
+    def __init__(self, facts: Facts, sections: Sections, letterhead: Letterhead) -> None:
+        self._facts = facts
+        self._sections = sections
+        self._letterhead = letterhead
+
+    def customer(self) -> Party | None:
+        """The address in the upper part of page 1 that is not the supplier's: where an envelope's window is."""
+        best: tuple[float, Party] | None = None
+        own = self._sender_words
+        under = self._under_sender_line()
+        if under is not None:
+            return under
+        for block in self._sections.blocks:
+            if self._greeted is not None and block.segments[0].row.index <= 1 and block is not self._greeted:
+                continue
+            party = self._window_party(block, own)
+            if party is not None and (best is None or party.score > best[0]):
+                best = (party.score, party)
+        if best is None and self._greeted is not None:
+            return self._sections.party_of(list(self._greeted.segments), _GREETED)
+        return best[1] if best else None
+
+    @cached_property
+    def _greeted(self) -> Block | None:
+        """The block above `Dear Mr. Hallam` that names him: the letter is to him, with or without a postal code."""
+        canvas = self._facts.canvas
+        for greeting in canvas.segments:
+            if greeting.page != 1 or len(greeting.words) < 3 or not self._facts.begins_with(greeting, "greeting"):
+                continue
+            person = greeting.words[-1][0]
+            for block in self._sections.blocks:
+                first = block.segments[0]
+                if block.page != 1 or first.top >= greeting.top or canvas.relative_top(first) > _LOWEST:
+                    continue
+                if any(person in [word for word, _, _ in line.words] for line in block.segments[:2]):
+                    return block
+        return None
+
+    def address_of(self, name: str) -> tuple[Span, ...]:
+        """The address under `name` in the upper part of page 1; nothing where two differ."""
+        found = [
+            party.address
+            for block in self._sections.blocks
+            if (party := self._window_party(block, self._sender_words)) and same_name(party.name_text, name)
+        ]
+        texts = {compact("".join(span.text for span in address)) for address in found}
+        return found[0] if len(texts) == 1 else ()
+
+    def _under_sender_line(self) -> Party | None:
+        """The recipient's address under the sender line, its lines as wide apart as they like."""
+        canvas = self._facts.canvas
+        for sender in self._letterhead.senders:
+            lines: list[Segment] = []
+            bottom, height = sender.bottom, sender.height
+            near = sender.left - 0.1 * canvas.page_sizes[1][0]
+            for row in canvas.rows[sender.row.index + 1 : sender.row.index + 24]:
+                mine = [segment for segment in row.segments if near < segment.left < sender.right]
+                if row.page != 1 or not mine:
+                    continue
+                if mine[0].top - bottom > 2.6 * max(height, mine[0].height):
+                    break
+                lines.append(mine[0])
+                bottom, height = mine[0].bottom, mine[0].height
+                if is_postal(mine[0].text) and len(lines) > 1:
+                    return self._sections.party_of(lines, 0.9)
+        return None
+
+    @cached_property
+    def _sender_words(self) -> frozenset[str]:
+        """Compact names in sender lines and footers: addresses that carry them are the supplier's."""
+        spans = [part for sender in self._letterhead.senders for part in sender.parts[:2]]
+        for segment in self._facts.canvas.segments:
+            foot = self._facts.canvas.relative_top(segment) > 0.85
+            if foot and self._sections.role_of(segment) not in RECEIVERS:
+                spans += [Span(segment, start, end) for start, end in parts_of(segment)[:2]]
+        return frozenset(key for span in spans if len(key := compact(span.text)) > 3)
+
+    def _window_party(self, block: Block, own: frozenset[str]) -> Party | None:
+        canvas = self._facts.canvas
+        first = block.segments[0]
+        if block.page != 1 or canvas.relative_top(first) > _LOWEST:
+            return None
+        postal = next((i for i, segment in enumerate(block.segments) if is_postal(segment.text)), None)
+        if postal is None or not 1 <= postal <= 7 or len(block.segments) > 12:
+            return None
+        lines = list(block.segments)
+        while lines and any(sender.name.segment is lines[0] for sender in self._letterhead.senders):
+            lines.pop(0)
+        if any(compact(segment.text) in own for segment in lines[:2]):
+            return None
+        text = "\n".join(segment.text for segment in block.segments)
+        score = 0.6
+        if _REACHABLE.search(text):
+            score -= 0.3
+        if names_web(text) or any(matches_domain(segment.text, self._letterhead.domains) for segment in lines[:1]):
+            score -= 0.3
+        if any(
+            section.role in {"ship_to", "supplier", "payee"} and section.label.segment in block.segments
+            for section in self._sections.all
+        ):
+            score -= 0.25
+        # A letterhead opens the page and carries the sender's own number.
+        owned = any(identifier.span.segment in block.segments for identifier in self._facts.vat_ids)
+        opening = block.segments[0].row.index <= 1
+        score -= 0.12 * owned + 0.12 * opening + 0.15 * (owned and opening)
+        score += 0.1 if canvas.relative_left(first) < 0.2 else 0.0
+        score += 0.1 if canvas.relative_top(first) > 0.1 else 0.0
+        party = self._sections.party_of(lines, score)
+        return party if party is not None and score > _LEAST_SCORE else None

@@ -1,0 +1,160 @@
+"""Supplier and customer: names, addresses, VAT ids.
+
+A plain heading (`Verkäufer`, `Bill to`) decides. Without one the supplier is the sender of the letterhead and the
+customer the address in the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from cira_pipeline.extraction.offline.facts.candidates import CHECK_DIGITS, LABELLED, Candidate, proven
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.page.canvas import Row, Segment
+from cira_pipeline.extraction.offline.parse.identifiers import Identifier, labelled_vat_id
+from cira_pipeline.extraction.offline.parties.address_window import AddressWindow
+from cira_pipeline.extraction.offline.parties.known_parties import known_party, known_vat_id
+from cira_pipeline.extraction.offline.parties.letterhead import Letterhead
+from cira_pipeline.extraction.offline.parties.names import Party
+from cira_pipeline.extraction.offline.parties.sections import RECEIVERS, Sections
+
+_PLAIN_HEADING = 0.6
+# An id that no label announces: whose it is, is told by its place alone.
+_UNLABELLED = 0.6
+
+
+class Parties:
+    """Both sides of the invoice. `items` are the rows of the item table.
+
+    Of a `self_billed` document the sender is the customer and the addressee the supplier, unless headings say so.
+    """
+
+    def __init__(self, facts: Facts, items: frozenset[Row] = frozenset(), *, self_billed: bool = False) -> None:
+        self._facts = facts
+        self._self_billed = self_billed
+        self._sections = Sections(facts, items)
+        self._letterhead = Letterhead(facts, self._sections)
+
+    @cached_property
+    def supplier(self) -> Party:
+        read = self._customer_read if self._turned else self._supplier_read
+        return known_party(self._facts, "supplier", read, self._sections.role_of)
+
+    @cached_property
+    def _turned(self) -> bool:
+        headed = self._sections.party("supplier") or self._sections.party("customer")
+        return self._self_billed and headed is None
+
+    @cached_property
+    def _supplier_read(self) -> Party:
+        return self._letterhead.behind_trading_name(self._supplier_printed)
+
+    @cached_property
+    def _supplier_printed(self) -> Party:
+        named = self._sections.party("supplier")
+        if named is not None and named.score >= _PLAIN_HEADING:
+            return self._letterhead.as_registered(named)
+        other = self._customer_read if self._turned else self.customer
+        return self._letterhead.supplier(other) or named or Party()
+
+    @cached_property
+    def customer(self) -> Party:
+        read = self._supplier_read if self._turned else self._customer_read
+        return known_party(self._facts, "customer", read, self._sections.role_of)
+
+    @cached_property
+    def _customer_read(self) -> Party:
+        named = self._sections.party("customer")
+        if named is not None and named.address:
+            return named
+        window = AddressWindow(self._facts, self._sections, self._letterhead)
+        if named is not None:
+            # `Kunde: Name` is a key; the address stands in the window all the same.
+            return replace(named, address=window.address_of(named.name_text))
+        return window.customer() or self._sections.party("ship_to") or Party()
+
+    @cached_property
+    def customer_named(self) -> bool:
+        """A heading such as `Bill to` names a customer: the page is no anonymous receipt."""
+        return self._sections.party("customer") is not None
+
+    @cached_property
+    def vat_ids(self) -> dict[str, Candidate[Identifier]]:
+        """The best VAT id of each side, by `supplier` and `customer`."""
+        best: dict[str, Candidate[Identifier]] = {}
+        for role, identifier, score in map(self._as_known, map(self._as_issued, self._owned_vat_ids())):
+            if role not in best or best[role].score < score:
+                best[role] = Candidate(identifier, identifier.span, score)
+        self._free_the_other(best)
+        own, other = best.get("supplier"), best.get("customer")
+        if own and other and own.value.value == other.value.value:
+            del best["customer" if own.score >= other.score else "supplier"]
+        return best
+
+    def _as_issued(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
+        """`Ihre USt-IdNr.` on a self-billed document is the supplier's."""
+        role, identifier, score = owned
+        return ("supplier" if role == "customer" else "customer", identifier, score) if self._turned else owned
+
+    def _as_known(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
+        """Whose id it was on earlier invoices of the supplier, it is again."""
+        role, identifier, score = owned
+        known = known_vat_id(self._facts, identifier.value)
+        return owned if known is None else (known[0], identifier, max(score, known[1] if known[0] != role else score))
+
+    def _free_the_other(self, best: dict[str, Candidate[Identifier]]) -> None:
+        """Where a label says which id is the customer's, another one is the supplier's, wherever it stands."""
+        announced = best.get("customer")
+        if announced is None or "supplier" in best or self._turned:
+            return
+        for concept, identifier, score in self._labelled:
+            if concept == "vat_id" and identifier.value != announced.value.value:
+                if announced.value.value not in {i.value for c, i, _ in self._labelled if c == "customer_vat_id"}:
+                    return
+                best["supplier"] = Candidate(identifier, identifier.span, 0.8 * score)
+                return
+
+    @cached_property
+    def _labelled(self) -> list[tuple[str, Identifier, float]]:
+        """Ids that a label announces, with the label's concept, best first; each place once."""
+        found: list[tuple[str, Identifier, float]] = []
+        seen: set[tuple[Segment, int]] = set()
+        for concept in ("customer_vat_id", "vat_id"):
+            for proposal in self._facts.proposals.of(concept):
+                place = proposal.place
+                ocr = place.segment.page in self._facts.canvas.ocr_pages
+                identifier = labelled_vat_id(place.segment, place.start, place.end, ocr=ocr)
+                if identifier is None or (identifier.span.segment, identifier.span.start) in seen:
+                    continue
+                if proposal.score < 0.4:
+                    continue
+                seen.add((identifier.span.segment, identifier.span.start))
+                score = LABELLED * proposal.score * (1.0 if identifier.checked else 0.78)
+                found.append((concept, identifier, proven(score, CHECK_DIGITS) if identifier.checked else score))
+        return found
+
+    def _owned_vat_ids(self) -> Iterator[tuple[str, Identifier, float]]:
+        for concept, identifier, score in self._labelled:
+            role = "customer" if concept == "customer_vat_id" else self._owner(identifier.span.segment, identifier)
+            yield role, identifier, score
+        seen = {(identifier.span.segment, identifier.span.start) for _, identifier, _ in self._labelled}
+        alone = not seen and len({identifier.value for identifier in self._facts.vat_ids}) == 1
+        for identifier in self._facts.vat_ids:
+            if (identifier.span.segment, identifier.span.start) not in seen:
+                score = proven(_UNLABELLED, CHECK_DIGITS) if alone else _UNLABELLED
+                yield self._owner(identifier.span.segment, identifier), identifier, score
+
+    def _owner(self, segment: Segment, identifier: Identifier) -> str:
+        role = self._sections.role_of(segment) or self._sections.role_of(identifier.span.segment)
+        if role in RECEIVERS:
+            return "customer"
+        if role == "supplier":
+            return "supplier"
+        addressee = self.supplier if self._turned else self.customer
+        names = {span.segment for span in (*addressee.name, *addressee.address)}
+        block = self._sections.block_of[identifier.span.segment]
+        if any(other in names for other in block.segments):
+            return "customer"
+        return "supplier"

@@ -1,0 +1,65 @@
+"""Names, addresses and VAT ids that were confirmed before, where this page prints them, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.page.printed_text import printed
+from cira_pipeline.extraction.offline.parties.names import Party
+
+# A name confirmed once is less sure than one under its plain heading, one confirmed twice surer.
+_BASE, _BY_TRUST = 0.62, 0.4
+# A supplier has many customers: where the page itself shows one, that is the one.
+_MOST_CUSTOMER = 0.8
+_SURE = 0.75
+
+
+def known_party(facts: Facts, role: str, read: Party, role_of: Callable[[Segment], str | None]) -> Party:
+    """`read`, or the party that was confirmed before, where its name stands on the page and speaks more surely.
+
+    `role_of` says under whose heading a text stands; another one's heading rules it out.
+    """
+    for name, trust in facts.memory.spelled(f"{role}_name"):
+        score = _BASE + _BY_TRUST * trust
+        if role == "customer":
+            score = min(score, _MOST_CUSTOMER)
+        if compact(read.name_text) == compact(name):
+            return Party(read.name, _address(facts, role, read), max(read.score, score))
+        spans = _printed(facts, name, role, role_of)
+        if spans and score > read.score:
+            return Party(spans, _address(facts, role, Party()), score)
+    return read
+
+
+def known_vat_id(facts: Facts, value: str) -> tuple[str, float] | None:
+    """Whose VAT id `value` was on earlier invoices, and the trust in it."""
+    found = [
+        (role, trust)
+        for role in ("supplier", "customer")
+        for known, trust in facts.memory.spelled(f"{role}_vat_id")
+        if compact(known) == compact(value)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _printed(facts: Facts, name: str, role: str, role_of: Callable[[Segment], str | None]) -> tuple[Span, ...]:
+    """The first place of `name` that stands under nobody else's heading."""
+    others = {"supplier", "customer", "ship_to"} - {role}
+    for spans in printed(facts.canvas, name):
+        if role_of(spans[0].segment) not in others:
+            return spans
+    return ()
+
+
+def _address(facts: Facts, role: str, read: Party) -> tuple[Span, ...]:
+    """The address confirmed before where the page prints it; instead of another one only where it is sure."""
+    for address, trust in facts.memory.spelled(f"{role}_address"):
+        if compact(read.address_text) == compact(address) or (read.address and trust < _SURE):
+            return read.address
+        spans = next(printed(facts.canvas, address), ())
+        if spans:
+            return spans
+    return read.address

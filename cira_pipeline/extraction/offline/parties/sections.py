@@ -1,0 +1,377 @@
+"""Headings that say whose details follow (`Verkäufer`, `Bill to`, `Facturé à`), and the names under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.page.blocks import Block, blocks_of, is_postal, is_street, parts_of
+from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span, whole
+from cira_pipeline.extraction.offline.parse.labels import Label
+from cira_pipeline.extraction.offline.parties.names import (
+    Party,
+    address_in,
+    company_score,
+    namelike,
+    only_salutation,
+    whole_lines,
+    without_attention,
+)
+from cira_pipeline.extraction.offline.parties.web_addresses import names_web
+
+ROLES = ("supplier", "customer", "ship_to", "payee")
+_SECTION_ROWS = 14
+# What a heading heads ends where nothing is printed for this many text heights.
+_SECTION_GAP = 2.4
+# Below this a label heads an address only where it stands alone, and then this surely.
+_PLAIN = 0.5
+_ALONE = 0.75
+# Labels of details that stand in an address block without being name or address.
+_DETAILS = frozenset(
+    {
+        "customer_number",
+        "registration",
+        "tax_number",
+        "vat_id",
+        "customer_vat_id",
+        "contact",
+        "order_number",
+        "bank",
+        "iban",
+        "invoice_number",
+    }
+)
+
+RECEIVERS = frozenset({"customer", "ship_to"})
+"""Roles of those that goods or the invoice go to."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading that says whose details follow."""
+
+    role: str
+    label: Label
+    weight: float
+
+
+class Sections:
+    """The document's party headings. `items` are the rows of the item table: nothing in them is a heading."""
+
+    def __init__(self, facts: Facts, items: frozenset[Row] = frozenset()) -> None:
+        self._facts = facts
+        self._items = items
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        return blocks_of(self._facts.canvas)
+
+    @cached_property
+    def block_of(self) -> dict[Segment, Block]:
+        return {segment: block for block in self.blocks for segment in block.segments}
+
+    @cached_property
+    def all(self) -> list[Section]:
+        """Headings of party blocks, in reading order."""
+        found = []
+        for labels in self._facts.labels.values():
+            for label in labels:
+                if label.segment.row in self._items or names_web(label.segment.text):
+                    continue
+                for role in ROLES:
+                    weight = label.weight(role) * self._height_trust(label.segment)
+                    short = label.end - label.start <= 3
+                    if not weight or not label.first or not _heads(label):
+                        continue
+                    if weight < _PLAIN:
+                        # `Zahlbar durch` heads the payer's address on a Swiss payment slip, and begins sentences.
+                        if not label.alone:
+                            continue
+                        weight = _ALONE
+                    if not short or label.has_colon or self._heads_address(label):
+                        found.append(Section(role, label, weight))
+        return found
+
+    def _height_trust(self, segment: Segment) -> float:
+        """Party headings stand in the upper part of the first page; payment slips repeat them at its foot."""
+        if segment.page > 1:
+            return 0.8
+        return 1.0 if self._facts.canvas.relative_top(segment) < 0.6 else 0.85
+
+    def _heads_address(self, label: Label) -> bool:
+        """`Aan`, `To`: a short word is a heading when an address stands right under it."""
+        block = self.block_of[label.segment]
+        index = block.segments.index(label.segment)
+        return label.alone and any(is_postal(segment.text) for segment in block.segments[index + 1 : index + 6])
+
+    def role_of(self, segment: Segment) -> str | None:
+        """The role of the nearest heading above `segment` in its column."""
+        best: tuple[tuple[float, bool], str] | None = None
+        for section in self.all:
+            head = section.label.segment
+            if head.page != segment.page or head.top > segment.top or head is segment:
+                continue
+            if segment.row.index - head.row.index > _SECTION_ROWS or self._table_between(head.row, segment.row):
+                continue
+            aligned = abs(head.left - segment.left) < 3 * segment.height
+            first_of_row = segment.row.segments[0]
+            keyed = first_of_row is not segment and abs(head.left - first_of_row.left) < 1.5 * segment.height
+            if (not aligned and not keyed) or self._apart(head, segment):
+                continue
+            distance = (round(segment.top - head.top), not aligned)
+            if best is None or distance < best[0]:
+                best = (distance, section.role)
+        return best[1] if best else None
+
+    def _apart(self, head: Segment, segment: Segment) -> bool:
+        """A title of the document, or a gap of lines, parts the segment from what the heading heads."""
+        last = head.row
+        for row in self._facts.canvas.rows[head.row.index + 1 : segment.row.index + 1]:
+            if row.top - last.bottom > _SECTION_GAP * head.height:
+                return True
+            last = row
+        return False
+
+    def _table_between(self, above: Row, below: Row) -> bool:
+        return any(above.index < index < below.index for index in self._item_indexes)
+
+    @cached_property
+    def _item_indexes(self) -> frozenset[int]:
+        return frozenset(row.index for row in self._items)
+
+    def party(self, role: str) -> Party | None:
+        """The best name under a heading of `role`."""
+        found = [party for section in self.all if section.role == role if (party := self._party_under(section))]
+        return max(found, key=lambda party: party.score, default=None)
+
+    def _party_under(self, section: Section) -> Party | None:
+        keyed = self._keyed(section)
+        if keyed is not None:
+            return keyed
+        label = section.label
+        if not label.alone:
+            return self._inline(section)
+        under, right = self._lines_under(label), self._lines_right(label)
+        if right and (not under or self._is_key(under[0])):
+            under = right
+        return self.party_of(under, 0.93 * section.weight)
+
+    def _is_key(self, segment: Segment) -> bool:
+        """The line under the heading is a key with its own value beside it, and so the heading is one, too."""
+        labels = self._facts.labels.get(segment, ())
+        beside = segment.row.segments[segment.row.segments.index(segment) + 1 :]
+        return bool(labels) and labels[0].first and labels[0].alone and bool(beside)
+
+    def _inline(self, section: Section) -> Party | None:
+        """`Sold By : WS Retail Services Pvt. Ltd.,`: the name on the heading's own line."""
+        label = section.label
+        sentence = self._name_and_address(section)
+        if sentence is not None:
+            return sentence
+        text = label.segment.text[label.value_start :].rstrip(" ,;")
+        if not namelike(text) or not (label.has_colon or company_score(text)) or _begins_with_street(text):
+            return None
+        span = Span(label.segment, label.value_start, label.value_start + len(text))
+        following = [segment for segment in self._lines_under(label) if segment.left >= label.segment.left]
+        address = address_in([segment for segment in following if not keyword_line(self._facts, segment)])
+        return Party((span,), address, 0.85 * section.weight)
+
+    @staticmethod
+    def _name_and_address(section: Section) -> Party | None:
+        """`Buyer: Firma SARL, 18 rue Longue, 13001 Marseille - VAT FR...`: all of a party after its heading."""
+        label = section.label
+        parts = [
+            Span(label.segment, max(start, label.value_start), end)
+            for start, end in parts_of(label.segment)
+            if end > label.value_start
+        ]
+        town = next((index for index, part in enumerate(parts) if is_postal(part.text)), 0)
+        named = bool(parts) and namelike(parts[0].text) and not is_street(parts[0].text)
+        if not label.has_colon or not named or not any(is_street(part.text) for part in parts[1 : town + 1]):
+            return None
+        return Party((parts[0],), tuple(parts[1 : town + 1]), 0.85 * section.weight)
+
+    def _keyed(self, section: Section) -> Party | None:
+        """`Name:` and `Anschrift:` lines under the heading."""
+        head = section.label.segment
+        names: tuple[Span, ...] = ()
+        address: tuple[Span, ...] = ()
+        for row in self._facts.canvas.rows[head.row.index + 1 : head.row.index + _SECTION_ROWS]:
+            if row.page != head.page or row in self._items:
+                break
+            for segment in row.segments:
+                labels = self._facts.labels.get(segment, ())
+                if not labels or not labels[0].first or self.role_of(segment) != section.role:
+                    continue
+                if abs(segment.left - head.left) > 3 * head.height:
+                    continue
+                if labels[0].weight("name") and not names and (labels[0].has_colon or labels[0].alone):
+                    names = self._values_of(labels[0])
+                elif labels[0].weight("address") and not address:
+                    address = self._values_of(labels[0])
+            if names and address:
+                break
+        return Party(names, address, 0.97 * section.weight) if names else None
+
+    def _values_of(self, label: Label) -> tuple[Span, ...]:
+        """The value of a key, with the lines of its column that have no key of their own."""
+        if not label.alone:
+            return (Span(label.segment, label.value_start, len(label.segment.text)),)
+        row = label.segment.row
+        right = [segment for segment in row.segments if segment.left >= label.segment.right]
+        if not right:
+            lines = self._lines_under(label)
+            return whole_lines(lines[:1])
+        block = self.block_of[right[0]]
+        kept = [right[0]]
+        index = block.segments.index(right[0])
+        for step in (-1, 1):
+            position = index + step
+            while 0 <= position < len(block.segments):
+                segment = block.segments[position]
+                others = [other for other in segment.row.segments if other.right < segment.left]
+                if any(self._facts.labels.get(other) for other in others):
+                    break
+                close = abs(segment.row.middle - block.segments[position - step].row.middle) < 2.2 * segment.height
+                if not close or (step < 0 and not _between(label, segment)):
+                    break
+                kept.append(segment)
+                position += step
+        return whole_lines(sorted(kept, key=lambda segment: segment.top))
+
+    def _lines_under(self, label: Label) -> list[Segment]:
+        """The lines right under the heading, down to a gap or another heading."""
+        lines: list[Segment] = []
+        last = label.segment
+        for row in self._facts.canvas.rows[label.segment.row.index + 1 : label.segment.row.index + 14]:
+            if row.page != label.segment.page or row.top - last.bottom > (2.6 if not lines else 1.3) * last.height:
+                break
+            under = [segment for segment in row.segments if _under(label.segment, segment, lines)]
+            if not under:
+                continue
+            if any(section.label.segment is under[0] for section in self.all):
+                break
+            lines.append(under[0])
+            last = under[0]
+        return lines
+
+    def _lines_right(self, label: Label) -> list[Segment]:
+        row = label.segment.row
+        right = [segment for segment in row.segments if segment.left >= label.segment.right]
+        if not right:
+            return []
+        block = self.block_of[right[0]]
+        return list(block.segments[block.segments.index(right[0]) :])
+
+    def party_of(self, lines: list[Segment], score: float) -> Party | None:
+        """Name and address of an address block: the name is its first line that is neither a key nor a salutation."""
+        heads = {section.label.segment for section in self.all if section.label.alone}
+        lines = [
+            segment
+            for segment in lines
+            if segment not in heads and not keyword_line(self._facts, segment) and not _whole_address(segment)
+        ]
+        index = next((i for i, segment in enumerate(lines) if namelike(without_attention(segment)[1])), None)
+        if index is None or self._only_street(lines, index):
+            return None
+        start, text = without_attention(lines[index])
+        name = [Span(lines[index], start, start + len(text))]
+        if only_salutation(text) and index + 1 < len(lines):
+            index += 1
+            name.append(whole(lines[index]))
+        if index + 1 < len(lines) and _goes_on(name[-1].text, lines[index + 1].text):
+            index += 1
+            name.append(whole(lines[index]))
+        rest = [line for line in lines[index + 1 :] if not self._is_contact(line)]
+        return Party(tuple(name), address_in(rest), score)
+
+    def _is_contact(self, line: Segment) -> bool:
+        """A person or department between the name and the street is no part of the address."""
+        return not line.has_digits and (
+            self._facts.begins_with(line, "person") or self._facts.begins_with(line, "department")
+        )
+
+    @staticmethod
+    def _only_street(lines: list[Segment], index: int) -> bool:
+        """The address begins with its street: `Harper & Lane` over a street is a name all the same."""
+        name = lines[index].text
+        if not is_street(name) or company_score(name):
+            return False
+        words = [word for word, _, _ in lines[index].words]
+        edges = {words[0], words[-1]} & lexicon().words["street"]
+        return any(char.isdigit() for char in name) or (
+            bool(edges) and not any(is_street(line.text) for line in lines[index + 1 :])
+        )
+
+
+def _goes_on(name: str, following: str) -> bool:
+    """`(haftungsbeschränkt)` under `Lampen Handel UG` is the rest of the legal form."""
+    return company_score(name) == 1 and following.startswith("(") and following.rstrip(" ,").endswith(")")
+
+
+def _whole_address(segment: Segment) -> bool:
+    """Name, street and town on one line: a sender line rather than the first line of an address."""
+    parts = [segment.text[start:end] for start, end in parts_of(segment)]
+    return len(parts) >= 3 and any(map(is_street, parts[1:])) and any(map(is_postal, parts[1:]))
+
+
+def _begins_with_street(text: str) -> bool:
+    """`Av. de la Gare 10, Pully` after `Chantier :` is a place without a name."""
+    first = text.split(",")[0]
+    return is_street(first) and any(char.isdigit() for char in first) and not company_score(text)
+
+
+def _heads(label: Label) -> bool:
+    """A heading stands alone on its line or is followed by a colon; running text is no heading."""
+    rest = label.segment.text[label.value_start :]
+    return (
+        label.alone
+        or label.has_colon
+        or (label.end - label.start >= 7 and not company_score(label.segment.text + " " + rest))
+    )
+
+
+def _under(head: Segment, segment: Segment, lines: list[Segment]) -> bool:
+    reference = lines[-1] if lines else head
+    aligned = abs(segment.left - reference.left) < 1.5 * head.height
+    return aligned or (
+        not lines
+        and min(segment.right, head.right) - max(segment.left, head.left) > 0
+        and segment.left >= head.left - head.height
+    )
+
+
+def _between(label: Label, segment: Segment) -> bool:
+    """A line above the key's own, yet nearer to it than a line of text: the key stands at the middle of two lines."""
+    return label.segment.middle - segment.middle < 1.7 * label.segment.height
+
+
+def keyword_line(facts: Facts, segment: Segment) -> bool:
+    """`Kunden-Nr.: 123`, `GLN 430...`, a phone line, `Original`: details that are neither name nor address."""
+    if compact(segment.text) in lexicon().words["copy"]:
+        return True
+    labels = facts.labels.get(segment, ())
+    following = segment.row.segments[segment.row.segments.index(segment) + 1 :]
+    keyed = bool(following) and following[0].text.startswith(":")
+    if labels and labels[0].first and (labels[0].has_colon or keyed):
+        names = {"name", "address", *ROLES}
+        if not any(meaning.concept in names for meaning in labels[0].meanings):
+            return True
+    if (
+        labels
+        and labels[0].first
+        and any(meaning.concept in _DETAILS and meaning.weight > 0.6 for meaning in labels[0].meanings)
+    ):
+        return labels[0].has_colon or labels[0].alone or segment.has_digits
+    if labels and _only_label(labels[0]):
+        return True
+    return names_web(segment.text)
+
+
+def _only_label(label: Label) -> bool:
+    """`Amount due`, `Vos références`: a key or heading of another field, not a line of an address."""
+    concepts = {meaning.concept for meaning in label.meanings if meaning.weight > 0.6}
+    return label.first and label.alone and bool(concepts) and not concepts & {"name", "address", *ROLES}

@@ -1,0 +1,200 @@
+"""The VAT breakdown, BG-23: rows where base x rate = tax, in a table or in running text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cira_pipeline.extraction.offline.facts.candidates import Candidate
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.parse.amounts import Number
+from cira_pipeline.extraction.offline.parse.labels import phrases
+
+# Tax is rounded to the cent, in some systems line by line.
+_ROUNDING = Decimal("0.03")
+_HUNDRED = Decimal(100)
+# Heads that stand so close that they are read as one text are those of a breakdown when they are that many.
+_HEADS_OF_ONE_SEGMENT = 3
+
+
+@dataclass(frozen=True)
+class TaxRow:
+    """One row: `rate` in percent, with the places of what was printed."""
+
+    rate: Decimal
+    net: Decimal | None
+    tax: Decimal | None
+    rate_span: Span
+    net_span: Span | None
+    tax_span: Span | None
+    row: Row
+
+    @property
+    def complete(self) -> bool:
+        return self.net is not None and self.tax is not None
+
+
+def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
+    """Candidate rows of the breakdown in reading order. `skip` are the rows of the item table."""
+    found: list[TaxRow] = []
+    header: tuple[int, dict[str, Segment]] | None = None
+    for row in facts.canvas.rows:
+        if row in skip:
+            header = None
+            continue
+        columns = _header_of(row)
+        if columns:
+            header = (row.index, columns)
+            continue
+        near = header is not None and row.index - header[0] <= 14 and facts.canvas.rows[header[0]].page == row.page
+        found.extend(_rows_in(facts, row, headed=near))
+    return found
+
+
+def _header_of(row: Row) -> dict[str, Segment]:
+    """Columns of a breakdown's header, when the row names at least base and tax, or rate and tax."""
+    columns: dict[str, Segment] = {}
+    heads: set[tuple[int, int]] = set()
+    lettered = [segment for segment in row.segments if not segment.has_digits]
+    for segment in lettered:
+        for _, _, start, _, meanings in phrases(segment, lexicon().breakdown):
+            heads |= {(id(segment), start) for meaning in meanings if meaning.concept not in columns}
+            for meaning in meanings:
+                columns.setdefault(meaning.concept, segment)
+    if "tax" not in columns or not {"net", "rate"} & set(columns):
+        return {}
+    cells = len({id(segment) for segment in columns.values()})
+    if len(lettered) < len(row.segments):
+        # The box of the totals may stand beside the breakdown; a row of figures of its own is no header.
+        apart = cells >= 2 or len(heads) >= _HEADS_OF_ONE_SEGMENT
+        return columns if apart and len(row.segments) - len(lettered) == 1 else {}
+    return columns if cells >= 2 or len(row.segments) <= 2 else {}
+
+
+def _rows_in(facts: Facts, row: Row, *, headed: bool) -> Iterator[TaxRow]:
+    numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+    rates = [number for number in numbers if number.percent]
+    taxed = any(_is_tax_label(facts, segment) for segment in row.segments)
+    if not rates and (headed or taxed):
+        rates = [
+            number
+            for number in numbers
+            if number.value in lexicon().tax_rates and number.decimals <= 2 and not number.currency
+        ]
+        if not headed:
+            rates = [rate for rate in rates if rate.decimals <= 1]
+    money = [number for number in numbers if number.is_money]
+    for rate in rates:
+        if not 0 <= rate.value <= 30:
+            continue
+        others = [number for number in money if number is not rate]
+        pair = _base_and_tax(rate.value, others) if rate.value or headed or _labels_rate(facts, rate) else None
+        if pair is not None:
+            base, tax = pair
+            yield TaxRow(rate.value, base.value, tax.value, rate.span, base.span, tax.span, row)
+            return
+        if rate.percent and others and bool(rate.value) == bool(others[-1].value) and _labels_rate(facts, rate):
+            yield TaxRow(rate.value, None, others[-1].value, rate.span, None, others[-1].span, row)
+            return
+
+
+def _base_and_tax(rate: Decimal, money: list[Number]) -> tuple[Number, Number] | None:
+    """The pair of the row's amounts with base x rate = tax. At zero rate the tax must be printed as nothing."""
+    fits: list[tuple[Decimal, Number, Number]] = []
+    for index, tax in enumerate(money):
+        for other_index, base in enumerate(money):
+            if index == other_index:
+                continue
+            if rate == 0:
+                if tax.value == 0 and base.value != 0 and other_index < index:
+                    return base, tax
+                continue
+            allowed = _ROUNDING if abs(base.value) > 20 else Decimal("0.011")
+            error = abs(base.value * rate / _HUNDRED - tax.value)
+            if tax.value and error <= allowed:
+                fits.append((error, base, tax))
+    if not fits:
+        return None
+    _, base, tax = min(fits, key=lambda fit: fit[0])
+    return base, tax
+
+
+def _labels_rate(facts: Facts, rate: Number) -> bool:
+    """`MwSt 19 %`: the rate stands in a short line that names the tax."""
+    segment = rate.span.segment
+    return len(segment.tokens) <= 7 and _is_tax_label(facts, segment)
+
+
+def _is_tax_label(facts: Facts, segment: Segment) -> bool:
+    return any(meaning.concept == "tax_total" for label in facts.labels.get(segment, ()) for meaning in label.meanings)
+
+
+def merged(rows: Iterable[TaxRow]) -> list[TaxRow]:
+    """One row a rate: complete ones first, repeats of the same figures once."""
+    chosen: list[TaxRow] = []
+    for row in sorted(rows, key=lambda row: (not row.complete, row.row.index)):
+        same = [other for other in chosen if other.rate == row.rate]
+        if not same or (row.complete and all(other.net != row.net for other in same)):
+            chosen.append(row)
+    return sorted(chosen, key=lambda row: row.row.index)
+
+
+def consistent_with(rows: list[TaxRow], net: Decimal | None, tax: Decimal | None) -> list[TaxRow]:
+    """The rows that make up the totals: all of them, or one for each rate; none when they contradict the totals."""
+    if not rows:
+        return []
+    complete = [_completed(row, net, rows) for row in rows]
+    for selection in _selections(complete):
+        nets = [row.net for row in selection]
+        taxes = sum((row.tax or Decimal(0) for row in selection), Decimal(0))
+        tax_fits = tax is None or abs(taxes - tax) <= _ROUNDING
+        known = [value for value in nets if value is not None]
+        net_fits = net is None or len(known) < len(nets) or abs(sum(known, Decimal(0)) - net) <= _ROUNDING
+        if tax_fits and net_fits:
+            return selection
+    return []
+
+
+def _completed(row: TaxRow, net: Decimal | None, rows: list[TaxRow]) -> TaxRow:
+    """A row without its base gets the net total when that makes the tax."""
+    if row.net is not None or row.tax is None or net is None:
+        return row
+    if len(rows) == 1 and abs(net * row.rate / _HUNDRED - row.tax) <= _ROUNDING:
+        return TaxRow(row.rate, net, row.tax, row.rate_span, None, row.tax_span, row.row)
+    return row
+
+
+def _selections(rows: list[TaxRow]) -> Iterator[list[TaxRow]]:
+    yield rows
+    by_rate: dict[Decimal, TaxRow] = {}
+    for row in rows:
+        by_rate.setdefault(row.rate, row)
+    if len(by_rate) < len(rows):
+        yield list(by_rate.values())
+    complete = [row for row in rows if row.complete]
+    if len(complete) < len(rows):
+        yield complete
+    if len(rows) <= 6:
+        for row in rows:
+            if len(rows) > 1:
+                yield [row]
+
+
+def one_rate(facts: Facts, net: Candidate[Decimal], tax: Candidate[Decimal]) -> TaxRow | None:
+    """The one printed rate with net x rate = tax, wherever it stands; `None` for none or several."""
+    if not tax.value:
+        return None
+    found = {
+        number.value: number
+        for numbers in facts.numbers.values()
+        for number in numbers
+        if number.percent and 0 < number.value <= 30
+        if abs(net.value * number.value / _HUNDRED - tax.value) <= _ROUNDING
+    }
+    if len(found) != 1:
+        return None
+    rate = next(iter(found.values()))
+    return TaxRow(rate.value, net.value, tax.value, rate.span, net.span, tax.span, tax.span.segment.row)

@@ -1,0 +1,583 @@
+"""Net, tax, gross and amount due, chosen together: the right ones are those that add up.
+
+Every label proposes amounts for its field; a triple with net + tax = gross outweighs three single favourites. Tax
+breakdown and the sum of the lines speak for a triple, too. What no arithmetic supports stays only when its label is
+plain; what two rules contradict is left out and reported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from itertools import combinations
+
+from cira_pipeline.extraction.offline.facts import candidates as confidence
+from cira_pipeline.extraction.offline.facts.candidates import Candidate
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.header.currency import prints_whole_amounts
+from cira_pipeline.extraction.offline.page.canvas import Row, Segment
+from cira_pipeline.extraction.offline.parse.amounts import Number
+from cira_pipeline.extraction.offline.parse.labels import Label
+
+CENT = Decimal("0.01")
+TOLERANCE = Decimal("0.02")
+_CONCEPTS = (
+    "net_total",
+    "tax_total",
+    "gross_total",
+    "amount_due",
+    "prepaid",
+    "line_total",
+    "allowance",
+    "charge",
+    "rounding",
+)
+_BLOCKERS = frozenset({"total_quantity", "tendered", "iban", "bank", "contact", "page", "tax_number", "registration"})
+_MOST = 14
+# A total may stand under the parts it sums, in the same column.
+_COLUMN_DEPTH = 4
+_TRIPLE_BONUS = 1.2
+_HIGHEST_RATE = 30
+_LARGEST_ROUNDING = Decimal("0.99")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number with the score its label gives it for one field."""
+
+    number: Number
+    score: float
+
+    @property
+    def value(self) -> Decimal:
+        return self.number.value
+
+
+@dataclass
+class Totals:
+    """The chosen amounts, `None` where nothing can be pointed at.
+
+    `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum, and
+    `net_parts` the goods and the charges on them where their sum, the net, is not printed.
+    """
+
+    net: Candidate[Decimal] | None = None
+    tax: Candidate[Decimal] | None = None
+    gross: Candidate[Decimal] | None = None
+    due: Candidate[Decimal] | None = None
+    prepaid: Candidate[Decimal] | None = None
+    tax_parts: tuple[Candidate[Decimal], ...] = ()
+    net_parts: tuple[Candidate[Decimal], ...] = ()
+    contradictions: list[str] = field(default_factory=list)
+
+
+def amounts_by_concept(facts: Facts, skip: frozenset[Row] = frozenset()) -> dict[str, list[Amount]]:
+    """For each concept of the totals block the amounts its labels point at. `skip` are the rows of the item table."""
+    found: dict[str, dict[tuple[Segment, int], Amount]] = defaultdict(dict)
+    whole = prints_whole_amounts(facts)
+    for segment, labels in facts.labels.items():
+        if segment.row in skip:
+            continue
+        for label in labels:
+            for concept, amount in _pointed_at(facts, label, skip, whole=whole):
+                key = (amount.number.span.segment, amount.number.span.start)
+                known = found[concept].get(key)
+                if known is None or known.score < amount.score:
+                    found[concept][key] = amount
+    return {
+        concept: sorted(amounts.values(), key=lambda amount: -amount.score)[:_MOST]
+        for concept, amounts in found.items()
+    }
+
+
+def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> Iterable[tuple[str, Amount]]:
+    """`whole`: the document prints its amounts without decimals, so that these tell nothing of a number."""
+    concepts = {meaning.concept for meaning in label.meanings} & set(_CONCEPTS)
+    if not concepts:
+        return
+    right = _right_of(facts, label)
+    count = len(right)
+    for index, number in enumerate(right):
+        fit = 1.0 if index == count - 1 else 0.62
+        for concept in concepts:
+            yield concept, Amount(number, _score(facts, label, concept, number, fit, whole=whole))
+    if not right:
+        for depth, number in enumerate(_below(facts, label, skip, whole=whole)):
+            for concept in concepts:
+                yield concept, Amount(number, _score(facts, label, concept, number, 0.85 - 0.12 * depth, whole=whole))
+
+
+def _score(facts: Facts, label: Label, concept: str, number: Number, fit: float, *, whole: bool) -> float:
+    money = 1.0 if number.is_money or (whole and not number.decimals) else (0.7 if number.decimals else 0.5)
+    if not number.decimals and number.value and facts.cents:
+        # Where amounts are written to the cent, a whole number is a count, or lost its decimal sign.
+        money = 0.55 if number.currency else 0.2
+    prose = 0.6 if len(label.segment.words) > 10 else 1.0
+    return label.weight(concept) * fit * money * prose * (1.0 if number.certain else 0.9)
+
+
+def _right_of(facts: Facts, label: Label) -> list[Number]:
+    """Amounts after the label on its row, up to the next label that has its own amount."""
+    numbers = [
+        number for number in facts.numbers_of(label.segment) if _first_digit(number) >= label.end and not number.percent
+    ]
+    later = [other for other in facts.labels.get(label.segment, ()) if other.start >= label.end]
+    if later and numbers:
+        before = [number for number in numbers if number.span.start < later[0].start]
+        numbers = before or numbers
+    for segment in label.segment.row.segments[label.segment.row.segments.index(label.segment) + 1 :]:
+        own = facts.labels.get(segment, ())
+        if (
+            own
+            and own[0].first
+            and any(meaning.concept in _BLOCKERS or meaning.concept in _CONCEPTS for meaning in own[0].meanings)
+        ):
+            break
+        numbers.extend(number for number in facts.numbers_of(segment) if not number.percent)
+    money = [number for number in numbers if number.is_money]
+    return money or [number for number in numbers if not number.unit][-1:]
+
+
+def _first_digit(number: Number) -> int:
+    """Where the amount itself begins: the currency before it may be part of its label, as in `Total GBP 41.15`."""
+    return number.span.start + next(
+        index for index, char in enumerate(number.span.text) if char.isdigit() or char in ".,"
+    )
+
+
+def _below(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> list[Number]:
+    """The amounts under a label that heads a column."""
+    segment = label.segment
+    if not label.alone and len(segment.words) > 4:
+        return []
+    start, end = label.span.box.left, label.span.box.right
+    found: list[Number] = []
+    for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 6]:
+        if row.page != segment.page or row in skip or row.top - segment.bottom > 6 * segment.height:
+            break
+        hits = [
+            number
+            for other in row.segments
+            for number in facts.numbers_of(other)
+            if (number.is_money or (whole and number.grouped))
+            and number.span.box.left < end + segment.height
+            and start - segment.height < number.span.box.right
+        ]
+        found.extend(sorted(hits, key=lambda number: -_shared(number, start, end))[:1])
+        if len(found) == _COLUMN_DEPTH or (found and not hits):
+            break
+    return found
+
+
+def _shared(number: Number, left: float, right: float) -> float:
+    box = number.span.box
+    return min(box.right, right) - max(box.left, left)
+
+
+@dataclass(frozen=True)
+class Support:
+    """What else the document says about the totals: sums of the tax breakdown and of the lines.
+
+    `parts` are the breakdown's rows with a base other than nothing: (net, tax).
+    """
+
+    breakdown_net: Decimal | None = None
+    breakdown_tax: Decimal | None = None
+    lines: Decimal | None = None
+    rates: int = 0
+    parts: tuple[tuple[Decimal, Decimal], ...] = ()
+
+    def is_part(self, net: Decimal | None, tax: Decimal | None) -> bool:
+        """`net` and `tax` are those of one rate among several: a part of the totals, not the totals."""
+        if net is None or tax is None or len(self.parts) < 2:
+            return False
+        return any(abs(part[0] - net) <= CENT and abs(part[1] - tax) <= CENT for part in self.parts)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    net: Amount | None
+    tax: Amount | None
+    gross: Amount | None
+    score: float
+    proof: float = 0.0
+    taxes: tuple[Amount, ...] = ()
+    nets: tuple[Amount, ...] = ()
+
+
+def choose_totals(
+    facts: Facts,
+    amounts: dict[str, list[Amount]],
+    support: Support,
+    skip: frozenset[Row] = frozenset(),
+    *,
+    tax_free: bool,
+) -> Totals:
+    """The best joint choice; see the module's docstring. `skip` are the rows of the item table."""
+    nets = _with_free(amounts.get("net_total", []), amounts, ("line_total", "charge"), 0.5)
+    taxes = amounts.get("tax_total", [])
+    grosses = list(_not_left_to_pay(_with_free(amounts.get("gross_total", []), amounts, ("amount_due",), 0.8), amounts))
+    choices = [
+        choice
+        for gross in grosses
+        for net in nets
+        if (choice := _triple(net, gross, taxes, support, tax_free=tax_free)) is not None
+    ]
+    choices += _rounded(nets, taxes, grosses, amounts.get("rounding", ()), support)
+    choices += _split_taxes(nets, grosses, support)
+    choices += _several_taxes(nets, taxes, grosses)
+    if not any(choice.proof == confidence.TRIPLE for choice in choices):
+        choices += _taxes_by_their_rates(facts, nets, grosses, skip)
+        choices += _with_charges(nets, taxes, grosses, amounts.get("charge", ()))
+    choices += _pairs(grosses, taxes, support)
+    choices += _confirmed(grosses, support)
+    choices += _singles(nets, taxes, grosses, support, tax_free=tax_free)
+    chosen = max(choices, key=lambda choice: choice.score, default=None)
+    totals = Totals()
+    if chosen is None:
+        return totals
+    proof = chosen.proof
+    if not proof and support.lines is not None and chosen.gross is not None and support.lines == chosen.gross.value:
+        proof = confidence.LINES
+    lead = _lead(chosen, choices)
+    totals.net = _candidate(chosen.net, proof, lead)
+    totals.tax = _candidate(chosen.tax, proof, lead)
+    totals.gross = _candidate(chosen.gross, proof, lead)
+    totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, proof, lead)) is not None)
+    totals.net_parts = tuple(part for net in chosen.nets if (part := _candidate(net, proof, lead)) is not None)
+    if totals.tax is None and not totals.tax_parts:
+        totals.tax = _tax_by_its_rate(facts, totals, skip)
+    if totals.net is None and not totals.net_parts:
+        totals.net = _net_by_its_rate(facts, totals, skip)
+    _amount_due(facts, totals, amounts)
+    return totals
+
+
+def _tax_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Candidate[Decimal] | None:
+    """`Stawka 23% 1 923,73`: an amount beside a rate that makes it of the net total, and that leads to the gross."""
+    if totals.net is None or totals.gross is None or totals.net.value == totals.gross.value:
+        return None
+    net, wanted = totals.net.value, totals.gross.value - totals.net.value
+    for row in facts.canvas.rows:
+        numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+        taxes = [number for number in numbers if number.is_money and number.value == wanted]
+        rates = [number.value for number in numbers if number.percent and 0 < number.value <= _HIGHEST_RATE]
+        if row not in skip and taxes and any(abs(net * rate / 100 - wanted) <= TOLERANCE for rate in rates):
+            score = confidence.proven(confidence.LABELLED_AMOUNT, confidence.TRIPLE)
+            return Candidate(wanted, taxes[-1].span, min(score, totals.net.score, totals.gross.score))
+    return None
+
+
+def _net_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Candidate[Decimal] | None:
+    """A net under an unknown label: what tax and gross leave for it, where a printed rate makes the tax of it."""
+    if totals.tax is None or totals.gross is None or not totals.tax.value:
+        return None
+    tax, wanted = totals.tax.value, totals.gross.value - totals.tax.value
+    numbers = [
+        number for row in facts.canvas.rows if row not in skip for s in row.segments for number in facts.numbers_of(s)
+    ]
+    rates = {number.value for number in numbers if number.percent and 0 < number.value <= _HIGHEST_RATE}
+    nets = [number for number in numbers if number.is_money and number.value == wanted]
+    if not nets or not any(abs(wanted * rate / 100 - tax) <= TOLERANCE for rate in rates):
+        return None
+    score = confidence.proven(confidence.LABELLED_AMOUNT, confidence.TRIPLE)
+    return Candidate(wanted, nets[0].span, min(score, totals.tax.score, totals.gross.score))
+
+
+def _lead(chosen: _Choice, choices: Iterable[_Choice]) -> float:
+    """By how much `chosen` outdoes the best choice with another total; choices that add up are ahead of single ones."""
+    own = {amount.value for amount in (chosen.gross, chosen.net) if amount is not None}
+    others = [
+        other.score
+        for other in choices
+        if (top := other.gross or other.net) is not None and top.value not in own and (other.proof or not chosen.proof)
+    ]
+    return chosen.score - max(others, default=float("-inf"))
+
+
+def _candidate(amount: Amount | None, proof: float, lead: float) -> Candidate[Decimal] | None:
+    """The amount with its confidence: its label, what proves it, and how far ahead of other totals it is."""
+    if amount is None:
+        return None
+    score = confidence.proven(confidence.LABELLED_AMOUNT * amount.score, proof)
+    return Candidate(amount.value, amount.number.span, min(confidence.contested(score, lead), 0.99))
+
+
+def _with_free(
+    amounts: Sequence[Amount], all_amounts: dict[str, list[Amount]], concepts: tuple[str, ...], factor: float
+) -> list[Amount]:
+    """`amounts` and, less trusted, those of neighbouring concepts."""
+    merged = {(amount.number.span.segment, amount.number.span.start): amount for amount in amounts}
+    for concept in concepts:
+        for amount in all_amounts.get(concept, ()):
+            key = (amount.number.span.segment, amount.number.span.start)
+            weaker = Amount(amount.number, amount.score * factor)
+            if key not in merged or merged[key].score < weaker.score:
+                merged[key] = weaker
+    return sorted(merged.values(), key=lambda amount: -amount.score)[:_MOST]
+
+
+def _triple(net: Amount, gross: Amount, taxes: Sequence[Amount], support: Support, *, tax_free: bool) -> _Choice | None:
+    """net + tax = gross with all three printed, or net = gross in a document without tax."""
+    wanted = gross.value - net.value
+    fitting = [tax for tax in taxes if abs(tax.value - wanted) <= TOLERANCE and _apart(net, tax, gross)]
+    if fitting:
+        tax = max(fitting, key=lambda amount: (amount.value == wanted, amount.score))
+        exact = 0.0 if tax.value == wanted else 0.1
+        bonus = _TRIPLE_BONUS if wanted else 0.7
+        score = (
+            net.score + tax.score + gross.score + bonus - exact + _agreement(net.value, tax.value, gross.value, support)
+        )
+        return _Choice(net, tax, gross, score, confidence.TRIPLE if wanted else confidence.LINES)
+    if wanted == 0 and (tax_free or not taxes):
+        score = 0.6 * (net.score + gross.score) + _agreement(net.value, None, gross.value, support)
+        return _Choice(net, None, gross, score + (0.3 if tax_free else 0.0))
+    return None
+
+
+def _split_taxes(nets: Sequence[Amount], grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]:
+    """Several rates and no sum of their taxes printed: net and gross that differ by that sum."""
+    if support.breakdown_tax is None or support.rates < 2:
+        return
+    for gross in grosses:
+        for net in nets:
+            if gross.value != net.value and abs(gross.value - net.value - support.breakdown_tax) <= TOLERANCE:
+                score = net.score + gross.score + 1.7 + _agreement(net.value, None, gross.value, support)
+                yield _Choice(net, None, gross, score, confidence.TWO_OF_THREE)
+
+
+def _rounded(
+    nets: Sequence[Amount],
+    taxes: Sequence[Amount],
+    grosses: Sequence[Amount],
+    roundings: Sequence[Amount],
+    support: Support,
+) -> Iterable[_Choice]:
+    """Totals that lead to the gross with the rounding printed between them, whichever sign it has, to the cent."""
+    for rounding in roundings:
+        if rounding.score < 0.6 or not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:
+            continue
+        for gross in grosses:
+            for exact in (gross.value - rounding.value, gross.value + rounding.value):
+                even = Amount(replace(gross.number, value=exact), gross.score)
+                one = (_triple(net, even, taxes, support, tax_free=False) for net in nets)
+                found = [choice for choice in one if choice is not None and choice.tax is not None]
+                for choice in [*found, *_several_taxes(nets, taxes, [even])]:
+                    parts = choice.taxes or ((choice.tax,) if choice.tax is not None else ())
+                    if choice.net is not None and choice.net.value + sum(tax.value for tax in parts) == exact:
+                        yield replace(choice, gross=gross)
+
+
+def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount]) -> Iterable[_Choice]:
+    """Two or three taxes of different places that together lead from net to gross, with no sum of them printed.
+
+    Those of one row stand under heads of their own and must lead there to the cent.
+    """
+    plain = [tax for tax in taxes[:6] if tax.score >= 0.5 and tax.value != 0]
+    for count in (2, 3):
+        for parts in combinations(plain, count):
+            if len({tax.number.span.segment for tax in parts}) < count:
+                continue
+            one_row = len({tax.number.span.segment.row.index for tax in parts}) < count
+            tolerance = Decimal(0) if one_row else TOLERANCE
+            total = sum((tax.value for tax in parts), Decimal(0))
+            for gross in grosses:
+                for net in nets:
+                    if abs(total) > abs(net.value) * _HIGHEST_RATE / 100:
+                        # One of them is the base that a tax was taken of.
+                        continue
+                    if abs(net.value + total - gross.value) <= tolerance and net.value != gross.value:
+                        score = net.score + gross.score + 1.4 + 0.1 * sum(tax.score for tax in parts) / count
+                        yield _Choice(net, None, gross, score, confidence.TRIPLE, parts)
+
+
+def _taxes_by_their_rates(
+    facts: Facts, nets: Sequence[Amount], grosses: Sequence[Amount], skip: frozenset[Row]
+) -> Iterable[_Choice]:
+    """Two or three rows of a rate and what it makes of the net, by whatever name, that lead to the gross to the cent.
+
+    One country's taxes have many names: the arithmetic knows them all.
+    """
+    for net in nets:
+        parts = list(_parts_of(facts, net.value, skip))
+        for count in (2, 3):
+            for taxes in combinations(parts[:6], count):
+                total = sum((tax.value for tax in taxes), Decimal(0))
+                for gross in grosses:
+                    if net.value and net.value + total == gross.value:
+                        score = net.score + gross.score + 1.4
+                        yield _Choice(net, None, gross, score, confidence.TRIPLE, taxes)
+
+
+def _parts_of(facts: Facts, net: Decimal, skip: frozenset[Row]) -> Iterable[Amount]:
+    """Amounts at the end of rows that print, before them, the rate which makes them of `net`."""
+    for row in facts.canvas.rows:
+        numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+        if row in skip or len(numbers) < 2 or not numbers[-1].is_money or not numbers[-1].value:
+            continue
+        rates = [number.value for number in numbers[:-1] if number.percent and 0 < number.value <= _HIGHEST_RATE]
+        if any(abs(net * rate / 100 - numbers[-1].value) <= CENT for rate in rates):
+            yield Amount(numbers[-1], 0.9)
+
+
+def _with_charges(
+    nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount], charges: Sequence[Amount]
+) -> Iterable[_Choice]:
+    """Goods, one or two charges on them, and the tax make the gross, without a printed sum of goods and charges."""
+    charged = [charge for charge in charges if charge.score >= 0.6 and charge.value > 0][:4]
+    for count in (1, 2):
+        for parts in combinations(charged, count):
+            added = sum((charge.value for charge in parts), Decimal(0))
+            for net in nets:
+                for gross in grosses:
+                    for tax in taxes:
+                        if not tax.value or net.value + added + tax.value != gross.value or net in parts:
+                            continue
+                        if len({part.number.span for part in (net, tax, gross, *parts)}) == 3 + count:
+                            score = net.score + tax.score + gross.score + 1.0
+                            yield _Choice(None, tax, gross, score, confidence.TRIPLE, nets=(net, *parts))
+
+
+def _not_left_to_pay(grosses: Sequence[Amount], amounts: dict[str, list[Amount]]) -> Iterable[Amount]:
+    """Without what remains to be paid of another one of them after a printed payment: that is no total."""
+    totals = {amount.value for amount in amounts.get("gross_total", ())}
+    paid = {abs(amount.value) for amount in amounts.get("prepaid", ()) if amount.score >= 0.6 and amount.value}
+    for gross in grosses:
+        if gross.value in totals or not any(gross.value + part in totals for part in paid):
+            yield gross
+
+
+def _confirmed(grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]:
+    """A gross total that the rows of several rates add up to, where neither net nor tax is totalled."""
+    if support.breakdown_net is None or support.breakdown_tax is None or len(support.parts) < 2:
+        return
+    for gross in grosses:
+        if abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE:
+            yield _Choice(None, None, gross, gross.score + 1.6, confidence.TWO_OF_THREE)
+
+
+def _apart(net: Amount, tax: Amount, gross: Amount) -> bool:
+    """Three amounts of three places, unless the tax is nothing."""
+    places = {(amount.number.span.segment, amount.number.span.start) for amount in (net, tax, gross)}
+    if len(places) == 3:
+        return True
+    return tax.value == 0 and tax.number.span not in {net.number.span, gross.number.span}
+
+
+def _agreement(net: Decimal | None, tax: Decimal | None, gross: Decimal | None, support: Support) -> float:
+    score = 0.0
+    if support.breakdown_net is not None and net is not None:
+        score += 0.7 if abs(support.breakdown_net - net) <= TOLERANCE else -0.3
+    if support.breakdown_tax is not None and tax is not None:
+        score += 0.5 if abs(support.breakdown_tax - tax) <= TOLERANCE else -0.3
+    if support.lines is not None and support.lines in (net, gross):
+        score += 0.5 if support.lines == net else 0.3
+    if support.is_part(net, tax):
+        score -= 2.0
+    return score
+
+
+def _pairs(grosses: Sequence[Amount], taxes: Sequence[Amount], support: Support) -> Iterable[_Choice]:
+    """Gross and tax that the breakdown confirms, without a printed net total."""
+    for gross in grosses:
+        for tax in taxes:
+            if support.breakdown_net is None or support.breakdown_tax is None:
+                continue
+            fits = abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE
+            if fits and abs(tax.value - support.breakdown_tax) <= TOLERANCE:
+                yield _Choice(None, tax, gross, gross.score + tax.score + 1.0, confidence.TWO_OF_THREE)
+
+
+def _singles(
+    nets: Sequence[Amount],
+    taxes: Sequence[Amount],
+    grosses: Sequence[Amount],
+    support: Support,
+    *,
+    tax_free: bool,
+) -> Iterable[_Choice]:
+    """The best of each alone, where nothing adds up. Plain labels only, and not against the arithmetic."""
+    gross = _largest_of_best(grosses)
+    net = nets[0] if nets and nets[0].score >= 0.75 else None
+    plain = [tax for tax in taxes if tax.score >= 0.75]
+    tax = next((tax for tax in plain if _possible_tax(tax, gross, support)), None)
+    if gross is not None and net is not None and tax is not None:
+        # All three printed and not adding up: which one is wrong cannot be told here.
+        score = 0.5 * (gross.score + net.score + tax.score) + _agreement(net.value, tax.value, gross.value, support)
+        yield _Choice(net, tax, gross, score)
+    if gross is not None:
+        yield _Choice(None, None, gross, gross.score + _agreement(None, None, gross.value, support))
+        if net is not None and tax is None and (net.value != gross.value or tax_free):
+            yield _Choice(net, None, gross, gross.score + 0.5 * net.score)
+        if tax is not None:
+            yield _Choice(None, tax, gross, gross.score + 0.4 * tax.score)
+    elif net is not None:
+        yield _Choice(net, None, None, 0.5 * net.score)
+
+
+def _possible_tax(tax: Amount, gross: Amount | None, support: Support) -> bool:
+    """Not more than a rate makes of the total, and not against the rows of several rates.
+
+    More is a sum that the name of a tax stands beside: `Total (incl. GST) 28.50`.
+    """
+    if gross is not None and abs(tax.value) > abs(gross.value) * _HIGHEST_RATE / 100:
+        return False
+    several = len(support.parts) >= 2 and support.breakdown_tax is not None
+    return not several or abs(tax.value - (support.breakdown_tax or Decimal(0))) <= TOLERANCE
+
+
+def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
+    """Among equally good labels the last one printed: totals stand below their parts."""
+    if not amounts:
+        return None
+    top = [amount for amount in amounts if amount.score >= amounts[0].score - 0.02]
+    return max(top, key=lambda amount: (amount.number.span.page, amount.number.span.segment.row.index))
+
+
+def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]]) -> None:
+    """BT-115: printed as such, or gross less what was paid, or the gross total when nothing was paid."""
+    if totals.gross is None:
+        return
+    gross = totals.gross.value
+    prepaid = [amount for amount in amounts.get("prepaid", ()) if amount.score >= 0.6 and amount.value != 0]
+    taken = {candidate.span for candidate in (totals.net, totals.tax) if candidate is not None}
+    printed = [
+        amount
+        for amount in amounts.get("amount_due", ())
+        if amount.score >= 0.55 and (amount.number.span not in taken or amount.value == gross)
+    ]
+    for paid in prepaid:
+        for rest in printed + amounts.get("gross_total", []):
+            if abs(gross - abs(paid.value) - rest.value) <= TOLERANCE and rest.value != gross:
+                totals.due = Candidate(rest.value, rest.number.span, 0.97)
+                totals.prepaid = Candidate(abs(paid.value), paid.number.span, 0.95)
+                return
+    if printed:
+        same = [amount for amount in printed if amount.value == gross]
+        if same:
+            totals.due = Candidate(gross, same[0].number.span, max(totals.gross.score, 0.9))
+        else:
+            totals.due = Candidate(printed[0].value, printed[0].number.span, 0.6 * printed[0].score + 0.1)
+            totals.contradictions.append("amount_due")
+        return
+    if not prepaid:
+        totals.due = Candidate(gross, totals.gross.span, 0.9 * totals.gross.score)
+        return
+    _rest_below(facts, totals, prepaid)
+
+
+def _rest_below(facts: Facts, totals: Totals, prepaid: Sequence[Amount]) -> None:
+    """What remains after a payment under a name that is not known: the amount in a row below both."""
+    if totals.gross is None:
+        return
+    for paid in prepaid:
+        rest = totals.gross.value - abs(paid.value)
+        lowest = max(totals.gross.span.segment.row.index, paid.number.span.segment.row.index)
+        for row in facts.canvas.rows[lowest + 1 : lowest + 4]:
+            numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
+            if rest and numbers and numbers[-1].is_money and numbers[-1].value == rest:
+                totals.due = Candidate(rest, numbers[-1].span, 0.9)
+                totals.prepaid = Candidate(abs(paid.value), paid.number.span, 0.9)
+                return

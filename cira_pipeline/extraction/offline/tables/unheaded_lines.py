@@ -1,0 +1,75 @@
+"""Lines of a table whose header is not known: rows of text and amount that add up to a total printed below them.
+
+Without a header nothing says what a column means; the sum, to the cent, proves that these rows are all of the lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from cira_pipeline.extraction.offline.facts.candidates import Candidate
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.page.canvas import Row, whole
+from cira_pipeline.extraction.offline.parse.amounts import Number
+from cira_pipeline.extraction.offline.tables.line_items import Item, is_pure
+
+_FEWEST_ROWS = 2
+# Rows of other kinds, such as wrapped text or rules, that may stand between two lines.
+_MOST_BETWEEN = 2
+_SHORTEST_TEXT = 4
+_SUMS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "prepaid", "line_total", "rounding"})
+
+
+def unheaded_items(facts: Facts, totals: Iterable[Candidate[Decimal]], skip: frozenset[Row]) -> list[Item]:
+    """The rows over one of `totals` that add up to it; empty when none do. `skip` are the tax breakdown's rows."""
+    for total in totals:
+        above = [
+            (row, number)
+            for row in reversed(facts.canvas.by_page[total.span.page])
+            if row.index < total.span.segment.row.index
+            and row not in skip
+            and (number := _amount_of(facts, row)) is not None
+        ]
+        for edge in dict.fromkeys(round(number.span.box.right) for _, number in above):
+            run = list(_run(above, edge, total.value))
+            if len(run) >= _FEWEST_ROWS:
+                return [_item(row, number) for row, number in reversed(run)]
+    return []
+
+
+def _amount_of(facts: Facts, row: Row) -> Number | None:
+    """The amount at the end of a row that begins with a text that names no sum."""
+    last = row.segments[-1]
+    numbers = facts.numbers_of(last)
+    if len(row.segments) < 2 or len(numbers) != 1 or not is_pure(last, numbers):
+        return None
+    labelled = any(
+        label.first and any(meaning.concept in _SUMS for meaning in label.meanings)
+        for segment in row.segments
+        for label in facts.labels.get(segment, ())
+    )
+    texts = row.segments[:-1]
+    money = any(number.is_money for segment in texts for number in facts.numbers_of(segment))
+    lettered = max(sum(char.isalpha() for char in segment.text) for segment in texts) >= _SHORTEST_TEXT
+    number = numbers[0]
+    return number if number.is_money and number.value and lettered and not labelled and not money else None
+
+
+def _run(above: list[tuple[Row, Number]], edge: float, total: Decimal) -> Iterator[tuple[Row, Number]]:
+    """Rows, lowest first, that end at `edge`, follow each other and make `total`; none when they do not."""
+    found: list[tuple[Row, Number]] = []
+    for row, number in above:
+        if abs(number.span.box.right - edge) > row.height:
+            continue
+        if found and found[-1][0].index - row.index > _MOST_BETWEEN + 1:
+            return
+        found.append((row, number))
+        if sum(amount.value for _, amount in found) == total:
+            yield from found
+            return
+
+
+def _item(row: Row, number: Number) -> Item:
+    texts = [segment for segment in row.segments[:-1] if sum(map(str.isalpha, segment.text)) >= _SHORTEST_TEXT]
+    return Item(cells={"net_amount": number}, description=[whole(text) for text in texts], rows=[row])

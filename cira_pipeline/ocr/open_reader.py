@@ -1,0 +1,26 @@
+"""The reader this installation is set to use."""
+
+from __future__ import annotations
+
+from cira_pipeline.ocr.docling_serve import DoclingServeReader
+from cira_pipeline.ocr.isolated import IsolatedReader
+from cira_pipeline.ocr.reader import Reader
+from cira_pipeline.resilience.breaker import Breaker
+from cira_pipeline.sandbox.pool import worker_pool
+from cira_pipeline.settings import Settings
+
+
+def reader_from_settings(settings: Settings) -> Reader:
+    """Docling in this machine's own processes, or docling-serve. Starts and asks nothing: the first document does.
+
+    Raises: ConfigurationError when docling-serve is chosen and its address is missing.
+    """
+    if settings.reader == "local":
+        return IsolatedReader(settings, worker_pool(settings))
+    return DoclingServeReader(settings, docling_serve_breaker(settings))
+
+
+def docling_serve_breaker(settings: Settings) -> Breaker:
+    """The same in every process that has the same settings."""
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    return Breaker("docling_serve", redis_url, settings.breaker_failures, settings.breaker_reset_s)

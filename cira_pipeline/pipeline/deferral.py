@@ -1,0 +1,117 @@
+"""Which errors end a job and which only make it wait, and until when.
+
+A budget that is used up, a dependency that is left alone and an answer that comes with a model batch are nobody's fault
+and pass by themselves: the job waits, keeps what it has, and goes on. `sensors.new_invoices` takes it up again
+(`cira_pipeline/pipeline/resuming.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from cira_pipeline.errors import (
+    AnswerInBatch,
+    BudgetReached,
+    CiraError,
+    CircuitOpen,
+    DiskFull,
+    DownloadTimedOut,
+    InternalError,
+    ModelRateLimited,
+    ModelTimedOut,
+    ModelUnavailable,
+    ReaderUnavailable,
+    ReadingTimedOut,
+    SourceBusy,
+    SourcePaused,
+    SourceUnavailable,
+    StoreUnavailable,
+)
+from cira_pipeline.extraction.cascade import CascadeOutcome
+from cira_pipeline.models import EngineName, Verdict
+from cira_pipeline.settings import Settings
+
+OWN_SERVICES = (ReaderUnavailable, StoreUnavailable)
+"""What every job needs: nobody can stand in for it."""
+MODEL_IS_DOWN = (CircuitOpen, ModelUnavailable, ModelRateLimited, ModelTimedOut)
+BATCH_WINDOW = timedelta(days=1)
+"""Within it a provider means to answer a batch; when it takes longer, the job waits longer."""
+MOST_ATTEMPTS = 5
+"""Runs of a job that may end with a failure of what is asked itself. Refusals of an open circuit are no attempts."""
+MOST_SOURCE_ATTEMPTS = 20
+"""Runs of a job whose own download may fail while its source is left alone: of many jobs of a source the one that was
+tried least recently is tried next, so that an outage uses up none of them. CIRA_SOURCE_WAIT_HOURS ends the wait."""
+SOURCE_ASKED_AGAIN_S = 10.0
+"""The shortest wait for a source."""
+MOST_UNEXPECTED = 3
+"""Runs of a job that may end with an error that nobody expected, or with a reader that does not get on: it may be this
+process that is spoilt, or short of something, and another run has another one. What was paid is not paid again."""
+
+
+@dataclass(frozen=True)
+class Deferral:
+    """`needs_usd` is what a job waits for that waits for a budget. `is_attempt`: the run counts as one."""
+
+    not_before: datetime
+    needs_usd: Decimal | None = None
+    is_attempt: bool = False
+
+
+def deferral_of(error: CiraError, settings: Settings, attempts: int, now: datetime) -> Deferral | None:
+    """How the job waits that `error` stopped in its run number `attempts`; `None` when the error ends it."""
+    if isinstance(error, BudgetReached):
+        return _for_budget(error, now)
+    if isinstance(error, AnswerInBatch):
+        return Deferral(now + BATCH_WINDOW)
+    if isinstance(error, SourcePaused | SourceBusy):
+        return Deferral(now + _source_wait(error, "wait_s"))
+    if isinstance(error, SourceUnavailable | DownloadTimedOut):
+        # One URL that fails at a source that serves others ends its job; a source that fails is waited for.
+        waits = "paused_s" in error.detail and attempts < MOST_SOURCE_ATTEMPTS
+        return Deferral(now + _source_wait(error, "paused_s"), is_attempt=True) if waits else None
+    if isinstance(error, CircuitOpen):
+        return Deferral(now + _asked_wait(error, settings))
+    if isinstance(error, DiskFull):
+        # However long it takes to free the disk, it is no fault of the job's.
+        return Deferral(now + _asked_wait(error, settings))
+    # For the model another engine can stand in, unless the installation wants to wait.
+    awaited = isinstance(error, OWN_SERVICES) or (
+        isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait"
+    )
+    unexpected = isinstance(error, InternalError | ReadingTimedOut) and attempts < MOST_UNEXPECTED
+    if unexpected or (awaited and attempts < MOST_ATTEMPTS):
+        return Deferral(now + _asked_wait(error, settings), is_attempt=True)
+    return None
+
+
+def model_awaited(outcome: CascadeOutcome, settings: Settings) -> CiraError | None:
+    """The model's failure for which a job waits although another engine found something.
+
+    Under `wait` nobody stands in for a model that is down, unless the record needs no model to be accepted.
+    """
+    if settings.when_model_down != "wait" or outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED:
+        return None
+    errors = (failure.error for failure in outcome.failed if failure.engine is EngineName.AZURE_OPENAI)
+    return next((error for error in errors if isinstance(error, MODEL_IS_DOWN)), None)
+
+
+def _for_budget(error: BudgetReached, now: datetime) -> Deferral:
+    needs_usd, not_before = error.detail.get("needs_usd"), error.detail.get("not_before")
+    return Deferral(
+        not_before if isinstance(not_before, datetime) else now + timedelta(hours=1),
+        needs_usd if isinstance(needs_usd, Decimal) else Decimal(0),
+    )
+
+
+def _source_wait(error: CiraError, name: str) -> timedelta:
+    wait_s = error.detail.get(name)
+    return timedelta(seconds=max(float(wait_s) if isinstance(wait_s, int | float) else 0.0, SOURCE_ASKED_AGAIN_S))
+
+
+def _asked_wait(error: CiraError, settings: Settings) -> timedelta:
+    """What the provider or the circuit asked for, but not so little that a job goes round in circles."""
+    asked_s = error.detail.get("retry_after_s")
+    shortest_s = 1.0 if isinstance(error, CircuitOpen) else settings.breaker_reset_s
+    return timedelta(seconds=max(float(asked_s) if isinstance(asked_s, int | float) else 0.0, shortest_s))

@@ -1,0 +1,238 @@
+"""The workers of this process: as many as work at once, warm between documents, replaced when a document ends one."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from cira_pipeline.errors import (
+    DocumentTooSlow,
+    ReaderUnavailable,
+    ReadingCrashed,
+    ReadingOutOfMemory,
+    ReadingTimedOut,
+    RunInterrupted,
+)
+from cira_pipeline.sandbox.fair_slots import FairSlots, current_owner
+from cira_pipeline.sandbox.messages import Message
+from cira_pipeline.sandbox.process import Limits, Stopping, WorkerProcess
+from cira_pipeline.sandbox.processors import processors
+from cira_pipeline.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+SPARE_READING_PROCESSES = 1
+"""More than one client may have read at once, for the documents of others."""
+
+# A worker that keeps so much of its memory after a document makes room: allocators give back little.
+_KEPT_SHARE = 0.5
+
+
+class WorkerPool:
+    """Up to `processes` workers for one owner, and `spare` more that one owner leaves to others (`FairSlots`).
+
+    Each is started when it is first needed; in a `warm` pool one that is idle is started ahead whenever there is none,
+    and a document that ends its worker has the next one started in its own time, not in the time of others. Safe to use
+    from many threads.
+    """
+
+    def __init__(
+        self,
+        modules: Sequence[str],
+        *,
+        processes: int,
+        memory_mb: int,
+        crashes: int,
+        fork_server: Path | None = None,
+        spare: int = 0,
+        warm: bool = False,
+    ) -> None:
+        self.processes = processes
+        self._warm = warm
+        self._fork_server = fork_server
+        self._modules = modules
+        self._memory_bytes = memory_mb * 1_000_000
+        self._crashes = crashes
+        self._slots = FairSlots(processes, spare)
+        self._idle: list[WorkerProcess] = []
+        self._lock = threading.Lock()
+        self._abandoned = 0
+        self._starting = False
+
+    def ask(self, request: Message, *, timeout_s: float, step_timeout_s: float = math.inf) -> Message:
+        """The answer of a worker to `request`, asked for the current owner (`on_behalf_of`).
+
+        Waits for a free worker, which is not counted in `timeout_s`; `step_timeout_s` limits each step that the worker
+        reports (`steps.py`). A document that ends its worker, or takes all its memory, is tried again in a fresh one:
+        the worker may have been spoilt before, or the machine short of memory.
+
+        Raises: what the function raised; ReadingCrashed or ReadingOutOfMemory, when it happened `crashes` times;
+        DocumentTooSlow; ReadingTimedOut when the worker was kept from its work; ReaderUnavailable when no worker
+        starts; RunInterrupted after `abandon`.
+        """
+        abandoned = self._abandoned
+        limits = Limits(timeout_s, step_timeout_s)
+
+        def stopping() -> bool:
+            return self._abandoned != abandoned
+
+        def go_on() -> None:
+            if stopping():
+                raise RunInterrupted("the run was stopped before this document was read")
+
+        with self._slots.slot(current_owner(), go_on) as held:
+            for _ in range(self._crashes - 1):
+                started = time.monotonic()
+                try:
+                    return self._asked(request, limits, stopping, held)
+                except (ReadingCrashed, ReadingOutOfMemory):
+                    # All tries together take no longer than one may.
+                    limits = replace(limits, timeout_s=limits.timeout_s - (time.monotonic() - started))
+            return self._asked(request, limits, stopping, held)
+
+    def start_ahead(self) -> None:
+        """Has a worker started in the background when none is idle: the next document does not wait for it."""
+        with self._lock:
+            if self._idle or self._starting:
+                return
+            self._starting = True
+        threading.Thread(target=self._start_idle, name="starting a worker", daemon=True).start()
+
+    def abandon(self) -> None:
+        """Ends all work that is under way at once; whoever waits for it gets RunInterrupted. The pool stays usable."""
+        self._abandoned += 1
+
+    @property
+    def most(self) -> int:
+        """Workers that may be at work at once."""
+        return self._slots.total
+
+    def close(self) -> None:
+        """Ends the workers that are idle. Those at work end with this process, however that ends."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.kill()
+
+    def pids(self) -> tuple[int, ...]:
+        """Of the idle workers."""
+        with self._lock:
+            return tuple(worker.pid for worker in self._idle)
+
+    def _asked(self, request: Message, limits: Limits, stopping: Stopping, held: int) -> Message:
+        worker = self._idle_worker(held) or self._started(stopping)
+        if self._warm:
+            self.start_ahead()
+        try:
+            answer = worker.ask(request, limits=limits, stopping=stopping)
+        except (DocumentTooSlow, ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory, RunInterrupted):
+            # Also when the worker says so itself: a step that hangs may still be at work in it.
+            worker.kill()
+            if self._warm and not stopping():
+                self._start_idle()
+            raise
+        except Exception:
+            self._keep(worker)
+            raise
+        except BaseException:
+            worker.kill()
+            raise
+        self._keep(worker)
+        return answer
+
+    def _started(self, stopping: Stopping) -> WorkerProcess:
+        return WorkerProcess(self._modules, self._memory_bytes, stopping, self._fork_server)
+
+    def _start_idle(self) -> None:
+        """What fails here fails again, and is told, where the worker is needed."""
+        abandoned = self._abandoned
+        try:
+            worker = self._started(lambda: self._abandoned != abandoned)
+        except (ReaderUnavailable, RunInterrupted) as error:
+            _log.warning("no worker could be started ahead: %s", error)
+        else:
+            self._keep(worker)
+        finally:
+            self._starting = False
+
+    def _idle_worker(self, held: int) -> WorkerProcess | None:
+        """The one used last, whose memory is warm. In a warm pool an owner with other slots leaves the last one."""
+        while True:
+            with self._lock:
+                leaves = 1 if self._warm and held > 1 else 0
+                worker = self._idle.pop() if len(self._idle) > leaves else None
+            if worker is None or worker.alive:
+                return worker
+            worker.kill()
+
+    def _keep(self, worker: WorkerProcess) -> None:
+        with self._lock:
+            room = len(self._idle) < self._slots.total
+            if room and worker.memory_used_bytes <= _KEPT_SHARE * self._memory_bytes:
+                self._idle.append(worker)
+                return
+        worker.kill()
+
+
+def reading_processes(settings: Settings) -> int:
+    return settings.reading_processes or processors()
+
+
+def worker_pool(settings: Settings, *, reads: bool = True) -> WorkerPool:
+    """The same pool for the life of this process, whoever asks: recognising and reading share its workers.
+
+    `reads`: whether this process has documents read; what for is loaded in each worker, which takes seconds. Where it
+    has not, as in the REST service, workers are small, so that as many are kept for others as one client may hold.
+    """
+    modules = worker_modules(settings, reads=reads)
+    processes = reading_processes(settings)
+    return _pool(
+        modules,
+        processes,
+        SPARE_READING_PROCESSES if reads else processes,
+        not reads,
+        settings.reading_memory_mb if reads else settings.recognition_memory_mb,
+        settings.reading_crashes,
+        settings.reading_fork_server,
+    )
+
+
+def worker_modules(settings: Settings, *, reads: bool = True) -> tuple[str, ...]:
+    """What a worker has loaded before its first document."""
+    stages = ("intake", "reading") if reads and settings.reader == "local" else ("intake",)
+    return tuple(f"cira_pipeline.{stage}.in_worker" for stage in stages)
+
+
+@lru_cache(maxsize=8)
+def _pool(
+    modules: tuple[str, ...],
+    processes: int,
+    spare: int,
+    warm: bool,
+    memory_mb: int,
+    crashes: int,
+    fork_server: Path | None,
+) -> WorkerPool:
+    pool = WorkerPool(
+        modules,
+        processes=processes,
+        spare=spare,
+        warm=warm,
+        memory_mb=memory_mb,
+        crashes=crashes,
+        fork_server=fork_server,
+    )
+    atexit.register(pool.close)
+    return pool
+
+
+# The child of a fork has its parent's sockets, not its workers.
+os.register_at_fork(after_in_child=_pool.cache_clear)

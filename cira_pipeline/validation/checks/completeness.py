@@ -1,0 +1,50 @@
+"""Whether the fields are there without which nobody can book or pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from cira_pipeline.invoice import HEADER_FIELDS
+from cira_pipeline.models import Finding
+from cira_pipeline.validation import rules
+from cira_pipeline.validation.validation_input import ValidationInput
+
+_REQUIRED: Final = (
+    ("invoice_number", rules.NUMBER_MISSING),
+    ("issue_date", rules.ISSUE_DATE_MISSING),
+    ("supplier_name", rules.SUPPLIER_MISSING),
+    ("gross_total", rules.GROSS_TOTAL_MISSING),
+    ("currency", rules.CURRENCY_MISSING),
+    ("customer_name", rules.CUSTOMER_MISSING),
+)
+
+
+def check_required(subject: ValidationInput) -> Iterator[Finding]:
+    invoice = subject.invoice
+    total = next(
+        (amount for amount in (invoice.gross_total, invoice.amount_due, invoice.net_total) if amount is not None), None
+    )
+    if invoice.invoice_number is None and total is None and invoice.supplier_name is None:
+        yield rules.NO_INVOICE.finding("no invoice number, no total and no supplier were found: this is no invoice")
+    for name, rule in _REQUIRED:
+        if getattr(invoice, name) is None:
+            yield rule.finding(f"{name} was not found", name)
+    if not invoice.line_items:
+        yield rules.LINES_MISSING.finding("no line items were found", "line_items")
+
+
+# Whether every value can be pointed to.
+
+
+def check_grounding(subject: ValidationInput) -> Iterator[Finding]:
+    invoice = subject.invoice
+    shown = {evidence.field for evidence in subject.extraction.evidence}
+    for name in HEADER_FIELDS:
+        if getattr(invoice, name) is not None and name not in shown:
+            yield rules.UNGROUNDED.finding(f"{name} {getattr(invoice, name)} stands nowhere in the document", name)
+    rows = {path.partition(".")[0] for path in shown}
+    for table, length in (("line_items", len(invoice.line_items)), ("tax_breakdown", len(invoice.tax_breakdown))):
+        lost = [path for path in (f"{table}[{index}]" for index in range(length)) if path not in rows]
+        if lost:
+            yield rules.UNGROUNDED.finding(f"{', '.join(lost[:5])} stands nowhere in the document", *lost)

@@ -1,0 +1,57 @@
+"""VAT ids and accounts: do they obey the rules of those who gave them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+from stdnum import get_cc_module
+from stdnum.eu import vat as eu_vat
+from stdnum.in_ import gstin
+
+from cira_pipeline.models import Finding
+from cira_pipeline.validation import rules
+from cira_pipeline.validation.validation_input import ValidationInput
+
+_GSTIN_LENGTH: Final = 15
+
+
+def check_identifiers(subject: ValidationInput) -> Iterator[Finding]:
+    invoice = subject.invoice
+    for name, value, rule in (
+        ("supplier_vat_id", invoice.supplier_vat_id, rules.SUPPLIER_VAT_ID),
+        ("customer_vat_id", invoice.customer_vat_id, rules.CUSTOMER_VAT_ID),
+    ):
+        if value is not None and vat_id_is_valid(value) is False:
+            yield rule.finding(f"{value} is no valid VAT id", name)
+    if invoice.payment_iban is not None and invoice.amount_due != 0:
+        reason = _iban_fault(invoice.payment_iban)
+        if reason:
+            yield rules.IBAN_INVALID.finding(f"{invoice.payment_iban} is no valid IBAN: {reason}", "payment_iban")
+
+
+def vat_id_is_valid(value: str) -> bool | None:
+    """Format and check digits by the country the id names; `None` where no rule is known for it."""
+    compact = "".join(char for char in value if char.isalnum()).upper()
+    country = compact[:2].lower()
+    if country in eu_vat.MEMBER_STATES or country in ("el", "xi"):
+        return bool(eu_vat.is_valid(compact))
+    if len(compact) == _GSTIN_LENGTH and compact[:2].isdigit():
+        return bool(gstin.is_valid(compact))
+    module = get_cc_module(country, "vat") if country.isalpha() else None
+    return None if module is None else bool(module.is_valid(compact))
+
+
+def iban_is_valid(value: str) -> bool:
+    """Country, length and check digits by ISO 13616."""
+    return not _iban_fault(value)
+
+
+def _iban_fault(iban: str) -> str:
+    try:
+        IBAN(iban)
+    except SchwiftyException as error:
+        return str(error)
+    return ""

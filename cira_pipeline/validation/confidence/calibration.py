@@ -1,0 +1,129 @@
+"""How likely a value is right: what its engine thinks of it, corrected by what else can be seen, as measured.
+
+A logistic regression with few terms, each of which can only speak one way: a closed equation never lowers a confidence,
+a doubt never raises one. The weights are data (calibration.json), fitted by `cira calibrate` on labelled documents;
+docs/accuracy.md shows how well they hold on suppliers they were not fitted on. E-invoice XML is not read but parsed:
+its confidences stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Final
+
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import HEADER_FIELDS, TERMS, HeaderField
+from cira_pipeline.models import EngineName
+from cira_pipeline.validation.confidence.features import ConfidenceFeatures
+
+_GROUP_OF_KIND: Final[Mapping[FieldKind, str]] = {
+    FieldKind.NAME: "party",
+    FieldKind.ADDRESS: "party",
+    FieldKind.TEXT: "party",
+    FieldKind.TAX_ID: "identifier",
+}
+GROUPS: Final[Mapping[HeaderField, str]] = MappingProxyType(
+    {name: _GROUP_OF_KIND.get(TERMS[name].kind, TERMS[name].kind.value) for name in HEADER_FIELDS}
+)
+"""Fields whose values are found in the same way, and so are mistaken for the same reasons."""
+
+DIRECTIONS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "engine_confidence": 1,
+        "ocr_doubt": -1,
+        "proofs": 1,
+        "unproved": -1,
+        "check_digits_hold": 1,
+        "check_digits_fail": -1,
+        "own_domain": 1,
+        "other_domain": -1,
+        "repeated": 1,
+        "rival": -1,
+        "other_name": -1,
+        "agreed": 1,
+        "remembered": 1,
+        "contradicted": -1,
+        "doubts": -1,
+    }
+)
+"""The terms besides group and engine, and which way each may speak."""
+
+_EXTREME: Final = 0.02
+_MOST_REMEMBERED: Final = 3
+# A term that labelled files alone cannot show: where a calibration lacks it, it says nothing.
+_FROM_MEMORY: Final = frozenset({"remembered"})
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`intercepts` by group, `engines` by engine (0 for the offline one), `weights` by term of `DIRECTIONS`.
+
+    `accept_confidence`: the threshold that kept accepted records right in cross-validation. `about`: what it was
+    fitted on, when, and how well it did.
+    """
+
+    intercepts: Mapping[str, float]
+    engines: Mapping[str, float]
+    weights: Mapping[str, float]
+    accept_confidence: float
+    about: Mapping[str, Any]
+
+    def confidence(self, name: HeaderField, features: ConfidenceFeatures) -> float:
+        """The probability, 0 to 1, that the value of field `name` is right."""
+        if features.engine is EngineName.EINVOICE:
+            return features.engine_confidence
+        score = self.intercepts[GROUPS[name]] + self.engines.get(features.engine, 0.0)
+        score += sum(self.weights.get(term, 0.0) * value for term, value in terms_of(name, features).items())
+        return 1 / (1 + math.exp(-score))
+
+
+def terms_of(name: HeaderField, features: ConfidenceFeatures) -> Mapping[str, float]:
+    """The values of `DIRECTIONS`' terms for one field."""
+    amount = GROUPS[name] == "amount"
+    certain = min(max(features.engine_confidence, _EXTREME), 1 - _EXTREME)
+    return {
+        "engine_confidence": math.log(certain / (1 - certain)),
+        "ocr_doubt": 0.0 if features.ocr_confidence is None else 1 - features.ocr_confidence,
+        "proofs": min(features.proofs, 2) if amount else 0.0,
+        "unproved": float(amount and not features.proofs),
+        "check_digits_hold": float(features.check_digits is True),
+        "check_digits_fail": float(features.check_digits is False),
+        "own_domain": float(features.own_domain is True),
+        "other_domain": float(features.own_domain is False),
+        "repeated": float(features.repeated),
+        "rival": float(features.rival),
+        "other_name": float(features.other_name),
+        "agreed": float(features.agreed),
+        "remembered": min(features.remembered, _MOST_REMEMBERED),
+        "contradicted": float(features.contradicted),
+        "doubts": min(features.doubts, 2),
+    }
+
+
+def parse_calibration(text: str) -> Calibration:
+    """What `cira calibrate` wrote. Raises: ValueError when a group or term is unknown or missing."""
+    stored = json.loads(text)
+    weights, intercepts = stored["weights"], stored["intercepts"]
+    if set(weights) | _FROM_MEMORY != set(DIRECTIONS) or set(intercepts) != {GROUPS[name] for name in HEADER_FIELDS}:
+        raise ValueError("the calibration is not of this version: its terms or groups are others")
+    return Calibration(
+        intercepts=intercepts,
+        engines=stored["engines"],
+        weights=weights,
+        accept_confidence=stored["accept_confidence"],
+        about=stored["about"],
+    )
+
+
+@cache
+def shipped_calibration() -> Calibration:
+    """The one this version comes with."""
+    return parse_calibration(
+        files("cira_pipeline.validation.confidence").joinpath("calibration.json").read_text("utf-8")
+    )
