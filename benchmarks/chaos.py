@@ -234,7 +234,7 @@ class Chaos:
             azure_openai_deadline_s=plan.deadline_s,
             azure_openai_requests_per_minute=100_000,
             azure_openai_tokens_per_minute=100_000_000,
-            when_model_down="wait",
+            model_outage_policy="wait",
             breaker_reset_s=plan.breaker_reset_s,
             daily_budget_usd=Decimal(100),
             client_budgets="default=90/day",

@@ -278,7 +278,7 @@ def chaos_settings(home: Path, azure: AzureStandin, **given: Any) -> Settings:
         home=home,
         fetch_allowed_hosts=(LOOPBACK,),
         policy=Policy.MODEL_FIRST,
-        when_model_down="wait",
+        model_outage_policy="wait",
         azure_openai_endpoint=azure.endpoint,
         azure_openai_api_key=azure.api_key,
         azure_openai_deployment=DEPLOYMENT,

@@ -6,19 +6,30 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from cira_pipeline.errors import ConfigurationError
+
+_log = logging.getLogger(__name__)
 
 
 class Policy(StrEnum):
@@ -52,8 +63,41 @@ class ClientBudget(BaseModel):
         return f"{self.client}={','.join(f'{usd}/{period}' for usd, period in parts if usd is not None)}"
 
 
+RENAMED: Mapping[str, str] = {
+    "when_model_down": "model_outage_policy",
+    "suppliers_memory": "supplier_memory_scope",
+    "model_batch_tries": "model_batch_attempts",
+}
+"""Earlier name of a setting -> its name. The earlier variables work until version 0.3, with a warning."""
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 CommaSeparatedPaths = Annotated[tuple[Path, ...], NoDecode]
+
+
+class _EarlierNames(PydanticBaseSettingsSource):
+    """Settings given by their earlier names, in the environment or the `.env` file; a current name goes before."""
+
+    def __init__(self, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._sources = [each for each in sources if isinstance(each, EnvSettingsSource | DotEnvSettingsSource)]
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        for earlier in (old for old, new in RENAMED.items() if new == field_name):
+            for source in self._sources:
+                if value := source.env_vars.get(f"cira_{earlier}"):
+                    _log.warning(
+                        "CIRA_%s is now called CIRA_%s; rename it, the earlier name works until version 0.3",
+                        earlier.upper(),
+                        field_name.upper(),
+                    )
+                    return value, field_name, False
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {
+            name: self.get_field_value(self.settings_cls.model_fields[name], name)[0] for name in RENAMED.values()
+        }
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class Settings(BaseSettings):
@@ -65,6 +109,18 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        earlier = _EarlierNames(settings_cls, env_settings, dotenv_settings)
+        return init_settings, env_settings, dotenv_settings, earlier, file_secret_settings
 
     # Where things are. Left empty, `cira up` starts its own PostgreSQL and Valkey and fills these in for its children.
     home: Path = Field(Path(".cira"), description="folder of the embedded services, object store and Dagster's files")
@@ -230,14 +286,14 @@ class Settings(BaseSettings):
     model_batch_max_bytes: int = Field(
         200_000_000, ge=1_000_000, description="largest file of questions; Azure's 200 MB"
     )
-    model_batch_tries: int = Field(2, ge=1, description="batches a question is put into before they are given up")
+    model_batch_attempts: int = Field(2, ge=1, description="batches a question is put into before they are given up")
     model_batch_fallback: Literal["live", "none"] = Field(
         "live",
         description="when batches are given up. live: it is asked at once, at the full price; none: the model gave no "
         "answer, another engine stands in and a person reviews",
     )
     model_batch_timeout_s: float = Field(600, gt=0, description="one upload or download of a batch's file")
-    when_model_down: Literal["offline", "wait"] = Field(
+    model_outage_policy: Literal["offline", "wait"] = Field(
         "offline",
         description="offline: other engines stand in and a person reviews; wait: the job waits until it is back",
     )
@@ -271,7 +327,7 @@ class Settings(BaseSettings):
         le=1,
         description="below it, a value that people pay by sends its record to review; empty: as calibrated",
     )
-    suppliers_memory: Literal["client", "all", "off"] = Field(
+    supplier_memory_scope: Literal["client", "all", "off"] = Field(
         "client",
         description="whose confirmed invoices teach the free engine where a supplier's fields stand: the client's own, "
         "all clients' (they then learn from each other), or nobody's",
@@ -520,7 +576,7 @@ def load_settings(**given: object) -> Settings:
 
 def unknown_variables() -> dict[str, str | None]:
     """Variables `CIRA_...` of the environment that are no setting (a typing error) -> the setting probably meant."""
-    known = [f"CIRA_{name.upper()}" for name in Settings.model_fields]
+    known = [f"CIRA_{name.upper()}" for name in (*Settings.model_fields, *RENAMED)]
     strange = (name for name in sorted(os.environ) if name.startswith("CIRA_") and name not in known)
     return {
         name: next(iter(get_close_matches(name, known, n=1)), None)

@@ -78,7 +78,7 @@ def deferral_of(error: CiraError, settings: Settings, attempts: int, now: dateti
         return Deferral(now + _asked_wait(error, settings))
     # For the model another engine can stand in, unless the installation wants to wait.
     awaited = isinstance(error, OWN_SERVICES) or (
-        isinstance(error, MODEL_IS_DOWN) and settings.when_model_down == "wait"
+        isinstance(error, MODEL_IS_DOWN) and settings.model_outage_policy == "wait"
     )
     unexpected = isinstance(error, InternalError | ReadingTimedOut) and attempts < MOST_UNEXPECTED
     if unexpected or (awaited and attempts < MOST_ATTEMPTS):
@@ -91,7 +91,7 @@ def model_awaited(outcome: CascadeOutcome, settings: Settings) -> CiraError | No
 
     Under `wait` nobody stands in for a model that is down, unless the record needs no model to be accepted.
     """
-    if settings.when_model_down != "wait" or outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED:
+    if settings.model_outage_policy != "wait" or outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED:
         return None
     errors = (failure.error for failure in outcome.failed if failure.engine is EngineName.AZURE_OPENAI)
     return next((error for error in errors if isinstance(error, MODEL_IS_DOWN)), None)

@@ -298,7 +298,7 @@ class ModelBatchPoller:
             self.batches.say_otherwise(batch.model_batch_id, told.request_hash, otherwise, name)
         else:
             self.batches.unanswered(
-                batch.model_batch_id, [told.request_hash], told.error, most_tries=self.settings.model_batch_tries
+                batch.model_batch_id, [told.request_hash], told.error, most_tries=self.settings.model_batch_attempts
             )
 
     def _end(self, batch: ModelBatch, told: ProviderBatch) -> None:
@@ -318,7 +318,7 @@ class ModelBatchPoller:
     ) -> None:
         self.batches.finish(
             batch.model_batch_id,
-            most_tries=self.settings.model_batch_tries,
+            most_tries=self.settings.model_batch_attempts,
             unanswered=unanswered,
             failed=failed,
             counts=counts,

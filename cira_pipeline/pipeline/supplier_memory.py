@@ -37,7 +37,7 @@ _MOST_RECALLED = 2 * LESSONS_OF_A_LAYOUT * LAYOUTS_OF_A_SUPPLIER
 
 
 class SupplierMemory:
-    """`scope`: whose lessons a client's documents are read with (settings.suppliers_memory). Thread-safe.
+    """`scope`: whose lessons a client's documents are read with (settings.supplier_memory_scope). Thread-safe.
 
     Raises: StoreUnavailable.
     """
@@ -147,7 +147,7 @@ class SupplierMemory:
 def supplier_memory(settings: Settings, database: Database, objects: ObjectStore) -> SupplierMemory:
     """The memory in `database`, as `settings` have it."""
     return SupplierMemory(
-        settings.suppliers_memory,
+        settings.supplier_memory_scope,
         LessonRepository(database),
         ReadingRepository(database, objects),
         RecordRepository(database),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from benchmarks.suppliers_memory import SHARES, series
+from benchmarks.supplier_memory import SHARES, series
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.documents.objects import ObjectStore
 from cira_pipeline.db.documents.readings import ReadingRepository

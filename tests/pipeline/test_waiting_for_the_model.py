@@ -23,7 +23,7 @@ def deployment(house: House, redis_url: str, request: pytest.FixtureRequest) -> 
 
 def test_another_engine_stands_in_and_a_person_must_look(house: House) -> None:
     house.azure.faults.then(*[Fault.server_error(503)] * 9)
-    processor = house.processor(when_model_down="offline")
+    processor = house.processor(model_outage_policy="offline")
     job_ids = house.submit("BT-1", "BT-2", "BT-3", "BT-4")
     for job_id in job_ids:
         house.process(processor, job_id)
@@ -39,8 +39,8 @@ def test_another_engine_stands_in_and_a_person_must_look(house: House) -> None:
 def test_jobs_wait_for_a_model_that_is_down_and_go_on_when_it_is_back(deployment: House) -> None:
     house = deployment
     house.azure.faults.then(*[Fault.server_error(503)] * 3)
-    settings = house.settings(when_model_down="wait")
-    processor = house.processor(when_model_down="wait")
+    settings = house.settings(model_outage_policy="wait")
+    processor = house.processor(model_outage_policy="wait")
     job_ids = house.submit(*(f"BT-{number}" for number in range(6)))
     for job_id in job_ids:
         house.process(processor, job_id)
@@ -69,7 +69,7 @@ def test_jobs_wait_for_a_model_that_is_down_and_go_on_when_it_is_back(deployment
 
 def test_a_document_the_model_never_answers_does_not_go_round_for_ever(house: House) -> None:
     house.azure.faults.then(*[Fault.server_error()] * 20)
-    processor = house.processor(when_model_down="wait", breaker_failures=100)
+    processor = house.processor(model_outage_policy="wait", breaker_failures=100)
     [job_id] = house.submit("BT-1")
     for _ in range(MOST_ATTEMPTS):
         assert house.status(job_id) in (JobStatus.QUEUED, JobStatus.WAITING)
@@ -82,7 +82,7 @@ def test_a_document_the_model_never_answers_does_not_go_round_for_ever(house: Ho
 def test_what_the_model_refuses_for_good_is_not_waited_for(house: House) -> None:
     house.azure.faults.then(Fault.prompt_filtered())
     [job_id] = house.submit("BT-1")
-    house.process(house.processor(when_model_down="wait"), job_id)
+    house.process(house.processor(model_outage_policy="wait"), job_id)
     assert house.status(job_id) is JobStatus.SUCCEEDED
     stored = RecordRepository(house.database).get(job_id)
     assert stored is not None
@@ -92,7 +92,7 @@ def test_what_the_model_refuses_for_good_is_not_waited_for(house: House) -> None
 def test_a_record_that_needs_no_model_does_not_wait_for_one(house: House) -> None:
     house.azure.faults.then(*[Fault.server_error()] * 5)
     [job_id] = house.submit("BT-1")
-    house.process(house.processor(policy="cheapest", when_model_down="wait", accept_confidence="0"), job_id)
+    house.process(house.processor(policy="cheapest", model_outage_policy="wait", accept_confidence="0"), job_id)
     assert house.status(job_id) is JobStatus.SUCCEEDED
 
 
@@ -108,8 +108,8 @@ def test_a_full_quota_is_no_outage(house: House) -> None:
 
 def test_without_redis_a_few_at_a_time_find_out(house: House) -> None:
     house.azure.faults.then(*[Fault.server_error()] * 2)
-    settings = house.settings(when_model_down="wait")
-    processor = house.processor(when_model_down="wait")
+    settings = house.settings(model_outage_policy="wait")
+    processor = house.processor(model_outage_policy="wait")
     job_ids = house.submit("BT-1", "BT-2", "BT-3")
     for job_id in job_ids:
         house.process(processor, job_id)

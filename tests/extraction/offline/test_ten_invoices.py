@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.suppliers_memory import CONFIRMED, SHARES, Series, judged, lessons_from, read, series
+from benchmarks.supplier_memory import CONFIRMED, SHARES, Series, judged, lessons_from, read, series
 from cira_pipeline.evaluation.score import Score
 
 SEED = 1
