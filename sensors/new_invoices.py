@@ -5,17 +5,19 @@ open batches again. Jobs that wait for money or for a dependency are queued agai
 that has a run is left alone; one that has none is asked for (Dagster's run key makes the second request a no-op); one
 whose runs all ended is taken apart, and its unfinished jobs wait for a new run. So do jobs that are running in no batch
 and whose run has ended. Only a job that was alone in flight when its run died, and not for the first time, fails with
-`run_interrupted`: of several, nobody knows which one it was.
+`run_interrupted`: of several, nobody knows which one it was. When runs of other jobs died at the same time, what they
+run on is to blame, and the job gets more attempts.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from assets.jobs import process_invoices
 from assets.partitions import BATCH_TAG, CLIENT_TAG, PARTITIONS_NAME, SIZE_TAG, invoice_jobs
@@ -37,6 +39,10 @@ from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 
 MAX_ATTEMPTS = 3
+MOST_ATTEMPTS = 10
+"""Attempts of a job whose runs died together with those of other jobs."""
+TOGETHER = timedelta(seconds=60)
+"""Runs that died within it died of the same: a code server, a database, a machine. So long a dead run is unnoticed."""
 SMALL_RUN = 20
 """Jobs up to which a run counts as small: dagster.yaml keeps a slot for such runs that no large one takes."""
 RUNS_AHEAD = 2
@@ -251,8 +257,36 @@ def _release_interrupted(
             last_runs.add(run.dagster_run.run_id)
     in_flight = Counter(job.run_id for job in left if job.status is JobStatus.RUNNING)
     for job in left:
-        _release(job, jobs, died_alone=job.run_id in last_runs and in_flight[job.run_id] == 1)
+        suspect = job.run_id in last_runs and in_flight[job.run_id] == 1 and job.attempts >= MAX_ATTEMPTS
+        if suspect and job.attempts < MOST_ATTEMPTS:
+            suspect = not _died_with_others(job, by_id[job.run_id or ""], instance)
+        _release(job, jobs, is_reason=suspect)
     return len(left)
+
+
+def _died_with_others(job: BatchJob, run: RunRecord, instance: DagsterInstance) -> bool:
+    """Whether runs of other jobs died within `TOGETHER` of `job`'s. One that failed by itself has a failed step."""
+    died_at = _ended_at(run)
+    failed = RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=died_at - TOGETHER)
+    return any(
+        abs(_ended_at(other) - died_at) <= TOGETHER
+        and not _may_have_carried(other, job)
+        and not instance.all_logs(other.dagster_run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        for other in instance.get_run_records(failed)
+    )
+
+
+def _may_have_carried(run: RunRecord, job: BatchJob) -> bool:
+    tags = run.dagster_run.tags
+    if tags.get(BATCH_TAG) == job.batch_id or run.dagster_run.run_id == job.run_id:
+        return True
+    if (key := tags.get(PARTITION_NAME_TAG)) is not None:
+        return key in (job.job_id, job.partition_key)
+    return tags.get(RANGE_START_TAG, "") <= job.job_id <= tags.get(RANGE_END_TAG, "")
+
+
+def _ended_at(run: RunRecord) -> datetime:
+    return datetime.fromtimestamp(run.end_time, UTC) if run.end_time else run.update_timestamp
 
 
 def _last(runs: Iterable[RunRecord]) -> RunRecord:
@@ -282,9 +316,9 @@ def _lives(instance: DagsterInstance, record: RunRecord, now: datetime) -> bool:
     return will_retry and now - record.update_timestamp < RETRY_GRACE
 
 
-def _release(job: BatchJob, jobs: JobRepository, *, died_alone: bool) -> None:
-    """`died_alone`: no other job was in flight when the last run that could take it up died."""
-    if died_alone and job.status is JobStatus.RUNNING and job.attempts >= MAX_ATTEMPTS:
+def _release(job: BatchJob, jobs: JobRepository, *, is_reason: bool) -> None:
+    """`is_reason`: the runs that took it up died of it, as far as can be seen."""
+    if is_reason and job.status is JobStatus.RUNNING:
         error = RunInterrupted(f"{job.attempts} runs ended before job {job.job_id} was done", attempts=job.attempts)
         jobs.fail(job.job_id, job.stage or Stage.RAW_DOCUMENT, error, run_id=job.run_id)
     else:

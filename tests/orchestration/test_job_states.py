@@ -30,7 +30,7 @@ from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Settings
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
-from sensors.new_invoices import MAX_ATTEMPTS
+from sensors.new_invoices import MAX_ATTEMPTS, MOST_ATTEMPTS
 from tests.orchestration.job_world import HOSTS, IN_FLIGHT, OUTCOMES, PUTS_BACK, Crash, JobWorld, unexpected_end
 
 ANY = st.integers(min_value=0, max_value=1_000)
@@ -38,7 +38,7 @@ ANY = st.integers(min_value=0, max_value=1_000)
 CRASH = st.none() | st.integers(min_value=0, max_value=25)
 # One choice and not a list of them: the choices of a sequence are limited.
 TURNS = st.binary(min_size=1, max_size=30)
-MORE_ATTEMPTS = 2 * MAX_ATTEMPTS
+MORE_ATTEMPTS = MAX_ATTEMPTS + MOST_ATTEMPTS
 T = TypeVar("T")
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import dagster as dg
 from dagster import DagsterRunStatus
+from dagster._core.execution.plan.objects import StepFailureData
+from dagster._core.storage.runs.schema import RunsTable
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._core.test_utils import create_run_for_test
+from sqlalchemy import select
 
 from assets.partitions import BATCH_TAG, PARTITIONS_NAME
 from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.settings import Settings
-from sensors.new_invoices import MAX_ATTEMPTS, RANGE_END_TAG, RANGE_START_TAG, RETRIED_BY_TAG, SMALL_RUN
+from sensors.new_invoices import MAX_ATTEMPTS, MOST_ATTEMPTS, RANGE_END_TAG, RANGE_START_TAG, RETRIED_BY_TAG, SMALL_RUN
 from tests.orchestration.conftest import Pipeline
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -27,7 +33,16 @@ def bounds(request: dg.RunRequest) -> tuple[str | None, str | None]:
 
 def failed_run(pipeline: Pipeline, request: dg.RunRequest, *, will_retry: str | None = None) -> dg.DagsterRun:
     tags = dict(request.tags) | ({"dagster/will_retry": will_retry} if will_retry else {})
+    if request.partition_key is not None:
+        tags[PARTITION_NAME_TAG] = request.partition_key
     return create_run_for_test(pipeline.instance, "process_invoices", tags=tags, status=DagsterRunStatus.FAILURE)
+
+
+def died_earlier(pipeline: Pipeline, run: dg.DagsterRun, by: timedelta) -> None:
+    with pipeline.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+        of_run = RunsTable.c.run_id == run.run_id
+        (updated,) = connection.execute(select(RunsTable.c.update_timestamp).where(of_run)).one()
+        connection.execute(RunsTable.update().where(of_run).values(update_timestamp=updated - by))
 
 
 def start(pipeline: Pipeline, job: JobId, run: dg.DagsterRun) -> None:
@@ -204,11 +219,43 @@ def test_jobs_that_were_in_flight_together_run_alone_before_one_of_them_fails(pi
 
     assert set(alone) == set(jobs)
     assert {pipeline.jobs.get(job).status for job in jobs} == {JobStatus.QUEUED}
-    for job in jobs:
+    for minutes, job in enumerate(jobs):
         run = failed_run(pipeline, alone[job], will_retry="false")
         start(pipeline, job, run)
+        died_earlier(pipeline, run, timedelta(minutes=2 * minutes))
     pipeline.tick()
     assert [pipeline.jobs.get(job).status for job in jobs] == [JobStatus.FAILED, JobStatus.FAILED, JobStatus.QUEUED]
+
+
+def test_jobs_whose_runs_died_together_with_what_they_run_on_are_not_the_reason(pipeline: Pipeline) -> None:
+    jobs = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(2)))
+    (together,) = requests(pipeline.tick())
+    alone: dict[str | None, dg.RunRequest] = dict.fromkeys(jobs, together)
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        for job in jobs:
+            start(pipeline, job, failed_run(pipeline, alone[job], will_retry="false"))
+        alone = {bounds(each)[0]: each for each in requests(pipeline.tick())}
+        statuses = {pipeline.jobs.get(job).status for job in jobs}
+        assert statuses == {JobStatus.QUEUED if attempt < MOST_ATTEMPTS else JobStatus.FAILED}, attempt
+
+
+def test_a_job_dies_alone_beside_runs_that_failed_by_themselves(pipeline: Pipeline) -> None:
+    job, other = pipeline.submit(*(pipeline.server.url(f"/{n}.pdf") for n in range(2)))
+    (request,) = requests(pipeline.tick())
+    for _ in range(2):
+        start(pipeline, job, failed_run(pipeline, request, will_retry="false"))
+    alone = {bounds(each)[0]: each for each in requests(pipeline.tick())}
+    start(pipeline, job, failed_run(pipeline, alone[job], will_retry="false"))
+    failed = failed_run(pipeline, alone[other], will_retry="false")
+    step_failed = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.STEP_FAILURE.value,
+        job_name="process_invoices",
+        step_key="invoices",
+        event_specific_data=StepFailureData(error=None, user_failure_data=None),
+    )
+    pipeline.instance.report_dagster_event(step_failed, run_id=failed.run_id)
+    pipeline.tick()
+    assert pipeline.jobs.get(job).status is JobStatus.FAILED
 
 
 def test_a_job_that_its_last_run_had_not_taken_up_again_is_not_the_reason_why_it_died(pipeline: Pipeline) -> None:

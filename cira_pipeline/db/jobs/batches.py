@@ -33,6 +33,7 @@ class BatchJob:
     run_id: str | None
     attempts: int
     batch_id: str | None
+    partition_key: str | None
 
 
 @dataclass(frozen=True)
@@ -215,11 +216,11 @@ OPEN_SQL = (
     "ORDER BY first_job, batch_id"
 )
 JOBS_SQL = (
-    "SELECT batch_id, job_id, status, stage, run_id, attempts FROM cira.jobs WHERE batch_id = ANY(:batch_ids) "
-    "ORDER BY job_id"
+    "SELECT batch_id, job_id, status, stage, run_id, attempts, partition_key FROM cira.jobs "
+    "WHERE batch_id = ANY(:batch_ids) ORDER BY job_id"
 )
 RUNNING_IN_NO_BATCH_SQL = (
-    "SELECT batch_id, job_id, status, stage, run_id, attempts FROM cira.jobs "
+    "SELECT batch_id, job_id, status, stage, run_id, attempts, partition_key FROM cira.jobs "
     "WHERE status = 'running' AND batch_id IS NULL ORDER BY job_id"
 )
 
@@ -252,7 +253,9 @@ def _insert(connection: Connection, group: _Group, one_key_from: int | None) -> 
 
 def _job(row: Row[Any]) -> BatchJob:
     stage = Stage(row.stage) if row.stage else None
-    return BatchJob(JobId(row.job_id), JobStatus(row.status), stage, row.run_id, row.attempts, row.batch_id)
+    return BatchJob(
+        JobId(row.job_id), JobStatus(row.status), stage, row.run_id, row.attempts, row.batch_id, row.partition_key
+    )
 
 
 def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int], sizes: RunSizes) -> list[str]:
