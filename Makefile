@@ -6,7 +6,7 @@ BIN := .venv/bin
 unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo up test coverage lint format docs wheel bench lock deploy-template sbom audit clean
+.PHONY: install demo up test coverage lint format client docs wheel bench lock deploy-template sbom audit clean
 
 install: .venv/installed
 
@@ -50,6 +50,10 @@ wheel: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The synchronous client, from the asynchronous one.
+client: install
+	$(BIN)/python packages/client/generate_sync.py
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
 

@@ -1,9 +1,9 @@
-"""The client for programs that do many things at once: the same methods, awaited."""
+"""The methods of both clients; sync_client.py is generated from this file by `make client`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import IO, Any, Literal, Self, TypeVar
 
@@ -15,7 +15,7 @@ from cira_pipeline.client import calls
 from cira_pipeline.client.answers import error_of
 from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter
 from cira_pipeline.client.requests import base_of, headers_of, idempotency_key_of, joined, parts_of, request_of
-from cira_pipeline.client.retrying import Patience, no_answer, refused
+from cira_pipeline.client.retrying import AsyncSleep, Patience, no_answer, refused
 from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, may_poll_instead
 from cira_pipeline.errors import CiraError
 from cira_pipeline.invoice import HeaderField, Invoice
@@ -27,7 +27,12 @@ AnswerT = TypeVar("AnswerT")
 
 
 class AsyncClient:
-    """As `Client`, for one event loop; `jobs` and `invoices` are asynchronous iterators."""
+    """One service and one key: `Client` is thread-safe, `AsyncClient` belongs to one event loop.
+
+    Every method raises the errors of `cira_pipeline.errors` that the service answers with (each also an
+    `AnsweredError`), ServiceUnreachable without an answer, ServiceAnswerInvalid with a strange one. The key goes to
+    `url`'s origin only: redirects are not followed.
+    """
 
     def __init__(
         self,
@@ -36,7 +41,7 @@ class AsyncClient:
         *,
         patience: Patience | None = None,
         verify: bool | Any = True,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: AsyncSleep = asyncio.sleep,
     ) -> None:
         """`verify`: as httpx takes it, such as an `ssl.SSLContext` with your own authority."""
         self._base = base_of(url)
@@ -93,7 +98,8 @@ class AsyncClient:
     ) -> SubmittedJob:
         """A document that is at hand: PDF, PNG, JPEG, TIFF, or an e-invoice in XML."""
         key = idempotency_key_of(idempotency_key, again=again)
-        return (await self._ask(calls.upload(content, client_reference, policy, callback, key))).jobs[0]
+        answer = await self._ask(calls.upload(content, client_reference, policy, callback, key))
+        return answer.jobs[0]
 
     async def status(self, job_id: str) -> JobView:
         return await self._ask(calls.status(job_id))
@@ -129,7 +135,8 @@ class AsyncClient:
 
     async def wait(self, job_id: str, *, timeout_s: float | None = None) -> JobView:
         """Until the job has ended. Raises: JobNotFinished after `timeout_s`."""
-        return (await self.wait_for_all([job_id], timeout_s=timeout_s))[0]
+        (view,) = await self.wait_for_all([job_id], timeout_s=timeout_s)
+        return view
 
     async def wait_for_all(
         self,
@@ -259,7 +266,8 @@ class AsyncClient:
     async def _look(self, awaited: Awaited) -> None:
         if len(awaited.waiting) < MANY:
             for job_id in sorted(awaited.waiting):
-                awaited.ended(job_id, (await self.status(job_id)).status)
+                view = await self.status(job_id)
+                awaited.ended(job_id, view.status)
             return
         unseen, oldest = set(awaited.waiting), min(awaited.waiting)
         async for job in self.jobs(page_size=500):
@@ -268,4 +276,5 @@ class AsyncClient:
             if job.job_id <= oldest:
                 break
         for job_id in sorted(unseen):
-            awaited.ended(job_id, (await self.status(job_id)).status)
+            view = await self.status(job_id)
+            awaited.ended(job_id, view.status)

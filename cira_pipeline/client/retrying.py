@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from cira_pipeline.client.calls import Call
 from cira_pipeline.errors import CiraError, ServiceUnreachable
 from cira_pipeline.resilience.retry_after import retry_after_s
 from cira_pipeline.shown_url import shown_url
+
+AsyncSleep = Callable[[float], Awaitable[None]]
+SyncSleep = Callable[[float], None]
 
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _MAY_PASS = frozenset({408, 502, 503, 504})

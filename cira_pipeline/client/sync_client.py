@@ -1,4 +1,5 @@
-"""The client for programs that do one thing after another."""
+# Generated from async_client.py: change that file and run `make client`.
+"""The methods of both clients; sync_client.py is generated from this file by `make client`."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from cira_pipeline.client import calls
 from cira_pipeline.client.answers import error_of
 from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter
 from cira_pipeline.client.requests import base_of, headers_of, idempotency_key_of, joined, parts_of, request_of
-from cira_pipeline.client.retrying import Patience, no_answer, refused
+from cira_pipeline.client.retrying import Patience, SyncSleep, no_answer, refused
 from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, may_poll_instead
 from cira_pipeline.errors import CiraError
 from cira_pipeline.invoice import HeaderField, Invoice
@@ -27,9 +28,12 @@ AnswerT = TypeVar("AnswerT")
 
 
 class Client:
-    """One service and one key; thread-safe. Every method raises the errors of `cira_pipeline.errors` that the service
-    answers with (each also an `AnsweredError`), ServiceUnreachable without an answer, ServiceAnswerInvalid with a
-    strange one. The key goes to `url`'s origin only: redirects are not followed."""
+    """One service and one key: `Client` is thread-safe, `AsyncClient` belongs to one event loop.
+
+    Every method raises the errors of `cira_pipeline.errors` that the service answers with (each also an
+    `AnsweredError`), ServiceUnreachable without an answer, ServiceAnswerInvalid with a strange one. The key goes to
+    `url`'s origin only: redirects are not followed.
+    """
 
     def __init__(
         self,
@@ -38,7 +42,7 @@ class Client:
         *,
         patience: Patience | None = None,
         verify: bool | Any = True,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: SyncSleep = time.sleep,
     ) -> None:
         """`verify`: as httpx takes it, such as an `ssl.SSLContext` with your own authority."""
         self._base = base_of(url)
@@ -73,7 +77,8 @@ class Client:
         submission = calls.request_for(
             url, client_reference=client_reference, policy=policy, callback=callback, model_batch=model_batch
         )
-        return self.submit_many([submission], idempotency_key=idempotency_key, again=again).jobs[0]
+        answer = self.submit_many([submission], idempotency_key=idempotency_key, again=again)
+        return answer.jobs[0]
 
     def submit_many(
         self, submissions: Iterable[str | JobRequest], *, idempotency_key: str = "", again: bool = False
@@ -94,7 +99,8 @@ class Client:
     ) -> SubmittedJob:
         """A document that is at hand: PDF, PNG, JPEG, TIFF, or an e-invoice in XML."""
         key = idempotency_key_of(idempotency_key, again=again)
-        return self._ask(calls.upload(content, client_reference, policy, callback, key)).jobs[0]
+        answer = self._ask(calls.upload(content, client_reference, policy, callback, key))
+        return answer.jobs[0]
 
     def status(self, job_id: str) -> JobView:
         return self._ask(calls.status(job_id))
@@ -112,7 +118,8 @@ class Client:
         cursor: str | None = None
         while True:
             page = self._ask(calls.jobs_page(cursor, page_size, status, verdict, client_reference, client))
-            yield from page.jobs
+            for each in page.jobs:
+                yield each
             if (cursor := page.next_cursor) is None:
                 return
 
@@ -129,7 +136,8 @@ class Client:
 
     def wait(self, job_id: str, *, timeout_s: float | None = None) -> JobView:
         """Until the job has ended. Raises: JobNotFinished after `timeout_s`."""
-        return self.wait_for_all([job_id], timeout_s=timeout_s)[0]
+        (view,) = self.wait_for_all([job_id], timeout_s=timeout_s)
+        return view
 
     def wait_for_all(
         self,
@@ -166,7 +174,8 @@ class Client:
         cursor: str | None = None
         while True:
             page = self._ask(calls.invoices_page(cursor, page_size, wanted or InvoiceFilter()))
-            yield from page.invoices
+            for each in page.invoices:
+                yield each
             if (cursor := page.next_cursor) is None:
                 return
 
@@ -250,7 +259,8 @@ class Client:
     def _look(self, awaited: Awaited) -> None:
         if len(awaited.waiting) < MANY:
             for job_id in sorted(awaited.waiting):
-                awaited.ended(job_id, self.status(job_id).status)
+                view = self.status(job_id)
+                awaited.ended(job_id, view.status)
             return
         unseen, oldest = set(awaited.waiting), min(awaited.waiting)
         for job in self.jobs(page_size=500):
@@ -259,4 +269,5 @@ class Client:
             if job.job_id <= oldest:
                 break
         for job_id in sorted(unseen):
-            awaited.ended(job_id, self.status(job_id).status)
+            view = self.status(job_id)
+            awaited.ended(job_id, view.status)

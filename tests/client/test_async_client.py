@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import io
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from cira_pipeline.client import AsyncClient, Client
+from cira_pipeline.client import AsyncClient
 from cira_pipeline.errors import JobNotFinished, JobNotFound, ServiceUnreachable
 from cira_pipeline.jobs import JobStatus, Stage, new_job_id
 from tests.api.stored import ended_job
@@ -17,16 +19,15 @@ from tests.client.conftest import QUICK, Answer
 from tests.client.test_repeating import KEY, LISTED
 from tests.orchestration.invoice_pdf import invoice_pdf
 
+REPOSITORY = Path(__file__).parents[2]
 
-def test_both_clients_have_the_same_methods_with_the_same_parameters():
-    def methods(of):
-        return {
-            name: list(inspect.signature(member).parameters)
-            for name, member in inspect.getmembers(of, inspect.isfunction)
-            if not name.startswith("__") or name == "__init__"
-        }
 
-    assert methods(Client) == methods(AsyncClient)
+def test_what_was_changed_in_one_client_is_in_the_other_too(tmp_path):
+    generated = tmp_path / "sync_client.py"
+    subprocess.run([sys.executable, REPOSITORY / "packages/client/generate_sync.py", generated], check=True)
+    assert (REPOSITORY / "cira_pipeline/client/sync_client.py").read_text("utf-8") == generated.read_text("utf-8"), (
+        "run: make client"
+    )
 
 
 def test_an_invoice_goes_all_the_way_with_many_calls_at_once(api):
