@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from fastapi.sse import format_sse_event
 from sqlalchemy import URL
 
 from cira_pipeline.db.jobs.statements import NOTIFY_CHANNEL
@@ -25,8 +26,8 @@ HEARTBEAT_S = 15.0
 STREAMS_A_KEY = 10
 _MAX_WAITING = 1_000
 _RECONNECT_S = 1.0
-_RESYNC = "event: resync\ndata: {}\n\n"
-_HEARTBEAT = ": still here\n\n"
+_RESYNC = format_sse_event(event="resync", data_str="{}")
+_HEARTBEAT = format_sse_event(comment="still here")
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +36,9 @@ _log = logging.getLogger(__name__)
 class _Listener:
     client: str | None
     key_id: str
-    waiting: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(_MAX_WAITING))
+    waiting: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_MAX_WAITING))
 
-    def tell(self, message: str) -> None:
+    def tell(self, message: bytes) -> None:
         try:
             self.waiting.put_nowait(message)
         except asyncio.QueueFull:
@@ -55,7 +56,7 @@ class JobEvents:
         self._listeners: set[_Listener] = set()
         self._hearing: asyncio.Task[None] | None = None
 
-    async def stream(self, client: str | None, key_id: str) -> AsyncIterator[str]:
+    async def stream(self, client: str | None, key_id: str) -> AsyncIterator[bytes]:
         """Server-sent events (WHATWG HTML, 9.2) of one client's jobs, of all with `None`; never ends by itself."""
         async with self._listening(client, key_id) as listener:
             yield _RESYNC
@@ -107,11 +108,13 @@ class JobEvents:
 
     def _tell(self, change: dict[str, Any]) -> None:
         client = change.pop("client")
-        message = f"event: job\nid: {change['job_id']}:{change['version']}\ndata: {json.dumps(change)}\n\n"
+        message = format_sse_event(
+            event="job", id=f"{change['job_id']}:{change['version']}", data_str=json.dumps(change)
+        )
         for listener in self._listeners:
             if listener.client is None or listener.client == client:
                 listener.tell(message)
 
-    def _tell_all(self, message: str) -> None:
+    def _tell_all(self, message: bytes) -> None:
         for listener in self._listeners:
             listener.tell(message)

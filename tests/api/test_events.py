@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -56,6 +57,19 @@ def test_every_change_of_a_job_is_told_in_its_order(api):
         (job_id, "failed", 3),
     ]
     assert changes[2][1]["error_code"] == "source_not_found"
+
+
+def test_a_browser_reads_name_id_and_data_of_every_event(api):
+    client = api.client()
+    with client.stream("GET", "/v1/events", timeout=60) as answer:
+        lines = answer.iter_lines()
+        events = (dict(line.split(": ", 1) for line in iter(lambda: next(lines), "")) for _ in itertools.count())
+        assert [next(events), next(events)] == [{"event": "resync", "data": "{}"}] * 2
+        job_id = _submit(client)
+        told = next(events)
+    assert told.keys() == {"event", "id", "data"}
+    assert (told["event"], told["id"]) == ("job", f"{job_id}:1")
+    assert json.loads(told["data"])["status"] == "queued"
 
 
 def test_a_client_hears_of_its_own_jobs_only_and_an_admin_of_all(api):
