@@ -1,4 +1,4 @@
-"""The time, in UTC and aware."""
+"""Current time as a timezone-aware UTC datetime."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What is known of each field of an invoice besides its type.
+"""Metadata of an invoice field besides its type: business term, kind, label, importance for payment.
 
-The fields themselves are declared once, in `cira_pipeline/invoice.py`, each with a `Term`. Columns of the database,
-names on the page, bounds, comparison, calibration groups and what a payment depends on are made from these
-declarations or are compared with them by `tests/test_fields.py`.
+The fields themselves are declared once, in `cira_pipeline/invoice.py`, each with a `Term`. Database columns, names on
+the page, bounds, comparison, calibration groups and the list of payment-critical fields are derived from these
+declarations or compared with them by `tests/test_fields.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema
 
 
 class FieldKind(StrEnum):
-    """What a value is, which decides how it is read, compared, bounded, stored and shown."""
+    """Kind of a value, which decides how it is parsed, compared, bounded, stored and displayed."""
 
     REFERENCE = "reference"
     DATE = "date"
@@ -40,12 +40,12 @@ class FieldKind(StrEnum):
 
     @property
     def is_prose(self) -> bool:
-        """Whether it is compared by its words; every other text is an identifier, compared letter by letter."""
+        """Whether the text is compared word by word; every other text is an identifier, compared letter by letter."""
         return self in (FieldKind.NAME, FieldKind.ADDRESS, FieldKind.TEXT)
 
     @property
     def max_chars(self) -> int | None:
-        """Characters of a text at the most; `None` for what is no text."""
+        """Maximum characters of a text; `None` for kinds that are not text."""
         return _MAX_CHARS.get(self)
 
 
@@ -64,9 +64,9 @@ _MAX_CHARS = {
 
 @dataclass(frozen=True)
 class Term:
-    """A business term of EN 16931: `number` is its BT or BG number, `label` its name for people.
+    """A business term of EN 16931: `number` is its BT or BG number, `label` its name as shown to people.
 
-    `payment`: people pay by it, so an accepted record must be sure of it.
+    `payment`: the field decides a payment, so a record is accepted only if its value is certain.
     """
 
     number: str

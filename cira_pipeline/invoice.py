@@ -1,8 +1,8 @@
-"""The canonical invoice: EN 16931 business terms in snake case.
+"""Canonical invoice model: EN 16931 business terms in snake case.
 
 Amounts are `Decimal` in the invoice's own currency, rates are percent (`19` is 19 %), dates are calendar dates without
-a zone. A field that the document does not show is `None`, never a guess. A credit note's amounts are what is credited,
-positive, also where its page prints minus signs; those of e-invoice XML are as they stand there.
+a zone. A field that the document does not show is `None`, never a guess. A credit note's amounts are the credited
+amounts, positive even where its page prints minus signs; amounts from e-invoice XML keep the sign stated there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cira_pipeline.fields import FieldKind, Term
 
 _DECIMAL = {"type": "string", "pattern": r"^[+-]?([0-9]{1,26}(\.[0-9]{0,30})?|\.[0-9]{1,30})$"}
 
-# Money goes out as a plain decimal string: JSON floats would lose cents.
+# Money is serialised as a plain decimal string: JSON floats would lose cents.
 Amount = Annotated[
     Decimal,
     PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json"),
@@ -36,14 +36,14 @@ _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _as_written(value: object) -> object:
-    """Refuses what pydantic would take for a day: seconds since 1970, and days with a time."""
+    """Rejects what pydantic would accept as a date: seconds since 1970, and dates with a time."""
     if value is None or type(value) is date or (isinstance(value, str) and _DAY.fullmatch(value)):
         return value
-    raise ValueError("a day is written YYYY-MM-DD")
+    raise ValueError("a date must be written YYYY-MM-DD")
 
 
 Day = Annotated[date, BeforeValidator(_as_written)]
-"""A calendar day; from JSON and queries in ISO 8601, `2026-01-31`, and in no other spelling."""
+"""Calendar date; in JSON and queries only in ISO 8601, `2026-01-31`."""
 
 
 class _Frozen(BaseModel):
@@ -164,7 +164,7 @@ def header_fields(*kinds: FieldKind) -> tuple[HeaderField, ...]:
 AMOUNT_FIELDS: Final = header_fields(FieldKind.AMOUNT)
 DATE_FIELDS: Final = header_fields(FieldKind.DATE)
 PAYMENT_FIELDS: Final = tuple(name for name in HEADER_FIELDS if TERMS[name].payment)
-"""A wrong value here sends money to the wrong place, at the wrong time, twice, or in the wrong amount."""
+"""Payment-critical fields: a wrong value pays the wrong account, at the wrong time, twice, or the wrong amount."""
 
 CREDIT_NOTE_TYPES: Final = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
 """UNTDID 1001 codes that EN 16931 treats as credit notes; every other type is an invoice."""
@@ -177,11 +177,11 @@ MAX_CHARS: Final[Mapping[str, int]] = MappingProxyType(
         if (most := term.kind.max_chars) is not None
     }
 )
-"""Characters of each text field at the most. A longer one is no value: it breaks what people read records with."""
+"""Maximum characters of each text field. A longer text is dropped: it would break the tools that show records."""
 MAX_ROWS: Final = 10_000
-"""Line items, or rows of the tax breakdown, at the most."""
+"""Maximum number of line items, and of rows of the tax breakdown."""
 
-# Controls but tab and line ends, zero-width and direction marks, BOM, and what tags and surrogates leave behind.
+# Control characters except tab and line ends, zero-width and direction marks, BOM, tag characters and surrogates.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e007f]"
@@ -190,7 +190,7 @@ _REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 class Bounded(NamedTuple):
-    """`too_long` names fields that were left out, `reordered` those whose characters were shown in another order."""
+    """Result of `bounded`: `too_long` names dropped fields, `reordered` fields with direction-changing characters."""
 
     invoice: Invoice
     too_long: tuple[str, ...]
@@ -198,12 +198,12 @@ class Bounded(NamedTuple):
 
 
 def visible(text: str) -> str | None:
-    """`text` without characters that nobody sees; `None` when nothing is left."""
+    """`text` without invisible characters; `None` when nothing is left."""
     return _INVISIBLE.sub("", text).strip() or None
 
 
 def bounded(invoice: Invoice) -> Bounded:
-    """`invoice` with what people can read of its texts, and without values and tables beyond the bounds."""
+    """`invoice` with only the visible characters of its texts, and without values and tables beyond the bounds."""
     too_long: list[str] = []
     reordered: list[str] = []
 

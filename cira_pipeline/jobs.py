@@ -1,4 +1,4 @@
-"""The words of a job: its id, its status, its stages, and the two kinds of partition keys it is shown under."""
+"""Job identifiers, job statuses, pipeline stages and the two kinds of partition keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ BATCH_ID_PATTERN = r"^bat_[0-9a-hjkmnp-tv-z]{26}$"
 
 
 class JobStatus(StrEnum):
-    """queued -> running -> succeeded | failed | rejected; on the way it may wait, and then it is queued again.
+    """Status of a job: queued -> running -> succeeded | failed | rejected; a deferred job is queued again later.
 
-    `needs_budget`: it waits for money. `waiting`: it waits for a dependency that is down. Both go on by themselves.
-    `failed`: a stage broke, a retry may help. `rejected`: the document can never become an accepted invoice.
-    `cancelled`: a person took it back.
+    `needs_budget`: deferred until a budget allows the cost. `waiting`: deferred until a dependency is available again.
+    Both continue without anybody's action. `failed`: a stage failed, a retry may help. `rejected`: the document can
+    never become an accepted invoice. `cancelled`: a client or operator cancelled the job.
     """
 
     QUEUED = "queued"
@@ -34,17 +34,17 @@ class JobStatus(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether it has ended: nothing happens any more unless a person wants it."""
+        """Whether the job has ended; only a retry or reprocessing requested by a person starts it again."""
         return self not in (JobStatus.QUEUED, JobStatus.RUNNING) and not self.held
 
     @property
     def held(self) -> bool:
-        """Whether it waits, in no run, and goes on by itself."""
+        """Whether the job is deferred: in no run, and continued without anybody's action."""
         return self in (JobStatus.NEEDS_BUDGET, JobStatus.WAITING)
 
 
 class Stage(StrEnum):
-    """The four stages, named as the Dagster assets they materialise."""
+    """The four stages, named like the Dagster assets they materialise."""
 
     RAW_DOCUMENT = "raw_document"
     OCR_TEXT = "ocr_text"
@@ -53,7 +53,7 @@ class Stage(StrEnum):
 
 
 JobSource = Literal["cli", "api", "folder", "s3", "manifest", "demo"]
-"""How a job came in."""
+"""Channel by which a job was submitted."""
 
 
 def new_job_id() -> JobId:
@@ -69,5 +69,5 @@ def new_batch_id() -> str:
 
 
 def is_batch_key(partition_key: str) -> bool:
-    """Whether the key stands for the jobs of a batch; every other key is a job id."""
+    """Whether the partition key names a run batch; every other key is a job id."""
     return re.fullmatch(BATCH_ID_PATTERN, partition_key) is not None

@@ -1,6 +1,6 @@
-"""What one stage hands to the next: document -> reading -> extraction -> record. Frozen, typed, no behaviour.
+"""Values passed between pipeline stages: document, reading, extraction, record. Frozen, typed, no behaviour.
 
-Stages do not import each other; these values are all they share.
+Stages do not import each other; these models are all they share.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class _Frozen(BaseModel):
 
 
 class MediaType(StrEnum):
-    """What a document is, told by its bytes (RFC 6838 names)."""
+    """Type of a document, detected from its bytes (media type names of RFC 6838)."""
 
     PDF = "application/pdf"
     PNG = "image/png"
@@ -28,7 +28,7 @@ class MediaType(StrEnum):
 
 
 class Document(_Frozen):
-    """The bytes behind a URL, recognised and found safe to open."""
+    """Content fetched from a URL, with its type recognised and checked as safe to open."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     media_type: MediaType
@@ -38,7 +38,7 @@ class Document(_Frozen):
 
 
 class Box(_Frozen):
-    """A rectangle on a page, in the page's own units (points in a PDF, pixels in a picture), origin top left."""
+    """Rectangle on a page, in the page's own units (points in a PDF, pixels in an image), origin top left."""
 
     left: float
     top: float
@@ -52,18 +52,18 @@ class Word(_Frozen):
 
 
 class Line(_Frozen):
-    """One text line as it stands on the page. `number` counts from 1 through the whole document."""
+    """One printed text line. `number` counts from 1 through the whole document."""
 
     number: int
     page: int = Field(description="from 1")
     text: str
     box: Box
-    confidence: float = Field(ge=0, le=1, description="1 for native text, the OCR's own figure otherwise")
+    confidence: float = Field(ge=0, le=1, description="1 for native text, the OCR engine's confidence otherwise")
     words: tuple[Word, ...] = Field((), description="the line's words, left to right, where the reader knows them")
 
 
 class Page(_Frozen):
-    """`width` and `height` in the page's own units, after the page was turned upright."""
+    """One page of a reading: `width` and `height` in the page's own units, after it was turned upright."""
 
     number: int
     width: float
@@ -78,7 +78,7 @@ class Page(_Frozen):
 
 
 class Reading(_Frozen):
-    """A document as text lines. XML documents have no pages and no lines."""
+    """Text of a document as lines. XML documents have no pages and no lines."""
 
     reader: str
     reader_version: str
@@ -94,7 +94,7 @@ class Severity(StrEnum):
 
 
 class Finding(_Frozen):
-    """One rule's complaint. `rule` is a stable id of docs/validation.md; `fields` are invoice field names."""
+    """A problem that one rule found. `rule` is a stable id of docs/validation.md; `fields` are invoice field names."""
 
     rule: str
     severity: Severity
@@ -109,7 +109,7 @@ class EngineName(StrEnum):
 
 
 class Evidence(_Frozen):
-    """Where a field's value stands. `field` is a field name, or a path such as `line_items[2].net_amount`."""
+    """Source of a field's value. `field` is a field name, or a path such as `line_items[2].net_amount`."""
 
     field: str
     engine: EngineName
@@ -119,32 +119,34 @@ class Evidence(_Frozen):
     line: int | None = Field(None, description="number of the reading's line; none for XML")
     xpath: str | None = Field(None, description="element of the embedded or standalone XML")
     confidence: float = Field(
-        ge=0, le=1, description="in an extraction the engine's own figure, in a record how likely the value is right"
+        ge=0,
+        le=1,
+        description="in an extraction the engine's own figure, in a record the probability that the value is right",
     )
     engine_confidence: float | None = Field(
         None, ge=0, le=1, description="in a record, where `confidence` was calibrated: the engine's own figure"
     )
     agreed_by: tuple[EngineName, ...] = Field((), description="other engines that read the same value")
     remembered: int = Field(
-        0, ge=0, description="confirmed invoices of the same supplier and layout on which the field stood alike"
+        0, ge=0, description="confirmed invoices of the same supplier and layout with the field in the same place"
     )
 
 
 class Usage(_Frozen):
-    """What a model's answer consumed, as its response says. Counts are tokens."""
+    """Tokens that a model's answer consumed, as its response states."""
 
     provider: str
     model: str
     input_tokens: int
     cached_input_tokens: int = 0
     output_tokens: int
-    request_hash: str = Field(description="identifies the question; the same question is paid once")
-    reused: bool = Field(False, description="answered from the store: nothing was paid this time")
+    request_hash: str = Field(description="hash of the model request; the same request is paid once")
+    reused: bool = Field(False, description="answered from the answer cache: nothing was paid this time")
     by_batch: bool = Field(False, description="answered by a model batch, at its lower price")
 
 
 class ModelAnswer(_Frozen):
-    """A paid answer as it came, kept so that the same question is never paid again."""
+    """A paid model answer, stored verbatim so that the same request is never paid again."""
 
     request_hash: str = Field(
         pattern=r"^[0-9a-f]{64}$", description="SHA-256 over prompt, model, schema and parameters"
@@ -160,7 +162,7 @@ class ModelAnswer(_Frozen):
 
 
 class Extraction(_Frozen):
-    """Fields one engine proposes. `findings` are the engine's own doubts, passed on to validation."""
+    """Fields that one engine proposes. `findings` are the engine's own doubts, passed on to validation."""
 
     engine: EngineName
     engine_version: str
@@ -179,7 +181,7 @@ class Verdict(StrEnum):
 
 
 class Record(_Frozen):
-    """The canonical invoice after validation. `engines` are those that ran, in order; `engine` is the one believed."""
+    """Canonical invoice after validation. `engines` ran, in this order; `engine` supplied the accepted values."""
 
     invoice: Invoice
     verdict: Verdict

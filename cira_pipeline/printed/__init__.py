@@ -1,6 +1,6 @@
-"""The grammar of printed numbers and dates: the values that a text may mean, and how a convention decides for one."""
+"""Parsing of printed numbers and dates: all values a text may mean, and the choice among them by a convention."""
 
 from typing import Final
 
 LANGUAGES: Final = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv", "cs", "fi", "nb")
-"""The languages whose invoices are read, by CLDR's codes; where two agree, the earlier one counts."""
+"""Languages of the invoices that are read, as CLDR codes; where two disagree, the earlier one counts."""

@@ -1,7 +1,7 @@
-"""Printed dates: ISO, numeric in either order, with Roman months (`3.III.2026`), with month names of the languages read
-(Unicode CLDR, through babel), in Japanese, Chinese and Korean (`2026年3月14日`).
+"""Parser of printed dates: ISO, numeric in either order, Roman months (`3.III.2026`), month names of the languages read
+(Unicode CLDR, through babel), and Japanese, Chinese and Korean dates (`2026年3月14日`).
 
-`03/04/2026` is a day in March or in April: the grammar gives both readings, and the document's order decides.
+`03/04/2026` is a day in March or in April: the parser gives both readings, and the document's day order decides.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _DAY_AND_MONTH: Final = re.compile(
 _YEAR: Final = re.compile(r"(?P<y>20\d{2})(?![\w.,/-]*\d)")
 
 Order = Literal["year", "month", "day"]
-"""What stands first in a date."""
+"""First component of a date."""
 
 
 @dataclass(frozen=True, slots=True)
 class DateReading:
-    """One day that a printed date may mean, and what then stands first in it."""
+    """One day that a printed date may mean, and the component that is printed first under this reading."""
 
     value: date
     first: Order
@@ -58,8 +58,8 @@ class DateReading:
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """Where a date stands in a text. `sign` parts its numbers, empty where the month is a word; without readings it is
-    written like a date, but the calendar has no such day.
+    """Position of a date in a text. `sign` separates its numbers, empty where the month is a word. It has no readings
+    where the text is written like a date, but the calendar has no such day.
     """
 
     start: int
@@ -70,7 +70,7 @@ class DateText:
 
 @dataclass(frozen=True, slots=True)
 class DayOrder:
-    """Whether a document writes the month before the day, and whether it showed it."""
+    """Whether a document writes the month before the day, and whether its own dates prove it."""
 
     month_first: bool
     certain: bool
@@ -92,7 +92,7 @@ def dates_in(text: str, start: int = 0, end: int | None = None) -> tuple[DateTex
 
 
 def choose(printed: DateText, order: DayOrder) -> tuple[date, bool] | None:
-    """The day that `printed` means in a document of this order, and whether that is certain."""
+    """The day that `printed` means in a document of this day order, and whether that is certain."""
     if len(printed.readings) < 2:
         return (printed.readings[0].value, True) if printed.readings else None
     wanted: Order = "month" if order.month_first else "day"
@@ -101,7 +101,7 @@ def choose(printed: DateText, order: DayOrder) -> tuple[date, bool] | None:
 
 
 def day_order_of(texts: Iterable[str], *, american: bool) -> DayOrder:
-    """The order that the document's own unambiguous dates show; else `american` decides, and it is not certain."""
+    """The day order proved by the document's own unambiguous dates; else `american` decides, without certainty."""
     day_first = month_first = 0
     for text in texts:
         for printed in _numeric_dates(text, 0, len(text)):
@@ -115,7 +115,7 @@ def day_order_of(texts: Iterable[str], *, american: bool) -> DayOrder:
 
 
 def broken_date(text: str, following: str) -> DateText | None:
-    """`Data faktury: 18 stycznia` over `2024, Termin`: a date whose year stands at the start of the next line."""
+    """A date broken across two lines: `Data faktury: 18 stycznia` over `2024, Termin`, with the year on the second."""
     year = _YEAR.match(following)
     head = _DAY_AND_MONTH.search(text) if year is not None else None
     month = _month_number(head["m"]) if head is not None else None
@@ -135,8 +135,8 @@ def _sign_of(match: re.Match[str]) -> str:
 
 
 def _numeric_readings(match: re.Match[str]) -> Iterator[DateReading]:
-    """The possible readings; one where day and month are the same number, or a point parts them: no country writes the
-    month first with points.
+    """The possible readings; only one where day and month are equal, or where the separator is a full stop: no country
+    writes the month first with full stops.
     """
     if match["iso"]:
         value = _date(int(match["iso"]), int(match["im"]), int(match["id"]))

@@ -1,4 +1,4 @@
-"""Letters as they are compared: without case and accents."""
+"""Case folding and accent stripping for comparing texts."""
 
 from __future__ import annotations
 

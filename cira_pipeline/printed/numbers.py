@@ -1,7 +1,7 @@
-"""Printed numbers: which values a text may mean, and which of them a document's convention decides for.
+"""Parser of printed numbers: all values that a text may mean, and the choice among them by a document's convention.
 
-`1.234` is one thousand where `12,50` is a price and one and a bit where `12.50` is one. The grammar gives both.
-Nobody chooses between them without a convention, and the choice says whether the convention was certain.
+`1.234` is one thousand where `12,50` is a price, and a little over one where `12.50` is. The parser gives both values.
+A choice between them needs a convention, and states whether that convention was certain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from babel.core import get_global
 
 _SPACES: Final = " \u00a0\u2009\u202f"
 _APOSTROPHES: Final = "'’"
-_ONE_OF_A_KIND: Final = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_APOSTROPHES, "'")})
+_SEPARATORS_UNIFIED: Final = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_APOSTROPHES, "'")})
 
 # Indian grouping: 12,34,567.00.
 _LAKHS: Final = r"\d{1,2}(?:,\d{2})+,\d{3}"
@@ -28,22 +28,22 @@ NUMBER: Final = (
     rf"|\d{{1,3}}(?:(?P<group>[.,{_APOSTROPHES}{_SPACES}])\d{{3}})(?:(?P=group)\d{{3}})*(?:[.,]\d{{1,4}})?(?!\d)"
     r"|\d+(?:[.,]\d{1,6})?|[.,]\d{2})"
 )
-"""An unsigned number in running text, as a regular expression; its group `group` is the sign between thousands."""
+"""Regular expression of an unsigned number in running text; its group `group` is the thousands separator."""
 
 _STANDS_ALONE: Final = re.compile(rf"(?<!\d)(?<!\d[.,{_APOSTROPHES}])(?![.,](?<=[\w/.,].)){NUMBER}(?!\d|[.,]\d)")
 _IN_LAKHS: Final = re.compile(_LAKHS)
 _IN_THOUSANDS: Final = re.compile(r"(?P<first>\d{1,3})(?P<group>[., '])\d{3}(?:(?P=group)\d{3})*")
 _OTHER_SIGN: Final = {".": ",", ",": "."}
-# More characters than any amount has.
+# Longer than any printed amount, in characters.
 _LONGEST: Final = 64
-# More thousands than any amount has.
+# More than any printed amount has, in groups of thousands.
 _MOST_GROUPS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class NumberReading:
-    """One value that a printed number may mean. `decimal` and `group` are the signs that it takes for this: `.`, `,`,
-    a space or an apostrophe, empty where the number has none.
+    """One value that a printed number may mean. `decimal` and `group` are the decimal sign and the thousands separator
+    under this reading: `.`, `,`, a space or an apostrophe, empty where the number has none.
     """
 
     value: Decimal
@@ -53,13 +53,13 @@ class NumberReading:
 
     @property
     def is_regular(self) -> bool:
-        """False for `1.234.56`: one sign for thousands and decimals, as OCR makes of `1.234,56`."""
+        """False for `1.234.56`: the same thousands separator and decimal sign, an OCR error for `1.234,56`."""
         return not self.decimal or self.decimal != self.group
 
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """A document's decimal sign, and whether the document showed it clearly."""
+    """A document's decimal sign, and whether the document proves it."""
 
     decimal: str
     certain: bool
@@ -67,7 +67,7 @@ class Convention:
 
 @dataclass(frozen=True, slots=True)
 class NumberText:
-    """Where an unsigned number stands in a text."""
+    """Position of an unsigned number in a text."""
 
     text: str
     start: int
@@ -80,10 +80,10 @@ class NumberText:
 
 @lru_cache(maxsize=8192)
 def readings(text: str) -> tuple[NumberReading, ...]:
-    """Every value that `text`, an unsigned number and nothing else, may mean; none where it is no number."""
+    """Every value that `text`, one unsigned number without other text, may mean; empty where it is no number."""
     if len(text) > _LONGEST:
         return ()
-    plain = text.translate(_ONE_OF_A_KIND)
+    plain = text.translate(_SEPARATORS_UNIFIED)
     found = [_reading(plain, "", "")]
     for sign in ".,":
         whole, decimal, fraction = plain.rpartition(sign)
@@ -103,7 +103,7 @@ def _reading(whole: str, decimal: str, fraction: str) -> NumberReading | None:
 
 
 def _group_of(whole: str) -> str | None:
-    """The sign between the thousands of `whole`, empty where there is none; `None` where it is no whole number."""
+    """Thousands separator of `whole`, empty where there is none; `None` where `whole` is no integer."""
     if whole.isdecimal():
         return ""
     thousands = _IN_THOUSANDS.fullmatch(whole)
@@ -114,20 +114,20 @@ def _group_of(whole: str) -> str | None:
 
 
 def choose(text: str, convention: Convention) -> tuple[NumberReading, bool] | None:
-    """What `text` means under `convention`, and whether that is certain: it allows no other reading, or the document
-    showed its convention.
+    """The value of `text` under `convention`, and whether it is certain: `text` has no other reading, or the document
+    proves its convention.
     """
     found = readings(text)
     if len(found) < 2:
         return (found[0], found[0].is_regular) if found else None
-    # They differ in what their one sign is for: thousands or decimals.
+    # The two readings take the only sign as thousands separator or as decimal sign.
     whole, fraction = found
     return fraction if fraction.decimal == convention.decimal else whole, convention.certain
 
 
 def convention_of(numbers: Iterable[tuple[str, Sequence[str]]], language: str | None) -> Convention:
-    """The decimal sign that a document's unambiguous numbers use; else that of its amounts, since money has no
-    thousandths in most currencies; else that of `language` (CLDR); else the point.
+    """The decimal sign of a document's unambiguous numbers; else that of its amounts, since most currencies have no
+    thousandths; else that of `language` (CLDR); else the full stop.
 
     Each number comes with the currencies (ISO 4217) that a sign or code beside it may mean.
     """
@@ -148,7 +148,7 @@ def convention_of(numbers: Iterable[tuple[str, Sequence[str]]], language: str | 
 
 
 def _decimal_sign_of_money(text: str, currencies: Sequence[str]) -> str:
-    """`110.000 HUF` shows that the point parts thousands: the forint has no thousandths."""
+    """Decimal sign proved by an amount: `110.000 HUF` has a thousands separator, as the forint has no thousandths."""
     found = readings(text)
     if len(found) < 2 or any(decimals_of(code) >= found[1].decimals for code in currencies):
         return ""
@@ -156,7 +156,7 @@ def _decimal_sign_of_money(text: str, currencies: Sequence[str]) -> str:
 
 
 def _decimal_sign_shown(text: str) -> str:
-    """The decimal sign of a document that prints `text`, where `text` allows no other; else an empty string."""
+    """The decimal sign that a document printing `text` must use, if `text` proves it; else an empty string."""
     found = readings(text)
     if len(found) != 1 or not found[0].is_regular:
         return ""
@@ -175,15 +175,15 @@ def _cldr_decimal(language: str) -> str:
 
 
 def numbers_in(text: str) -> Iterator[NumberText]:
-    """The numbers that stand in `text`, the longest at each place: `1 234` is one number."""
+    """The unsigned numbers in `text`, the longest at each position: `1 234` is one number."""
     for match in _STANDS_ALONE.finditer(text):
         yield NumberText(match.group(), match.start(), match.end())
 
 
 def values_in(text: str) -> Iterator[Decimal]:
-    """Every value that any number in `text` may mean, also where a space parts two columns and no thousands."""
+    """Every value that any number in `text` may mean, also where a space separates two columns instead of thousands."""
     for number in numbers_in(text):
-        parts = number.text.translate(_ONE_OF_A_KIND).split(" ")
+        parts = number.text.translate(_SEPARATORS_UNIFIED).split(" ")
         for first in range(len(parts)):
             for last in range(first + 1, min(len(parts), first + _MOST_GROUPS) + 1):
                 for reading in readings(" ".join(parts[first:last])):
@@ -191,12 +191,12 @@ def values_in(text: str) -> Iterator[Decimal]:
 
 
 def decimals_of(currency: str | None) -> int:
-    """How many decimals amounts of the currency have (ISO 4217 code; CLDR's digits); 2 where it is unknown."""
+    """Number of decimals of the currency's amounts (ISO 4217 code, CLDR digits); 2 where the currency is unknown."""
     return int(_fractions(currency)[0])
 
 
 def is_printed_whole(currency: str | None) -> bool:
-    """Whether amounts of the currency are often printed without decimals, though accounts may keep them: HUF, SEK."""
+    """Whether the currency's amounts are often printed without decimals, though accounts may keep them: HUF, SEK."""
     return int(_fractions(currency)[2]) == 0
 
 

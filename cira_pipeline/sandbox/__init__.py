@@ -1,5 +1,5 @@
-"""Processes for what may crash, hang or grow without end: native parsers that open documents of strangers.
+"""Killable worker processes for code that may crash, hang or exhaust memory: native parsers of untrusted documents.
 
-A worker takes one request at a time over a socket and can be killed at any moment; nothing else is lost by it.
+A worker takes one request at a time over a socket and can be killed at any moment without other loss.
 See docs/decisions/0012-killable-workers.md.
 """

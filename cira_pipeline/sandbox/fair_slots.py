@@ -1,4 +1,4 @@
-"""Slots shared among owners (clients): whatever one owner does, some stay free for the others.
+"""Slots shared fairly among owners (clients): one owner can never take all of them.
 
 An owner that holds none gets any free slot. One that holds some may take another only while at least as many stay free
 as it holds, or `spare` when that is fewer, and never more than `usual` (a dynamic threshold: A. K. Choudhury and
@@ -20,7 +20,7 @@ _owner: ContextVar[str] = ContextVar("owner", default="")
 
 @contextmanager
 def on_behalf_of(owner: str) -> Iterator[None]:
-    """What this thread asks of workers inside the block counts as the owner's. Nested blocks: the innermost counts."""
+    """Attributes worker requests of this thread to `owner` inside the block. Nested blocks: the innermost wins."""
     token = _owner.set(owner)
     try:
         yield
@@ -29,12 +29,12 @@ def on_behalf_of(owner: str) -> Iterator[None]:
 
 
 def current_owner() -> str:
-    """Empty for work that no client is behind, which then shares as one owner does."""
+    """The owner of this thread's requests; empty for work without a client, which shares as one owner."""
     return _owner.get()
 
 
 class FairSlots:
-    """`usual` slots and `spare` ones. Thread-safe."""
+    """`usual` slots and `spare` ones, shared among owners. Thread-safe."""
 
     def __init__(self, usual: int, spare: int = 0) -> None:
         self.total = usual + spare
@@ -42,27 +42,27 @@ class FairSlots:
         self._spare = spare
         self._held: Counter[str] = Counter()
         self._waiting: list[str] = []
-        """The owner of each ticket that waits, first come first."""
+        """The owner of each waiting ticket, first come first."""
         self._changed = threading.Condition()
 
     @contextmanager
-    def slot(self, owner: str, go_on: Callable[[], None]) -> Iterator[int]:
-        """Holds a slot for `owner`; yields how many the owner then holds. `go_on` raises when waiting has no use."""
-        held = self._take(owner, go_on)
+    def slot(self, owner: str, raise_if_stopped: Callable[[], None]) -> Iterator[int]:
+        """Holds a slot for `owner`; yields how many the owner then holds. `raise_if_stopped` ends a useless wait."""
+        held = self._take(owner, raise_if_stopped)
         try:
             yield held
         finally:
             with self._changed:
                 self._held[owner] -= 1
-                self._held += Counter()  # forgets owners without slots
+                self._held += Counter()  # drops owners without slots
                 self._changed.notify_all()
 
-    def _take(self, owner: str, go_on: Callable[[], None]) -> int:
+    def _take(self, owner: str, raise_if_stopped: Callable[[], None]) -> int:
         with self._changed:
             self._waiting.append(owner)
             try:
                 while self._next() != owner:
-                    go_on()
+                    raise_if_stopped()
                     self._changed.wait(_WAIT_S)
             finally:
                 self._waiting.remove(owner)
@@ -71,7 +71,7 @@ class FairSlots:
             return self._held[owner]
 
     def _next(self) -> str | None:
-        """The owner that gets the next slot."""
+        """The owner that gets the next free slot."""
         able = [owner for owner in self._waiting if self._may_take(owner)]
         return min(able, key=lambda owner: self._held[owner], default=None)
 

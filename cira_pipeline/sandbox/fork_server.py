@@ -1,10 +1,10 @@
-"""The process that workers are forked from: `python -m cira_pipeline.sandbox.fork_server SOCKET MODULE...`.
+"""Fork server that workers are forked from: `python -m cira_pipeline.sandbox.fork_server SOCKET MODULE...`.
 
-It loads the modules once and then only waits, with no thread that Python started and no connection, for whoever asks at
-the Unix socket: each gets a worker (worker.py) in a process of its own at once, where a fresh one loads Docling for
-seconds, and shares what was loaded with all others. Neither a document nor a secret ever is in this process: it is to
-be started with a worker's environment. Who asks holds the other ends of the worker's channel and lifeline, so a worker
-ends with who asked for it, not with this process, which tells how its workers ended.
+It loads the modules once and then waits for requests at the Unix socket, without Python threads or connections. Each
+request forks a worker (worker.py) at once, where a fresh interpreter would load Docling for seconds, and the loaded
+pages are shared among all workers. No document and no secret ever enters this process: it must be started with a
+worker's environment. The requesting process holds the other ends of the worker's channel and lifeline, so the worker
+ends with the requester, not with this process. This process reports the exit status of its workers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cira_pipeline.sandbox.worker import become_killable, serve
 
 _log = logging.getLogger(__name__)
 
-# Who asks has written before it is accepted; one that has not keeps nobody waiting.
+# A requester writes before it is accepted; one that has not must not delay the others.
 _REQUEST_TIMEOUT_S = 1.0
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _MOST_DESCRIPTORS = 1 << 20
@@ -41,7 +41,7 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ)
         self._status_of: dict[int, tuple[int, int]] = {}
-        """pidfd of each living worker -> its pid, and where its end is told."""
+        """pidfd of each living worker -> its pid, and the pipe to which its exit status is written."""
 
     def serve_forever(self) -> NoReturn:
         while True:
@@ -49,7 +49,7 @@ class ForkServer:
                 if key.fileobj is self._listener:
                     self._answer()
                 else:
-                    self._tell_end(key.fd)
+                    self._report_exit(key.fd)
 
     def _answer(self) -> None:
         connection, _ = self._listener.accept()
@@ -61,8 +61,8 @@ class ForkServer:
                 if request:
                     self._fork(connection, json.loads(request), descriptors)
             except (OSError, ValueError, KeyError, TypeError) as error:
-                # Who asked sees the connection end, and starts a worker of its own.
-                _log.warning("no worker was forked: %r", error)
+                # The requester sees the connection close, and starts a fresh worker instead.
+                _log.warning("fork server could not fork a worker: %r", error)
             finally:
                 for descriptor in descriptors:
                     os.close(descriptor)
@@ -88,21 +88,21 @@ class ForkServer:
         self._selector.register(descriptor, selectors.EVENT_READ)
         socket.send_fds(connection, [json.dumps({"pid": pid}).encode()], [descriptor])
 
-    def _tell_end(self, descriptor: int) -> None:
+    def _report_exit(self, descriptor: int) -> None:
         self._selector.unregister(descriptor)
         pid, status = self._status_of.pop(descriptor)
         _, how = os.waitpid(pid, 0)
         try:
             os.write(status, STATUS.pack(os.waitstatus_to_exitcode(how)))
         except BrokenPipeError:
-            pass  # whoever asked for the worker has ended, too
+            pass  # the requester of the worker has ended, too
         finally:
             os.close(status)
             os.close(descriptor)
 
 
 def _become_worker(channel: int, lifeline: int, errors: int, memory_bytes: int) -> NoReturn:
-    """Never returns into the server's loop."""
+    """Runs the worker in the forked child; never returns into the server's loop."""
     code = 1
     try:
         os.setsid()
@@ -113,7 +113,7 @@ def _become_worker(channel: int, lifeline: int, errors: int, memory_bytes: int) 
         become_killable(memory_bytes)
         serve(socket.socket(fileno=channel))
         code = 0
-    except BaseException:  # noqa: BLE001 - it is told where the worker's messages go
+    except BaseException:  # noqa: BLE001 - it is printed to the worker's standard error
         traceback.print_exc()
     finally:
         sys.stderr.flush()
@@ -121,11 +121,11 @@ def _become_worker(channel: int, lifeline: int, errors: int, memory_bytes: int) 
 
 
 def main(path: Path, modules: Sequence[str]) -> NoReturn:
-    # Ctrl-C reaches every process of a terminal; the supervisor decides.
+    # Ctrl-C reaches every process of a terminal; the supervisor decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in modules:
         import_module(module)
-    # What was loaded stays for good, and a collection would write to its pages, which then were no longer shared.
+    # The loaded modules stay for good, and a collection would write to their pages, which would then not be shared.
     gc.collect()
     gc.freeze()
     path.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""What a process and its worker say to each other: JSON and some bytes, each with its length before it.
+"""Messages between a process and its worker: JSON and bytes, each prefixed with its length.
 
-JSON and nothing that could be executed: a worker that a document has taken over must not take over who asked it.
+Only JSON and nothing executable: a worker that a document has taken over must not take over the requesting process.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-# Steps of a long request: a worker reports each one it begins, so that the time of one page can be limited.
+# Steps of a long request: a worker reports the beginning of each, so that the time of one page can be limited.
 
 _lock = threading.Lock()
 _channel: socket.socket | None = None
 
 
 def report_steps_to(channel: socket.socket) -> None:
-    """From now on this process is a worker."""
+    """Makes this process report its steps over `channel`, as a worker."""
     global _channel
     _channel = channel
 
 
 def step_begins() -> None:
-    """Ends the time of the step before. Does nothing outside of a worker."""
+    """Reports the beginning of a step, which ends the time of the step before. Does nothing outside of a worker."""
     if _channel is not None:
         send(_channel, Message({"step": True}))
 
 
 def send(channel: socket.socket, message: Message) -> None:
-    """Whole, whichever threads of this process send at once."""
+    """Sends the whole message, also when several threads of this process send at once."""
     with _lock:
         channel.sendall(packed(message))
 
@@ -42,7 +42,7 @@ HEAD_BYTES = _LENGTHS.size
 
 @dataclass(frozen=True)
 class Message:
-    """`facts` are JSON; `content` is a document, or what was made of it."""
+    """`facts` are JSON; `content` is a document, or what was produced from it."""
 
     facts: dict[str, Any]
     content: bytes = b""
@@ -54,7 +54,7 @@ def packed(message: Message) -> bytes:
 
 
 def lengths(head: bytes) -> tuple[int, int]:
-    """Bytes of facts and of content that follow a head of `HEAD_BYTES`."""
+    """Sizes in bytes of facts and content, decoded from a head of `HEAD_BYTES`."""
     facts, content = _LENGTHS.unpack(head)
     return facts, content
 
@@ -63,5 +63,5 @@ def unpacked(body: bytes, facts_bytes: int) -> Message:
     """Raises: ValueError when the facts are not a JSON object."""
     facts = json.loads(body[:facts_bytes])
     if not isinstance(facts, dict):
-        raise ValueError("a message's facts are a JSON object")  # noqa: TRY004 - one kind of error for whoever reads
+        raise ValueError("a message's facts are a JSON object")  # noqa: TRY004 - one kind of error for the receiver
     return Message(facts, body[facts_bytes:])

@@ -1,4 +1,4 @@
-"""The workers of this process: as many as work at once, warm between documents, replaced when a document ends one."""
+"""Pool of worker processes: kept warm between documents, replaced when a document ends one."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from cira_pipeline.settings import Settings
 _log = logging.getLogger(__name__)
 
 SPARE_READING_PROCESSES = 1
-"""More than one client may have read at once, for the documents of others."""
+"""Extra workers beyond the number that one client may use at once, reserved for the documents of other clients."""
 
-# A worker that keeps so much of its memory after a document makes room: allocators give back little.
+# A worker that retains more than this share of its memory limit after a document is replaced: allocators give back
+# little.
 _KEPT_SHARE = 0.5
 
 
 class WorkerPool:
     """Up to `processes` workers for one owner, and `spare` more that one owner leaves to others (`FairSlots`).
 
-    Each is started when it is first needed; in a `warm` pool one that is idle is started ahead whenever there is none,
-    and a document that ends its worker has the next one started in its own time, not in the time of others. Safe to use
-    from many threads.
+    Each is started when it is first needed; a `warm` pool starts an idle one ahead whenever there is none, and a
+    document that ends its worker pays for the start of the next one in its own time. Thread-safe.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class WorkerPool:
         self._starting = False
 
     def ask(self, request: Message, *, timeout_s: float, step_timeout_s: float = math.inf) -> Message:
-        """The answer of a worker to `request`, asked for the current owner (`on_behalf_of`).
+        """Sends `request` to a worker for the current owner (`on_behalf_of`) and returns the answer.
 
         Waits for a free worker, which is not counted in `timeout_s`; `step_timeout_s` limits each step that the worker
-        reports (`steps.py`). A document that ends its worker, or takes all its memory, is tried again in a fresh one:
-        the worker may have been spoilt before, or the machine short of memory.
+        reports (`messages.step_begins`). A document that ends its worker, or takes all its memory, is tried again in a
+        fresh one: the worker may have been damaged before, or the machine short of memory.
 
         Raises: what the function raised; ReadingCrashed or ReadingOutOfMemory, when it happened `crashes` times;
         DocumentTooSlow; ReadingTimedOut when the worker was kept from its work; ReaderUnavailable when no worker
@@ -84,22 +84,22 @@ class WorkerPool:
         def stopping() -> bool:
             return self._abandoned != abandoned
 
-        def go_on() -> None:
+        def raise_if_stopped() -> None:
             if stopping():
-                raise RunInterrupted("the run was stopped before this document was read")
+                raise RunInterrupted("the run was stopped before a worker was free to read this document")
 
-        with self._slots.slot(current_owner(), go_on) as held:
+        with self._slots.slot(current_owner(), raise_if_stopped) as held:
             for _ in range(self._crashes - 1):
                 started = time.monotonic()
                 try:
                     return self._asked(request, limits, stopping, held)
                 except (ReadingCrashed, ReadingOutOfMemory):
-                    # All tries together take no longer than one may.
+                    # All attempts together take no longer than one may.
                     limits = replace(limits, timeout_s=limits.timeout_s - (time.monotonic() - started))
             return self._asked(request, limits, stopping, held)
 
     def start_ahead(self) -> None:
-        """Has a worker started in the background when none is idle: the next document does not wait for it."""
+        """Starts a worker in the background when none is idle, so that the next document does not wait for it."""
         with self._lock:
             if self._idle or self._starting:
                 return
@@ -107,23 +107,23 @@ class WorkerPool:
         threading.Thread(target=self._start_idle, name="starting a worker", daemon=True).start()
 
     def abandon(self) -> None:
-        """Ends all work that is under way at once; whoever waits for it gets RunInterrupted. The pool stays usable."""
+        """Ends all work under way at once; its callers get RunInterrupted. The pool stays usable."""
         self._abandoned += 1
 
     @property
     def most(self) -> int:
-        """Workers that may be at work at once."""
+        """Maximum number of workers at work at once."""
         return self._slots.total
 
     def close(self) -> None:
-        """Ends the workers that are idle. Those at work end with this process, however that ends."""
+        """Ends the idle workers. Those at work end with this process."""
         with self._lock:
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.kill()
 
     def pids(self) -> tuple[int, ...]:
-        """Of the idle workers."""
+        """Process ids of the idle workers."""
         with self._lock:
             return tuple(worker.pid for worker in self._idle)
 
@@ -134,7 +134,7 @@ class WorkerPool:
         try:
             answer = worker.ask(request, limits=limits, stopping=stopping)
         except (DocumentTooSlow, ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory, RunInterrupted):
-            # Also when the worker says so itself: a step that hangs may still be at work in it.
+            # Also when the worker itself reports the error: a step that hangs may still be running in it.
             worker.kill()
             if self._warm and not stopping():
                 self._start_idle()
@@ -152,12 +152,12 @@ class WorkerPool:
         return WorkerProcess(self._modules, self._memory_bytes, stopping, self._fork_server)
 
     def _start_idle(self) -> None:
-        """What fails here fails again, and is told, where the worker is needed."""
+        """A failure here happens again where the worker is needed, and is reported there."""
         abandoned = self._abandoned
         try:
             worker = self._started(lambda: self._abandoned != abandoned)
         except (ReaderUnavailable, RunInterrupted) as error:
-            _log.warning("no worker could be started ahead: %s", error)
+            _log.warning("no idle worker could be started ahead of the next document: %s", error)
         else:
             self._keep(worker)
         finally:
@@ -187,10 +187,10 @@ def reading_processes(settings: Settings) -> int:
 
 
 def worker_pool(settings: Settings, *, reads: bool = True) -> WorkerPool:
-    """The same pool for the life of this process, whoever asks: recognising and reading share its workers.
+    """The worker pool of this process; every call returns the same one, so recognition and reading share its workers.
 
-    `reads`: whether this process has documents read; what for is loaded in each worker, which takes seconds. Where it
-    has not, as in the REST service, workers are small, so that as many are kept for others as one client may hold.
+    `reads`: whether this process reads documents; each worker then loads Docling and its models, which takes seconds.
+    Where it does not, as in the REST service, workers are small, so as many are spare as one client may use.
     """
     modules = worker_modules(settings, reads=reads)
     processes = reading_processes(settings)
@@ -206,7 +206,7 @@ def worker_pool(settings: Settings, *, reads: bool = True) -> WorkerPool:
 
 
 def worker_modules(settings: Settings, *, reads: bool = True) -> tuple[str, ...]:
-    """What a worker has loaded before its first document."""
+    """Modules that a worker loads before its first document."""
     stages = ("intake", "reading") if reads and settings.reader == "local" else ("intake",)
     return tuple(f"cira_pipeline.{stage}.in_worker" for stage in stages)
 
@@ -234,5 +234,5 @@ def _pool(
     return pool
 
 
-# The child of a fork has its parent's sockets, not its workers.
+# A forked child has its parent's sockets, but not its workers.
 os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -1,4 +1,4 @@
-"""One worker process as its owner sees it: started, asked, watched while it works, killed when it goes too far."""
+"""One worker process, as its owner uses it: started, asked, supervised against limits, killed when it exceeds them."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from cira_pipeline.sandbox.starting import start_worker
 START_TIMEOUT_S = 300.0
 _WATCH_MS = 50
 _PIECE_BYTES = 1 << 20
-# Allocations fail from here on; the watch is to notice first, and to say what happened.
-_WALL = 2
+# Allocations fail beyond this multiple of the limit; the supervision should notice first and raise a clear error.
+_HARD_LIMIT_FACTOR = 2
 
-# A worker that computes for less of the time than this does not get on: the machine is too busy, or it waits for ever.
+# A worker that computes for less than this share of the time makes no progress: the machine is overloaded, or it hangs.
 _COMPUTING_SHARE = 0.2
-# On a busy machine a worker may take so many times its limit until it has computed for as long as that.
-_PATIENCE = 3
+# On an overloaded machine a worker may take this many times its limit of wall-clock time to use its processor time.
+_WALL_CLOCK_FACTOR = 3
 
 Stopping = Callable[[], bool]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a worker may compute: `timeout_s` in all, and `step_timeout_s` for each step that it reports.
+    """Limits of a worker's processor time: `timeout_s` in all, and `step_timeout_s` for each step that it reports.
 
-    Processor time tells a document that is slow from a machine that is busy; by the clock it may take a few times as
-    long, but only while the worker gets on.
+    Processor time distinguishes a slow document from an overloaded machine; wall-clock time may be a few times as long,
+    but only while the worker makes progress.
     """
 
     timeout_s: float
@@ -53,7 +53,7 @@ class Limits:
 
 
 class _Clock:
-    """What is left of the time of a request under `limits`."""
+    """Remaining time of a request under `limits`."""
 
     def __init__(self, limits: Limits, computed_s: Callable[[], float]) -> None:
         self._limits = limits
@@ -75,39 +75,40 @@ class _Clock:
             return
         computed_s = self._computed_s() - computed_before_s
         if computed_s >= limit_s:
-            raise DocumentTooSlow(f"{what} was computed for longer than {limit_s:g} s", timeout_s=limit_s)
-        if computed_s < _COMPUTING_SHARE * taken_s or taken_s >= _PATIENCE * limit_s:
+            raise DocumentTooSlow(f"{what} took more than {limit_s:g} s of processor time", timeout_s=limit_s)
+        if computed_s < _COMPUTING_SHARE * taken_s or taken_s >= _WALL_CLOCK_FACTOR * limit_s:
             raise ReadingTimedOut(
-                f"{what} took {taken_s:.0f} s, of which the reader computed {computed_s:.0f} s", timeout_s=limit_s
+                f"{what} took {taken_s:.0f} s, of which the reader had only {computed_s:.0f} s of processor time",
+                timeout_s=limit_s,
             )
 
 
 class WorkerProcess:
-    """Not thread-safe: one request at a time. A worker whose `ask` raised is of no use any more, unless told so."""
+    """One worker process. Not thread-safe: one request at a time. Unusable once `ask` raised, except where noted."""
 
     def __init__(
         self, modules: Sequence[str], memory_bytes: int, stopping: Stopping, fork_server: Path | None = None
     ) -> None:
-        """Starts it, from the fork server when there is one, and waits until it has loaded `modules`.
+        """Starts the process, from the fork server when there is one, and waits until it has loaded `modules`.
 
         Raises: ReaderUnavailable when it does not start, RunInterrupted when `stopping`.
         """
         self._memory_bytes = memory_bytes
         try:
-            self._channel, self._process = start_worker(modules, _WALL * memory_bytes, fork_server)
+            self._channel, self._process = start_worker(modules, _HARD_LIMIT_FACTOR * memory_bytes, fork_server)
         except OSError as error:
-            # A machine that is short of processes, memory or files says nothing about the document.
+            # A machine that is short of processes, memory or files is no property of the document.
             raise ReaderUnavailable(f"the reader's process cannot be started: {error}") from error
         try:
             self._seen = psutil.Process(self._process.pid)
         except psutil.Error as error:
             self.kill()
-            raise ReaderUnavailable(f"the reader's process ended at its start: {error}") from error
+            raise ReaderUnavailable(f"the reader's process ended while starting: {error}") from error
         self._channel.setblocking(False)
         try:
             self._exchange(b"", Limits(START_TIMEOUT_S), stopping)
         except (ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut, DocumentTooSlow) as error:
-            raise ReaderUnavailable(f"the reader's process does not start: {error.message}") from error
+            raise ReaderUnavailable(f"the reader's process did not start: {error.message}") from error
         except BaseException:
             self.kill()
             raise
@@ -122,7 +123,7 @@ class WorkerProcess:
 
     @property
     def memory_used_bytes(self) -> int:
-        """Resident memory; 0 when the process is gone."""
+        """Resident memory in bytes; 0 when the process is gone."""
         try:
             return int(self._seen.memory_info().rss)
         except psutil.Error:
@@ -138,19 +139,19 @@ class WorkerProcess:
         return float(times.user + times.system)
 
     def ask(self, request: Message, *, limits: Limits, stopping: Stopping) -> Message:
-        """The worker's answer.
+        """Sends `request` to the worker and returns its answer.
 
-        Raises: what the worker's function raised (the process lives on); DocumentTooSlow when it computed for longer
-        than `limits` allow, ReadingTimedOut when it was kept from that; ReadingOutOfMemory, ReadingCrashed, and
-        RunInterrupted as soon as `stopping` says so (the process is gone).
+        Raises: what the worker's function raised (the process stays usable); DocumentTooSlow when it used more
+        processor time than `limits` allow, ReadingTimedOut when it got too little of it; ReadingOutOfMemory,
+        ReadingCrashed, and RunInterrupted as soon as `stopping` is true (the process is gone).
         """
         answer = self._exchange(packed(request), limits, stopping)
         if "error" in answer.facts:
-            raise _error_told(answer.facts["error"])
+            raise _error_from(answer.facts["error"])
         return answer
 
     def kill(self) -> None:
-        """Ends it at once; returns when it is gone and reaped."""
+        """Kills the process at once; returns when it is gone and reaped."""
         self._process.kill()
         self._process.wait()
         self._channel.close()
@@ -168,7 +169,7 @@ class WorkerProcess:
         except (EOFError, ConnectionError) as error:
             raise self._why_it_ended() from error
         except ValueError as error:
-            raise ReadingCrashed(f"the reader's answer cannot be understood: {error}") from error
+            raise ReadingCrashed(f"the reader's answer is malformed: {error}") from error
 
     def _answer(self, clock: _Clock, within_limits: Callable[[], None]) -> Message:
         while True:
@@ -180,7 +181,7 @@ class WorkerProcess:
     def _message(self, within_limits: Callable[[], None]) -> Message:
         facts_bytes, content_bytes = lengths(self._received(HEAD_BYTES, within_limits))
         if facts_bytes + content_bytes > self._memory_bytes:
-            raise ReadingCrashed("the reader's answer is longer than all its memory")
+            raise ReadingCrashed("the reader's answer is malformed: it is longer than its memory limit")
         return unpacked(self._received(facts_bytes + content_bytes, within_limits), facts_bytes)
 
     def _send(self, request: bytes, within_limits: Callable[[], None]) -> None:
@@ -200,7 +201,7 @@ class WorkerProcess:
         return bytes(received)
 
     def _await(self, event: int, within_limits: Callable[[], None]) -> None:
-        """Returns when the channel is ready, or closed at the other end; meanwhile the worker is watched."""
+        """Returns when the channel is ready, or closed at the other end; meanwhile the worker is supervised."""
         poll = select.poll()
         poll.register(self._channel, event)
         within_limits()
@@ -218,26 +219,28 @@ class WorkerProcess:
             raise
         if self.memory_used_bytes > self._memory_bytes:
             self.kill()
-            raise ReadingOutOfMemory(f"the document took more than {self._memory_bytes // 1_000_000:,} MB of memory")
+            raise ReadingOutOfMemory(
+                f"reading the document took more than {self._memory_bytes // 1_000_000:,} MB of memory"
+            )
 
     def _why_it_ended(self) -> ReadingCrashed:
         self._process.kill()
         code = self._process.wait()
         self.kill()
         if code is None:
-            return ReadingCrashed("the reader ended; how, is not known, for its fork server ended as well")
+            return ReadingCrashed("the reader ended with an unknown exit status, because its fork server ended as well")
         if code >= 0:
-            return ReadingCrashed(f"the reader ended by itself with code {code}", code=code)
+            return ReadingCrashed(f"the reader exited with code {code}", code=code)
         name = signal.Signals(-code).name
-        lack = ", as the system does when memory runs out" if name == "SIGKILL" else ""
-        return ReadingCrashed(f"the reader was ended by {name}{lack}", signal=name)
+        lack = ", which the system sends when memory runs out" if name == "SIGKILL" else ""
+        return ReadingCrashed(f"the reader was killed by {name}{lack}", signal=name)
 
 
-def _error_told(told: Mapping[str, object]) -> CiraError:
-    """The error of the tree that the worker named."""
-    kind = _leaves().get(str(told.get("code")), InternalError)
-    detail = told.get("detail")
-    return kind(str(told.get("message")), **(detail if isinstance(detail, dict) else {}))
+def _error_from(facts: Mapping[str, object]) -> CiraError:
+    """The `CiraError` subclass that the worker reported, rebuilt from its facts."""
+    kind = _leaves().get(str(facts.get("code")), InternalError)
+    detail = facts.get("detail")
+    return kind(str(facts.get("message")), **(detail if isinstance(detail, dict) else {}))
 
 
 def _leaves() -> dict[str, type[CiraError]]:

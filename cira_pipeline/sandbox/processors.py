@@ -1,7 +1,7 @@
-"""How many processors this process may keep busy: those it may be scheduled on, and no more than its container's share.
+"""Number of processors available to this process: its scheduling affinity, bounded by its container's quota.
 
 Linux gives a container a share as a quota of processor time in each period (cgroup v2: `cpu.max`; v1:
-`cpu.cfs_quota_us` and `cpu.cfs_period_us`). Who starts more processes than that is only stopped more often.
+`cpu.cfs_quota_us` and `cpu.cfs_period_us`). More busy processes than that are only throttled more often.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ _ROOT = Path("/")
 
 
 def processors(root: Path = _ROOT) -> int:
-    """At least 1; a share is rounded up. `root`: where `/proc` and the cgroups are looked for."""
+    """Usable processors, at least 1; a quota is rounded up. `root`: where `/proc` and the cgroups are looked for."""
     schedulable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = processor_share(root)
     return schedulable if share is None else max(1, min(schedulable, math.ceil(share)))
 
 
 def processor_share(root: Path = _ROOT) -> float | None:
-    """Processors' worth of time that the cgroups of this process allow it; `None` without a limit."""
+    """Processor share that the cgroups of this process allow, in processors; `None` without a limit."""
     return min((share for folder in _folders(root) if (share := _share(folder)) is not None), default=None)
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """The folders of this process's cgroups that may hold a quota: its own, and all above it, whose quotas hold too."""
+    """Folders of this process's cgroups that may hold a quota: its own, and all above it, whose quotas apply too."""
     for hierarchy, path in _own_groups(root):
         for mounted, at in _mounts(root, hierarchy):
-            # A container may see the group's path as the host does, or nothing of it: then the mount is its own group.
+            # A container may see the group's path as the host does, or not at all: then the mount is its own group.
             below = path.relative_to(mounted) if path.is_relative_to(mounted) else PurePosixPath()
             top = root / at.relative_to("/")
             yield from (top / part for part in (below, *below.parents) if ".." not in part.parts)
@@ -48,7 +48,7 @@ def _own_groups(root: Path) -> Iterator[tuple[str, PurePosixPath]]:
 
 
 def _mounts(root: Path, hierarchy: str) -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
-    """Which part of the hierarchy is mounted, and where (proc_pid_mountinfo(5))."""
+    """Path within the hierarchy that is mounted, and its mount point (proc_pid_mountinfo(5))."""
     for line in _lines(root / "proc/self/mountinfo"):
         mount, _, filesystem = line.partition(" - ")
         kind, _, *options = filesystem.split()

@@ -1,7 +1,7 @@
-"""How a worker comes to be: in a fresh interpreter, or forked from a process that has loaded everything.
+"""Starts worker processes: in a fresh interpreter, or forked from a fork server that has loaded the modules.
 
-A fresh one loads Docling for seconds. `cira up` runs a fork server (fork_server.py), from which a worker is forked at
-once; where there is none, or it does not answer, workers are started afresh.
+A fresh interpreter loads Docling for seconds. `cira up` runs a fork server (fork_server.py), from which a worker is
+forked at once; where there is none, or it does not answer, a fresh interpreter is started.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from cira_pipeline.settings import inherited_environment
 _log = logging.getLogger(__name__)
 
 STATUS = struct.Struct("!i")
-"""How a forked worker ended: its exit code, or the negative number of the signal, as `subprocess` counts them."""
+"""Exit status of a forked worker: its exit code, or the negative signal number, as `subprocess` counts them."""
 MESSAGE_BYTES = 4_096
 _FORK_TIMEOUT_S = 10.0
-_TOLD_TIMEOUT_S = 10.0
+_STATUS_TIMEOUT_S = 10.0
 _STDERR = 2
-# What a worker inherits. A document that takes it over finds no password, key or token there.
+# Environment variables that a worker inherits: no password, key or token, should a document take the worker over.
 _INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "OMP_NUM_THREADS")
 _INHERITED_FAMILIES = ("LC_", "PYTHON", "CIRA_SUPERVISED_")
 
 
 class StartedProcess(Protocol):
-    """A worker's process, which ends when whoever holds this does, however that ends."""
+    """A worker's process, which ends when the process that holds this object ends."""
 
     @property
     def pid(self) -> int: ...
@@ -48,21 +48,21 @@ class StartedProcess(Protocol):
         """By SIGKILL; does nothing when it has ended."""
 
     def wait(self) -> int | None:
-        """Its exit code, or the negative number of the signal that ended it, once it has ended; None: not known."""
+        """Exit code, or the negative number of the signal that ended it, once it has ended; None: unknown."""
 
     def close(self) -> None:
-        """Gives back what is held of a process that has ended."""
+        """Closes the descriptors held for a process that has ended."""
 
 
 def start_worker(
     modules: Sequence[str], memory_bytes: int, fork_server: Path | None
 ) -> tuple[socket.socket, StartedProcess]:
-    """This side's end of the channel, and the process with the other one. Raises: OSError."""
+    """Starts a worker; returns this side's end of the channel, and the process with the other. Raises: OSError."""
     if fork_server is not None:
         try:
             return _forked(fork_server, modules, memory_bytes)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _log.info("no worker from the fork server, so one is started afresh: %s", error)
+            _log.info("the fork server gave no worker (%s): starting a fresh interpreter", error)
     return _fresh(modules, memory_bytes)
 
 
@@ -75,7 +75,7 @@ def worker_environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def short_address(path: Path) -> Iterator[str]:
-    """A name for the Unix socket `path`, whatever the length of the path; the kernel takes 107 bytes."""
+    """An alias for the Unix socket `path` that is short enough for any length of `path`; the kernel takes 107 bytes."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{folder}/{path.name}"
@@ -104,12 +104,12 @@ class _FreshProcess:
 
 
 class _ForkedProcess:
-    """The fork server is its parent, and tells its end through the pipe `status`."""
+    """Worker forked by the fork server, its parent, which reports its exit status through the pipe `status`."""
 
     def __init__(self, pid: int, descriptor: int, status: int, lifeline: int) -> None:
         self.pid = pid
         self._descriptor = descriptor
-        """A pidfd: it names this process and no later one with the same number."""
+        """A pidfd: it names this process, never a later one with the same number."""
         self._status = status
         self._lifeline = lifeline
         self._ended = False
@@ -127,9 +127,9 @@ class _ForkedProcess:
     def wait(self) -> int | None:
         if not self._ended:
             _readable(self._descriptor, None)
-            # The pipe ends with nothing in it when the fork server has ended before its worker.
-            told = os.read(self._status, STATUS.size) if _readable(self._status, _TOLD_TIMEOUT_S) else b""
-            self._code = STATUS.unpack(told)[0] if len(told) == STATUS.size else None
+            # The pipe closes empty when the fork server has ended before its worker.
+            status = os.read(self._status, STATUS.size) if _readable(self._status, _STATUS_TIMEOUT_S) else b""
+            self._code = STATUS.unpack(status)[0] if len(status) == STATUS.size else None
             self._ended = True
         return self._code
 
@@ -140,7 +140,7 @@ class _ForkedProcess:
 
 @dataclass(frozen=True)
 class _Ends:
-    """What ties a worker to whoever starts it: a channel, and a pipe that is its lifeline."""
+    """Channel and lifeline pipe that tie a worker to the process that starts it."""
 
     channel: socket.socket
     lifeline: int
@@ -150,7 +150,7 @@ class _Ends:
 
 @contextmanager
 def _ends() -> Iterator[_Ends]:
-    """After the block the worker's ends are its own; when the block fails, all are closed, which ends the worker."""
+    """After the block the worker owns its ends; when the block fails, all are closed, which ends the worker."""
     with ExitStack() as theirs, ExitStack() as ours:
         channel, their_channel = socket.socketpair()
         ours.callback(channel.close)
@@ -170,7 +170,7 @@ def _fresh(modules: Sequence[str], memory_bytes: int) -> tuple[socket.socket, St
             stdin=ends.their_lifeline,
             pass_fds=[ends.their_channel],
             env=worker_environment(inherited_environment()),
-            # Ctrl-C in a terminal is for the command, which then ends its workers.
+            # Ctrl-C in a terminal is for the command, which then ends its workers itself.
             start_new_session=True,
         )
     return ends.channel, _FreshProcess(process, ends.lifeline)
@@ -178,7 +178,7 @@ def _fresh(modules: Sequence[str], memory_bytes: int) -> tuple[socket.socket, St
 
 def _forked(server: Path, modules: Sequence[str], memory_bytes: int) -> tuple[socket.socket, StartedProcess]:
     """Raises: OSError while the fork server is away, or when it has loaded other modules; ValueError and the like
-    when its answer is none."""
+    when its answer is malformed."""
     with _ends() as ends, ExitStack() as theirs, ExitStack() as ours:
         status, their_status = os.pipe()
         ours.callback(os.close, status)
@@ -193,11 +193,11 @@ def _forked(server: Path, modules: Sequence[str], memory_bytes: int) -> tuple[so
         answer, descriptors, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
         for descriptor in descriptors:
             ours.callback(os.close, descriptor)
-        told = json.loads(answer)
-        if "refused" in told:
-            raise ConnectionRefusedError(told["refused"])
+        reply = json.loads(answer)
+        if "refused" in reply:
+            raise ConnectionRefusedError(reply["refused"])
         (descriptor,) = descriptors
-        process = _ForkedProcess(told["pid"], descriptor, status, ends.lifeline)
+        process = _ForkedProcess(reply["pid"], descriptor, status, ends.lifeline)
         ours.pop_all()
     return ends.channel, process
 

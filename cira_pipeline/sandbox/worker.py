@@ -1,8 +1,8 @@
-"""The worker: `python -m cira_pipeline.sandbox.worker SOCKET MEMORY_BYTES MODULE...`, or forked (fork_server.py).
+"""Worker process: `python -m cira_pipeline.sandbox.worker SOCKET MEMORY_BYTES MODULE...`, or forked (fork_server.py).
 
-It has the modules loaded, says that it is ready, and answers one request after the other. A request names the function
-that is called (`module:function`), which takes and gives a Message. Standard input is the lifeline: its other end is
-held by the process that asks, and when that ends in whatever way, the kernel ends the worker, in native code too.
+It loads the modules, reports that it is ready, and answers one request after the other. A request names the function
+to call (`module:function`), which takes and returns a Message. Standard input is the lifeline: the requesting process
+holds its other end, and when that process ends in whatever way, the kernel ends the worker, also in native code.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from pathlib import Path
 from cira_pipeline.errors import CiraError, InternalError, ReadingOutOfMemory
 from cira_pipeline.sandbox.messages import HEAD_BYTES, Message, lengths, report_steps_to, send, unpacked
 
-# Of all processes the kernel ends this one first when memory runs out: it is the one that can be spared.
-_SPARED_FIRST = "800"
+# oom_score_adj: when memory runs out, the kernel ends this process before all others, which matter more.
+_OOM_SCORE_ADJ = "800"
 _LIFELINE = 0
 _STDERR = 2
 
 
 def main(socket_number: int, memory_bytes: int, modules: list[str]) -> None:
-    # Ctrl-C reaches every process of a terminal; who started this one decides.
+    # Ctrl-C reaches every process of a terminal; the process that started this one decides when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     become_killable(memory_bytes)
-    # What libraries print is no answer.
+    # Output that libraries print must not reach the channel.
     os.dup2(_STDERR, 1)
     for module in modules:
         import_module(module)
@@ -41,13 +41,13 @@ def main(socket_number: int, memory_bytes: int, modules: list[str]) -> None:
 
 
 def become_killable(memory_bytes: int) -> None:
-    """From now on this process ends with its lifeline, standard input, and cannot take more memory than this."""
+    """Makes this process end with its lifeline, standard input, and fail allocations beyond `memory_bytes`."""
     _die_with_parent()
     _limit(memory_bytes)
 
 
 def serve(channel: socket.socket) -> None:
-    """Says that the worker is ready, and answers until the channel ends."""
+    """Reports that the worker is ready, and answers requests until the channel closes."""
     send(channel, Message({"ready": True}))
     report_steps_to(channel)
     while (request := _received(channel)) is not None:
@@ -55,7 +55,7 @@ def serve(channel: socket.socket) -> None:
 
 
 def _die_with_parent() -> None:
-    """SIGIO, whose default is to end the process, as soon as the lifeline's other end is closed."""
+    """Requests SIGIO, which ends the process by default, for the moment the lifeline's other end closes."""
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGIO})
     fcntl.fcntl(_LIFELINE, fcntl.F_SETOWN, os.getpid())
@@ -65,11 +65,11 @@ def _die_with_parent() -> None:
 
 
 def _limit(memory_bytes: int) -> None:
-    """No core files of a gigabyte, and an allocation beyond all bounds fails at once."""
+    """Disables core files of a gigabyte, and makes an allocation beyond the limit fail at once."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_SPARED_FIRST, encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE_ADJ, encoding="ascii")
 
 
 def _received(channel: socket.socket) -> Message | None:
@@ -96,14 +96,14 @@ def _answer(request: Message) -> Message:
     try:
         return _function(request.facts["call"])(request)
     except CiraError as error:
-        return _told(error)
+        return _error_answer(error)
     except MemoryError as error:
-        return _told(ReadingOutOfMemory(f"the reader ran out of memory: {error or 'an allocation failed'}"))
-    except Exception as error:  # noqa: BLE001 - who asked must hear of it, whatever a library throws
-        return _told(InternalError(f"{type(error).__name__}: {error}"))
+        return _error_answer(ReadingOutOfMemory(f"the reader ran out of memory: {error or 'an allocation failed'}"))
+    except Exception as error:  # noqa: BLE001 - reported to the requester, whatever a library raises
+        return _error_answer(InternalError(f"{type(error).__name__}: {error}"))
 
 
-def _told(error: CiraError) -> Message:
+def _error_answer(error: CiraError) -> Message:
     detail = {name: part for name, part in error.detail.items() if isinstance(part, str | int | float | bool)}
     return Message({"error": {"code": error.code, "message": error.message, "detail": detail}})
 
