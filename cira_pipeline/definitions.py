@@ -1,4 +1,7 @@
-"""The composition root: what Dagster loads (workspace.yaml). The one module of the domain folder that knows Dagster."""
+"""Dagster definitions of CIRA: the code location that workspace.yaml loads.
+
+The composition root, and the only module of `cira_pipeline` that imports Dagster.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from sensors.s3_inbox import s3_inbox_sensor
 
 
 def definitions(settings: Settings) -> dg.Definitions:
-    """All definitions. Secrets stay names of environment variables, so that the UI shows no secret."""
+    """All assets, jobs, sensors, schedules and resources. Secrets are `EnvVar`s, so the UI never shows them."""
     postgres = PostgresResource(url=dg.EnvVar("CIRA_POSTGRES_URL"))
     redis = RedisResource(
         url=dg.EnvVar("CIRA_REDIS_URL") if settings.redis_url else "", status_ttl_s=settings.status_ttl_s
@@ -83,7 +86,7 @@ def definitions(settings: Settings) -> dg.Definitions:
             "reader": reader,
             "extraction": extraction,
         },
-        # One process a run: a run is one step that streams many jobs, and Docling is loaded once in it.
+        # One process per run: a run is a single step that streams many jobs and loads Docling once.
         executor=dg.in_process_executor,
     )
 

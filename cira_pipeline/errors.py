@@ -1,7 +1,7 @@
-"""Every error CIRA raises on purpose, as one tree.
+"""All errors that CIRA raises, as one tree of exception classes.
 
-A leaf has a stable `code` (stored with the job, shown to clients, listed in docs/errors.md), says whether trying again
-can help (`retryable`), and tells the person what to do (`hint`). The message says what happened to this one input.
+Each leaf has a stable `code` (stored with the job, sent to clients, listed in docs/errors.md), whether a retry can help
+(`retryable`), and what the reader can do (`hint`). The message of an instance says what happened to this one input.
 
     CiraError
     ├── ConfigurationError            configuration_invalid
@@ -57,7 +57,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── RedirectRefused           redirect_refused
     │   ├── DocumentTooLarge          document_too_large
     │   └── ManifestInvalid           manifest_invalid
-    ├── DocumentError                 (the bytes can never become an invoice: the job is `rejected`)
+    ├── DocumentError                 (this file cannot become an invoice: the job is `rejected`)
     │   ├── DocumentEmpty             document_empty
     │   ├── DocumentTypeUnsupported   document_type_unsupported
     │   ├── DocumentEncrypted         document_encrypted
@@ -96,7 +96,7 @@ can help (`retryable`), and tells the person what to do (`hint`). The message sa
     │   ├── ModelBatchExpired         model_batch_expired          (retryable)
     │   ├── ModelBatchCancelled       model_batch_cancelled        (retryable)
     │   └── ModelBatchAnswerMissing   model_batch_answer_missing   (retryable)
-    ├── RecordRejected                verdict_rejected             (a record was made, and must not be paid)
+    ├── RecordRejected                verdict_rejected             (the record was validated and must not be paid)
     ├── WebhookError
     │   ├── WebhookSecretMissing      webhook_secret_missing
     │   ├── WebhookSecretExists       webhook_secret_exists
@@ -134,10 +134,10 @@ from typing import ClassVar
 
 
 class CiraError(Exception):
-    """Base of every error raised on purpose.
+    """Base class of all CIRA errors.
 
-    Attributes: `code` stable snake case; `retryable` whether the same call may succeed later; `hint` what the person
-    can do; `message` what happened here; `detail` parts of it for logs and tests.
+    Attributes: `code`, stable, snake case; `retryable`, whether the same call may succeed later; `hint`, what the
+    reader can do; `message`, what happened; `detail`, parts of the message for logs and tests.
     """
 
     code: ClassVar[str] = "internal_error"
@@ -155,27 +155,30 @@ class CiraError(Exception):
 
 class ConfigurationError(CiraError):
     code = "configuration_invalid"
-    hint = "Correct the setting it names; `cira doctor` lists all settings and what is missing."
+    hint = "Correct the setting that the message names; `cira doctor` lists all settings and what is missing."
 
 
 class ServiceUnreachable(ConfigurationError):
     code = "service_unreachable"
     retryable = True
-    hint = "Start the service, or correct its address; `cira doctor` shows which one does not answer."
+    hint = "Start the service, or correct its address; `cira doctor` shows which service does not answer."
 
 
 class ServiceAnswerInvalid(ConfigurationError):
     code = "service_answer_invalid"
-    hint = "What answers there is not CIRA's REST service, or something changes its answers; correct the address."
+    hint = (
+        "Correct the address: another server answers there instead of CIRA's REST service, or a proxy changes its "
+        "responses."
+    )
 
 
 class AlreadyRunning(ConfigurationError):
     code = "already_running"
-    hint = "Use the one that runs, or stop it first (Ctrl-C in its terminal, or `kill` and its process number)."
+    hint = "Use the running instance, or stop it first (Ctrl-C in its terminal, or `kill PID`)."
 
 
 class JobError(CiraError):
-    """A request about a job that cannot be met."""
+    """The job does not exist, or its status does not allow the request."""
 
 
 class JobNotFound(JobError):
@@ -185,12 +188,12 @@ class JobNotFound(JobError):
 
 class JobNotRetryable(JobError):
     code = "job_not_retryable"
-    hint = "Only failed, rejected and waiting jobs can be retried; `cira show JOB` tells its status."
+    hint = "Only failed, rejected and waiting jobs can be retried; `cira show JOB` shows the job's status."
 
 
 class JobNotCancellable(JobError):
     code = "job_not_cancellable"
-    hint = "Only queued, running and waiting jobs can be cancelled; `cira show JOB` tells its status."
+    hint = "Only queued, running and waiting jobs can be cancelled; `cira show JOB` shows the job's status."
 
 
 class SubmissionInvalid(JobError):
@@ -204,17 +207,17 @@ class UpstreamMissing(JobError):
 
 
 class AccessError(CiraError):
-    """Who asks may not, or not so often."""
+    """Access was denied: no valid key, a missing scope, a refused host or origin, or an exceeded limit."""
 
 
 class KeyMissing(AccessError):
     code = "key_missing"
-    hint = "Send `Authorization: Bearer KEY`; an operator makes keys with `cira keys create`."
+    hint = "Send `Authorization: Bearer KEY`; an operator creates keys with `cira keys create`."
 
 
 class KeyInvalid(AccessError):
     code = "key_invalid"
-    hint = "The key is unknown, revoked or expired; ask an operator for a new one (`cira keys list` shows all)."
+    hint = "The key is unknown, revoked or expired; ask an operator for a new key (`cira keys list` shows all keys)."
 
 
 class KeyNotFound(AccessError):
@@ -225,14 +228,14 @@ class KeyNotFound(AccessError):
 class KeySettingsInvalid(AccessError):
     code = "key_settings_invalid"
     hint = (
-        "A key has a client, one or more of the scopes submit, read, review, dagster_view, dagster_launch and admin, "
+        "A key needs a client, one or more of the scopes submit, read, review, dagster_view, dagster_launch and admin, "
         "and limits above zero."
     )
 
 
 class ScopeMissing(AccessError):
     code = "scope_missing"
-    hint = "Use a key that has this scope; an operator makes one with `cira keys create --scope ...`."
+    hint = "Use a key with this scope; an operator creates one with `cira keys create --scope ...`."
 
 
 class HostRefused(AccessError):
@@ -242,67 +245,73 @@ class HostRefused(AccessError):
 
 class OriginRefused(AccessError):
     code = "origin_refused"
-    hint = "Dagster's UI takes requests of its own pages only; open it at its own address."
+    hint = "Dagster's UI accepts requests from its own pages only; open it at its own address."
 
 
 class ShutdownRefused(AccessError):
     code = "shutdown_refused"
-    hint = "Whatever started the code server ends it: stop `cira up`, or restart the service in its orchestrator."
+    hint = "The code server cannot be stopped from the UI: stop `cira up`, or restart the service in its orchestrator."
 
 
 class RateExceeded(AccessError):
     code = "rate_exceeded"
     retryable = True
-    hint = "Wait as long as `Retry-After` says; an operator can give the key a higher rate."
+    hint = "Wait for the time in `Retry-After`; an operator can raise the key's rate limit."
 
 
 class QuotaExhausted(AccessError):
     code = "quota_exhausted"
     retryable = True
-    hint = "The key's jobs of this day (UTC) are used up; go on tomorrow, or ask an operator for a higher quota."
+    hint = (
+        "The key's daily quota of jobs is used up (days in UTC); submit tomorrow, or ask an operator to raise the "
+        "quota."
+    )
 
 
 class RequestError(CiraError):
-    """A request to the REST service that cannot be met as it was sent."""
+    """The REST service cannot process the request as it was sent."""
 
 
 class RequestInvalid(RequestError):
     code = "request_invalid"
-    hint = "The problem's `errors` name what is wrong and where; docs/api.md and /openapi.json say what is expected."
+    hint = "`errors` in the response names each invalid part; docs/api.md and /openapi.json describe valid requests."
 
 
 class RequestTooLarge(RequestError):
     code = "request_too_large"
-    hint = "Send less at once: up to 1,000 URLs a request, and one document of at most CIRA_FETCH_MAX_BYTES."
+    hint = "Send less per request: at most 1,000 URLs, or one document of at most CIRA_FETCH_MAX_BYTES."
 
 
 class RequestTimedOut(RequestError):
     code = "request_timed_out"
     retryable = True
-    hint = "The request's body came too slowly; send it again over a better connection."
+    hint = "The request's body arrived too slowly; send it again over a faster connection."
 
 
 class HostInvalid(RequestError):
     code = "host_invalid"
-    hint = "The header `Host` is the server's name and port, as in the URL; a proxy before CIRA may have changed it."
+    hint = (
+        "The header `Host` must be the server's name and port, as in the URL; a proxy in front of CIRA may have "
+        "changed it."
+    )
 
 
 class FormExpired(RequestError):
     code = "form_expired"
     retryable = True
-    hint = "Nothing was changed; load the page again and repeat what you did."
+    hint = "Nothing was changed; reload the page and repeat the action."
 
 
 class RecordChanged(RequestError):
     code = "record_changed"
     retryable = True
-    hint = "Look at the record as it stands now, then confirm it."
+    hint = "Nothing was confirmed; check the record's current values, then confirm it again."
 
 
 class TooManyUploads(RequestError):
     code = "too_many_uploads"
     retryable = True
-    hint = "Wait for the answers to earlier uploads and page pictures; Retry-After says when to try again."
+    hint = "Wait for the responses to earlier uploads and page images; `Retry-After` says when to try again."
 
 
 class RouteNotFound(RequestError):
@@ -322,32 +331,32 @@ class ContentTypeUnsupported(RequestError):
 
 class RecordNotFound(RequestError):
     code = "record_not_found"
-    hint = "The job has no record, or not yet; ask for the job's status."
+    hint = "The job has no record (yet); check the job's status."
 
 
 class DocumentNotFound(RequestError):
     code = "document_not_found"
-    hint = "The job's document was not fetched yet, or has been erased; ask for the job's status."
+    hint = "The job's document was not fetched yet, or has been erased; check the job's status."
 
 
 class PageNotFound(RequestError):
     code = "page_not_found"
-    hint = "Pages count from 1; e-invoices in XML have none."
+    hint = "Pages are numbered from 1; e-invoices in XML have no pages."
 
 
 class JobNotFinished(RequestError):
     code = "job_not_finished"
     retryable = True
-    hint = "Wait until the job has ended, or cancel it first."
+    hint = "Wait until the job has ended, or cancel it."
 
 
 class IntakeError(CiraError):
-    """The document behind a URL could not be had."""
+    """The document at a URL could not be fetched."""
 
 
 class UrlInvalid(IntakeError):
     code = "url_invalid"
-    hint = "Give an absolute URL with a host, without user name or password in it."
+    hint = "Submit an absolute URL with a host and without a user name or password."
 
 
 class UrlSchemeUnsupported(IntakeError):
@@ -357,40 +366,43 @@ class UrlSchemeUnsupported(IntakeError):
 
 class AddressRefused(IntakeError):
     code = "url_address_refused"
-    hint = "Only public addresses are fetched; for an internal host set CIRA_FETCH_ALLOWED_HOSTS."
+    hint = "Only public addresses are fetched; to allow an internal host, add it to CIRA_FETCH_ALLOWED_HOSTS."
 
 
 class FileNotAllowed(IntakeError):
     code = "file_not_allowed"
-    hint = "Put the file below one of the folders in CIRA_FILE_ROOTS, or add its folder there."
+    hint = "Move the file into one of the folders in CIRA_FILE_ROOTS, or add its folder to that setting."
 
 
 class SourceNotFound(IntakeError):
     code = "source_not_found"
-    hint = "The URL leads to nothing; correct it and submit again, or retry when the file is there."
+    hint = "There is no file at this URL; submit the correct URL, or retry when the file is there."
 
 
 class SourceForbidden(IntakeError):
     code = "source_forbidden"
-    hint = "The server wants credentials; use a pre-signed URL, or give CIRA access to the bucket or folder."
+    hint = "The server requires credentials; use a pre-signed URL, or give CIRA access to the bucket or folder."
 
 
 class SourceUnavailable(IntakeError):
     code = "source_unavailable"
     retryable = True
-    hint = "The server did not answer properly; the job can be retried as it is."
+    hint = "The server did not answer, or answered with an error; retry the job, nothing needs to be changed."
 
 
 class SourcePaused(IntakeError):
     code = "source_paused"
     retryable = True
-    hint = "The job goes on by itself when the host answers again; `cira doctor` shows the hosts that are left alone."
+    hint = "The job resumes automatically when the host answers again; `cira doctor` lists the paused hosts."
 
 
 class SourceBusy(IntakeError):
     code = "source_busy"
     retryable = True
-    hint = "The job goes on by itself; an operator can allow more requests at once with CIRA_SOURCE_MAX_REQUESTS."
+    hint = (
+        "The job resumes automatically; an operator can allow more concurrent requests to one host with "
+        "CIRA_SOURCE_MAX_REQUESTS."
+    )
 
 
 class DownloadTimedOut(IntakeError):
@@ -401,22 +413,25 @@ class DownloadTimedOut(IntakeError):
 
 class SourceAnswerInvalid(IntakeError):
     code = "source_answer_invalid"
-    hint = "The server does not hand out a file at this URL; open it in a browser and submit the file's own URL."
+    hint = "The server does not return a file at this URL; open it in a browser and submit the URL of the file itself."
 
 
 class SourceUntrusted(IntakeError):
     code = "source_untrusted"
-    hint = "The server's certificate is not valid, so the file could be anybody's; ask the supplier to renew it."
+    hint = (
+        "The server's TLS certificate is not valid, so the origin of the file cannot be verified; ask the supplier to "
+        "renew the certificate."
+    )
 
 
 class TooManyRedirects(IntakeError):
     code = "too_many_redirects"
-    hint = "Submit the URL it finally leads to."
+    hint = "Submit the URL at the end of the redirects."
 
 
 class RedirectRefused(IntakeError):
     code = "redirect_refused"
-    hint = "The URL leads somewhere unsafe; if you trust the place it leads to, submit that URL."
+    hint = "The URL redirects to an address that is not followed; if you trust that address, submit it directly."
 
 
 class DocumentTooLarge(IntakeError):
@@ -430,17 +445,17 @@ class ManifestInvalid(IntakeError):
 
 
 class DocumentError(CiraError):
-    """The bytes can never become an invoice: trying again changes nothing, so the job is `rejected`."""
+    """The file cannot become an invoice; a retry would end the same way, so the job is `rejected`."""
 
 
 class DocumentEmpty(DocumentError):
     code = "document_empty"
-    hint = "The file holds nothing; ask the supplier to send it again."
+    hint = "The file is empty; ask the supplier to send it again."
 
 
 class DocumentTypeUnsupported(DocumentError):
     code = "document_type_unsupported"
-    hint = "Send PDF, PNG, JPEG, TIFF or an e-invoice in XML; docs/submitting.md lists the syntaxes."
+    hint = "Submit a PDF, PNG, JPEG or TIFF file, or an e-invoice in XML; docs/submitting.md lists the syntaxes."
 
 
 class DocumentEncrypted(DocumentError):
@@ -450,7 +465,7 @@ class DocumentEncrypted(DocumentError):
 
 class DocumentDamaged(DocumentError):
     code = "document_damaged"
-    hint = "The file is cut off or broken; ask the supplier to send it again."
+    hint = "The file is truncated or damaged; ask the supplier to send it again."
 
 
 class DocumentTooManyPages(DocumentError):
@@ -460,80 +475,85 @@ class DocumentTooManyPages(DocumentError):
 
 class DocumentTooManyWords(DocumentError):
     code = "document_too_many_words"
-    hint = "This is more text than an invoice has; split the file, or raise CIRA_MAX_WORDS."
+    hint = "The document has more text than CIRA_MAX_WORDS allows; split the file, or raise the limit."
 
 
 class DocumentTooComplex(DocumentError):
     code = "document_too_complex"
     hint = (
-        "The file holds far more drawing or structure than an invoice has; ask the supplier for a plain one, or scan a "
-        "print of it."
+        "The file has far more drawing operations or structure than an invoice; ask the supplier for a simpler file, "
+        "or print and scan it."
     )
 
 
 class DocumentTooSlow(DocumentError):
-    """A worker computed for as long as a document, or one page of it, may take; a busy machine is no reason."""
+    """The document, or one page of it, used more processor time than is allowed; machine load does not count."""
 
     code = "document_too_slow"
     hint = (
-        "The document takes longer than any invoice (CIRA_RECOGNITION_TIMEOUT_S to open or draw it, "
-        "CIRA_READING_PAGE_TIMEOUT_S for a page, CIRA_READING_TIMEOUT_S in all); ask the supplier for a plain PDF, or "
-        "scan a print of it."
+        "The document needs more processor time than is allowed (CIRA_RECOGNITION_TIMEOUT_S to open or render it, "
+        "CIRA_READING_PAGE_TIMEOUT_S per page, CIRA_READING_TIMEOUT_S in total); ask the supplier for a simpler PDF, "
+        "or print and scan it."
     )
 
 
 class ReadingOutOfMemory(DocumentError):
     code = "reading_out_of_memory"
     hint = (
-        "The document needs more than CIRA_RECOGNITION_MEMORY_MB to be opened, or CIRA_READING_MEMORY_MB to be read; "
-        "ask the supplier for a plainer copy, or raise the limit that the message names."
+        "The document needs more memory than CIRA_RECOGNITION_MEMORY_MB to be opened, or CIRA_READING_MEMORY_MB to be "
+        "read; ask the supplier for a simpler file, or raise the limit that the message names."
     )
 
 
 class ImageTooLarge(DocumentError):
     code = "image_too_large"
-    hint = "The picture has more pixels than CIRA_MAX_PIXELS; scan at 200 to 300 dpi."
+    hint = "The image has more pixels than CIRA_MAX_PIXELS; scan at 200 to 300 dpi."
 
 
 class XmlForbidden(DocumentError):
     code = "xml_forbidden"
-    hint = "E-invoices carry no DTD and no entities; this file does, and is not opened."
+    hint = (
+        "The file has a DTD or entities, which are refused as unsafe; ask the supplier for an e-invoice without them."
+    )
 
 
 class ReadingError(CiraError):
-    """A document could not be turned into text lines."""
+    """The document could not be read: neither its text layer nor OCR gave text lines."""
 
 
 class ReadingFailed(ReadingError):
     code = "reading_failed"
-    hint = "Open the document by hand; if it looks fine, report it with the job id."
+    hint = "Open the document in a viewer; if it displays correctly, report it with the job id."
 
 
 class ReadingTimedOut(ReadingError):
     code = "reading_timed_out"
     retryable = True
     hint = (
-        "The reader was kept from its work by a busy machine, or docling-serve took longer than "
-        "CIRA_READING_TIMEOUT_S; the job was tried three times. Retry it when the machine is less busy."
+        "The machine was too busy to read the document in time, or docling-serve took longer than "
+        "CIRA_READING_TIMEOUT_S; the job was attempted three times. Retry it when the machine is less busy."
     )
 
 
 class ReadingCrashed(ReadingError):
     code = "reading_crashed"
-    hint = "The document ends the reader, however often it is tried; look at it with care, or ask for another copy."
+    hint = (
+        "The document crashes the reader process on every attempt; open it with caution, or ask the supplier for "
+        "another copy."
+    )
 
 
 class ReaderUnavailable(ReadingError):
     code = "reader_unavailable"
     retryable = True
     hint = (
-        "docling-serve does not answer at CIRA_DOCLING_SERVE_URL, or the reader's process does not start; the message "
-        "says which. The job waits and is tried five times; then retry it when the cause is gone."
+        "docling-serve does not answer at CIRA_DOCLING_SERVE_URL, or the reader process does not start; the message "
+        "says which. The job waits and is attempted five times; after that, remove the cause and retry it."
     )
 
 
 class ExtractionError(CiraError):
-    """An engine could not propose fields."""
+    """An extraction engine could not propose field values."""
 
 
 class EInvoiceInvalid(ExtractionError):
@@ -543,24 +563,24 @@ class EInvoiceInvalid(ExtractionError):
 
 class NothingExtracted(ExtractionError):
     code = "nothing_extracted"
-    hint = "No engine found an invoice in this document; check by hand whether it is one."
+    hint = "No engine found invoice fields in this document; check whether the document is an invoice."
 
 
 class ModelUnavailable(ExtractionError):
     code = "model_unavailable"
     retryable = True
-    hint = "Azure OpenAI answered with an error of its own; the job can be retried as it is."
+    hint = "Azure OpenAI answered with a server error; retry the job, nothing needs to be changed."
 
 
 class ModelRateLimited(ExtractionError):
     code = "model_rate_limited"
     retryable = True
-    hint = "The deployment's quota is used up for now; retry later or raise the quota."
+    hint = "The deployment's rate limit is exceeded; retry later, or raise the deployment's quota."
 
 
 class ModelQuotaExhausted(ExtractionError):
     code = "model_quota_exhausted"
-    hint = "The account at the provider has no credit left; top it up or raise its limit, then retry."
+    hint = "The account at the provider has no credit left; add credit or raise its limit, then retry."
 
 
 class ModelTimedOut(ExtractionError):
@@ -572,66 +592,69 @@ class ModelTimedOut(ExtractionError):
 class ModelUnauthorised(ExtractionError):
     code = "model_unauthorised"
     hint = (
-        "Azure does not know this key or token (401); set CIRA_AZURE_OPENAI_API_KEY to a key of this endpoint's "
-        "resource, or correct the identity that Entra ID takes, then retry."
+        "Azure rejected the key or token (HTTP 401): set CIRA_AZURE_OPENAI_API_KEY to a key of this endpoint's "
+        "resource, or correct the Entra ID credential, then retry."
     )
 
 
 class ModelForbidden(ExtractionError):
     code = "model_forbidden"
     hint = (
-        "Azure knows who asks and does not let it in (403): allow this network in the resource's firewall, or give the "
-        "identity the role Cognitive Services OpenAI User, then retry."
+        "Azure denied access (HTTP 403): allow this network in the resource's firewall, or give the identity the role "
+        "Cognitive Services OpenAI User, then retry."
     )
 
 
 class ModelDeploymentMissing(ExtractionError):
     code = "model_deployment_missing"
-    hint = "Azure knows no such deployment; correct CIRA_AZURE_OPENAI_DEPLOYMENT."
+    hint = "The deployment does not exist at this endpoint; correct CIRA_AZURE_OPENAI_DEPLOYMENT."
 
 
 class ModelRequestRejected(ExtractionError):
     code = "model_request_rejected"
-    hint = "The server does not take the question as asked; check CIRA_AZURE_OPENAI_API_VERSION and the model."
+    hint = "The server rejected the request's parameters; check CIRA_AZURE_OPENAI_API_VERSION and the model."
 
 
 class ModelQuestionTooLong(ExtractionError):
     code = "model_question_too_long"
-    hint = "The model's context is too small; lower CIRA_AZURE_OPENAI_MAX_INPUT_TOKENS or use a larger model."
+    hint = (
+        "The question exceeds the model's context window; lower CIRA_AZURE_OPENAI_MAX_INPUT_TOKENS, or use a model "
+        "with a larger one."
+    )
 
 
 class ModelContentFiltered(ExtractionError):
     code = "model_content_filtered"
-    hint = "Azure's content filter stopped this document; review it by hand."
+    hint = "Azure's content filter blocked this document; review it manually."
 
 
 class ModelRefused(ExtractionError):
     code = "model_refused"
-    hint = "The model declined to answer; review the document by hand."
+    hint = "The model refused to answer; review the document manually."
 
 
 class ModelAnswerTruncated(ExtractionError):
     code = "model_answer_truncated"
-    hint = "The answer hit the token limit; raise CIRA_AZURE_OPENAI_MAX_OUTPUT_TOKENS."
+    hint = "The model's answer reached the token limit; raise CIRA_AZURE_OPENAI_MAX_OUTPUT_TOKENS."
 
 
 class ModelAnswerInvalid(ExtractionError):
     code = "model_answer_invalid"
-    hint = "The model's answer does not fit the schema; retry, or use a model with structured output."
+    hint = "The model's answer does not match the schema; retry, or use a model with structured output."
 
 
 class ModelBatchFailed(ExtractionError):
     code = "model_batch_failed"
     hint = (
-        "No model batch answered the question; `cira batches` says why. Retry the job for another batch, or set "
-        "CIRA_MODEL_BATCH_FALLBACK=live."
+        "No model batch answered the question; `cira batches` shows why. Retry the job to put it into another batch, "
+        "or set CIRA_MODEL_BATCH_FALLBACK=live."
     )
 
 
 class ModelBatchRefused(ExtractionError):
     code = "model_batch_refused"
     hint = (
-        "The provider takes no such batch; check that CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT is a deployment of the type "
+        "The provider refused the batch; check that CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT is a deployment of the type "
         "Global Batch or Data Zone Batch."
     )
 
@@ -640,46 +663,49 @@ class ModelBatchQuotaExceeded(ExtractionError):
     code = "model_batch_quota_exceeded"
     retryable = True
     hint = (
-        "The deployment's quota of enqueued tokens is used up; smaller batches are sent by themselves as others end. A "
-        "higher quota makes it quicker."
+        "The deployment's quota of enqueued tokens is used up; smaller batches are sent automatically as others end. "
+        "Raise the quota to finish sooner."
     )
 
 
 class ModelBatchExpired(ExtractionError):
     code = "model_batch_expired"
     retryable = True
-    hint = "The provider did not finish the batch in time; what it left out goes into the next one by itself."
+    hint = "The provider did not finish the batch in time; unanswered questions go into the next batch automatically."
 
 
 class ModelBatchCancelled(ExtractionError):
     code = "model_batch_cancelled"
     retryable = True
-    hint = "Somebody cancelled the batch at the provider; what it left out goes into the next one by itself."
+    hint = "The batch was cancelled at the provider; unanswered questions go into the next batch automatically."
 
 
 class ModelBatchAnswerMissing(ExtractionError):
     code = "model_batch_answer_missing"
     retryable = True
-    hint = "The batch ended without a readable answer to this question; it goes into the next one by itself."
+    hint = "The batch ended without a valid answer to this question; it goes into the next batch automatically."
 
 
 class RecordRejected(CiraError):
     code = "verdict_rejected"
-    hint = "The record's findings say why; ask the supplier for a correct invoice and submit that one."
+    hint = "The record's findings say why; ask the supplier for a corrected invoice and submit that."
 
 
 class WebhookError(CiraError):
-    """A client could not be told how its job ended, or it is not settled how."""
+    """A webhook could not be delivered, or webhooks are not configured for the client."""
 
 
 class WebhookSecretMissing(WebhookError):
     code = "webhook_secret_missing"
-    hint = "An operator makes the secret that callbacks are signed with: `cira webhooks secret create --client NAME`."
+    hint = "An operator creates the secret that signs callbacks: `cira webhooks secret create --client NAME`."
 
 
 class WebhookSecretExists(WebhookError):
     code = "webhook_secret_exists"
-    hint = "A secret is shown once; `cira webhooks secret rotate` makes another, and the old one signs on for a while."
+    hint = (
+        "A secret is shown only once; `cira webhooks secret rotate` creates a new one, and the old one keeps signing "
+        "for a transition period."
+    )
 
 
 class WebhookEventNotFound(WebhookError):
@@ -690,101 +716,113 @@ class WebhookEventNotFound(WebhookError):
 class WebhookRefused(WebhookError):
     code = "webhook_refused"
     retryable = True
-    hint = "The receiver must answer with a status from 200 to 299; its own log says why it did not."
+    hint = "The receiver must answer with a status from 200 to 299; check the receiver's log."
 
 
 class WebhookRedirected(WebhookError):
     code = "webhook_redirected"
     retryable = True
-    hint = "Redirects are not followed: submit jobs with the address that answers itself."
+    hint = "Redirects are not followed: submit jobs with the callback URL that the redirect leads to."
 
 
 class WebhookGone(WebhookError):
     code = "webhook_gone"
-    hint = "The receiver answered 410, which ends the attempts; `cira webhooks replay` begins them anew."
+    hint = "The receiver answered HTTP 410, which ends the attempts; `cira webhooks replay` restarts them."
 
 
 class WebhookTimedOut(WebhookError):
     code = "webhook_timed_out"
     retryable = True
-    hint = "The receiver must answer within CIRA_WEBHOOK_TIMEOUT_S: let it note the event and work on it afterwards."
+    hint = (
+        "The receiver must answer within CIRA_WEBHOOK_TIMEOUT_S: let it store the event, answer, and process the event "
+        "afterwards."
+    )
 
 
 class WebhookUnreachable(WebhookError):
     code = "webhook_unreachable"
     retryable = True
-    hint = "Check that the receiver runs and that its host name can be resolved from where CIRA runs."
+    hint = "Check that the receiver runs and that its host name resolves on the machine that CIRA runs on."
 
 
 class WebhookUntrusted(WebhookError):
     code = "webhook_untrusted"
     retryable = True
-    hint = "The receiver's certificate is not valid for its name; renew it, or submit jobs with the right name."
+    hint = (
+        "The receiver's TLS certificate is not valid for its host name; renew it, or submit jobs with the host name it "
+        "is valid for."
+    )
 
 
 class LabelsInvalid(CiraError):
     code = "labels_invalid"
-    hint = "A labels file holds one JSON object a line: `file` or `sha256`, and `fields`; docs/accuracy.md shows one."
+    hint = (
+        "A labels file has one JSON object per line, with `file` or `sha256`, and `fields`; docs/accuracy.md shows an "
+        "example."
+    )
 
 
 class ResultsInvalid(CiraError):
     code = "results_invalid"
-    hint = "Give what `cira extract --jsonl` printed (--results) or what `cira eval --json` wrote (--baseline)."
+    hint = "Pass the output of `cira extract --jsonl` (--results) or of `cira eval --json` (--baseline)."
 
 
 class CircuitOpen(CiraError):
     code = "circuit_open"
     retryable = True
-    hint = "This dependency failed repeatedly and is left alone for a while; the job can be retried later."
+    hint = "The service failed repeatedly, so calls to it are paused for a while; the job can be retried later."
 
 
 class AnswerInBatch(CiraError):
     code = "answer_in_batch"
     retryable = True
     hint = (
-        "The job goes on by itself when its model batch is answered, within a day as a rule; `cira batches` shows how "
-        "far it is."
+        "The job resumes automatically when its model batch is answered, usually within a day; `cira batches` shows "
+        "the batch's progress."
     )
 
 
 class BudgetReached(CiraError):
-    """Detail: `needs_usd` (Decimal), `not_before` (datetime), when the budget's period ends."""
+    """A paid call would exceed a budget. Detail: `needs_usd` (Decimal), `not_before` (datetime, the period's end)."""
 
     code = "budget_reached"
     retryable = True
     hint = (
-        "The job goes on by itself when the period ends or the budget is raised (CIRA_DAILY_BUDGET_USD, "
-        "CIRA_MONTHLY_BUDGET_USD, CIRA_CLIENT_BUDGETS); `cira costs` shows what was spent."
+        "The job resumes automatically when the period ends or the budget is raised (CIRA_DAILY_BUDGET_USD, "
+        "CIRA_MONTHLY_BUDGET_USD, CIRA_CLIENT_BUDGETS); `cira costs` shows the money spent."
     )
 
 
 class StorageError(CiraError):
-    """PostgreSQL or the object store did not do what was asked."""
+    """PostgreSQL, the object store, an export, a backup or a restore failed."""
 
 
 class ObjectMissing(StorageError):
     code = "object_missing"
-    hint = "The object store has lost this object; retry the job to make it again."
+    hint = "The object is missing from the object store; retry the job to create it again."
 
 
 class ValueNotStorable(StorageError):
     code = "value_not_storable"
-    hint = "A value of this document is beyond anything an invoice holds; review the document by hand."
+    hint = "A value in this document is outside the range that can be stored; review the document manually."
 
 
 class ExportFailed(StorageError):
     code = "export_failed"
-    hint = "Check that the folder exists, may be written to and has room."
+    hint = "Check that the folder exists, is writable and has free space."
 
 
 class BackupFailed(StorageError):
     code = "backup_failed"
-    hint = "Nothing was left at the folder. Check that its parent exists, may be written to and has room, then repeat."
+    hint = (
+        "The incomplete backup was removed. Check that the parent folder exists, is writable and has free space, then "
+        "repeat."
+    )
 
 
 class BackupTargetNotEmpty(StorageError):
     code = "backup_target_not_empty"
-    hint = "Give a folder that does not exist or is empty; a backup never replaces another."
+    hint = "Choose a folder that does not exist or is empty; a backup never overwrites another one."
 
 
 class BackupDamaged(StorageError):
@@ -799,46 +837,51 @@ class BackupTooNew(StorageError):
 
 class RestoreTargetNotEmpty(StorageError):
     code = "restore_target_not_empty"
-    hint = "Nothing was changed. Restore into an empty database and home: another CIRA_HOME, or a database made for it."
+    hint = (
+        "Nothing was changed. Restore into an empty home and database: set another CIRA_HOME, or create a new database."
+    )
 
 
 class PepperMismatch(StorageError):
     code = "pepper_mismatch"
     hint = (
-        "API keys and webhook secrets work with the pepper they were made with only: set CIRA_API_KEY_PEPPER to that "
-        "one, or put it into HOME/key-pepper."
+        "API keys and webhook secrets are valid only with the pepper they were created with: set CIRA_API_KEY_PEPPER "
+        "to it, or write it to HOME/key-pepper."
     )
 
 
 class StoreUnavailable(StorageError):
     code = "store_unavailable"
     retryable = True
-    hint = "The database or object store does not answer. A job waits and is tried five times; then retry it."
+    hint = (
+        "The database or object store does not answer. A job waits and is attempted five times; after that, retry it "
+        "when the store answers."
+    )
 
 
 class DiskFull(StoreUnavailable):
     code = "disk_full"
     retryable = True
     hint = (
-        "Free space where CIRA keeps its data (`cira doctor` shows how much is left), or lower CIRA_LEAST_FREE_MB. "
-        "Jobs wait and go on by themselves; a request that was refused is sent again."
+        "Free space on the disk with CIRA's data (`cira doctor` shows what is left), or lower CIRA_LEAST_FREE_MB. Jobs "
+        "wait and resume automatically; a refused request must be sent again."
     )
 
 
 class RunInterrupted(CiraError):
     code = "run_interrupted"
     retryable = True
-    hint = "The Dagster run ended before this job was done; retry it, finished work is kept."
+    hint = "The Dagster run ended before this job was finished; retry the job, finished stages are kept."
 
 
 class InternalError(CiraError):
-    """Something CIRA did not expect; the cause is chained."""
+    """An unexpected exception; the original one is chained as the cause."""
 
     code = "internal_error"
 
 
 def kept_error(code: str | None, message: str) -> CiraError:
-    """The error that a job was ended with, as it was raised; an InternalError for a code of another version."""
+    """The exception for a stored code and message; an `InternalError` for a code that this version does not have."""
     known = (each for each in globals().values() if isinstance(each, type) and issubclass(each, CiraError))
-    raised = next((each for each in known if vars(each).get("code") == code), None)
-    return raised(message) if raised is not None else InternalError(f"{code}: {message}")
+    error_class = next((each for each in known if vars(each).get("code") == code), None)
+    return error_class(message) if error_class is not None else InternalError(f"{code}: {message}")

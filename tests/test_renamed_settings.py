@@ -21,7 +21,7 @@ def test_an_earlier_name_works_and_says_the_new_one(
     monkeypatch.setenv("CIRA_WHEN_MODEL_DOWN", "wait")
     with caplog.at_level(logging.WARNING):
         assert load_settings().model_outage_policy == "wait"
-    assert "CIRA_WHEN_MODEL_DOWN is now called CIRA_MODEL_OUTAGE_POLICY" in caplog.text
+    assert "CIRA_WHEN_MODEL_DOWN was renamed to CIRA_MODEL_OUTAGE_POLICY" in caplog.text
 
 
 def test_an_earlier_name_works_in_a_file_of_variables_too(tmp_path: Path) -> None:

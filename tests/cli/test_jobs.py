@@ -87,7 +87,7 @@ def test_show_of_a_failed_job_tells_why_and_what_to_do(cira, failed) -> None:
     answer = cira("show", job_id)
     assert answer.status == 0
     assert "supplier.example answers 404 [source_not_found]" in answer.stdout
-    assert "correct it and submit again" in answer.stdout
+    assert "submit the correct URL" in answer.stdout
     told = json.loads(cira("show", "--json", job_id).stdout)
     assert (told["job"]["error_code"], told["record"], told["cost_usd"]) == ("source_not_found", None, "0")
 

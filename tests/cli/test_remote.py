@@ -72,7 +72,7 @@ def test_waiting_ends_with_1_and_what_to_do_when_a_job_failed(api, remotely):  #
     assert answer.status == 1
     assert "1.pdf" in answer.stdout
     assert "supplier.example answers 404 [source_not_found]" in answer.stderr
-    assert "The URL leads to nothing" in answer.stderr
+    assert "There is no file at this URL" in answer.stderr
 
 
 def test_what_the_service_refuses_is_one_line_with_what_to_do(remotely):

@@ -283,7 +283,7 @@ def test_a_job_under_way_is_followed_on_its_own_page_and_a_failed_one_tried_agai
     api.services.jobs.start(job_id, Stage.OCR_TEXT, "run-1")
     expect(page.locator('[aria-current="step"]')).to_have_text("Reading")
     api.services.jobs.fail(job_id, Stage.OCR_TEXT, SourceNotFound("supplier.example answers 404"))
-    expect(page.locator(".finding")).to_contain_text("The URL leads to nothing")
+    expect(page.locator(".finding")).to_contain_text("There is no file at this URL")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".chip")).to_have_text("In the queue")
     page.get_by_role("button", name="Cancel").click()
