@@ -45,7 +45,7 @@ from cira_pipeline.samples.sample import label_of
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.confidence.calibration import shipped_calibration, terms_of
 from cira_pipeline.validation.confidence.features import ConfidenceFeatures, confidence_features
-from cira_pipeline.validation.validate import ValidationContext, findings_of, subject_of, validate
+from cira_pipeline.validation.validate import ValidationContext, findings_of, validate, validation_input_of
 
 SHARES = (0.0, 0.5, 1.0)
 INVOICES, CONFIRMED = 10, 2
@@ -206,7 +206,7 @@ def weight_of_agreement(seed: int, suppliers: int) -> tuple[float, int, int]:
 
 def _signs(page: Page, lessons: Sequence[Lesson]) -> Mapping[HeaderField, ConfidenceFeatures]:
     context = ValidationContext(today=_FIRST_DAY + timedelta(days=500), reading=page.reading)
-    subject = subject_of(read(page, lessons), context)
+    subject = validation_input_of(read(page, lessons), context)
     return confidence_features(subject, findings_of(subject))
 
 

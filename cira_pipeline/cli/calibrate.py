@@ -42,13 +42,13 @@ def calibrate(
     from rich.console import Console
 
     from cira_pipeline.pipeline.accept_curve import accept_curve, least_threshold
-    from cira_pipeline.validation.confidence.fitting import fit, fitted_without
+    from cira_pipeline.validation.confidence.fitting import fit, fit_without_each_supplier
 
     observer = _observer(readings, losses)
     cases = _cases(observer, _labels(labels))
     observations = [each for case in cases for each in case.observations]
     try:
-        calibration, without = fit(observations), fitted_without(observations, folds=folds)
+        calibration, without = fit(observations), fit_without_each_supplier(observations, folds=folds)
     except ValueError as error:
         raise LabelsInvalid(str(error)) from error
     judged = _judged(cases)

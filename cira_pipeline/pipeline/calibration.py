@@ -21,7 +21,7 @@ from cira_pipeline.settings import Settings
 from cira_pipeline.validation.confidence.calibration import Calibration
 from cira_pipeline.validation.confidence.features import ConfidenceFeatures, confidence_features
 from cira_pipeline.validation.confidence.fitting import Observation, Source
-from cira_pipeline.validation.validate import findings_of, subject_of, validate
+from cira_pipeline.validation.validate import findings_of, validate, validation_input_of
 from cira_pipeline.validation.validation_input import ValidationContext, ValidationInput
 from cira_pipeline.validation.verdict import verdict_of
 
@@ -101,11 +101,11 @@ class Observer:
         found = (self._extracted(name, document, reading) for name in engines)
         alone = [extraction for extraction in found if extraction is not None]
         for extraction in alone:
-            yield _case(label, supplier, source, subject_of(extraction, context), second_opinion=False)
+            yield _case(label, supplier, source, validation_input_of(extraction, context), second_opinion=False)
             for other in alone:
                 if other is not extraction:
                     both = compared(extraction, other, validate(other, context))
-                    yield _case(label, supplier, source, subject_of(both, context), second_opinion=True)
+                    yield _case(label, supplier, source, validation_input_of(both, context), second_opinion=True)
 
     def _einvoice(self, document: Document) -> bool:
         try:

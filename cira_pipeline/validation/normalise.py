@@ -1,4 +1,4 @@
-"""One spelling for values that are compared and joined: codes in capitals, identifiers without layout."""
+"""Normalises identifiers and codes of an invoice: no separators, upper case."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 
 from cira_pipeline.invoice import Invoice
 
-# How texts of an invoice are compared: by their letters and digits, whatever stands between them.
-
 
 def bare(text: str) -> str:
+    """The letters and digits of `text`, case-folded: the form in which texts of an invoice are compared."""
     return "".join(filter(str.isalnum, text.casefold()))
 
 
@@ -17,10 +16,10 @@ _LAYOUT = re.compile(r"[\s.\-\u00ad\u2010-\u2015]+")
 
 
 def normalised(invoice: Invoice) -> Invoice:
-    """`invoice` with VAT ids and IBAN without spaces, dots and dashes, and all codes in capitals.
+    """`invoice` with VAT ids, IBAN and currency code without spaces, dots and dashes, in upper case.
 
-    Numbers that a supplier made up (invoice, order) and texts stay as the document has them; the evidence of every
-    field keeps the spelling of the document.
+    Numbers that the supplier assigns (invoice, order) and texts stay as printed; the evidence of every field keeps the
+    spelling of the document.
     """
     changed = {
         "supplier_vat_id": _identifier(invoice.supplier_vat_id),

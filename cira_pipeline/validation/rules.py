@@ -1,6 +1,6 @@
-"""All validation rules: id, severity, effect on the verdict, and the EN 16931 rule they correspond to.
+"""Registry of all validation rules: id, severity, effect on the verdict, and the EN 16931 rule behind each.
 
-This is the one place where a rule is registered; the table in docs/validation.md is made from it.
+Every rule is registered here and nowhere else; the table in docs/validation.md is generated from this module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cira_pipeline.models import Finding, Severity
 
 
 class Effect(StrEnum):
-    """What a finding of a rule does to the verdict."""
+    """Effect of a finding on the verdict."""
 
     REJECTED = "rejected"
     REVIEW = "needs_review"
@@ -26,7 +26,11 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """`standard` names the rule or term of EN 16931 behind it, or another standard; `raised_by` who looks."""
+    """One validation rule.
+
+    `standard`: the rule or term of EN 16931 it implements, or another standard. `raised_by`: `validation`, or the
+    engine or stage that raises it.
+    """
 
     id: str
     severity: Severity
@@ -36,6 +40,7 @@ class Rule:
     raised_by: str = "validation"
 
     def finding(self, message: str, *fields: str) -> Finding:
+        """A finding of this rule about `fields` (field names or paths); `message` is shown to the reviewer."""
         return Finding(rule=self.id, severity=self.severity, message=message, fields=fields)
 
 
@@ -43,7 +48,10 @@ _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 _REVIEW, _IF_READ, _DOUBT, _NONE = Effect.REVIEW, Effect.REVIEW_IF_READ, Effect.DOUBT, Effect.NONE
 
 NO_INVOICE = Rule(
-    "CIRA-DOC-01", _ERROR, Effect.REJECTED, "The document is no invoice: it has no number, no total and no supplier"
+    "CIRA-DOC-01",
+    _ERROR,
+    Effect.REJECTED,
+    "The document is not an invoice: it has no invoice number, no total and no supplier",
 )
 
 NUMBER_MISSING = Rule("CIRA-REQ-01", _ERROR, _REVIEW, "The invoice number is missing", "BR-02")
@@ -52,21 +60,25 @@ SUPPLIER_MISSING = Rule("CIRA-REQ-03", _ERROR, _REVIEW, "The supplier's name is 
 GROSS_TOTAL_MISSING = Rule("CIRA-REQ-04", _ERROR, _REVIEW, "The gross total is missing", "BR-14")
 CURRENCY_MISSING = Rule("CIRA-REQ-05", _ERROR, _REVIEW, "The currency is missing", "BR-05")
 CUSTOMER_MISSING = Rule("CIRA-REQ-06", _WARNING, _NONE, "The customer's name is missing", "BR-07")
-LINES_MISSING = Rule("CIRA-REQ-07", _INFO, _NONE, "There are no line items", "BR-16")
+LINES_MISSING = Rule("CIRA-REQ-07", _INFO, _NONE, "No line items were found", "BR-16")
 
-TEXT_TOO_LONG = Rule(
-    "CIRA-TEXT-01", _WARNING, _REVIEW, "A text or table is longer than any invoice's, and was left out"
-)
+TEXT_TOO_LONG = Rule("CIRA-TEXT-01", _WARNING, _REVIEW, "A text or table exceeds the permitted length and was left out")
 TEXT_REORDERED = Rule(
-    "CIRA-TEXT-02", _WARNING, _REVIEW, "A text held characters that show it in another order; they were removed"
+    "CIRA-TEXT-02", _WARNING, _REVIEW, "A text contained characters that change its display order; they were removed"
 )
 
 NET_PLUS_TAX = Rule("CIRA-ARITH-01", _ERROR, _REVIEW, "Net total plus tax total is not the gross total", "BR-CO-15")
-LINES_SUM = Rule("CIRA-ARITH-02", _WARNING, _REVIEW, "The lines do not sum to the net total", "BR-CO-10, BR-CO-13")
-TAX_OF_RATE = Rule("CIRA-ARITH-03", _ERROR, _REVIEW, "The tax of a rate is not its net times the rate", "BR-CO-17")
+LINES_SUM = Rule("CIRA-ARITH-02", _WARNING, _REVIEW, "The line items do not sum to the net total", "BR-CO-10, BR-CO-13")
+TAX_OF_RATE = Rule(
+    "CIRA-ARITH-03", _ERROR, _REVIEW, "The tax of a rate is not its net amount times the rate", "BR-CO-17"
+)
 TAX_SUM = Rule("CIRA-ARITH-04", _ERROR, _REVIEW, "The tax breakdown does not sum to the tax total", "BR-CO-14")
 TAX_NET_SUM = Rule(
-    "CIRA-ARITH-05", _WARNING, _NONE, "The nets of the tax breakdown do not sum to the net total", "BT-116, BT-109"
+    "CIRA-ARITH-05",
+    _WARNING,
+    _NONE,
+    "The net amounts of the tax breakdown do not sum to the net total",
+    "BT-116, BT-109",
 )
 LINE_PRODUCT = Rule(
     "CIRA-ARITH-06", _WARNING, _NONE, "Quantity times unit price is not the line's net amount", "BT-131"
@@ -75,28 +87,28 @@ AMOUNT_DUE = Rule(
     "CIRA-ARITH-07",
     _WARNING,
     _REVIEW,
-    "The amount due differs from the gross total, and nothing tells why",
+    "The amount due differs from the gross total, and the document states no reason",
     "BR-CO-16",
 )
 UNCHECKABLE = Rule(
     "CIRA-ARITH-08",
     _WARNING,
     _IF_READ,
-    "No two amounts confirm each other: neither net, tax and gross nor lines and total",
+    "No two amounts confirm each other: neither net, tax and gross total, nor line items and a total",
 )
 
 LINES_BEFORE_ALLOWANCES = Rule(
     "CIRA-ARITH-09",
     _INFO,
     _NONE,
-    "The lines sum to a subtotal that is printed; what lies between it and the net total is no field of the record",
+    "The line items sum to a printed subtotal; its difference from the net total is not a field of the record",
     "BT-106, BT-107, BT-108",
 )
 PARTLY_PAID = Rule(
     "CIRA-ARITH-10",
     _INFO,
     _NONE,
-    "The amount due differs from the gross total by an amount that is printed: it was paid before",
+    "The amount due differs from the gross total by a printed amount, which counts as paid before",
     "BT-113",
 )
 
@@ -104,19 +116,19 @@ BREAKDOWN_SUM = Rule(
     "CIRA-ARITH-11",
     _ERROR,
     _REVIEW,
-    "Nets and taxes of the breakdown do not sum to the gross total",
+    "The net amounts and taxes of the tax breakdown do not sum to the gross total",
     "BR-CO-14, BR-CO-15",
 )
 
 SUPPLIER_VAT_ID = Rule(
-    "CIRA-VAT-01", _WARNING, _DOUBT, "The supplier's VAT id has a wrong format or check digit", "BR-CO-09"
+    "CIRA-VAT-01", _WARNING, _DOUBT, "The supplier's VAT id has an invalid format or check digit", "BR-CO-09"
 )
 CUSTOMER_VAT_ID = Rule(
-    "CIRA-VAT-02", _WARNING, _DOUBT, "The customer's VAT id has a wrong format or check digit", "BR-CO-09"
+    "CIRA-VAT-02", _WARNING, _DOUBT, "The customer's VAT id has an invalid format or check digit", "BR-CO-09"
 )
-IBAN_INVALID = Rule("CIRA-PAY-01", _ERROR, _REVIEW, "The IBAN has a wrong format or check digits", "ISO 13616")
+IBAN_INVALID = Rule("CIRA-PAY-01", _ERROR, _REVIEW, "The IBAN has an invalid format or check digits", "ISO 13616")
 IBAN_CHANGED = Rule(
-    "CIRA-PAY-02", _WARNING, _REVIEW, "The IBAN is none of those this supplier has been paid to before", "BT-84"
+    "CIRA-PAY-02", _WARNING, _REVIEW, "The IBAN is not among the accounts of this supplier's earlier records", "BT-84"
 )
 
 DUE_BEFORE_ISSUE = Rule("CIRA-DATE-01", _WARNING, _REVIEW, "The due date is before the issue date", "BT-2, BT-9")
@@ -127,14 +139,18 @@ DUE_LONG_AFTER = Rule(
 )
 
 CURRENCY_UNKNOWN = Rule(
-    "CIRA-CUR-01", _ERROR, _REVIEW, "The currency is no ISO 4217 code in use at the issue date", "BR-CL-04"
+    "CIRA-CUR-01", _ERROR, _REVIEW, "The currency is not an ISO 4217 code in use at the issue date", "BR-CL-04"
 )
 TOO_MANY_DECIMALS = Rule(
     "CIRA-CUR-02", _WARNING, _DOUBT, "A total has more decimals than its currency has", "BR-DEC-12 to BR-DEC-18"
 )
 
 NEGATIVE_INVOICE = Rule(
-    "CIRA-PLAUS-01", _WARNING, _REVIEW, "An invoice has a negative total: money would flow back", "BT-3, BT-112"
+    "CIRA-PLAUS-01",
+    _WARNING,
+    _REVIEW,
+    "An invoice has a negative total: the supplier would owe the customer money",
+    "BT-3, BT-112",
 )
 NEGATIVE_CREDIT_NOTE = Rule(
     "CIRA-PLAUS-02",
@@ -143,7 +159,7 @@ NEGATIVE_CREDIT_NOTE = Rule(
     "A credit note has a negative total: it may mean a credit or a charge",
     "BT-3, BT-112",
 )
-ABSURD_AMOUNT = Rule("CIRA-PLAUS-03", _WARNING, _REVIEW, "A total is absurdly large", "BT-112")
+IMPLAUSIBLE_AMOUNT = Rule("CIRA-PLAUS-03", _WARNING, _REVIEW, "A total is implausibly large", "BT-112")
 ZERO_TOTAL = Rule("CIRA-PLAUS-04", _WARNING, _IF_READ, "The gross total is zero", "BT-112")
 TAX_RATE_IMPLAUSIBLE = Rule(
     "CIRA-PLAUS-05", _WARNING, _REVIEW, "A tax rate is negative or above 50 percent", "BT-119, BT-152"
@@ -157,7 +173,7 @@ CREDIT_WITH_MINUS = Rule(
     "CIRA-PLAUS-09",
     _WARNING,
     _REVIEW,
-    "A credit note prints minus signs: its amounts are stated as what is credited, without them",
+    "A credit note prints minus signs: the record states the credited amounts without them",
     "BT-3, BT-112",
 )
 
@@ -165,7 +181,7 @@ NUMBER_AMONG_ITEMS = Rule(
     "CIRA-PLAUS-10",
     _WARNING,
     _REVIEW,
-    "The invoice number stands in a column of like numbers, each with an amount: it may be an article's",
+    "The invoice number is in a column of similar numbers, each with an amount: it may be an item code",
     "BT-1",
 )
 
@@ -173,17 +189,24 @@ CORRECTION_LOWERS = Rule(
     "CIRA-PLAUS-11",
     _INFO,
     _NONE,
-    "A corrected invoice has negative totals: it lowers what was invoiced before",
+    "A corrected invoice has negative totals: it reduces an amount invoiced before",
     "BT-3, BT-112",
 )
 
 DUPLICATE = Rule(
-    "CIRA-DUP-01", _ERROR, _REVIEW, "The same document, or this number of this supplier, came before", "BT-1, BT-27"
+    "CIRA-DUP-01",
+    _ERROR,
+    _REVIEW,
+    "The same document, or this invoice number of this supplier, was processed before",
+    "BT-1, BT-27",
 )
 
-UNGROUNDED = Rule("CIRA-GROUND-01", _ERROR, _REVIEW, "A value stands nowhere in the document")
+UNGROUNDED = Rule("CIRA-GROUND-01", _ERROR, _REVIEW, "A value does not occur in the document")
 LOW_CONFIDENCE = Rule(
-    "low_confidence", _WARNING, _REVIEW, "A value that people pay by is less likely right than `CIRA_ACCEPT_CONFIDENCE`"
+    "low_confidence",
+    _WARNING,
+    _REVIEW,
+    "A payment-critical value is less likely to be correct than `CIRA_ACCEPT_CONFIDENCE` requires",
 )
 
 _VALIDATION_RULES: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Rule))
@@ -194,12 +217,12 @@ DOCUMENT_LEVEL_AMOUNTS = Rule(
     "CIRA-XML-06",
     _INFO,
     _NONE,
-    "Totals take in document-level amounts that are no field of the record",
+    "Totals include document-level amounts that are not fields of the record",
     "BT-107, BT-108, BT-113, BT-114",
     _EINVOICE,
 )
 PRICE_BASE_QUANTITY = Rule("CIRA-XML-09", _INFO, _NONE, "Unit prices are for more than one unit", "BT-149", _EINVOICE)
-SUBTOTAL_LINE = Rule("CIRA-XML-10", _INFO, _NONE, "Some lines only sum up or explain others", "BT-X-8", _EINVOICE)
+SUBTOTAL_LINE = Rule("CIRA-XML-10", _INFO, _NONE, "Some lines only sum up or explain other lines", "BT-X-8", _EINVOICE)
 LINE_LEVEL_AMOUNTS = Rule(
     "CIRA-XML-12", _INFO, _NONE, "Lines have allowances or charges of their own", "BG-27, BG-28", _EINVOICE
 )
@@ -209,7 +232,7 @@ RAISED_BY_ENGINES: Final = (
         "CIRA-XML-02",
         _WARNING,
         _REVIEW,
-        "The XML's attachment name does not say that it is this invoice, or there are several",
+        "The name of the XML attachment does not identify it as this invoice, or there are several attachments",
         "ZUGFeRD 2",
         _EINVOICE,
     ),
@@ -224,28 +247,28 @@ RAISED_BY_ENGINES: Final = (
         _EINVOICE,
     ),
     DOCUMENT_LEVEL_AMOUNTS,
-    Rule("CIRA-XML-07", _INFO, _NONE, "There are several accounts to pay to", "BT-84", _EINVOICE),
+    Rule("CIRA-XML-07", _INFO, _NONE, "There are several payment accounts", "BT-84", _EINVOICE),
     Rule("CIRA-XML-08", _INFO, _NONE, "There are several due dates", "BT-9", _EINVOICE),
     PRICE_BASE_QUANTITY,
     SUBTOTAL_LINE,
-    Rule("CIRA-XML-11", _WARNING, _NONE, "The account to pay to is no IBAN", "BT-84", _EINVOICE),
+    Rule("CIRA-XML-11", _WARNING, _NONE, "The payment account is not an IBAN", "BT-84", _EINVOICE),
     LINE_LEVEL_AMOUNTS,
     Rule(
         "CIRA-XML-13",
         _WARNING,
         _REVIEW,
-        "The type code contradicts what the document says it is: credit note, or self-billed",
+        "The type code contradicts the rest of the XML: credit note or not, self-billed or not",
         "BT-3, BT-24",
         _EINVOICE,
     ),
-    Rule("offline.ambiguous", _WARNING, _DOUBT, "Two values are equally likely", "", _OFFLINE),
+    Rule("offline.ambiguous", _WARNING, _DOUBT, "Two candidate values are equally likely", "", _OFFLINE),
     Rule("offline.date_order_unknown", _WARNING, _REVIEW, "A date can be read day first or month first", "", _OFFLINE),
-    Rule("offline.several_accounts", _WARNING, _DOUBT, "There are several accounts to pay to", "BT-84", _OFFLINE),
+    Rule("offline.several_accounts", _WARNING, _DOUBT, "There are several payment accounts", "BT-84", _OFFLINE),
     Rule(
         "offline.lines_include_tax",
         _WARNING,
         _NONE,
-        "The lines' amounts include tax, so no net amounts were taken",
+        "The line amounts include tax, so no net amounts were taken",
         "BT-131",
         _OFFLINE,
     ),
@@ -261,7 +284,7 @@ RAISED_BY_ENGINES: Final = (
         "offline.check_digit_repair",
         _INFO,
         _NONE,
-        "A character was corrected: only so do the check digits hold",
+        "A character was corrected: no other correction makes the check digits valid",
         "",
         _OFFLINE,
     ),
@@ -269,7 +292,7 @@ RAISED_BY_ENGINES: Final = (
         "offline.remembered",
         _INFO,
         _NONE,
-        "Confirmed invoices of this supplier and layout helped to read it",
+        "Confirmed invoices of the same supplier and layout were used to read this one",
         "",
         _OFFLINE,
     ),
@@ -277,7 +300,7 @@ RAISED_BY_ENGINES: Final = (
         "offline.remembered_once",
         _WARNING,
         _REVIEW,
-        "One confirmed invoice alone says what a label means",
+        "The meaning of a label is known from a single confirmed invoice",
         "",
         _OFFLINE,
     ),
@@ -285,18 +308,25 @@ RAISED_BY_ENGINES: Final = (
         "offline.unfamiliar_account",
         _WARNING,
         _REVIEW,
-        "The account to pay to is on no confirmed invoice of this supplier and layout",
+        "The payment account is on no confirmed invoice of this supplier and layout",
         "BT-84",
         _OFFLINE,
     ),
-    Rule("einvoice_unusable", _WARNING, _REVIEW, "The file carries e-invoice XML that cannot be used", "", _CASCADE),
-    Rule("model_failed", _WARNING, _REVIEW, "The model gave no answer; another engine stands in", "", _CASCADE),
+    Rule("einvoice_unusable", _WARNING, _REVIEW, "The file contains e-invoice XML that cannot be used", "", _CASCADE),
+    Rule(
+        "model_failed",
+        _WARNING,
+        _REVIEW,
+        "The model gave no answer; the values of another engine were used",
+        "",
+        _CASCADE,
+    ),
     Rule("engines_disagree", _WARNING, _REVIEW, "Two engines read different values", "", _CASCADE),
     Rule(
         "answers_differ",
         _WARNING,
         _REVIEW,
-        "Two answers of the model differ, and nothing tells the right one",
+        "Two answers of the model differ, and validation cannot decide between them",
         "",
         _CASCADE,
     ),
@@ -304,20 +334,34 @@ RAISED_BY_ENGINES: Final = (
         "accounts_apart",
         _WARNING,
         _REVIEW,
-        "Another account stands in another place of the document",
+        "Another bank account is printed elsewhere in the document",
         "BT-84",
         _CASCADE,
     ),
-    Rule("correction_round", _INFO, _NONE, "The model was told what was wrong, and asked again", "", _CASCADE),
-    Rule("corrected", _INFO, _NONE, "A later answer of the model says another value", "", _CASCADE),
-    Rule("escalated", _INFO, _NONE, "A stronger deployment was asked", "", _CASCADE),
-    Rule("filled_in", _INFO, _NONE, "One engine left a value out that another one read", "", _CASCADE),
-    Rule("left_out", _WARNING, _REVIEW, "Another engine read a value that the record lacks", "", _CASCADE),
-    Rule("ungrounded", _WARNING, _REVIEW, "The model named a text that the document does not show", "", _CASCADE),
-    Rule("unreadable_value", _WARNING, _REVIEW, "A text of the document is no value of its kind", "", _CASCADE),
-    Rule("xml_differs_from_page", _WARNING, _REVIEW, "The XML says something the visible page does not", "", _CASCADE),
+    Rule("correction_round", _INFO, _NONE, "The findings were sent to the model, and it was asked again", "", _CASCADE),
+    Rule("corrected", _INFO, _NONE, "A later answer of the model gave another value", "", _CASCADE),
+    Rule("escalated", _INFO, _NONE, "A stronger model deployment was asked", "", _CASCADE),
+    Rule("filled_in", _INFO, _NONE, "A value that one engine left out was taken from another", "", _CASCADE),
+    Rule("left_out", _WARNING, _REVIEW, "Another engine read a value that is missing from the record", "", _CASCADE),
+    Rule("ungrounded", _WARNING, _REVIEW, "The model quoted a text that does not occur in the document", "", _CASCADE),
+    Rule(
+        "unreadable_value",
+        _WARNING,
+        _REVIEW,
+        "A text of the document cannot be parsed as a value of its field",
+        "",
+        _CASCADE,
+    ),
+    Rule(
+        "xml_differs_from_page",
+        _WARNING,
+        _REVIEW,
+        "The XML states a value that the visible page does not show",
+        "",
+        _CASCADE,
+    ),
 )
-"""Findings that come with an extraction; their severity may be lower than stated here, and then has no effect."""
+"""Rules whose findings come with an extraction; an engine may raise them with a lower severity, then without effect."""
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {rule.id: rule for rule in (*_VALIDATION_RULES, *RAISED_BY_ENGINES)}

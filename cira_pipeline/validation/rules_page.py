@@ -1,4 +1,4 @@
-"""Writes the table of all rules into docs/validation.md: `python -m cira_pipeline.validation.rules_page`."""
+"""Generates the table of all rules in docs/validation.md: `python -m cira_pipeline.validation.rules_page`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rules_table() -> str:
 
 
 def with_rules(page: str) -> str:
-    """`page` with the table between its marks made anew."""
+    """`page` with the table between `BEGIN` and `END` generated again."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{rules_table()}\n{END}{after}"

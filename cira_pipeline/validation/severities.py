@@ -1,7 +1,7 @@
-"""Severities that an installation gives to rules of its own accord (`CIRA_RULE_SEVERITY`).
+"""Rule severities overridden by an installation (`CIRA_RULE_SEVERITY`).
 
-They decide what a finding does to the verdict, and nothing else: how likely a value is right is weighed before, on the
-findings as they were raised, because what a team can live with makes a misread value no likelier right.
+An override changes the effect on the verdict only. Confidences are computed before, from the findings as they were
+raised: tolerating a finding does not make the value more likely to be correct.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from cira_pipeline.settings import RuleSeverity
 from cira_pipeline.validation.rules import RULES
 
 Severities = Mapping[str, Severity | None]
-"""Rule -> the severity its findings have here; `None`: they are left out."""
+"""Rule id -> severity of its findings in this installation; `None` drops them."""
 
 
 def severities_of(chosen: Mapping[str, RuleSeverity]) -> Severities:
-    """What the setting says, held against the list of rules. Raises: ConfigurationError naming every unknown rule."""
+    """The severities of the setting `chosen`. Raises: ConfigurationError naming every unknown rule id."""
     unknown = [rule for rule in chosen if rule not in RULES]
     if unknown:
         named = "; ".join(_unknown(rule) for rule in unknown)
@@ -30,7 +30,7 @@ def severities_of(chosen: Mapping[str, RuleSeverity]) -> Severities:
 
 
 def overridden(findings: Iterable[Finding], severities: Severities) -> Iterator[Finding]:
-    """`findings` with the severities of this installation, without those of rules that are off."""
+    """`findings` with the severities of this installation, without findings of rules that are off."""
     for finding in findings:
         if finding.rule not in severities:
             yield finding

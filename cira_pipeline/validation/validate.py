@@ -1,4 +1,4 @@
-"""Extraction to record: every rule is asked, and the findings make the verdict."""
+"""Validates an extraction: applies every rule, and builds the record with its verdict."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cira_pipeline.validation.severities import overridden
 from cira_pipeline.validation.validation_input import ValidationContext, ValidationInput
 from cira_pipeline.validation.verdict import verdict_of
 
-__all__ = ["ValidationContext", "findings_of", "subject_of", "validate"]
+__all__ = ["ValidationContext", "findings_of", "validate", "validation_input_of"]
 
 _CHECKS: Final[tuple[Callable[[ValidationInput], Iterator[Finding]], ...]] = (
     check_required,
@@ -38,13 +38,13 @@ _CHECKS: Final[tuple[Callable[[ValidationInput], Iterator[Finding]], ...]] = (
 
 
 def validate(extraction: Extraction, context: ValidationContext, calibration: Calibration | None = None) -> Record:
-    """The record of `extraction`, its values in their one spelling, with the engine's own findings first.
+    """The record of `extraction`: normalised values, findings (the engine's own first), verdict and evidence.
 
-    The evidence of header fields carries calibrated confidences (confidence.py), by `calibration` or the one shipped.
-    Never raises on what a document says. The rules, and how the verdict follows from them, are in docs/validation.md.
+    The evidence of header fields gets calibrated confidences, by `calibration` or the shipped one. No content of a
+    document makes it raise. docs/validation.md describes the rules and how the verdict follows from them.
     """
     calibration = calibration or shipped_calibration()
-    subject = subject_of(extraction, context)
+    subject = validation_input_of(extraction, context)
     findings = findings_of(subject)
     confidences: dict[str, float] = {
         name: calibration.confidence(name, features)
@@ -62,8 +62,8 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
     )
 
 
-def subject_of(extraction: Extraction, context: ValidationContext) -> ValidationInput:
-    """What the rules look at: `extraction` with its values in their one spelling, and credits stated as credits."""
+def validation_input_of(extraction: Extraction, context: ValidationContext) -> ValidationInput:
+    """The input of the rules: `extraction` with bounded, normalised values; credit notes state credited amounts."""
     found = bounded(extraction.invoice)
     if found.too_long or found.reordered:
         extraction = extraction.model_copy(
@@ -77,36 +77,41 @@ def subject_of(extraction: Extraction, context: ValidationContext) -> Validation
             }
         )
     invoice = normalised(found.invoice)
-    turned = extraction.engine is not EngineName.EINVOICE and prints_minus_signs(invoice)
-    stated = as_credited(invoice) if turned else invoice
-    return ValidationInput(extraction.model_copy(update={"invoice": stated}), context, sign_turned=turned)
+    reverse = extraction.engine is not EngineName.EINVOICE and prints_minus_signs(invoice)
+    stated = as_credited(invoice) if reverse else invoice
+    return ValidationInput(extraction.model_copy(update={"invoice": stated}), context, sign_reversed=reverse)
 
 
 def _unreadable(found: Bounded) -> Iterator[Finding]:
     for name in found.too_long:
-        yield rules.TEXT_TOO_LONG.finding(f"{name} is longer than any invoice's and was left out", name)
+        yield rules.TEXT_TOO_LONG.finding(
+            f"{name} exceeds the permitted length and was left out: read it from the document", name
+        )
     for name in found.reordered:
-        yield rules.TEXT_REORDERED.finding(f"{name} held characters that change the order in which it is shown", name)
+        yield rules.TEXT_REORDERED.finding(
+            f"{name} contained characters that change its display order; they were removed: "
+            "compare it with the document",
+            name,
+        )
 
 
 def findings_of(subject: ValidationInput) -> tuple[Finding, ...]:
-    """The engine's own doubts, then every rule's complaints."""
+    """The engine's own findings, then those of every rule."""
     return (*subject.extraction.findings, *(finding for check in _CHECKS for finding in check(subject)))
 
 
-# Whether the values that people pay by are likely enough right to be taken without a person looking.
-
-
 def low_confidence(subject: ValidationInput, confidences: Mapping[str, float], least: float) -> Iterator[Finding]:
-    """One finding that names every field below `least`, if there are any."""
+    """One finding naming every payment-critical field whose confidence is below `least` (0 to 1), if there are any."""
     low = [name for name in PAYMENT_FIELDS if confidences.get(name, 1.0) < least]
     if low and subject.read_from_page:
-        said = ", ".join(f"{name} {confidences[name]:.1%}" for name in low)
-        yield rules.LOW_CONFIDENCE.finding(f"less likely right than {least:.1%}: {said}", *low)
+        shown = ", ".join(f"{name} {confidences[name]:.1%}" for name in low)
+        yield rules.LOW_CONFIDENCE.finding(
+            f"less likely to be correct than the required {least:.1%}: {shown}; compare with the document", *low
+        )
 
 
 def calibrated(evidence: Evidence, confidences: Mapping[str, float]) -> Evidence:
-    """`evidence` with the confidence in its value, and the engine's own figure beside it."""
+    """`evidence` with the calibrated confidence of its field, and the engine's own as `engine_confidence`."""
     confidence = confidences.get(evidence.field)
     if confidence is None:
         return evidence

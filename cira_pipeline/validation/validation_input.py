@@ -1,4 +1,4 @@
-"""What the rules look at: one extraction, and what is known besides."""
+"""Input of the validation rules: one extraction, and the context that the document itself does not contain."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from cira_pipeline.validation.severities import Severities
 
 @dataclass(frozen=True)
 class ValidationContext:
-    """What a document cannot say about itself.
+    """Facts that validation needs and the document does not contain.
 
-    `duplicate_job_ids`: the client's jobs with the same supplier and invoice number; `duplicates_elsewhere`: whether
-    other clients have such. `known_ibans`: accounts in this supplier's earlier records of the client;
-    `ibans_elsewhere`: in those of others, never to be named. `reading`: what the document was read as, where it was.
-    `accept_confidence` (0 to 1): below it a value that people pay by needs a person; `None` is what the calibration
-    recommends. `severities`: this installation's own, by rule.
+    `duplicate_job_ids`: the client's jobs with the same document, or the same supplier and invoice number;
+    `duplicates_elsewhere`: whether another client has such jobs. `known_ibans`: accounts in the client's earlier
+    records of this supplier; `ibans_elsewhere`: accounts in records of other clients, never shown in a message.
+    `reading`: the text of the document, `None` where it was not read from pages. `accept_confidence` (0 to 1):
+    payment-critical values below it need review; `None` takes the recommendation of the calibration. `severities`:
+    overrides of this installation, by rule id.
     """
 
     today: date
@@ -42,11 +43,14 @@ class ValidationContext:
 
 @dataclass(frozen=True)
 class ValidationInput:
-    """`sign_turned`: it is a credit note printed with minus signs, and its amounts are stated without them."""
+    """One extraction with its context.
+
+    `sign_reversed`: the document is a credit note printed with minus signs, and its amounts are stated without them.
+    """
 
     extraction: Extraction
     context: ValidationContext
-    sign_turned: bool = False
+    sign_reversed: bool = False
 
     @property
     def invoice(self) -> Invoice:
@@ -54,26 +58,26 @@ class ValidationInput:
 
     @property
     def read_from_page(self) -> bool:
-        """Whether values were read from a page, and so can be misread."""
+        """Whether values were read from a page, so that they may be misread; false for e-invoice XML."""
         return self.extraction.engine is not EngineName.EINVOICE
 
     @cached_property
     def ocr_confidences(self) -> Mapping[int, float]:
-        """The OCR's own figure for each line that was read from a picture, by the line's number."""
+        """Line number -> OCR confidence (0 to 1), for lines that were recognised in an image."""
         reading = self.context.reading
         if reading is None:
             return {}
-        guessed = {page.number for page in reading.pages if page.source == "ocr"}
-        return {line.number: line.confidence for line in reading.lines if line.page in guessed}
+        ocr_pages = {page.number for page in reading.pages if page.source == "ocr"}
+        return {line.number: line.confidence for line in reading.lines if line.page in ocr_pages}
 
     @cached_property
     def printed_lines(self) -> tuple[str, ...]:
-        """The page's lines, by their letters and digits."""
+        """The text lines of all pages, reduced to letters and digits (see `bare`)."""
         reading = self.context.reading
         return tuple(bare(line.text) for line in reading.lines) if reading is not None else ()
 
-    def printed_besides(self, amount: Decimal) -> int:
-        """How often `amount` is printed, signs aside, where nothing of the record was read."""
+    def count_printed_elsewhere(self, amount: Decimal) -> int:
+        """How often the absolute value of `amount` is printed on lines that are no evidence of any field."""
         taken = {evidence.line for evidence in self.extraction.evidence if evidence.line is not None}
         return sum(amounts[abs(amount)] for line, amounts in self._amounts_by_line.items() if line not in taken)
 
@@ -86,38 +90,38 @@ class ValidationInput:
 
     @property
     def _prints_whole_amounts(self) -> bool:
-        """Whether the totals are printed without decimals, as those of some currencies usually are."""
+        """Whether the totals are printed without decimals, in a currency for which that is usual."""
         totals = [each for each in (self.invoice.gross_total, self.invoice.amount_due) if each is not None]
         return is_printed_whole(self.invoice.currency) and all("." not in format(each, "f") for each in totals)
 
     @property
     def lines_with_amounts(self) -> Collection[int]:
-        """Numbers of the lines on which an amount of the invoice's currency is printed."""
+        """Numbers of the lines on which an amount in the invoice's currency is printed."""
         return self._amounts_by_line.keys()
 
     @cached_property
     def minor_unit(self) -> Decimal:
-        """The smallest amount of the invoice's currency: 0.01 EUR, 1 JPY, 0.001 KWD; 0.01 where it is unknown."""
+        """The smallest amount of the invoice's currency: 0.01 EUR, 1 JPY, 0.001 KWD; 0.01 if it is unknown."""
         return Decimal(1).scaleb(-self.decimals)
 
     @cached_property
     def decimals(self) -> int:
-        """How many the currency has."""
+        """Number of decimals of the invoice's currency."""
         return decimals_of(self.invoice.currency)
 
     @cached_property
     def invoiced_lines(self) -> tuple[tuple[int, LineItem], ...]:
-        """Positions and lines without those that only sum up or explain others."""
+        """Line items with their positions (from 0), without lines that only sum up or explain other lines."""
         subtotals = self._positions_named_by(rules.SUBTOTAL_LINE)
         return tuple((index, item) for index, item in enumerate(self.invoice.line_items) if index not in subtotals)
 
     @cached_property
     def lines_with_unknown_parts(self) -> frozenset[int]:
-        """Positions where quantity times unit price need not be the net amount."""
+        """Positions of lines whose quantity times unit price need not be the net amount."""
         return self._positions_named_by(rules.PRICE_BASE_QUANTITY) | self._positions_named_by(rules.LINE_LEVEL_AMOUNTS)
 
     def explained(self, field: str) -> bool:
-        """Whether the engine knows document-level amounts that `field` takes in, and checked the sum itself."""
+        """Whether the engine read document-level amounts contained in `field`, and checked the sum with them."""
         return field in self._fields_of(rules.DOCUMENT_LEVEL_AMOUNTS)
 
     def _fields_of(self, rule: rules.Rule) -> set[str]:

@@ -1,4 +1,4 @@
-"""The verdict follows from the findings alone."""
+"""Derives the verdict of a record from its findings alone."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _WORST_FIRST: Final = (Verdict.REJECTED, Verdict.NEEDS_REVIEW)
 
 
 def verdict_of(findings: Iterable[Finding], *, read_from_page: bool) -> Verdict:
-    """The worst effect of any finding; `accepted` when none has any.
+    """The worst verdict that any finding leads to; `accepted` when no finding has an effect.
 
-    A note has no effect, an error at least `needs_review`, whichever rule they are of. A warning of a rule that is not
-    registered needs review: what nobody has weighed, a person must.
+    A note (`info`) has no effect, and an error leads at least to `needs_review`, whatever the rule. A warning of a rule
+    that is not registered leads to `needs_review`.
     """
     verdicts = {_verdict(finding, read_from_page=read_from_page) for finding in findings}
     return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.ACCEPTED)

@@ -145,7 +145,7 @@ def _review_of_three(api) -> list[JobId]:
                 Finding(
                     rule="low_confidence",
                     severity=Severity.WARNING,
-                    message="less likely right than 90 %: gross_total 50 %",
+                    message="less likely to be correct than the required 90.0%: gross_total 50.0%",
                     fields=("gross_total",),
                 ),
             ),

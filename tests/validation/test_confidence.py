@@ -8,7 +8,7 @@ import pytest
 
 from cira_pipeline.invoice import HEADER_FIELDS
 from cira_pipeline.models import Box, EngineName, Evidence, Extraction, Line, Page, Reading
-from cira_pipeline.validation.checks.own_domain import bears_name, other_name_printed
+from cira_pipeline.validation.checks.own_domain import domain_matches_name, other_name_printed
 from cira_pipeline.validation.confidence.calibration import (
     DIRECTIONS,
     GROUPS,
@@ -17,15 +17,15 @@ from cira_pipeline.validation.confidence.calibration import (
     terms_of,
 )
 from cira_pipeline.validation.confidence.features import ConfidenceFeatures, confidence_features
-from cira_pipeline.validation.confidence.fitting import Observation, fit, fitted_without
-from cira_pipeline.validation.validate import ValidationContext, findings_of, subject_of, validate
+from cira_pipeline.validation.confidence.fitting import Observation, fit, fit_without_each_supplier
+from cira_pipeline.validation.validate import ValidationContext, findings_of, validate, validation_input_of
 from tests.validation.extractions import SOUND, TODAY, changed, extraction_of
 
 PLAIN = ConfidenceFeatures(engine=EngineName.OFFLINE, engine_confidence=0.9)
 
 
 def _signs(extraction: Extraction, reading: Reading | None = None) -> Any:
-    subject = subject_of(extraction, ValidationContext(today=TODAY, reading=reading))
+    subject = validation_input_of(extraction, ValidationContext(today=TODAY, reading=reading))
     return confidence_features(subject, findings_of(subject))
 
 
@@ -55,7 +55,7 @@ def test_what_is_shipped_knows_every_field_and_says_what_it_was_fitted_on() -> N
     "better",
     [
         replace(PLAIN, engine_confidence=0.97),
-        replace(PLAIN, proofs=2),
+        replace(PLAIN, cross_checks=2),
         replace(PLAIN, check_digits=True),
         replace(PLAIN, own_domain=True),
         replace(PLAIN, repeated=True),
@@ -95,10 +95,10 @@ def test_the_record_says_how_likely_a_value_is_and_what_its_engine_thought() -> 
 
 def test_amounts_that_prove_each_other_are_told_from_those_that_stand_alone() -> None:
     proved = _signs(extraction_of(SOUND))
-    assert proved["net_total"].proofs == 3  # with tax and gross, from the lines, by the rate
-    assert proved["gross_total"].proofs == 1
+    assert proved["net_total"].cross_checks == 3  # with tax and gross, from the lines, by the rate
+    assert proved["gross_total"].cross_checks == 1
     alone = _signs(extraction_of(changed(net_total=None, tax_total=None, tax_breakdown=(), line_items=())))
-    assert alone["gross_total"].proofs == 0
+    assert alone["gross_total"].cross_checks == 0
 
 
 def test_an_amount_printed_twice_confirms_itself_only_from_two_places() -> None:
@@ -111,8 +111,12 @@ def test_an_amount_printed_twice_confirms_itself_only_from_two_places() -> None:
     extraction = extraction_of(invoice, without_evidence=("gross_total", "amount_due"))
     once = (placed("gross_total", 1), placed("amount_due", 1))
     twice = (placed("gross_total", 1), placed("amount_due", 2))
-    assert _signs(extraction.model_copy(update={"evidence": extraction.evidence + once}))["amount_due"].proofs == 0
-    assert _signs(extraction.model_copy(update={"evidence": extraction.evidence + twice}))["amount_due"].proofs == 1
+    assert (
+        _signs(extraction.model_copy(update={"evidence": extraction.evidence + once}))["amount_due"].cross_checks == 0
+    )
+    assert (
+        _signs(extraction.model_copy(update={"evidence": extraction.evidence + twice}))["amount_due"].cross_checks == 1
+    )
 
 
 def test_what_ocr_was_unsure_of_is_known_and_native_text_is_never_doubted() -> None:
@@ -140,7 +144,7 @@ def test_what_ocr_was_unsure_of_is_known_and_native_text_is_never_doubted() -> N
 def test_a_platform_is_not_taken_for_the_supplier_whose_addresses_are_on_the_page(
     lines: list[str], name: str, customer: str | None, expected: bool | None
 ) -> None:
-    assert bears_name(lines, name, customer) is expected
+    assert domain_matches_name(lines, name, customer) is expected
 
 
 @pytest.mark.parametrize(
@@ -202,7 +206,7 @@ def test_a_supplier_is_judged_by_a_calibration_that_has_not_seen_it() -> None:
     observations = _observations("good", right=200, wrong=2, confidence=0.9)
     observations += _observations("fine", right=100, wrong=2, confidence=0.9)
     observations += _observations("bad", right=10, wrong=190, confidence=0.9)
-    without = fitted_without(observations)
+    without = fit_without_each_supplier(observations)
     assert without["bad"].confidence("supplier_name", PLAIN) > 0.95
     assert without["good"].confidence("supplier_name", PLAIN) < 0.6
 

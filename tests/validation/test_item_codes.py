@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pytest
 
 from cira_pipeline.models import Box, Line, Page, Reading
-from cira_pipeline.validation.checks.item_codes import stands_among_items
+from cira_pipeline.validation.checks.item_codes import is_in_item_code_column
 from cira_pipeline.validation.printed_amounts import amounts_by_line
 
 
@@ -44,27 +44,27 @@ ITEMS = page_of(
 
 @pytest.mark.parametrize(("number", "among_items"), [("83422", True), ("77015", True), ("B-338", False)])
 def test_a_code_in_a_column_of_like_codes_with_amounts_is_one_of_an_item(number: str, among_items: bool) -> None:
-    assert stands_among_items(ITEMS, number, line_of(ITEMS, number), with_amounts(ITEMS)) is among_items
+    assert is_in_item_code_column(ITEMS, number, line_of(ITEMS, number), with_amounts(ITEMS)) is among_items
 
 
 def test_numbers_below_each_other_in_the_head_of_an_invoice_are_no_items() -> None:
-    assert not stands_among_items(ITEMS, "90000049", line_of(ITEMS, "90000049"), with_amounts(ITEMS))
+    assert not is_in_item_code_column(ITEMS, "90000049", line_of(ITEMS, "90000049"), with_amounts(ITEMS))
 
 
 def test_one_line_that_holds_number_and_amount_is_no_column() -> None:
     single = page_of(((50, "83422"), (90, "39 Wine glass"), (480, "828.36")), ((50, "Total"), (480, "828.36")))
-    assert not stands_among_items(single, "83422", 1, with_amounts(single))
+    assert not is_in_item_code_column(single, "83422", 1, with_amounts(single))
 
 
 def test_a_line_that_is_not_in_the_reading_says_nothing() -> None:
-    assert not stands_among_items(ITEMS, "83422", 999, with_amounts(ITEMS))
+    assert not is_in_item_code_column(ITEMS, "83422", 999, with_amounts(ITEMS))
 
 
 def test_an_item_of_an_invoice_in_yen_is_known_by_its_amount_without_decimals() -> None:
     yen = page_of(((50, "83422"), (90, "Glass"), (480, "82,836")), ((50, "77015"), (90, "Cloth"), (480, "¥820")))
-    assert stands_among_items(yen, "83422", line_of(yen, "83422"), with_amounts(yen, 0, "JPY"))
+    assert is_in_item_code_column(yen, "83422", line_of(yen, "83422"), with_amounts(yen, 0, "JPY"))
 
 
 def test_a_day_in_the_row_is_no_amount() -> None:
     orders = page_of(((50, "83422"), (90, "31.01.2026")), ((50, "77015"), (90, "28.02.2026")))
-    assert not stands_among_items(orders, "83422", line_of(orders, "83422"), with_amounts(orders))
+    assert not is_in_item_code_column(orders, "83422", line_of(orders, "83422"), with_amounts(orders))

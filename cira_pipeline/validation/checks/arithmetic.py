@@ -1,4 +1,4 @@
-"""Whether the amounts add up, to within what rounding explains."""
+"""Checks that the amounts of an invoice add up, within rounding."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cira_pipeline.validation.validation_input import ValidationInput
 
 
 def check_arithmetic(subject: ValidationInput) -> Iterator[Finding]:
+    """Findings of the rules `CIRA-ARITH-*`."""
     yield from _net_plus_tax(subject)
     yield from _lines_sum(subject)
     yield from _tax_of_rates(subject)
@@ -21,7 +22,9 @@ def check_arithmetic(subject: ValidationInput) -> Iterator[Finding]:
     yield from _amount_due(subject)
     if not _confirmed(subject):
         yield rules.UNCHECKABLE.finding(
-            "no two amounts confirm each other, so a misread amount would go unnoticed", "gross_total"
+            "no two amounts confirm each other, so a misread amount would go unnoticed: "
+            "compare the totals with the document",
+            "gross_total",
         )
 
 
@@ -31,7 +34,11 @@ def _net_plus_tax(subject: ValidationInput) -> Iterator[Finding]:
     if net is None or tax is None or gross is None or abs(net + tax - gross) <= subject.minor_unit:
         return
     yield rules.NET_PLUS_TAX.finding(
-        f"net {net} plus tax {tax} is {net + tax}, the gross total is {gross}", "net_total", "tax_total", "gross_total"
+        f"net total {net} plus tax total {tax} is {net + tax}, but the gross total is {gross}: "
+        "compare the three totals with the document",
+        "net_total",
+        "tax_total",
+        "gross_total",
     )
 
 
@@ -43,14 +50,16 @@ def _lines_sum(subject: ValidationInput) -> Iterator[Finding]:
         return
     if sum_of_lines_is_printed(subject, total):
         yield rules.LINES_BEFORE_ALLOWANCES.finding(
-            f"the lines sum to {total}, as printed; the net total is {net}", "line_items", "net_total"
+            f"the line items sum to the printed subtotal {total}; the net total is {net}", "line_items", "net_total"
         )
         return
     gross = subject.invoice.gross_total
     including_tax = gross is not None and abs(total - gross) <= _rounding(subject, len(subject.invoiced_lines))
-    reason = "; it is the gross total, so the lines seem to include tax" if including_tax else ""
+    reason = f"; {total} is the gross total, so the line amounts seem to include tax" if including_tax else ""
     yield rules.LINES_SUM.finding(
-        f"the lines sum to {total}, the net total is {net}{reason}", "line_items", "net_total"
+        f"the line items sum to {total}, but the net total is {net}{reason}: check for missing or misread lines",
+        "line_items",
+        "net_total",
     )
 
 
@@ -62,7 +71,8 @@ def _tax_of_rates(subject: ValidationInput) -> Iterator[Finding]:
         # Tax may have been rounded line by line.
         if abs(expected - line.tax) > _rounding(subject, len(subject.invoice.line_items) + 1):
             yield rules.TAX_OF_RATE.finding(
-                f"{line.rate}% of {line.net} is {expected:.{subject.decimals}f}, the tax stated is {line.tax}",
+                f"{line.rate}% of {line.net} is {expected:.{subject.decimals}f}, but the tax stated is {line.tax}: "
+                "compare rate, net amount and tax with the document",
                 f"tax_breakdown[{position}]",
             )
 
@@ -76,7 +86,8 @@ def _tax_sums(subject: ValidationInput) -> Iterator[Finding]:
         total = sum(taxes, Decimal(0))
         if abs(total - invoice.tax_total) > _rounding(subject, rows):
             yield rules.TAX_SUM.finding(
-                f"the taxes of all rates sum to {total}, the tax total is {invoice.tax_total}",
+                f"the taxes of all rates sum to {total}, but the tax total is {invoice.tax_total}: "
+                "compare the tax breakdown and the tax total with the document",
                 "tax_breakdown",
                 "tax_total",
             )
@@ -84,14 +95,14 @@ def _tax_sums(subject: ValidationInput) -> Iterator[Finding]:
         total = sum(nets, Decimal(0))
         if abs(total - invoice.net_total) > _rounding(subject, rows):
             yield rules.TAX_NET_SUM.finding(
-                f"the nets of all rates sum to {total}, the net total is {invoice.net_total}",
+                f"the net amounts of all rates sum to {total}, but the net total is {invoice.net_total}",
                 "tax_breakdown",
                 "net_total",
             )
 
 
 def _breakdown_sum(subject: ValidationInput) -> Iterator[Finding]:
-    """Where a total is missing, so that net plus tax could not be compared with the gross total."""
+    """The breakdown against the gross total, where the net or tax total is missing for the comparison of totals."""
     invoice = subject.invoice
     rows = invoice.tax_breakdown
     if invoice.gross_total is None or not rows or None not in (invoice.net_total, invoice.tax_total):
@@ -100,7 +111,8 @@ def _breakdown_sum(subject: ValidationInput) -> Iterator[Finding]:
     total = sum(parts, Decimal(0))
     if len(parts) == 2 * len(rows) and abs(total - invoice.gross_total) > _rounding(subject, len(parts)):
         yield rules.BREAKDOWN_SUM.finding(
-            f"nets and taxes of all rates sum to {total}, the gross total is {invoice.gross_total}",
+            f"net amounts and taxes of all rates sum to {total}, but the gross total is {invoice.gross_total}: "
+            "compare the tax breakdown and the gross total with the document",
             "tax_breakdown",
             "gross_total",
         )
@@ -124,30 +136,30 @@ def _line_products(subject: ValidationInput) -> Iterator[Finding]:
 def _product_holds(item: LineItem, subject: ValidationInput) -> bool:
     if item.quantity is None or item.unit_price is None or item.net_amount is None:
         return True
-    # The price is itself rounded: to half of its last digit, for each unit.
+    # The unit price is rounded itself: an error of up to half of its last digit for each unit.
     decimals = max(subject.decimals, len(format(item.unit_price, "f").partition(".")[2]))
     tolerance = subject.minor_unit + abs(item.quantity) * Decimal(1).scaleb(-decimals) / 2
     return abs(item.quantity * item.unit_price - item.net_amount) <= tolerance
 
 
 def sum_of_lines_is_printed(subject: ValidationInput, total: Decimal) -> bool:
-    """Whether the document itself sums its lines to `total`, apart from the lines and the totals.
+    """Whether `total`, the sum of the lines, is printed as a subtotal, apart from the lines and the totals.
 
-    Then no line is missing, and what lies between that sum and the net total was given for the whole document.
+    Then no line is missing, and the difference from the net total is a document-level allowance or charge.
     """
-    return len(subject.invoiced_lines) > 1 and subject.printed_besides(total) > 0
+    return len(subject.invoiced_lines) > 1 and subject.count_printed_elsewhere(total) > 0
 
 
 def part_is_paid(subject: ValidationInput) -> bool:
-    """Whether what lies between gross total and amount due is printed as an amount of its own: it was paid before."""
+    """Whether the gross total minus the amount due is printed as a separate amount: a part was paid before."""
     due, gross = subject.invoice.amount_due, subject.invoice.gross_total
     if due is None or gross is None or not 0 < abs(due) < abs(gross) or due * gross < 0:
         return False
-    return gross - due not in _amounts_of_parts(subject) and subject.printed_besides(gross - due) > 0
+    return gross - due not in _amounts_of_parts(subject) and subject.count_printed_elsewhere(gross - due) > 0
 
 
 def _amounts_of_parts(subject: ValidationInput) -> set[Decimal | None]:
-    """Amounts that are printed for another reason than having been paid."""
+    """Amounts of the invoice that are printed for another reason than a payment."""
     invoice = subject.invoice
     rows = invoice.tax_breakdown
     return {
@@ -165,21 +177,22 @@ def _amount_due(subject: ValidationInput) -> Iterator[Finding]:
         return
     if part_is_paid(subject):
         yield rules.PARTLY_PAID.finding(
-            f"the amount due is {due}; {gross - due}, printed, is missing to the gross total {gross}",
+            f"the amount due is {due}; the gross total is {gross}, and the difference of {gross - due} is printed",
             "amount_due",
             "gross_total",
         )
     elif abs(due - gross) > subject.minor_unit:
         comparison = "less" if due < gross else "more"
         yield rules.AMOUNT_DUE.finding(
-            f"the amount due is {due}, {abs(due - gross)} {comparison} than the gross total {gross}",
+            f"the amount due is {due}, {abs(due - gross)} {comparison} than the gross total {gross}, and no printed "
+            "amount explains it: compare both with the document",
             "amount_due",
             "gross_total",
         )
 
 
 def _confirmed(subject: ValidationInput) -> bool:
-    """Whether a relation between amounts that were read on their own could be checked at all."""
+    """Whether at least one relation between independently read amounts could be checked."""
     invoice = subject.invoice
     if invoice.gross_total is None:
         return False
@@ -192,7 +205,7 @@ def _confirmed(subject: ValidationInput) -> bool:
 
 
 def _tax_total(subject: ValidationInput) -> Decimal | None:
-    """BT-110, or the sum of the breakdown where only that is printed."""
+    """The tax total (BT-110), or the sum of the tax breakdown where only that is printed."""
     invoice = subject.invoice
     if invoice.tax_total is not None or not invoice.tax_breakdown:
         return invoice.tax_total
@@ -206,5 +219,5 @@ def _sum_of_lines(subject: ValidationInput) -> Decimal | None:
 
 
 def _rounding(subject: ValidationInput, addends: int) -> Decimal:
-    """What rounding can make of a sum: half a minor unit for each addend, at least one."""
+    """Tolerance for a sum of rounded amounts: half a minor unit for each addend, at least one minor unit."""
     return max(subject.minor_unit, subject.minor_unit * addends / 2)

@@ -1,4 +1,4 @@
-"""Whether the fields are there without which nobody can book or pay."""
+"""Checks that the fields needed for booking and payment are present, and that every value has evidence."""
 
 from __future__ import annotations
 
@@ -21,30 +21,37 @@ _REQUIRED: Final = (
 
 
 def check_required(subject: ValidationInput) -> Iterator[Finding]:
+    """Findings of the rules `CIRA-DOC-01` and `CIRA-REQ-*`: fields that are missing."""
     invoice = subject.invoice
     total = next(
         (amount for amount in (invoice.gross_total, invoice.amount_due, invoice.net_total) if amount is not None), None
     )
     if invoice.invoice_number is None and total is None and invoice.supplier_name is None:
-        yield rules.NO_INVOICE.finding("no invoice number, no total and no supplier were found: this is no invoice")
+        yield rules.NO_INVOICE.finding(
+            "no invoice number, no total and no supplier were found, so the document is not an invoice: "
+            "ask the supplier for the invoice"
+        )
     for name, rule in _REQUIRED:
         if getattr(invoice, name) is None:
-            yield rule.finding(f"{name} was not found", name)
+            yield rule.finding(f"{name} was not found: look for it in the document", name)
     if not invoice.line_items:
         yield rules.LINES_MISSING.finding("no line items were found", "line_items")
 
 
-# Whether every value can be pointed to.
-
-
+# The correction prompt (azure_openai/prompts) quotes the words `stands nowhere` of these messages.
 def check_grounding(subject: ValidationInput) -> Iterator[Finding]:
+    """Findings of the rule `CIRA-GROUND-01`: values and table rows without evidence in the document."""
     invoice = subject.invoice
     shown = {evidence.field for evidence in subject.extraction.evidence}
     for name in HEADER_FIELDS:
         if getattr(invoice, name) is not None and name not in shown:
-            yield rules.UNGROUNDED.finding(f"{name} {getattr(invoice, name)} stands nowhere in the document", name)
+            yield rules.UNGROUNDED.finding(
+                f"{name} {getattr(invoice, name)} stands nowhere in the document: compare it with the document", name
+            )
     rows = {path.partition(".")[0] for path in shown}
     for table, length in (("line_items", len(invoice.line_items)), ("tax_breakdown", len(invoice.tax_breakdown))):
         lost = [path for path in (f"{table}[{index}]" for index in range(length)) if path not in rows]
         if lost:
-            yield rules.UNGROUNDED.finding(f"{', '.join(lost[:5])} stands nowhere in the document", *lost)
+            yield rules.UNGROUNDED.finding(
+                f"{', '.join(lost[:5])} stands nowhere in the document: compare it with the document", *lost
+            )

@@ -1,4 +1,4 @@
-"""Which amounts of an invoice prove each other: equations between numbers that were printed apart."""
+"""Counts cross-checks: equations that hold between amounts printed in different places of an invoice."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from cira_pipeline.invoice import HeaderField
 from cira_pipeline.validation.checks.arithmetic import part_is_paid
 from cira_pipeline.validation.validation_input import ValidationInput
 
-# Below this so many products come out right that one more proves nothing.
-_LEAST_TELLING: Final = Decimal(1)
+# Below this amount of tax, many products of a net amount and a rate hold by chance.
+_LEAST_TAX: Final = Decimal(1)
 
 
 def count_cross_checks(subject: ValidationInput) -> Counter[HeaderField]:
-    """How many closed equations each total takes part in. To the minor unit: what rounding explains, proves nothing."""
+    """Total -> the number of equations it takes part in that hold.
+
+    Sums must be exact to the minor unit: one that holds only within rounding does not confirm its amounts.
+    """
     counts: Counter[HeaderField] = Counter()
-    for names in _closed(subject):
+    for names in _equations_that_hold(subject):
         counts.update(names)
     return counts
 
 
-def _closed(subject: ValidationInput) -> Iterator[tuple[HeaderField, ...]]:
+def _equations_that_hold(subject: ValidationInput) -> Iterator[tuple[HeaderField, ...]]:
     invoice = subject.invoice
     net, tax, gross, due = invoice.net_total, invoice.tax_total, invoice.gross_total, invoice.amount_due
     if net is not None and tax and gross is not None and _equal(subject, net + tax, gross):
@@ -44,7 +47,7 @@ def _closed(subject: ValidationInput) -> Iterator[tuple[HeaderField, ...]]:
 
 
 def _rates_give(subject: ValidationInput, net: Decimal, tax: Decimal) -> bool:
-    """Whether the rates printed, on the nets printed, lead to this tax on this net."""
+    """Whether the printed rates, applied to the printed net amounts, give this tax on this net total."""
     rows = subject.invoice.tax_breakdown
     expected, base = Decimal(0), Decimal(0)
     for row in rows:
@@ -53,7 +56,7 @@ def _rates_give(subject: ValidationInput, net: Decimal, tax: Decimal) -> bool:
         expected += row.net * row.rate / 100
         base += row.net
     tolerance = subject.minor_unit * max(len(rows), 1)
-    return bool(rows) and abs(tax) >= _LEAST_TELLING and base == net and abs(expected - tax) <= tolerance
+    return bool(rows) and abs(tax) >= _LEAST_TAX and base == net and abs(expected - tax) <= tolerance
 
 
 def _equal(subject: ValidationInput, left: Decimal, right: Decimal) -> bool:
@@ -61,7 +64,7 @@ def _equal(subject: ValidationInput, left: Decimal, right: Decimal) -> bool:
 
 
 def _several_places(subject: ValidationInput, *names: HeaderField) -> bool:
-    """Whether each of `names` was read in a place of its own."""
+    """Whether the fields `names` were read in different places."""
     places = [
         {(each.page, each.line, each.box) for each in subject.extraction.evidence if each.field == name}
         for name in names

@@ -1,4 +1,4 @@
-"""Whether the currency exists, and the totals are amounts of it."""
+"""Checks the currency code, and that the totals have no more decimals than the currency."""
 
 from __future__ import annotations
 
@@ -14,28 +14,33 @@ from cira_pipeline.models import Finding
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.validation_input import ValidationInput
 
-# Old and new money live side by side for a while.
+# A replaced currency may still be used for a while after the changeover.
 _CHANGEOVER: Final = timedelta(days=366)
 
 
 def check_currency(subject: ValidationInput) -> Iterator[Finding]:
+    """Findings of the rules `CIRA-CUR-*`."""
     invoice = subject.invoice
     if invoice.currency is None:
         return
     on = invoice.issue_date or subject.context.today
     if not currency_in_use(invoice.currency, on):
-        yield rules.CURRENCY_UNKNOWN.finding(f"{invoice.currency} was no currency on {on}", "currency")
+        yield rules.CURRENCY_UNKNOWN.finding(
+            f"{invoice.currency} was not a currency in use on {on}: compare the currency with the document", "currency"
+        )
         return
     for name in AMOUNT_FIELDS:
         amount: Decimal | None = getattr(invoice, name)
         if amount is not None and _decimals(amount) > subject.decimals:
             yield rules.TOO_MANY_DECIMALS.finding(
-                f"{name} {amount} has more decimals than {invoice.currency} has", name
+                f"{name} {amount} has more decimals than the {subject.decimals} of {invoice.currency}: "
+                "compare it with the document",
+                name,
             )
 
 
 def currency_in_use(code: str, on: date) -> bool:
-    """Whether `code` (ISO 4217, upper case) was some territory's currency on that day (CLDR), or shortly before."""
+    """Whether `code` (ISO 4217, upper case) was legal tender somewhere on that day or up to a year before (CLDR)."""
     return any(
         tender
         and code == currency
@@ -47,5 +52,5 @@ def currency_in_use(code: str, on: date) -> bool:
 
 
 def _decimals(amount: Decimal) -> int:
-    """Decimals of `amount` without trailing zeros. Amounts of any size: arithmetic on hostile ones could raise."""
+    """Decimals of `amount` without trailing zeros. Counted in its text: arithmetic on hostile amounts could raise."""
     return len(format(amount, "f").partition(".")[2].rstrip("0"))

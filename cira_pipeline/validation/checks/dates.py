@@ -1,4 +1,4 @@
-"""Whether the dates can be true."""
+"""Checks that the issue date and the due date are plausible."""
 
 from __future__ import annotations
 
@@ -10,27 +10,36 @@ from cira_pipeline.models import Finding
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.validation_input import ValidationInput
 
-# East of here it may already be tomorrow.
+# In time zones further east it may already be the next day.
 _TOMORROW: Final = timedelta(days=1)
 _TEN_YEARS: Final = timedelta(days=3653)
 _TWO_YEARS: Final = timedelta(days=731)
 
 
 def check_dates(subject: ValidationInput) -> Iterator[Finding]:
+    """Findings of the rules `CIRA-DATE-*`."""
     issued, due, today = subject.invoice.issue_date, subject.invoice.due_date, subject.context.today
     if issued is None:
         return
     if issued - today > _TOMORROW:
-        yield rules.ISSUED_IN_FUTURE.finding(f"issued on {issued}, which is after today, {today}", "issue_date")
+        yield rules.ISSUED_IN_FUTURE.finding(
+            f"the issue date {issued} is after today, {today}: compare it with the document", "issue_date"
+        )
     if today - issued > _TEN_YEARS:
-        yield rules.ISSUED_LONG_AGO.finding(f"issued on {issued}, more than ten years ago", "issue_date")
+        yield rules.ISSUED_LONG_AGO.finding(
+            f"the issue date {issued} is more than ten years ago: compare it with the document", "issue_date"
+        )
     if due is None:
         return
     if due < issued:
         yield rules.DUE_BEFORE_ISSUE.finding(
-            f"due on {due}, before it was issued on {issued}", "due_date", "issue_date"
+            f"the due date {due} is before the issue date {issued}: compare both with the document",
+            "due_date",
+            "issue_date",
         )
     if due - issued > _TWO_YEARS:
         yield rules.DUE_LONG_AFTER.finding(
-            f"due on {due}, more than two years after it was issued on {issued}", "due_date", "issue_date"
+            f"the due date {due} is more than two years after the issue date {issued}: compare both with the document",
+            "due_date",
+            "issue_date",
         )

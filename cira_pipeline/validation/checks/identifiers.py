@@ -1,4 +1,4 @@
-"""VAT ids and accounts: do they obey the rules of those who gave them out."""
+"""Checks format and check digits of VAT ids and IBANs."""
 
 from __future__ import annotations
 
@@ -19,21 +19,26 @@ _GSTIN_LENGTH: Final = 15
 
 
 def check_identifiers(subject: ValidationInput) -> Iterator[Finding]:
+    """Findings of the rules `CIRA-VAT-*` and `CIRA-PAY-01`."""
     invoice = subject.invoice
     for name, value, rule in (
         ("supplier_vat_id", invoice.supplier_vat_id, rules.SUPPLIER_VAT_ID),
         ("customer_vat_id", invoice.customer_vat_id, rules.CUSTOMER_VAT_ID),
     ):
         if value is not None and vat_id_is_valid(value) is False:
-            yield rule.finding(f"{value} is no valid VAT id", name)
+            yield rule.finding(f"{value} is not a valid VAT id: compare it with the document", name)
     if invoice.payment_iban is not None and invoice.amount_due != 0:
         reason = _iban_fault(invoice.payment_iban)
         if reason:
-            yield rules.IBAN_INVALID.finding(f"{invoice.payment_iban} is no valid IBAN: {reason}", "payment_iban")
+            yield rules.IBAN_INVALID.finding(
+                f"{invoice.payment_iban} is not a valid IBAN ({reason}): compare it with the document, "
+                "and ask the supplier if it is printed like this",
+                "payment_iban",
+            )
 
 
 def vat_id_is_valid(value: str) -> bool | None:
-    """Format and check digits by the country the id names; `None` where no rule is known for it."""
+    """Whether `value` has the format and check digits of its country's VAT ids; `None` where no rule is known."""
     compact = "".join(char for char in value if char.isalnum()).upper()
     country = compact[:2].lower()
     if country in eu_vat.MEMBER_STATES or country in ("el", "xi"):
@@ -45,7 +50,7 @@ def vat_id_is_valid(value: str) -> bool | None:
 
 
 def iban_is_valid(value: str) -> bool:
-    """Country, length and check digits by ISO 13616."""
+    """Whether `value` has a valid country, length and check digits (ISO 13616)."""
     return not _iban_fault(value)
 
 

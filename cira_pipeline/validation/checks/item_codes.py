@@ -1,4 +1,4 @@
-"""Whether a number stands among the codes of the items: in a column of like numbers, each with an amount in its row."""
+"""Detects a number in a column of item codes: similar numbers, each with an amount in its row."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Final
 from cira_pipeline.models import Box, Line, Reading
 from cira_pipeline.validation.normalise import bare
 
-_OTHERS: Final = 1
-# Of the page's width: what lines up by intent is off by less.
-_ALIGNED: Final = 0.006
+_LEAST_OTHERS: Final = 1
+# Share of the page width: left edges of one column differ by less.
+_COLUMN_TOLERANCE: Final = 0.006
 
 
-def stands_among_items(reading: Reading, number: str, line_number: int, with_amounts: Collection[int]) -> bool:
-    """`line_number`: of the line the number was read from; `with_amounts`: of the lines on which an amount is printed.
+def is_in_item_code_column(reading: Reading, number: str, line_number: int, with_amounts: Collection[int]) -> bool:
+    """Whether `number` is aligned with other numbers of the same shape, and every one has an amount in its row.
 
-    Rows are found by their height on the page.
+    `line_number`: the line the number was read from; `with_amounts`: numbers of the lines on which an amount is
+    printed. Lines at the same height on the page form a row.
     """
     own = next((line for line in reading.lines if line.number == line_number), None)
     if own is None:
@@ -32,12 +33,12 @@ def stands_among_items(reading: Reading, number: str, line_number: int, with_amo
         for line in lines
         if line is not own
         and any(
-            abs(box.left - left) <= _ALIGNED * page.width and _shape(text) == _shape(number)
+            abs(box.left - left) <= _COLUMN_TOLERANCE * page.width and _shape(text) == _shape(number)
             for text, box in _words(line)
         )
         and _has_amount(line, lines, with_amounts)
     ]
-    return len(others) >= _OTHERS
+    return len(others) >= _LEAST_OTHERS
 
 
 def _words(line: Line) -> Iterator[tuple[str, Box]]:
@@ -57,5 +58,5 @@ def _same_row(one: Box, other: Box) -> bool:
 
 
 def _shape(text: str) -> str:
-    """Digits and letters, whichever they are: 83422 and 77015 are alike, B-338 is not."""
+    """`text` with each digit as 0 and each letter as a: 83422 and 77015 have the same shape, B-338 another."""
     return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "0", text.casefold()))

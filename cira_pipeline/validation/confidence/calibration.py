@@ -1,9 +1,9 @@
-"""How likely a value is right: what its engine thinks of it, corrected by what else can be seen, as measured.
+"""Calibrated confidence: the probability that an extracted value is correct.
 
-A logistic regression with few terms, each of which can only speak one way: a closed equation never lowers a confidence,
-a doubt never raises one. The weights are data (calibration.json), fitted by `cira calibrate` on labelled documents;
-docs/accuracy.md shows how well they hold on suppliers they were not fitted on. E-invoice XML is not read but parsed:
-its confidences stay as they are.
+A logistic regression with few terms, each with a fixed sign: a cross-check that holds never lowers a confidence, and a
+doubt never raises one. The weights are data (calibration.json), fitted by `cira calibrate` on labelled documents;
+docs/accuracy.md shows how they perform on suppliers they were not fitted on. Values of e-invoice XML are parsed, not
+read: their confidences stay as they are.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _GROUP_OF_KIND: Final[Mapping[FieldKind, str]] = {
 GROUPS: Final[Mapping[HeaderField, str]] = MappingProxyType(
     {name: _GROUP_OF_KIND.get(TERMS[name].kind, TERMS[name].kind.value) for name in HEADER_FIELDS}
 )
-"""Fields whose values are found in the same way, and so are mistaken for the same reasons."""
+"""Header field -> group of fields that are found in the same way, and so have the same causes of error."""
 
 DIRECTIONS: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -52,20 +52,20 @@ DIRECTIONS: Final[Mapping[str, int]] = MappingProxyType(
         "doubts": -1,
     }
 )
-"""The terms besides group and engine, and which way each may speak."""
+"""The terms besides group and engine, and the sign of each weight; these are the keys of calibration.json."""
 
 _EXTREME: Final = 0.02
 _MOST_REMEMBERED: Final = 3
-# A term that labelled files alone cannot show: where a calibration lacks it, it says nothing.
+# Terms that labelled files alone cannot show: a calibration without them gives them no weight.
 _FROM_MEMORY: Final = frozenset({"remembered"})
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`intercepts` by group, `engines` by engine (0 for the offline one), `weights` by term of `DIRECTIONS`.
+    """Parameters of the regression: `intercepts` by group, `engines` by engine, `weights` by term of `DIRECTIONS`.
 
-    `accept_confidence`: the threshold that kept accepted records right in cross-validation. `about`: what it was
-    fitted on, when, and how well it did.
+    The level of the offline engine is 0. `accept_confidence` (0 to 1): the threshold that kept accepted records
+    correct in cross-validation. `about`: what it was fitted on, when, and its measured quality.
     """
 
     intercepts: Mapping[str, float]
@@ -75,7 +75,7 @@ class Calibration:
     about: Mapping[str, Any]
 
     def confidence(self, name: HeaderField, features: ConfidenceFeatures) -> float:
-        """The probability, 0 to 1, that the value of field `name` is right."""
+        """The probability, 0 to 1, that the value of field `name` is correct."""
         if features.engine is EngineName.EINVOICE:
             return features.engine_confidence
         score = self.intercepts[GROUPS[name]] + self.engines.get(features.engine, 0.0)
@@ -84,14 +84,14 @@ class Calibration:
 
 
 def terms_of(name: HeaderField, features: ConfidenceFeatures) -> Mapping[str, float]:
-    """The values of `DIRECTIONS`' terms for one field."""
+    """Term of `DIRECTIONS` -> its value for one field."""
     amount = GROUPS[name] == "amount"
     certain = min(max(features.engine_confidence, _EXTREME), 1 - _EXTREME)
     return {
         "engine_confidence": math.log(certain / (1 - certain)),
         "ocr_doubt": 0.0 if features.ocr_confidence is None else 1 - features.ocr_confidence,
-        "proofs": min(features.proofs, 2) if amount else 0.0,
-        "unproved": float(amount and not features.proofs),
+        "proofs": min(features.cross_checks, 2) if amount else 0.0,
+        "unproved": float(amount and not features.cross_checks),
         "check_digits_hold": float(features.check_digits is True),
         "check_digits_fail": float(features.check_digits is False),
         "own_domain": float(features.own_domain is True),
@@ -107,11 +107,16 @@ def terms_of(name: HeaderField, features: ConfidenceFeatures) -> Mapping[str, fl
 
 
 def parse_calibration(text: str) -> Calibration:
-    """What `cira calibrate` wrote. Raises: ValueError when a group or term is unknown or missing."""
+    """A calibration from the JSON that `cira calibrate` writes.
+
+    Raises: ValueError when a group or term is unknown or missing.
+    """
     stored = json.loads(text)
     weights, intercepts = stored["weights"], stored["intercepts"]
     if set(weights) | _FROM_MEMORY != set(DIRECTIONS) or set(intercepts) != {GROUPS[name] for name in HEADER_FIELDS}:
-        raise ValueError("the calibration is not of this version: its terms or groups are others")
+        raise ValueError(
+            "the calibration was made by another version: its terms or groups differ; run `cira calibrate` again"
+        )
     return Calibration(
         intercepts=intercepts,
         engines=stored["engines"],
@@ -123,7 +128,7 @@ def parse_calibration(text: str) -> Calibration:
 
 @cache
 def shipped_calibration() -> Calibration:
-    """The one this version comes with."""
+    """The calibration that is part of this version."""
     return parse_calibration(
         files("cira_pipeline.validation.confidence").joinpath("calibration.json").read_text("utf-8")
     )

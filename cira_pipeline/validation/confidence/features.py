@@ -1,6 +1,6 @@
-"""What speaks for and against each value that was read: plain numbers, the same for every engine.
+"""Features of the confidence calibration, computed alike for every engine.
 
-A feature is something that can be seen on the page or in the record itself, never what the value ought to be.
+A feature is observed on the page or in the record; it never uses the correct value.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from cira_pipeline.models import EngineName, Evidence, Finding, Severity
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.checks.cross_checks import count_cross_checks
 from cira_pipeline.validation.checks.identifiers import iban_is_valid, vat_id_is_valid
-from cira_pipeline.validation.checks.own_domain import bears_name, other_name_printed
+from cira_pipeline.validation.checks.own_domain import domain_matches_name, other_name_printed
 from cira_pipeline.validation.normalise import bare
 from cira_pipeline.validation.validation_input import ValidationInput
 
-_TWICE: Final = frozenset({"supplier_name", "invoice_number"})
-_IDS: Final = frozenset({"supplier_vat_id", "customer_vat_id"})
-_ID: Final = re.compile(r"\b[A-Z]{2}[ .]?[A-Z\d](?:[ .-]?\d){6,10}(?:[ .]?[A-Z]\d{0,2})?\b")
+_COUNTED_ON_PAGE: Final = frozenset({"supplier_name", "invoice_number"})
+_VAT_ID_FIELDS: Final = frozenset({"supplier_vat_id", "customer_vat_id"})
+_VAT_ID: Final = re.compile(r"\b[A-Z]{2}[ .]?[A-Z\d](?:[ .-]?\d){6,10}(?:[ .]?[A-Z]\d{0,2})?\b")
 DISAGREEMENT: Final = "engines_disagree"
-# They say nothing about how well the document was read, or are features of their own.
-_NO_DOUBTS: Final = frozenset(
+# Rules that are unrelated to how well the document was read, or are separate features.
+_NOT_DOUBTS: Final = frozenset(
     {
         rules.DUPLICATE.id,
         rules.IBAN_CHANGED.id,
@@ -40,21 +40,24 @@ _NO_DOUBTS: Final = frozenset(
 
 @dataclass(frozen=True)
 class ConfidenceFeatures:
-    """`engine_confidence` and `ocr_confidence` are 0 to 1, the latter `None` where no character was guessed from a
-    picture; `proofs` counts closed equations the value takes part in; `check_digits` is `None` where it has none;
-    `doubts` counts warnings and errors that name the field; `repeated`: whether the supplier's name, or the invoice's
-    number, is printed twice. Of the supplier's name alone: `own_domain`, whether the web and mail addresses on the page
-    bear it, `None` where there are none; `other_name`, whether the name that they bear is printed as well. Of a VAT id
-    alone: `rival`, whether the page prints one that is neither side's.
+    """Features of one value.
+
+    `engine_confidence`, `ocr_confidence`: 0 to 1, the latter `None` where no character was recognised by OCR.
+    `cross_checks`: number of equations with this value that hold. `check_digits`: whether they are valid, `None` where
+    the field has none or no rule is known. `agreed`: another engine read the same; `contradicted`: it read another
+    value. `remembered`: number of the supplier's confirmed invoices with the field in the same place. `doubts`: number
+    of warnings and errors that name the field. `repeated`: the supplier's name or the invoice number is printed more
+    than once. For the supplier's name only: `own_domain`, whether a domain on the page matches it, `None` without
+    domains; `other_name`, whether the name that a domain does match is printed too. For VAT ids only: `rival`, whether
+    the page prints a VAT id that the record assigns to neither party.
     """
 
     engine: EngineName
     engine_confidence: float
     ocr_confidence: float | None = None
-    proofs: int = 0
+    cross_checks: int = 0
     check_digits: bool | None = None
     agreed: bool = False
-    # The supplier's confirmed invoices on which the field stood alike.
     remembered: int = 0
     contradicted: bool = False
     doubts: int = 0
@@ -67,30 +70,30 @@ class ConfidenceFeatures:
 def confidence_features(
     subject: ValidationInput, findings: Iterable[Finding]
 ) -> Mapping[HeaderField, ConfidenceFeatures]:
-    """The features of every header field that has a value and evidence. `findings`: all that is known by now."""
+    """The features of every header field with a value and evidence. `findings`: all findings raised so far."""
     evidence: dict[str, list[Evidence]] = {}
     for each in subject.extraction.evidence:
         evidence.setdefault(each.field, []).append(each)
     findings = tuple(findings)
     contradicted = {name for finding in findings if finding.rule == DISAGREEMENT for name in finding.fields}
     doubts = _doubts(findings)
-    proofs = count_cross_checks(subject)
+    cross_checks = count_cross_checks(subject)
     own_domain = _own_domain(subject)
     return {
         name: ConfidenceFeatures(
             engine=subject.extraction.engine,
             engine_confidence=min(each.confidence for each in evidence[name]),
             ocr_confidence=_ocr_confidence(subject, evidence[name]),
-            proofs=proofs[name],
+            cross_checks=cross_checks[name],
             check_digits=_check_digits(subject, name),
             agreed=any(each.agreed_by for each in evidence[name]),
             remembered=min(each.remembered for each in evidence[name]),
             contradicted=name in contradicted,
             doubts=doubts[name],
             own_domain=own_domain if name == "supplier_name" else None,
-            repeated=name in _TWICE and _is_repeated(subject, getattr(subject.invoice, name)),
+            repeated=name in _COUNTED_ON_PAGE and _is_repeated(subject, getattr(subject.invoice, name)),
             other_name=name == "supplier_name" and own_domain is False and _other_name(subject),
-            rival=name in _IDS and bool(_ids_of_nobody(subject)),
+            rival=name in _VAT_ID_FIELDS and bool(_unassigned_vat_ids(subject)),
         )
         for name in HEADER_FIELDS
         if getattr(subject.invoice, name) is not None and name in evidence
@@ -101,23 +104,23 @@ def _doubts(findings: Iterable[Finding]) -> Counter[str]:
     return Counter(
         name
         for finding in findings
-        if finding.severity is not Severity.INFO and finding.rule not in _NO_DOUBTS
+        if finding.severity is not Severity.INFO and finding.rule not in _NOT_DOUBTS
         for name in set(finding.fields)
     )
 
 
 def _ocr_confidence(subject: ValidationInput, evidence: Iterable[Evidence]) -> float | None:
-    """The OCR's own figure for the worst line the value was read from."""
+    """The lowest OCR confidence of the lines the value was read from; `None` where no line is from OCR."""
     lines = subject.ocr_confidences
-    guessed = (lines.get(each.line) for each in evidence if each.line is not None)
-    return min((confidence for confidence in guessed if confidence is not None), default=None)
+    found = (lines.get(each.line) for each in evidence if each.line is not None)
+    return min((confidence for confidence in found if confidence is not None), default=None)
 
 
 def _own_domain(subject: ValidationInput) -> bool | None:
     invoice, reading = subject.invoice, subject.context.reading
     if reading is None or invoice.supplier_name is None:
         return None
-    return bears_name((line.text for line in reading.lines), invoice.supplier_name, invoice.customer_name)
+    return domain_matches_name((line.text for line in reading.lines), invoice.supplier_name, invoice.customer_name)
 
 
 def _other_name(subject: ValidationInput) -> bool:
@@ -132,15 +135,15 @@ def _is_repeated(subject: ValidationInput, value: str) -> bool:
     return sum(line.count(text) for line in subject.printed_lines) > 1
 
 
-def _ids_of_nobody(subject: ValidationInput) -> set[str]:
-    """VAT ids that the page prints and the record names on neither side."""
+def _unassigned_vat_ids(subject: ValidationInput) -> set[str]:
+    """Valid VAT ids that the page prints and the record assigns to neither party."""
     reading, invoice = subject.context.reading, subject.invoice
     if reading is None:
         return set()
     own = {invoice.supplier_vat_id, invoice.customer_vat_id}
-    # An id is printed with spaces or dots as one likes, an account begins with letters and digits as well.
+    # Ids are printed with spaces or dots in any place; an IBAN, which begins with letters too, is not a valid VAT id.
     printed = {
-        "".join(filter(str.isalnum, match.group())) for line in reading.lines for match in _ID.finditer(line.text)
+        "".join(filter(str.isalnum, match.group())) for line in reading.lines for match in _VAT_ID.finditer(line.text)
     }
     return {each for each in printed if each not in own and vat_id_is_valid(each)}
 

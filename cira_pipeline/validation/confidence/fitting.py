@@ -1,8 +1,8 @@
-"""Fits the calibration, and measures it on suppliers it was not fitted on.
+"""Fits the confidence calibration, with cross-validation by supplier.
 
-Penalised maximum likelihood: logistic loss plus a ridge that pulls each group and engine towards all others and each
-weight towards nothing, with every weight held to its direction. The ridge is what a handful of documents would weigh,
-so that a group in which nothing was ever wrong is not believed to be infallible.
+Penalised maximum likelihood: logistic loss plus a ridge penalty that shrinks each group and engine towards the common
+level and each weight towards zero, with the sign of every weight bounded. The penalty is about the weight of a handful
+of documents, so that a group without any observed error does not get the confidence 1.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _TERMS: Final = tuple(DIRECTIONS)
 _RIDGE: Final = 1.0
 
 Source = Literal["real", "generated", "lossy"]
-"""`generated` documents are easier than real ones, and `lossy` readings (words taken out) harder: each source has a
-level of its own in the fit, and what is shipped is the level of real documents."""
+"""`generated` documents are easier than real ones, `lossy` readings (words removed) harder: the fit has a separate
+level for each source, and the calibration keeps the level of real documents."""
 _NUISANCES: Final[tuple[Source, ...]] = ("generated", "lossy")
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One value and whether it was right. `supplier`: what cross-validation must not have seen; `document`: any id."""
+    """One value and whether it was correct. `supplier`: the group of cross-validation; `document`: any id."""
 
     name: HeaderField
     features: ConfidenceFeatures
@@ -49,11 +49,11 @@ class Observation:
 
 
 def fit(observations: Sequence[Observation]) -> Calibration:
-    """The calibration that makes `observations` likeliest. `accept_confidence` and `about` are left for the caller.
+    """The calibration of maximum likelihood for `observations`. The caller sets `accept_confidence` and `about`.
 
-    A term that no observation shows keeps the weight that is shipped: files alone say nothing of a supplier's memory.
+    A term that no observation shows keeps its shipped weight, such as the supplier memory's on labelled files alone.
 
-    Raises: ValueError when nothing was right or nothing wrong: then there is nothing to tell apart.
+    Raises: ValueError when all values were correct or all were wrong.
     """
     design, right = _design(observations)
     found = _calibration(_fitted(design, right, _RIDGE))
@@ -66,10 +66,10 @@ def fit(observations: Sequence[Observation]) -> Calibration:
     return replace(found, weights={**found.weights, **unseen})
 
 
-def fitted_without(observations: Sequence[Observation], *, folds: int = 0) -> Mapping[str, Calibration]:
-    """Supplier -> a calibration that has seen nothing of it.
+def fit_without_each_supplier(observations: Sequence[Observation], *, folds: int = 0) -> Mapping[str, Calibration]:
+    """Supplier -> a calibration fitted without its documents (grouped cross-validation).
 
-    `folds`: how many parts the suppliers are split into; 0 leaves out one supplier at a time.
+    `folds`: number of parts into which the suppliers are split; 0 leaves out one supplier at a time.
     """
     design, right = _design(observations)
     part_of = _parts(observations, folds)
@@ -83,7 +83,7 @@ def fitted_without(observations: Sequence[Observation], *, folds: int = 0) -> Ma
 
 def _fitted(design: Any, right: Any, ridge: float) -> list[float]:
     if not len(right) or right.all() or not right.any():
-        raise ValueError("a calibration needs values that were right and values that were wrong")
+        raise ValueError("a calibration needs values that were right and values that were wrong: label more documents")
     levels = design.shape[1] - len(_TERMS)
     penalty = np.full(design.shape[1], ridge)
     penalty[0] = 0
@@ -101,7 +101,7 @@ def _fitted(design: Any, right: Any, ridge: float) -> list[float]:
 
 
 def _calibration(parameters: list[float]) -> Calibration:
-    """Of real documents: what makes generated and lossy ones different is left out."""
+    """The calibration for real documents: without the levels of generated and lossy ones."""
     overall, rest = parameters[0], parameters[1 + len(_NUISANCES) :]
     groups, rest = rest[: len(_GROUP_NAMES)], rest[len(_GROUP_NAMES) :]
     return Calibration(
@@ -119,7 +119,7 @@ def _design(observations: Sequence[Observation]) -> tuple[Any, Any]:
 
 
 def _parts(observations: Iterable[Observation], folds: int) -> Mapping[str, int]:
-    """Suppliers with most values first, each to the part that is smallest by then."""
+    """Supplier -> part: those with most values first, each to the part with the fewest values so far."""
     sizes: dict[str, int] = {}
     for each in observations:
         sizes[each.supplier] = sizes.get(each.supplier, 0) + 1
