@@ -88,7 +88,7 @@ class CiraUp:
             found["supervisor"] = [supervisor]
             for child in supervisor.children():
                 arguments = " ".join(child.cmdline())
-                if "embedded.sentinel" in arguments:
+                if "local_stack.sentinel" in arguments:
                     found["sentinel"] = [child]
                 elif child.name() == "postgres":
                     # Its title may have taken the place of the environment that the mark is in.

@@ -207,8 +207,8 @@ def worker_pool(settings: Settings, *, reads: bool = True) -> WorkerPool:
 
 def worker_modules(settings: Settings, *, reads: bool = True) -> tuple[str, ...]:
     """Modules that a worker loads before its first document."""
-    stages = ("intake", "reading") if reads and settings.reader == "local" else ("intake",)
-    return tuple(f"cira_pipeline.{stage}.in_worker" for stage in stages)
+    intake, ocr = "cira_pipeline.intake.in_worker", "cira_pipeline.ocr.in_worker"
+    return (intake, ocr) if reads and settings.reader == "local" else (intake,)
 
 
 @lru_cache(maxsize=8)
