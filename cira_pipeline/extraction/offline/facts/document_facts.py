@@ -23,9 +23,20 @@ from cira_pipeline.extraction.offline.parse.identifiers import (
     wrapped_iban,
 )
 from cira_pipeline.extraction.offline.parse.labels import LabelMap, labels_of
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.models import Reading
 from cira_pipeline.printed.dates import DateText, DayOrder, broken_date, choose, dates_in, day_order_of
 from cira_pipeline.printed.numbers import Convention, convention_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    cents_fewest: int
+    cents_share: float
+    phrase_words: int
+
+
+_TUNED = thresholds(_Tuned)
 
 _US_ZIP = re.compile(
     r"\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\s\d{5}(?:-\d{4})?\b"
@@ -158,7 +169,7 @@ class Facts:
     def cents(self) -> bool:
         """The document writes its amounts to the cent."""
         decimals = [number.decimals for numbers in self.numbers.values() for number in numbers if number.is_money]
-        return len(decimals) >= 3 and decimals.count(2) >= 0.75 * len(decimals)
+        return len(decimals) >= _TUNED.cents_fewest and decimals.count(2) >= _TUNED.cents_share * len(decimals)
 
     def numbers_of(self, segment: Segment) -> tuple[Number, ...]:
         return self.numbers.get(segment, _NO_NUMBERS)
@@ -211,7 +222,7 @@ class Facts:
         """Where a phrase of the list `words` that `segment` begins with ends; 0 without one."""
         known = lexicon().words[words]
         key = ""
-        for word, _, end in segment.words[:4]:
+        for word, _, end in segment.words[: _TUNED.phrase_words]:
             key += word
             if key[:OPENING] not in known.openings:
                 return 0
@@ -227,7 +238,7 @@ class Facts:
         parts = [word for word, _, _ in segment.words]
         for index in range(len(parts)):
             key = ""
-            for part in parts[index : index + 4]:
+            for part in parts[index : index + _TUNED.phrase_words]:
                 key += part
                 if key in known:
                     return True

@@ -14,12 +14,17 @@ from cira_pipeline.extraction.offline.memory.layout_marks import part_of
 from cira_pipeline.extraction.offline.memory.supplier_memory import PlacedBefore
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.parse.labels import Label, LabelMap, Place, caption_rows, places
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-# A rival label outranks a claim when it points at the same place this much better.
-_MARGIN = 1.02
-# Shares of the page within which a place is the same as before.
-_SAME_TOP = 0.009
-_SAME_EDGE = 0.012
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    margin: float
+    same_top: float
+    same_edge: float
+
+
+_TUNED = thresholds(_Tuned)
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Proposals:
             if other.concept == proposal.concept or other.concept not in among or other.label is proposal.label:
                 continue
             overlaps = other.place.start < place.end and place.start < other.place.end
-            if overlaps and other.score > proposal.score * _MARGIN:
+            if overlaps and other.score > proposal.score * _TUNED.margin:
                 return other
         return None
 
@@ -80,11 +85,11 @@ def _remembered(canvas: Canvas, before: PlacedBefore) -> Iterator[tuple[Label, P
         width, height = canvas.page_sizes.get(segment.page, (0.0, 0.0))
         if part_of(canvas, segment.page) != before.page or not width or not height:
             continue
-        if abs(segment.top / height - before.top) > _SAME_TOP:
+        if abs(segment.top / height - before.top) > _TUNED.same_top:
             continue
         for token, start in zip(segment.tokens, segment.starts, strict=True):
             left, right = abs(token.left / width - before.left), abs(token.right / width - before.right)
-            if min(left, right) < _SAME_EDGE:
+            if min(left, right) < _TUNED.same_edge:
                 label = Label(segment, start, start, (Meaning(before.field, 1.0, ""),), first=start == 0)
                 yield label, Place(segment, start, len(segment.text), before.score, "remembered")
                 break

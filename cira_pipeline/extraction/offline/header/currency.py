@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.page.canvas import Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.printed.numbers import is_printed_whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    label_least: float
+    labelled: float
+    majority: float
+    voted: float
+    by_share: float
+    sign_apart: float
+    named: float
+
+
+_TUNED = thresholds(_Tuned)
 
 _NAMES = re.compile(r"[A-Za-z]{3,}|[€$£¥]")
 _CODES = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
@@ -20,9 +36,9 @@ def currency(facts: Facts) -> Candidate[str] | None:
     """ISO 4217 code. A shared sign such as `$` or `kr` needs the document's language or another code to be settled."""
     for proposal in facts.proposals.of("currency"):
         code = _code_in(proposal.place.text)
-        if code and proposal.score > 0.5:
+        if code and proposal.score > _TUNED.label_least:
             span = Span(proposal.place.segment, proposal.place.start + code[1], proposal.place.start + code[2])
-            return Candidate(code[0], span, 0.98)
+            return Candidate(code[0], span, _TUNED.labelled)
     votes: Counter[str] = Counter()
     first: dict[str, Span] = {}
     codes = _printed_codes(facts)
@@ -39,9 +55,9 @@ def currency(facts: Facts) -> Candidate[str] | None:
         return _sign_apart(facts) or _named(facts)
     (winner, count), *others = votes.most_common(2)
     share = count / (count + (others[0][1] if others else 0))
-    if share <= 0.5:
+    if share <= _TUNED.majority:
         return None
-    return Candidate(winner, first[winner], 0.6 + 0.38 * share)
+    return Candidate(winner, first[winner], _TUNED.voted + _TUNED.by_share * share)
 
 
 def prints_whole_amounts(facts: Facts) -> bool:
@@ -108,7 +124,7 @@ def _sign_apart(facts: Facts) -> Candidate[str] | None:
     if len(found) != 1:
         return None
     code, span = next(iter(found.items()))
-    return Candidate(code, span, 0.8)
+    return Candidate(code, span, _TUNED.sign_apart)
 
 
 def _named(facts: Facts) -> Candidate[str] | None:
@@ -119,5 +135,5 @@ def _named(facts: Facts) -> Candidate[str] | None:
             pair = word + (parts[index + 1][0] if index + 1 < len(parts) else "")
             for key in (pair, word):
                 if key in words:
-                    return Candidate(words[key], Span(segment, start, end), 0.7)
+                    return Candidate(words[key], Span(segment, start, end), _TUNED.named)
     return None

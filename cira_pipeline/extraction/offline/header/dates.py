@@ -15,21 +15,56 @@ from cira_pipeline.extraction.offline.header.document_type import Title
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    plain: float
+    continues: float
+    short: int
+    among_items: float
+    telling: int
+    longest_term: int
+    on_title_row: float
+    after_place: float
+    issue_least: float
+    keyed_top: float
+    highest: float
+    near_label: int
+    far_from_label: float
+    title_least: float
+    place_top: float
+    place_words: int
+    intro_letters: int
+    claim_least: float
+    lone_top: float
+    lone_words: int
+    lone: float
+    due_least: float
+    discount: float
+    early: float
+    due_in_sentence: float
+    due_plain: float
+    term_sentence: float
+    terms_letters: int
+    terms_labelled: float
+    terms_any: float
+    terms_settled: float
+    month_letters: int
+    term_words: int
+    due_from_term: float
+
+
+_TUNED = thresholds(_Tuned)
 
 _CLAUSE_ENDS = re.compile(r"[;,](?=\s)|\.(?=\s+[A-ZÀ-Ý])")
 _NO_LETTERS = re.compile(r"\W")
 _RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "delivery_note", "purchase_order", "page"})
-# The trust in a key that says no more than `date`, and in one that may continue the line above it.
-_PLAIN = 0.75
-_CONTINUES = 0.55
-_SHORT = 3
-_AMONG_ITEMS = 0.5
 _DATES_OF_OTHERS = frozenset({"other_date", "due_date"})
 _PAPERS = frozenset({"purchase_order", "order_number", "delivery_note"})
 # Shorter words for `at once` stand in many other sentences.
-_TELLING = 11
-# A payment term is at most this long; larger numbers before `days` are something else.
-_LONGEST_TERM_DAYS = 180
+_TELLING = _TUNED.telling
 
 
 @dataclass(frozen=True)
@@ -55,9 +90,9 @@ def issue_date(facts: Facts, titles: list[Title], items: frozenset[Row] = frozen
         and not of_corrected_invoice(printed.span, titles)
         and not _of_a_list(facts, proposal)
     ]
-    found += [_choice(printed, 0.8) for printed in _on_title_row(facts, titles)]
-    found += [_choice(printed, 0.7) for printed in _after_a_place(facts)]
-    strong = [choice for choice in found if choice.score >= 0.3]
+    found += [_choice(printed, _TUNED.on_title_row) for printed in _on_title_row(facts, titles)]
+    found += [_choice(printed, _TUNED.after_place) for printed in _after_a_place(facts)]
+    strong = [choice for choice in found if choice.score >= _TUNED.issue_least]
     if strong:
         return _best(strong)
     return _only_date_at_top(facts, titles)
@@ -66,7 +101,7 @@ def issue_date(facts: Facts, titles: list[Title], items: frozenset[Row] = frozen
 def _of_a_list(facts: Facts, proposal: Proposal) -> bool:
     """`Fecha` over several dates is a column: each of them dates its own row."""
     label = proposal.label
-    if proposal.place.relation != "below" or label.weight("issue_date") >= _PLAIN:
+    if proposal.place.relation != "below" or label.weight("issue_date") >= _TUNED.plain:
         return False
     dated = {
         other.place.segment
@@ -77,7 +112,7 @@ def _of_a_list(facts: Facts, proposal: Proposal) -> bool:
 
 
 def _outside(printed: PrintedDate, items: frozenset[Row]) -> float:
-    return _AMONG_ITEMS if printed.span.segment.row in items else 1.0
+    return _TUNED.among_items if printed.span.segment.row in items else 1.0
 
 
 def _best(choices: list[DateChoice]) -> DateChoice:
@@ -91,20 +126,20 @@ def _issue_trust(facts: Facts, proposal: Proposal) -> float:
     """`Datum:` as a key of its own at the top is the invoice's; `vom` and `du` rather continue the line above them."""
     label = proposal.label
     keyed = label.first and (label.has_colon or label.alone) and label.segment.page == 1
-    if proposal.score > _PLAIN or not keyed or facts.canvas.relative_top(label.segment) > 0.5:
+    if proposal.score > _TUNED.plain or not keyed or facts.canvas.relative_top(label.segment) > _TUNED.keyed_top:
         return proposal.score
-    intro = len(compact(label.span.text)) <= _SHORT
-    return max(proposal.score, (_CONTINUES if intro else _PLAIN) * proposal.place.fit)
+    intro = len(compact(label.span.text)) <= _TUNED.short
+    return max(proposal.score, (_TUNED.continues if intro else _TUNED.plain) * proposal.place.fit)
 
 
 def _choice(printed: PrintedDate, score: float) -> DateChoice:
-    return DateChoice(printed.value, printed.span, min(score, 0.99), printed.certain)
+    return DateChoice(printed.value, printed.span, min(score, _TUNED.highest), printed.certain)
 
 
 def _first_of(printed: PrintedDate, proposal: Proposal) -> float:
     """A date right after its label counts more than one further into the text."""
     distance = printed.span.start - proposal.place.start
-    return 1.0 if distance <= 12 else 0.75
+    return 1.0 if distance <= _TUNED.near_label else _TUNED.far_from_label
 
 
 def _dates_at(facts: Facts, proposal: Proposal) -> list[PrintedDate]:
@@ -114,7 +149,7 @@ def _dates_at(facts: Facts, proposal: Proposal) -> list[PrintedDate]:
 
 def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
     """`Rechnung Nr. 471102 vom 05.06.2018`."""
-    if not titles or titles[0].score < 0.3:
+    if not titles or titles[0].score < _TUNED.title_least:
         return []
     title = titles[0].span
     found: list[PrintedDate] = []
@@ -128,7 +163,7 @@ def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
 def _of_another(facts: Facts, printed: PrintedDate) -> bool:
     """`Facture N° 26/0118 - Votre commande 4418 du 20 février 2026`: the date of an order, a delivery, a payment."""
     labels = facts.labels.get(printed.span.segment, ())
-    concepts = [{meaning.concept for meaning in label.meanings if meaning.weight > _PLAIN} for label in labels]
+    concepts = [{meaning.concept for meaning in label.meanings if meaning.weight > _TUNED.plain} for label in labels]
     before = [own for label, own in zip(labels, concepts, strict=True) if own and label.end <= printed.span.start]
     return any(own & _DATES_OF_OTHERS for own in concepts) or bool(before and before[-1] & _PAPERS)
 
@@ -138,10 +173,14 @@ def _after_a_place(facts: Facts) -> Iterator[PrintedDate]:
     for segment, dates in facts.dates.items():
         printed = dates[0].span
         place, comma, intro = segment.text[: printed.start].partition(",")
-        upper = segment.page == 1 and facts.canvas.relative_top(segment) < 0.45
+        upper = segment.page == 1 and facts.canvas.relative_top(segment) < _TUNED.place_top
         lone = len(dates) == 1 and printed.end >= len(segment.text.rstrip(" ."))
-        named = place.replace(" ", "").replace("-", "").isalpha() and len(place.split()) <= 3 and place[:1].isupper()
-        if upper and comma and lone and named and len(intro.strip()) <= 4:
+        named = (
+            place.replace(" ", "").replace("-", "").isalpha()
+            and len(place.split()) <= _TUNED.place_words
+            and place[:1].isupper()
+        )
+        if upper and comma and lone and named and len(intro.strip()) <= _TUNED.intro_letters:
             yield dates[0]
 
 
@@ -150,7 +189,7 @@ def _only_date_at_top(facts: Facts, titles: list[Title]) -> DateChoice | None:
         (printed.span.segment, printed.span.start)
         for concept in ("due_date", "other_date")
         for proposal in facts.proposals.of(concept)
-        if proposal.score > 0.5
+        if proposal.score > _TUNED.claim_least
         for printed in _dates_at(facts, proposal)
     }
     free = [
@@ -159,12 +198,12 @@ def _only_date_at_top(facts: Facts, titles: list[Title]) -> DateChoice | None:
         for printed in dates
         if segment.page == 1
         and (segment, printed.span.start) not in claimed
-        and facts.canvas.relative_top(segment) < 0.5
-        and len(segment.words) <= 8
+        and facts.canvas.relative_top(segment) < _TUNED.lone_top
+        and len(segment.words) <= _TUNED.lone_words
         and not of_corrected_invoice(printed.span, titles)
     ]
     if len({printed.value for printed in free}) == 1:
-        return _choice(free[0], 0.55)
+        return _choice(free[0], _TUNED.lone)
     return None
 
 
@@ -173,12 +212,17 @@ def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
     found = []
     for proposal in facts.proposals.of("due_date"):
         trust = _due_trust(facts, proposal)
-        if trust < 0.35 or facts.proposals.rival(proposal, _RIVALS) is not None:
+        if trust < _TUNED.due_least or facts.proposals.rival(proposal, _RIVALS) is not None:
             continue
         for printed in _dates_at(facts, proposal):
             discount = _in_discount_clause(proposal.place.segment, printed.span.start)
             early = issued is not None and printed.value < issued.value
-            score = trust * (0.6 if discount else 1.0) * (0.75 if early else 1.0) * _first_of(printed, proposal)
+            score = (
+                trust
+                * (_TUNED.discount if discount else 1.0)
+                * (_TUNED.early if early else 1.0)
+                * _first_of(printed, proposal)
+            )
             found.append(_choice(printed, score))
     return _best(found) if found else None
 
@@ -190,9 +234,12 @@ def _due_trust(facts: Facts, proposal: Proposal) -> float:
         meaning.concept == "payment_terms" for other in facts.labels[label.segment] for meaning in other.meanings
     )
     if proposal.place.relation == "inline" and not label.first and attributed_to:
-        return max(proposal.score, 0.6)
+        return max(proposal.score, _TUNED.due_in_sentence)
     keyed = label.first and (label.has_colon or label.alone)
-    weak = max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0) < 0.6
+    weak = (
+        max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0)
+        < _TUNED.due_plain
+    )
     return 0.0 if weak and not keyed and not attributed_to else proposal.score
 
 
@@ -233,7 +280,7 @@ def net_term(facts: Facts) -> Term | None:
         proposal.place.segment
         for concept in ("payment_terms", "due_date")
         for proposal in facts.proposals.of(concept)
-        if proposal.score > 0.5
+        if proposal.score > _TUNED.claim_least
     }
     for segment in facts.canvas.segments:
         if not segment.has_digits:
@@ -246,16 +293,22 @@ def net_term(facts: Facts) -> Term | None:
 def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
     """BT-20: the sentence with the term, the one a label announces, or one that says when or how it is settled."""
     if term is not None:
-        return _sentence(term.span.segment, 0.8)
+        return _sentence(term.span.segment, _TUNED.term_sentence)
     for proposal in facts.proposals.of("payment_terms"):
         place = proposal.place
-        if proposal.score > 0.5 and sum(char.isalpha() for char in place.text) > 3 and place.relation != "below":
-            return Candidate(place.text, Span(place.segment, place.start, place.end), 0.85 * proposal.score)
+        if (
+            proposal.score > _TUNED.claim_least
+            and sum(char.isalpha() for char in place.text) > _TUNED.terms_letters
+            and place.relation != "below"
+        ):
+            return Candidate(
+                place.text, Span(place.segment, place.start, place.end), _TUNED.terms_labelled * proposal.score
+            )
     for segment in facts.canvas.segments:
         if segment.has_digits and _terms_in(segment, labelled=False, all_of_them=True):
-            return _sentence(segment, 0.7)
+            return _sentence(segment, _TUNED.terms_any)
     settled = next((segment for segment in facts.canvas.segments if _says_how_settled(segment)), None)
-    return _sentence(settled, 0.65) if settled is not None else None
+    return _sentence(settled, _TUNED.terms_settled) if settled is not None else None
 
 
 def _says_how_settled(segment: Segment) -> bool:
@@ -285,7 +338,9 @@ def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) ->
         if term is not None:
             clause = _clause_around(segment.text, term.span.start)
             discounted = any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
-            monthly = any(_holds(clause, phrase) for phrase in lexicon().end_of_month if len(phrase) > 3)
+            monthly = any(
+                _holds(clause, phrase) for phrase in lexicon().end_of_month if len(phrase) > _TUNED.month_letters
+            )
             if all_of_them or (not discounted and not monthly):
                 found.append(term)
         index += max(consumed, 1)
@@ -300,18 +355,18 @@ def _term_at(segment: Segment, index: int, *, labelled: bool) -> tuple[Term | No
     for count, (word, _, end) in enumerate(words[index:], start=1):
         if word.isdigit():
             days, word = int(word), "{n}"
-            if not 0 < days <= _LONGEST_TERM_DAYS:
+            if not 0 < days <= _TUNED.longest_term:
                 break
         following = known.following.get(word)
         if following is None:
             break
         known = following
-        if known.ends and days is not None and (count > 2 or labelled):
+        if known.ends and days is not None and (count > _TUNED.term_words or labelled):
             found = Term(days, Span(segment, words[index][1], end)), count
     return found
 
 
 def due_from_term(term: Term, issued: DateChoice) -> DateChoice:
     """The due date that a term of `days` from the issue date means."""
-    score = 0.8 * issued.score
+    score = _TUNED.due_from_term * issued.score
     return DateChoice(issued.value + timedelta(days=term.days), term.span, score, issued.certain)

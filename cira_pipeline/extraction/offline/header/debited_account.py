@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    most_lines: int
+
+
+_TUNED = thresholds(_Tuned)
 
 # `Nr.` and `15.03. von` end none.
 _SENTENCE_ENDS = re.compile(r"(?:(?<=[^\W\d_]{3})[.!;]\s+(?=[^\W\d_])|(?<=\d\d)[.!;]\s+(?=[A-ZÀ-Þ]))")
-# A sentence about an account is wrapped once or twice at most.
-_MOST_LINES = 2
 
 
 def is_debited(facts: Facts, account: Span) -> bool:
@@ -31,7 +39,7 @@ def _neighbours(facts: Facts, segment: Segment, step: int) -> list[Segment]:
     """The lines above (-1) or below (1) that the sentence may go on in: close, and at the same left edge."""
     found: list[Segment] = []
     last = segment
-    for _ in range(_MOST_LINES):
+    for _ in range(_TUNED.most_lines):
         index = last.row.index + step
         rows = facts.canvas.rows[index : index + 1] if index >= 0 else []
         near = [

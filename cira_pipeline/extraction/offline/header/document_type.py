@@ -12,6 +12,36 @@ from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
 from cira_pipeline.extraction.offline.parse.labels import phrases
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    plain: float
+    least_letters: int
+    longest: int
+    latest_word: int
+    spaced: float
+    largest: float
+    base: float
+    by_size: float
+    by_top: float
+    by_letter: float
+    by_words_before: float
+    by_words_beside: float
+    words_beside: int
+    lower_case: float
+    key: float
+    key_words: int
+    coded: float
+    credit_near: float
+    titled: float
+    highest: float
+    labelled: float
+    labelled_least: float
+
+
+_TUNED = thresholds(_Tuned)
 
 # UNTDID 1001 codes of documents that bill or credit (EN 16931 code list, with the construction codes of 2024).
 _CODES = frozenset(
@@ -72,9 +102,7 @@ _CODES = frozenset(
     ]
 )
 _PRINTED_CODE = re.compile(r"\(\s?(\d{2,3})\s?\)")
-_PLAIN = 0.3
 SELF_BILLED: Final = "389"
-_LEAST_LETTERS = 6
 # `./. 1. Abschlagsrechnung AR-7 vom 30.11.`: an earlier invoice that this one deducts.
 _DEDUCTED = re.compile(r"\./\.|[-−–]\s|(?i:abz(?:gl\b|üglich\b)|less\b|moins\b|minus\b)")
 _SPACED_OUT = re.compile(r"^(?:\w\s){5,}\w$")
@@ -97,13 +125,13 @@ def titles_of(facts: Facts) -> list[Title]:
         if segment.page > 1 and found:
             break
         words = segment.words
-        if not words or len(segment.tokens) > 12 or _DEDUCTED.match(segment.text):
+        if not words or len(segment.tokens) > _TUNED.longest or _DEDUCTED.match(segment.text):
             continue
         spaced = _spaced_out(segment, facts.title_entries) or _spaced_over_row(segment, facts.title_entries)
         if spaced is not None:
             found.append(spaced)
         for first, _, start, end, meanings in phrases(segment, facts.title_entries):
-            if first > 4:
+            if first > _TUNED.latest_word:
                 continue
             code = _code_after(segment, end) or meanings[0].concept
             prominence = _prominence(facts, segment, first, end - start)
@@ -113,7 +141,7 @@ def titles_of(facts: Facts) -> list[Title]:
 
 def _without_contradicted(titles: list[Title]) -> list[Title]:
     """Titles that only memory knows count where the page has no plain one that says something else."""
-    plain = {title.code for title in titles if not title.remembered and title.score > _PLAIN}
+    plain = {title.code for title in titles if not title.remembered and title.score > _TUNED.plain}
     return [title for title in titles if not title.remembered or plain <= {title.code}]
 
 
@@ -122,7 +150,7 @@ def _spaced_out(segment: Segment, entries: Entries) -> Title | None:
     if not _SPACED_OUT.match(segment.text):
         return None
     meanings = entries.get("".join(word for word, _, _ in segment.words))
-    return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), 0.9) if meanings else None
+    return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), _TUNED.spaced) if meanings else None
 
 
 def _spaced_over_row(segment: Segment, entries: Entries) -> Title | None:
@@ -131,10 +159,10 @@ def _spaced_over_row(segment: Segment, entries: Entries) -> Title | None:
     if row.segments[0] is not segment:
         return None
     letters = [token.text for other in row.segments for token in other.tokens]
-    if len(letters) < _LEAST_LETTERS or any(len(letter) > 1 for letter in letters):
+    if len(letters) < _TUNED.least_letters or any(len(letter) > 1 for letter in letters):
         return None
     meanings = entries.get(compact("".join(letters)))
-    return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), 0.9) if meanings else None
+    return Title(meanings[0].concept, Span(segment, 0, len(segment.text)), _TUNED.spaced) if meanings else None
 
 
 def _code_after(segment: Segment, end: int) -> str | None:
@@ -144,16 +172,16 @@ def _code_after(segment: Segment, end: int) -> str | None:
 
 
 def _prominence(facts: Facts, segment: Segment, first: int, length: int) -> float:
-    size = min(segment.height / max(facts.text_height, 1e-6), 2.5)
-    score = 0.35 + 0.18 * (size - 1)
-    score += 0.2 * (1 - facts.canvas.relative_top(segment)) + 0.004 * length
-    score -= 0.12 * first + 0.02 * max(len(segment.tokens) - 4, 0)
+    size = min(segment.height / max(facts.text_height, 1e-6), _TUNED.largest)
+    score = _TUNED.base + _TUNED.by_size * (size - 1)
+    score += _TUNED.by_top * (1 - facts.canvas.relative_top(segment)) + _TUNED.by_letter * length
+    score -= _TUNED.by_words_before * first + _TUNED.by_words_beside * max(len(segment.tokens) - _TUNED.words_beside, 0)
     if segment.text[:1].islower():
-        score -= 0.3
-    if segment.text.rstrip().endswith(":") and len(segment.words) <= 2:
-        score -= 0.15
+        score -= _TUNED.lower_case
+    if segment.text.rstrip().endswith(":") and len(segment.words) <= _TUNED.key_words:
+        score -= _TUNED.key
     if _code_after(segment, 0):
-        score += 0.4
+        score += _TUNED.coded
     return score
 
 
@@ -172,15 +200,19 @@ def document_type(facts: Facts, titles: list[Title]) -> Candidate[str] | None:
     """BT-3. Without a title, a label that says `invoice` (number, date) makes it a commercial invoice, 380."""
     if titles:
         title = titles[0]
-        credit = [other for other in titles if other.code in {"381", "384"} and other.score > title.score - 0.15]
+        credit = [
+            other for other in titles if other.code in {"381", "384"} and other.score > title.score - _TUNED.credit_near
+        ]
         chosen = credit[0] if credit else title
         same = [other for other in titles if other.span.segment is chosen.span.segment]
         chosen = max(same, key=lambda other: (other.code not in {"380", "381"}, other.score))
-        if chosen.score > 0.3:
-            return Candidate(_of_issuer(facts, chosen), chosen.span, min(0.6 + chosen.score / 2, 0.99))
+        if chosen.score > _TUNED.plain:
+            return Candidate(
+                _of_issuer(facts, chosen), chosen.span, min(_TUNED.titled + chosen.score / 2, _TUNED.highest)
+            )
     named = [
-        Candidate("380", proposal.label.span, 0.7)
+        Candidate("380", proposal.label.span, _TUNED.labelled)
         for proposal in facts.proposals.of("invoice_number")
-        if proposal.score > 0.6
+        if proposal.score > _TUNED.labelled_least
     ]
     return best(named)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
@@ -16,7 +16,48 @@ from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import is_postal
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.parse.identifiers import iban_holds
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.printed.numbers import readings
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    one_thousand: int
+    block_rows: int
+    never_before: float
+    other_shape: float
+    neighbour: float
+    among_items: float
+    later_page: float
+    highest: float
+    plain: float
+    title_near: float
+    title_own: float
+    title_other: float
+    under_title: float
+    signed: float
+    listed: float
+    party_block: float
+    weak_top: float
+    weak_elsewhere: float
+    party_rows: int
+    party_gap: float
+    longest: int
+    amount: float
+    year: float
+    one_digit: float
+    lone_digit: float
+    two_digits: float
+    dated_words: int
+    words_tried: int
+    word_letters: int
+    prefix: int
+    spaced_groups: int
+    suffix_groups: int
+    suffix_words: int
+
+
+_TUNED = thresholds(_Tuned)
 
 _RIVALS = frozenset(
     [
@@ -42,16 +83,7 @@ _RIVALS = frozenset(
     ]
 )
 _CODE = re.compile(r"[^\W_][\w./\-–#+&]*[^\W_]|[^\W_]")
-# A number of four digits before the sign is no less a code of year and month.
-_ONE_THOUSAND = 1000
 _NUMBER_SIGN = re.compile(r"#|n[°ºo.]|nr|no\b", re.IGNORECASE)
-# A title's own keys stand in the rows right under it.
-_BLOCK_ROWS = 4
-# Of a code where people confirmed that there is none, and of one that is built in another way than ever before.
-_NEVER_BEFORE = 0.5
-_OTHER_SHAPE = 0.85
-# Of a code in the line of a town, which stands near the label in a column of its own.
-_NEIGHBOUR = 0.5
 _LEAD = re.compile(r"[\s:#.\-–=°º]*")
 
 
@@ -67,12 +99,12 @@ def reference_candidates(
         if concept == "invoice_number" and of_corrected_invoice(span, titles):
             continue
         score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
-        score *= 0.5 if span.segment.row in items else 1.0
-        score *= 0.95 if span.page > 1 else 1.0
-        score *= _NEIGHBOUR if _in_a_town_line(proposal, span) else 1.0
+        score *= _TUNED.among_items if span.segment.row in items else 1.0
+        score *= _TUNED.later_page if span.page > 1 else 1.0
+        score *= _TUNED.neighbour if _in_a_town_line(proposal, span) else 1.0
         score *= _habit(facts, concept, span.text)
         if score > 0:
-            found.append(Candidate(span.text, span, min(score, 0.99)))
+            found.append(Candidate(span.text, span, min(score, _TUNED.highest)))
     return sorted(found, key=lambda candidate: -candidate.score)
 
 
@@ -85,33 +117,33 @@ def _in_a_town_line(proposal: Proposal, code: Span) -> bool:
 def _habit(facts: Facts, concept: str, text: str) -> float:
     """How much `text` is what the supplier's earlier invoices have there: one where nothing is known."""
     if facts.memory.never(concept):
-        return _NEVER_BEFORE
+        return _TUNED.never_before
     shapes = facts.memory.number_shapes if concept == "invoice_number" else frozenset()
-    return _OTHER_SHAPE if shapes and shape_of(text) not in shapes else 1.0
+    return _TUNED.other_shape if shapes and shape_of(text) not in shapes else 1.0
 
 
 def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     score = proposal.score
     label = proposal.label
-    weak = label.weight(proposal.concept) < 0.6
+    weak = label.weight(proposal.concept) < _TUNED.plain
     if weak and titles:
-        heads = [title.span for title in titles if title.score > titles[0].score - 0.25]
+        heads = [title.span for title in titles if title.score > titles[0].score - _TUNED.title_near]
         row_heads = [
             head for head in heads if label.segment.row is head.segment.row and label.segment.left >= head.segment.left
         ]
         own = any(_numbered(head) for head in row_heads)
         if row_heads and proposal.place.relation in {"inline", "right"}:
             of_title = label.span.text in {head.text for head in heads}
-            score = max(score, 0.84 if of_title == own else 0.7)
+            score = max(score, _TUNED.title_own if of_title == own else _TUNED.title_other)
         else:
             score *= _weak_trust(facts, proposal)
         if _under_title(label.segment, heads) and label.first:
-            score = max(score, 0.75 * proposal.place.fit)
+            score = max(score, _TUNED.under_title * proposal.place.fit)
     between = label.segment.text[label.end : label.value_start + 1]
     if weak and _NUMBER_SIGN.search(between):
         # `INVOICE #`, with its number beside it or under it.
         beside = proposal.place.relation in {"inline", "right"}
-        score = max(score, 0.8 if beside else 0.8 * proposal.place.fit * label.first)
+        score = max(score, _TUNED.signed if beside else _TUNED.signed * proposal.place.fit * label.first)
     if (
         weak
         and titles
@@ -120,9 +152,9 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
         and len(facts.labels[label.segment]) > 1
     ):
         # `Rechnung: 000337 | Kunden-Nr.: 82963`: one key of a list of keys.
-        score = max(score, 0.75)
+        score = max(score, _TUNED.listed)
     if weak and _in_party_block(facts, label.segment):
-        score *= 0.5
+        score *= _TUNED.party_block
     return score
 
 
@@ -137,7 +169,7 @@ def _under_title(segment: Segment, heads: list[Span]) -> bool:
     """`Nummer:` is a key of the block that the title opens."""
     return any(
         head.page == segment.page
-        and 0 < segment.row.index - head.segment.row.index <= _BLOCK_ROWS
+        and 0 < segment.row.index - head.segment.row.index <= _TUNED.block_rows
         and abs(head.segment.left - segment.left) < 2 * segment.height
         for head in heads
     )
@@ -146,16 +178,16 @@ def _under_title(segment: Segment, heads: list[Span]) -> bool:
 def _weak_trust(facts: Facts, proposal: Proposal) -> float:
     """`Nr.` far from the title: only as a key of its own in the upper half of the first page."""
     label = proposal.label
-    upper = label.segment.page == 1 and facts.canvas.relative_top(label.segment) < 0.5
+    upper = label.segment.page == 1 and facts.canvas.relative_top(label.segment) < _TUNED.weak_top
     keyed = label.first and (label.has_colon or label.alone or proposal.place.relation == "inline")
-    return 1.0 if upper and keyed else 0.5
+    return 1.0 if upper and keyed else _TUNED.weak_elsewhere
 
 
 def _in_party_block(facts: Facts, segment: Segment) -> bool:
     """`Nummer:` a few lines under `Verkäufer` is the seller's number."""
     below = segment.row
-    for row in sorted(facts.canvas.rows_near(segment.row, 5, 0), key=lambda row: -row.index):
-        if below.top - row.bottom > 1.5 * segment.height:
+    for row in sorted(facts.canvas.rows_near(segment.row, _TUNED.party_rows, 0), key=lambda row: -row.index):
+        if below.top - row.bottom > _TUNED.party_gap * segment.height:
             return False
         below = row
         for other in row.segments:
@@ -172,16 +204,16 @@ def plausibility(text: str) -> float:
     """How much `text` looks like a document's number, 0 for what cannot be one."""
     compacted = re.sub(r"\W", "", text)
     digits = sum(char.isdigit() for char in compacted)
-    if digits == 0 or len(compacted) > 32 or iban_holds(compacted.upper()):
+    if digits == 0 or len(compacted) > _TUNED.longest or iban_holds(compacted.upper()):
         return 0.0
-    if any(each.decimals == 2 and (each.group or each.value < _ONE_THOUSAND) for each in readings(text)):
-        return 0.2
+    if any(each.decimals == 2 and (each.group or each.value < _TUNED.one_thousand) for each in readings(text)):
+        return _TUNED.amount
     if re.fullmatch(r"(?:19|20)\d{2}", text):
-        return 0.35
+        return _TUNED.year
     if digits == 1:
-        return 0.45 if len(compacted) > 1 else 0.3
+        return _TUNED.one_digit if len(compacted) > 1 else _TUNED.lone_digit
     if digits == 2 and len(compacted) == 2:
-        return 0.7
+        return _TUNED.two_digits
     return 1.0
 
 
@@ -203,7 +235,7 @@ def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
     end = min(place.end, dated)
     text = segment.text[start:end].strip(" ,;:-–(|·•")
     introduced = dated < len(segment.text) and end == dated
-    if introduced and 0 < len(text.split()) <= 4 and any(char.isdigit() for char in text.split()[0]):
+    if introduced and 0 < len(text.split()) <= _TUNED.dated_words and any(char.isdigit() for char in text.split()[0]):
         return Span(segment, start, start + len(text))
     return _first_code(segment, start, end)
 
@@ -220,12 +252,12 @@ def _without_intro(segment: Segment, start: int, end: int) -> int:
 
 def _first_code(segment: Segment, start: int, end: int) -> Span | None:
     codes = [match for match in _CODE.finditer(segment.text, start, end) if not _bracketed(segment.text, match)]
-    for index, match in enumerate(codes[:4]):
+    for index, match in enumerate(codes[: _TUNED.words_tried]):
         if any(char.isdigit() for char in match.group()):
             first = _with_prefix(codes, index)
             last = _with_suffix(segment, codes, index)
             return Span(segment, codes[first].start(), codes[last].end())
-        if not (match.group().isupper() or len(match.group()) <= 3 or index == 0):
+        if not (match.group().isupper() or len(match.group()) <= _TUNED.word_letters or index == 0):
             return None
     return None
 
@@ -237,7 +269,7 @@ def _bracketed(text: str, match: re.Match[str]) -> bool:
 
 def _with_prefix(codes: list[re.Match[str]], index: int) -> int:
     """`RE 2020-17`: short capitals before the digits belong to the code."""
-    if index and len(codes[index - 1].group()) <= 4 and codes[index - 1].group().isupper():
+    if index and len(codes[index - 1].group()) <= _TUNED.prefix and codes[index - 1].group().isupper():
         known = codes[index - 1].group().lower() in {"no", "nr", "n", "ref"}
         return index if known else index - 1
     return index
@@ -252,21 +284,13 @@ def _with_suffix(segment: Segment, codes: list[re.Match[str]], index: int) -> in
         and (step == 0 or segment.text[groups[step - 1].end() : group.start()] == " ")
         for step, group in enumerate(groups)
     )
-    if spaced and len(groups) <= 6:
+    if spaced and len(groups) <= _TUNED.spaced_groups:
         return len(codes) - 1
     last = index
-    for following in codes[index + 1 : index + 3]:
+    for following in codes[index + 1 : index + 1 + _TUNED.suffix_groups]:
         between = segment.text[codes[last].end() : following.start()]
-        joined = between.strip() in {"/", "-", "–"} or (between == " " and len(codes) <= index + 3)
+        joined = between.strip() in {"/", "-", "–"} or (between == " " and len(codes) <= index + _TUNED.suffix_words)
         if not joined or not following.group()[0].isdigit() or len(following.group()) < 2:
             break
         last += 1
     return last
-
-
-def numbers_claimed_elsewhere(facts: Facts, concept: str) -> Iterator[str]:
-    """Codes that `concept`'s labels announce, to tell the same text apart elsewhere."""
-    for proposal in facts.proposals.of(concept):
-        span = _code_in(facts, proposal)
-        if span is not None and proposal.score > 0.6:
-            yield span.text

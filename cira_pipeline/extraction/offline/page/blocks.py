@@ -8,10 +8,24 @@ from functools import lru_cache
 
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-_LINE_GAP = 1.3
-# A line that stands this much further off than the ones before begins a new block.
-_EXTRA_GAP = 0.45
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    line_gap: float
+    extra_gap: float
+    open_gap: int
+    overlap: float
+    size_step: float
+    same_left: float
+    same_middle: float
+    same_right: float
+    longest_street: int
+
+
+_TUNED = thresholds(_Tuned)
+
 _POSTAL = re.compile(
     r"(?:^|[\s,(\-])(?:(?:[A-Z]{1,3}\s?[-–]?\s?)?(?:\d{5}|\d{4}(?!\s[a-zµ])|\d{2}-\d{3}|\d{3}\s\d{2}|\d{4}\s?-\s?\d\s?\d\s?\d)(?:\s?[A-Z]{2})?,?\s+[^\W\d_]{2,}"
     r"|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b"
@@ -72,7 +86,9 @@ def blocks_of(canvas: Canvas) -> list[Block]:
                     open_chains.append(home)
                     chains.append(home)
                 home.append(segment)
-            open_chains = [chain for chain in open_chains if row.top - chain[-1].bottom < 3 * chain[-1].height]
+            open_chains = [
+                chain for chain in open_chains if row.top - chain[-1].bottom < _TUNED.open_gap * chain[-1].height
+            ]
     return [Block(tuple(chain)) for chain in chains]
 
 
@@ -82,13 +98,17 @@ def _continues(chain: list[Segment], segment: Segment) -> bool:
         return False
     height = max(min(last.height, segment.height), 1e-6)
     gap = segment.top - last.bottom
-    if gap > _LINE_GAP * height or gap < -0.6 * height or max(last.height, segment.height) > 1.7 * height:
+    if (
+        gap > _TUNED.line_gap * height
+        or gap < -_TUNED.overlap * height
+        or max(last.height, segment.height) > _TUNED.size_step * height
+    ):
         return False
-    if len(chain) > 1 and gap > max(last.top - chain[-2].bottom, 0.0) + _EXTRA_GAP * height:
+    if len(chain) > 1 and gap > max(last.top - chain[-2].bottom, 0.0) + _TUNED.extra_gap * height:
         return False
-    same_left = abs(last.left - segment.left) < 0.7 * height
-    same_middle = abs((last.left + last.right) - (segment.left + segment.right)) < 1.2 * height
-    same_right = abs(last.right - segment.right) < 0.5 * height
+    same_left = abs(last.left - segment.left) < _TUNED.same_left * height
+    same_middle = abs((last.left + last.right) - (segment.left + segment.right)) < _TUNED.same_middle * height
+    same_right = abs(last.right - segment.right) < _TUNED.same_right * height
     return same_left or same_middle or same_right
 
 
@@ -106,7 +126,7 @@ def is_street(text: str) -> bool:
     if _DIGIT.search(text):
         if _FOUNDED.search(text):
             return False
-        if len(text) < 70 and _HOUSE_NUMBER.search(text):
+        if len(text) < _TUNED.longest_street and _HOUSE_NUMBER.search(text):
             return True
     words = _LETTERS.findall(text.lower())
     streets = lexicon().words["street"]

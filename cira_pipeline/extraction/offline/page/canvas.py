@@ -15,27 +15,32 @@ from statistics import median
 from typing import NamedTuple
 
 from cira_pipeline.extraction.offline.normal import OPENING, words_of
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.models import Box, Line, Reading
 from cira_pipeline.printed.letters import folded
 
-# Gaps in multiples of the text's height. A space is about a quarter; a column gap is rarely below three quarters.
-COLUMN_GAP = 0.75
-JOIN_GAP = 0.3
-# In type of one width a space is as wide as a letter: a column gap there is wider than this many letters.
-COLUMN_GAP_LETTERS = 1.6
-# Around a bullet or bar that parts name, street and town of a sender line.
-BULLET_GAP = 1.8
-# Lines cut out of one row by a reader overlap a little or stand a space apart.
-GLUE_GAP = 0.06
-# Words of one row. Landscape A3 in the smallest print has some two hundred.
-LONGEST_ROW = 300
-# Letters are about half as wide as their line is tall. A box flatter than a letter is wide holds no letters: some
-# fonts' metrics make readers draw such boxes.
-FLATTEST = 1.0
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    column_gap: float
+    join_gap: float
+    column_gap_letters: float
+    bullet_gap: float
+    glue_gap: float
+    longest_row: int
+    flattest: float
+    letters_tall: float
+    telling_letters: int
+    fewest_flat_lines: int
+    rows_compared: int
+    near_smaller: float
+    near_larger: float
+    shared_width: float
+
+
+_TUNED = thresholds(_Tuned)
+
 _BULLETS = frozenset("●•|·∙♦■–—*")
-_LETTERS_TALL = 1.6
-_TELLING_LETTERS = 8
-_FEWEST_FLAT_LINES = 3
 
 
 class Token(NamedTuple):
@@ -212,7 +217,7 @@ class Canvas:
             tokens = [
                 token
                 for line in lines
-                for token in _tokens(line, growth if flat and _flatness(line) < FLATTEST else 1.0)
+                for token in _tokens(line, growth if flat and _flatness(line) < _TUNED.flattest else 1.0)
             ]
             for group in _rows(tokens):
                 for part in _of_bounded_length(group):
@@ -246,13 +251,17 @@ class Canvas:
 def _flatness(line: Line) -> float:
     """The height of the line's box in widths of its letters."""
     letter = (line.box.right - line.box.left) / max(len(line.text), 1)
-    return (line.box.bottom - line.box.top) / letter if letter > 0 else FLATTEST
+    return (line.box.bottom - line.box.top) / letter if letter > 0 else _TUNED.flattest
 
 
 def _growth_of_flat_lines(lines: Iterable[Line]) -> float:
     """By how much the page's flat boxes must grow to be as tall as letters: all gaps are measured by that height."""
-    flat = [share for line in lines if len(line.text) >= _TELLING_LETTERS and 0 < (share := _flatness(line)) < FLATTEST]
-    return _LETTERS_TALL / median(flat) if len(flat) >= _FEWEST_FLAT_LINES else 1.0
+    flat = [
+        share
+        for line in lines
+        if len(line.text) >= _TUNED.telling_letters and 0 < (share := _flatness(line)) < _TUNED.flattest
+    ]
+    return _TUNED.letters_tall / median(flat) if len(flat) >= _TUNED.fewest_flat_lines else 1.0
 
 
 def _tokens(line: Line, growth: float) -> Iterator[Token]:
@@ -307,10 +316,12 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
     for middle, piece in by_middle:
         height = median([token.bottom - token.top for token in piece])
         best: int | None = None
-        for index in range(len(rows) - 1, max(len(rows) - 6, -1), -1):
+        for index in range(len(rows) - 1, max(len(rows) - 1 - _TUNED.rows_compared, -1), -1):
             row_middle, row_height, members = rows[index]
-            near = abs(middle - row_middle) <= 0.38 * min(height, row_height) + 0.1 * max(height, row_height)
-            if near and len(members) < LONGEST_ROW and not _collides(piece, members):
+            near = abs(middle - row_middle) <= (
+                _TUNED.near_smaller * min(height, row_height) + _TUNED.near_larger * max(height, row_height)
+            )
+            if near and len(members) < _TUNED.longest_row and not _collides(piece, members):
                 best = index
                 break
         if best is None:
@@ -322,8 +333,8 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
 
 def _of_bounded_length(row: list[Token]) -> Iterator[list[Token]]:
     """A row as it is, or one that no page is wide enough for in pieces: what a row says is compared with itself."""
-    for start in range(0, len(row), LONGEST_ROW):
-        yield row[start : start + LONGEST_ROW]
+    for start in range(0, len(row), _TUNED.longest_row):
+        yield row[start : start + _TUNED.longest_row]
 
 
 def _middle_of(piece: list[Token]) -> float:
@@ -335,7 +346,7 @@ def _collides(piece: list[Token], members: list[Token]) -> bool:
     left, right = min([token.left for token in piece]), max([token.right for token in piece])
     for other in members:
         shared = min(right, other.right) - max(left, other.left)
-        if shared > 0.5 * (other.right - other.left) and not any(
+        if shared > _TUNED.shared_width * (other.right - other.left) and not any(
             token.left >= other.right - 1 or token.right <= other.left + 1 for token in piece
         ):
             return True
@@ -349,11 +360,11 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
             previous = current[-1]
             height = max(min(previous.bottom - previous.top, token.bottom - token.top), 1e-6)
             gap = (token.left - previous.right) / height
-            if gap > JOIN_GAP and gap > _column_gap(previous, token, height):
+            if gap > _TUNED.join_gap and gap > _column_gap(previous, token, height):
                 yield Segment(tuple(current))
                 current = []
             elif token.line != previous.line:
-                token = _rejoined(token, glued=gap < GLUE_GAP)
+                token = _rejoined(token, glued=gap < _TUNED.glue_gap)
         current.append(token)
     if current:
         yield Segment(tuple(current))
@@ -361,12 +372,12 @@ def _segments(tokens: list[Token]) -> Iterator[Segment]:
 
 def _column_gap(previous: Token, token: Token, height: float) -> float:
     """The widest gap between words of one segment, in heights of the text."""
-    limit = COLUMN_GAP if token.line == previous.line else JOIN_GAP
+    limit = _TUNED.column_gap if token.line == previous.line else _TUNED.join_gap
     if token.text in _BULLETS or previous.text in _BULLETS:
-        limit = BULLET_GAP
+        limit = _TUNED.bullet_gap
     letters = len(previous.text) + len(token.text)
     width = (previous.right - previous.left + token.right - token.left) / letters
-    return max(limit, COLUMN_GAP_LETTERS * width / height)
+    return max(limit, _TUNED.column_gap_letters * width / height)
 
 
 def _rejoined(token: Token, *, glued: bool) -> Token:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-# An address of name, street, district, town and country.
-_MOST_LINES = 6
-# Lines of one text follow each other within this many text heights, and begin within as many of the same edge.
-_LINE_GAP = 2.2
-_EDGE = 1.5
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    most_lines: int
+    line_gap: float
+    edge: float
+    rows_below: int
+
+
+_TUNED = thresholds(_Tuned)
 
 
 def printed(canvas: Canvas, text: str) -> Iterator[tuple[Span, ...]]:
@@ -28,7 +35,7 @@ def printed(canvas: Canvas, text: str) -> Iterator[tuple[Span, ...]]:
                     break
 
 
-def _from(canvas: Canvas, segment: Segment, index: int, key: str, lines: int = _MOST_LINES) -> tuple[Span, ...]:
+def _from(canvas: Canvas, segment: Segment, index: int, key: str, lines: int = _TUNED.most_lines) -> tuple[Span, ...]:
     """The spans of `key` from the segment's word at `index` on; empty when something else stands there."""
     start, rest = segment.words[index][1], key
     for word, _, end in segment.words[index:]:
@@ -46,12 +53,12 @@ def _from(canvas: Canvas, segment: Segment, index: int, key: str, lines: int = _
 
 def _under(canvas: Canvas, segment: Segment) -> Segment | None:
     """The next line of the segment's block."""
-    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 3]:
-        if row.page != segment.page or row.top - segment.bottom > _LINE_GAP * segment.height:
+    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 1 + _TUNED.rows_below]:
+        if row.page != segment.page or row.top - segment.bottom > _TUNED.line_gap * segment.height:
             return None
         for other in row.segments:
-            left = abs(other.left - segment.left) < _EDGE * segment.height
-            right = abs(other.right - segment.right) < _EDGE * segment.height
+            left = abs(other.left - segment.left) < _TUNED.edge * segment.height
+            right = abs(other.right - segment.right) < _TUNED.edge * segment.height
             if left or right:
                 return other
     return None

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    shortest_form: int
+    most_lost_spaces: int
+
+
+_TUNED = thresholds(_Tuned)
 
 _CASE_CHANGE = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-Þ])")
 _AFTER_INITIALS = re.compile(r"(?<=[A-Z]{3})(?=[A-Z][a-zß-öø-ÿ]{3})")
 # `mbH` and `GmbH` change case inside the word.
 _MIXED_FORMS = re.compile(r"(?:g?mbh|ohg|kgaa|sàrl)$", re.IGNORECASE)
-_SHORTEST_FORM = 4
 
 
 def spelled(text: str, segment: Segment, canvas: Canvas) -> str:
@@ -30,7 +40,7 @@ def _spaced_twin(text: str, canvas: Canvas) -> str | None:
     key = compact(text)
     best: str | None = None
     for other in canvas.segments:
-        if len(other.text) <= len(text) or len(other.text) > len(text) + 6:
+        if len(other.text) <= len(text) or len(other.text) > len(text) + _TUNED.most_lost_spaces:
             continue
         if compact(other.text) == key and other.text.count(" ") > (best or text).count(" "):
             best = other.text.strip(" :,;")
@@ -39,7 +49,7 @@ def _spaced_twin(text: str, canvas: Canvas) -> str | None:
 
 def _parts(word: str) -> list[str]:
     form = _MIXED_FORMS.search(word)
-    if form and form.start() >= _SHORTEST_FORM and word[: form.start()][-1:].isalpha():
+    if form and form.start() >= _TUNED.shortest_form and word[: form.start()][-1:].isalpha():
         return [*_parts(word[: form.start()]), word[form.start() :]]
     if form and form.start() == 0:
         return [word]
@@ -52,6 +62,6 @@ def _parts(word: str) -> list[str]:
     lowered = word.lower()
     for legal in sorted(lexicon().legal_forms, key=len, reverse=True):
         glued = lowered.endswith(legal) and (word.isupper() or word[-len(legal)].isupper())
-        if len(legal) >= _SHORTEST_FORM and glued and len(word) - len(legal) >= _SHORTEST_FORM:
+        if len(legal) >= _TUNED.shortest_form and glued and len(word) - len(legal) >= _TUNED.shortest_form:
             return [word[: -len(legal)], word[-len(legal) :]]
     return [word]

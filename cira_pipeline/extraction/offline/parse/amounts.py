@@ -13,14 +13,21 @@ from itertools import pairwise
 
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.printed.numbers import NUMBER, Convention, choose
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    space_gap: float
+    space_digits: float
+    wide_space_gap: float
+
+
+_TUNED = thresholds(_Tuned)
 
 _SIGN = "-−–"
 _SIGN_CLASS = r"\-−–"
-# A space inside a number: in multiples of the text's height, or of a digit's width in type of one width.
-_SPACE_GROUP_GAP = 0.45
-_SPACE_GROUP_DIGITS = 1.3
-_WIDE_GROUP_GAP = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,10 +98,10 @@ def _one_number(segment: Segment, match: re.Match[str], convention: Convention) 
     Where the comma is the decimal sign, spaces part thousands, and one that scanning widened is still a space.
     """
     tokens = segment.tokens_between(match.start("number"), match.end("number"))
-    heights = _WIDE_GROUP_GAP if convention.decimal == "," and "," in match.group("number") else _SPACE_GROUP_GAP
+    heights = _TUNED.wide_space_gap if convention.decimal == "," and "," in match.group("number") else _TUNED.space_gap
     return all(
         second.left - first.right
-        <= max(heights * first.height, _SPACE_GROUP_DIGITS * (first.right - first.left) / max(len(first.text), 1))
+        <= max(heights * first.height, _TUNED.space_digits * (first.right - first.left) / max(len(first.text), 1))
         for first, second in pairwise(tokens)
     )
 

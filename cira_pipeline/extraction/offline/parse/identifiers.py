@@ -17,6 +17,18 @@ from schwifty.exceptions import InvalidLength, SchwiftyException
 from stdnum.exceptions import ValidationError
 
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    vat_rest: int
+    before_loose_vat: int
+    before_bare_vat: int
+    shortest_account: int
+
+
+_TUNED = thresholds(_Tuned)
 
 # ISO 3166 to python-stdnum's module, with the length of the part after the prefix.
 _VAT_MODULES: dict[str, tuple[str, str]] = {
@@ -130,7 +142,9 @@ def _prefixed(segment: Segment, match: re.Match[str]) -> Identifier | None:
     """The longest stretch from the prefix on that is an id: what follows may be the next word."""
     country = match.group("country")
     rest_start = match.start("rest")
-    ends = [index for index in range(match.end(), rest_start + 6, -1) if segment.text[index - 1].isalnum()]
+    ends = [
+        index for index in range(match.end(), rest_start + _TUNED.vat_rest, -1) if segment.text[index - 1].isalnum()
+    ]
     for end in ends:
         if end < len(segment.text) and segment.text[end].isalnum():
             continue
@@ -148,14 +162,14 @@ def labelled_vat_id(segment: Segment, start: int, end: int, *, ocr: bool) -> Ide
             return found
     text = segment.text[start:end]
     loose = _LOOSE_VAT.search(text)
-    if loose is not None and loose.start() <= 8:
+    if loose is not None and loose.start() <= _TUNED.before_loose_vat:
         span = Span(segment, start + loose.start("id"), start + loose.end("id"))
         value = bare(loose.group("id"))
         if value[:2] in _VAT_MODULES or value.startswith("CHE"):
             mended = _mended_vat(value) if ocr else None
             return Identifier(mended or value, span, checked=mended is not None, mended=mended is not None)
     match = _BARE_VAT.search(text)
-    if match is None or match.start() > 6:
+    if match is None or match.start() > _TUNED.before_bare_vat:
         return None
     value = bare(match.group("id"))
     if any(vat_id_holds(country, value) for country in _BARE):
@@ -275,7 +289,7 @@ def labelled_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Ident
         return None
     text = re.split(r"\s[A-Z]{3,}", match.group(1))[0].rstrip()
     # BT-84 is any payment account; outside the IBAN countries it may be shorter.
-    if len(bare(text)) < 12:
+    if len(bare(text)) < _TUNED.shortest_account:
         return None
     return Identifier(
         bare(text), Span(segment, start + match.start(1), start + match.start(1) + len(text)), checked=False

@@ -18,19 +18,55 @@ from rapidfuzz.distance import OSA
 from cira_pipeline.extraction.offline.lexicon import LONGEST, Entries, Meaning, lexicon
 from cira_pipeline.extraction.offline.normal import OPENING
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Row, Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    longest_prefix: int
+    shortest_similar: int
+    shortest_similar_column: int
+    most_digits: int
+    most_words_similar: int
+    two_mistakes: int
+    caption_gap: float
+    inside_text: float
+    similar: float
+    sentence_words: int
+    in_sentence: float
+    caption_edge: float
+    caption_closer: float
+    above_fit: float
+    right_in_header: float
+    right_of_lone: float
+    right_of_other: float
+    right_segments: int
+    right_step: float
+    wrapped_edge: float
+    wrapped_fit: float
+    below_other: float
+    below_header: float
+    below_colon: float
+    below_lone: float
+    below_rows: int
+    below_gap: float
+    below_edge: float
+    below_shared: float
+    below_height: float
+    below_most_heights: int
+    below_step: float
+    below_apart: float
+    below_least: float
+    below_values: int
+
+
+_TUNED = thresholds(_Tuned)
 
 # The rest of a code: `-68271`, `/551`, and after a few capitals also `-MDW-3310`.
 _DIGIT = re.compile(r"[-/]\d")
 _LETTERS_THEN_DIGITS = re.compile(r"[-/][A-Z0-9]*[-/]?\d")
-_LONGEST_PREFIX = 4
 _AFTER_LABEL = re.compile(r"[\s:;.,#=\-–—/|)\]>*°]*")
 _WORD = re.compile(r"\w")
-_SHORTEST_FUZZY = 6
-# A caption stands this close under its value, in text heights.
-_CAPTION_GAP = 1.2
-# A header row stands among its like: shorter words may be mended there.
-_SHORTEST_FUZZY_COLUMN = 5
-_MOST_DIGITS = 2
 
 
 @dataclass(frozen=True)
@@ -68,11 +104,11 @@ class Label:
         best = max([meaning.weight for meaning in self.meanings if meaning.concept == concept], default=0.0)
         listed = self.has_colon and (self.first or self.segment.text[: self.start].rstrip()[-1:] in "|·•;,/-–—")
         if not self.first and not listed:
-            best *= 0.85
+            best *= _TUNED.inside_text
         if not self.exact:
-            best *= 0.9
-        if len(self.segment.tokens) > 12 and not listed:
-            best *= 0.75
+            best *= _TUNED.similar
+        if len(self.segment.tokens) > _TUNED.sentence_words and not listed:
+            best *= _TUNED.in_sentence
         return best
 
 
@@ -108,7 +144,7 @@ def _part_of_code(text: str, start: int, end: int) -> bool:
     after = text[end : end + 1]
     before = text[max(start - 2, 0) : start]
     tied = before[-1:] == "_" or (before[-1:] in {"/", "-"} and before[:1].isdigit())
-    prefix = text[start:end].isupper() and end - start <= _LONGEST_PREFIX
+    prefix = text[start:end].isupper() and end - start <= _TUNED.longest_prefix
     rest = _LETTERS_THEN_DIGITS if prefix else _DIGIT
     return tied or after == "_" or bool(rest.match(text, end))
 
@@ -176,7 +212,7 @@ def _similar(segment: Segment, entries: Entries, own: frozenset[str]) -> Label |
     colon = segment.text.find(":")
     end = colon if colon > 0 else len(segment.text)
     words = [word for word in segment.words if word[2] <= end]
-    if not 1 <= len(words) <= 6:
+    if not 1 <= len(words) <= _TUNED.most_words_similar:
         return None
     key = "".join(word for word, _, _ in words)
     match = closest(key) or _closest_of(key, own)
@@ -187,7 +223,7 @@ def _similar(segment: Segment, entries: Entries, own: frozenset[str]) -> Label |
 
 def _closest_of(key: str, own: frozenset[str]) -> str | None:
     """The one label of the supplier's own that `key` nearly is, within the same bounds as the lexicon's."""
-    if len(key) < _SHORTEST_FUZZY or sum(char.isdigit() for char in key) > _MOST_DIGITS:
+    if len(key) < _TUNED.shortest_similar or sum(char.isdigit() for char in key) > _TUNED.most_digits:
         return None
     hits = process.extract(key, sorted(own), scorer=OSA.distance, score_cutoff=_bound(key), limit=2)
     return str(hits[0][0]) if len(hits) == 1 or (hits and hits[0][1] < hits[1][1]) else None
@@ -196,8 +232,8 @@ def _closest_of(key: str, own: frozenset[str]) -> str | None:
 @lru_cache(maxsize=4096)
 def closest(key: str, table: Literal["labels", "columns"] = "labels") -> str | None:
     """The one entry within the bound of the module's docstring, `None` when there is none or a tie of meanings."""
-    shortest = _SHORTEST_FUZZY if table == "labels" else _SHORTEST_FUZZY_COLUMN
-    if len(key) < shortest or sum(char.isdigit() for char in key) > _MOST_DIGITS:
+    shortest = _TUNED.shortest_similar if table == "labels" else _TUNED.shortest_similar_column
+    if len(key) < shortest or sum(char.isdigit() for char in key) > _TUNED.most_digits:
         return None
     hits = process.extract(key, _long_entries(table), scorer=OSA.distance, score_cutoff=_bound(key), limit=3)
     if not hits:
@@ -209,13 +245,13 @@ def closest(key: str, table: Literal["labels", "columns"] = "labels") -> str | N
 
 
 def _bound(key: str) -> int:
-    return 1 if len(key) < 10 else 2
+    return 1 if len(key) < _TUNED.two_mistakes else 2
 
 
 @lru_cache(maxsize=2)
 def _long_entries(table: Literal["labels", "columns"]) -> tuple[str, ...]:
     entries = lexicon().labels if table == "labels" else lexicon().columns
-    return tuple(label for label in entries if len(label) >= _SHORTEST_FUZZY_COLUMN)
+    return tuple(label for label in entries if len(label) >= _TUNED.shortest_similar_column)
 
 
 @dataclass(frozen=True)
@@ -254,7 +290,8 @@ def _captions_row_above(canvas: Canvas, labels: LabelMap, row: Row) -> bool:
         return False
     pairs = zip(above.segments, row.segments, strict=True)
     aligned = all(
-        abs(value.left - name.left) < 0.8 * name.height or abs(value.right - name.right) < 0.8 * name.height
+        abs(value.left - name.left) < _TUNED.caption_edge * name.height
+        or abs(value.right - name.right) < _TUNED.caption_edge * name.height
         for value, name in pairs
     )
     if not aligned or any(_alone_without_colon(labels, segment) for segment in above.segments):
@@ -262,7 +299,7 @@ def _captions_row_above(canvas: Canvas, labels: LabelMap, row: Row) -> bool:
     below = canvas.rows[row.index + 1] if row.index + 1 < len(canvas.rows) else None
     gap = row.top - above.bottom
     room = below.top - row.bottom if below is not None and below.page == row.page else float("inf")
-    return gap < _CAPTION_GAP * row.height and gap + 0.25 * row.height < room
+    return gap < _TUNED.caption_gap * row.height and gap + _TUNED.caption_closer * row.height < room
 
 
 def _alone_without_colon(labels: LabelMap, segment: Segment) -> bool:
@@ -278,7 +315,7 @@ def places(canvas: Canvas, labels: LabelMap, label: Label, captions: frozenset[R
     if label.segment.row in captions:
         position = label.segment.row.segments.index(label.segment)
         value = canvas.rows[label.segment.row.index - 1].segments[position]
-        yield Place(value, 0, len(value.text), 0.93, "above")
+        yield Place(value, 0, len(value.text), _TUNED.above_fit, "above")
         return
     following = [other for other in labels.get(label.segment, ()) if other.start >= label.end]
     end = following[0].start if following else len(label.segment.text)
@@ -302,15 +339,15 @@ def _is_header_row(segments: tuple[Segment, ...], labels: LabelMap) -> bool:
 def _right(segments: tuple[Segment, ...], labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:
     index = segments.index(label.segment)
     # A label with its value beside it in one segment rarely means the next segment, too.
-    fit = 0.55 if headed else 0.97 if label.alone else 0.45
-    for step, segment in enumerate(segments[index + 1 : index + 4]):
+    fit = _TUNED.right_in_header if headed else _TUNED.right_of_lone if label.alone else _TUNED.right_of_other
+    for step, segment in enumerate(segments[index + 1 : index + 1 + _TUNED.right_segments]):
         own = labels.get(segment, ())
         if own and own[0].first and (own[0].has_colon or own[0].alone):
             break
         start_match = _AFTER_LABEL.match(segment.text) if segment.text[:1] in ":#=" else None
         start = start_match.end() if start_match else 0
         if start < len(segment.text):
-            yield Place(segment, start, len(segment.text), fit - 0.2 * step, "right")
+            yield Place(segment, start, len(segment.text), fit - _TUNED.right_step * step, "right")
 
 
 def _wrapped(canvas: Canvas, label: Label) -> Iterator[Place]:
@@ -319,16 +356,24 @@ def _wrapped(canvas: Canvas, label: Label) -> Iterator[Place]:
     for row in canvas.rows[segment.row.index + 1 : segment.row.index + 2]:
         first = row.segments[0]
         close = row.page == segment.page and row.top - segment.bottom < segment.height
-        if close and abs(first.left - segment.left) < 1.2 * segment.height:
-            yield Place(first, 0, len(first.text), 0.85, "wrapped")
+        if close and abs(first.left - segment.left) < _TUNED.wrapped_edge * segment.height:
+            yield Place(first, 0, len(first.text), _TUNED.wrapped_fit, "wrapped")
 
 
 def _below(canvas: Canvas, labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:
-    base = 0.45 if not label.alone and not headed else 0.93 if headed else 0.6 if label.has_colon else 0.8
+    base = (
+        _TUNED.below_other
+        if not label.alone and not headed
+        else _TUNED.below_header
+        if headed
+        else _TUNED.below_colon
+        if label.has_colon
+        else _TUNED.below_lone
+    )
     segment = label.segment
     found = 0
-    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 7]:
-        if row.page != segment.page or row.top - segment.bottom > 3.2 * segment.height:
+    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 1 + _TUNED.below_rows]:
+        if row.page != segment.page or row.top - segment.bottom > _TUNED.below_gap * segment.height:
             break
         for other in row.segments:
             shared = min(segment.right, other.right) - max(segment.left, other.left)
@@ -337,11 +382,18 @@ def _below(canvas: Canvas, labels: LabelMap, label: Label, *, headed: bool) -> I
             own = labels.get(other, ())
             if own and own[0].first and (own[0].has_colon or own[0].alone) and found == 0:
                 return
-            aligned = abs(segment.left - other.left) < 1.2 * segment.height or shared > 0.5 * (other.right - other.left)
+            aligned = abs(
+                segment.left - other.left
+            ) < _TUNED.below_edge * segment.height or shared > _TUNED.below_shared * (other.right - other.left)
             gap = max(other.top - segment.bottom, 0.0) / max(segment.height, 1e-6)
-            fit = base - 0.08 * min(gap, 3) - 0.2 * found - (0.0 if aligned else 0.2)
-            if fit > 0.15:
+            fit = (
+                base
+                - _TUNED.below_height * min(gap, _TUNED.below_most_heights)
+                - _TUNED.below_step * found
+                - (0.0 if aligned else _TUNED.below_apart)
+            )
+            if fit > _TUNED.below_least:
                 yield Place(other, 0, len(other.text), fit, "below")
             found += 1
-        if found >= 2:
+        if found >= _TUNED.below_values:
             return
