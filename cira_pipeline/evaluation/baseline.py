@@ -1,4 +1,4 @@
-"""Two evaluations of the same documents: what got better, what got worse."""
+"""Compares an evaluation with a baseline evaluation: improvements and regressions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _MEASURES: Final = ("header_accuracy", "line_f1", "tax_f1", "touchless")
 
 @dataclass(frozen=True)
 class Change:
-    """`before` and `now` say what it was: an outcome of a field, a verdict, or a share."""
+    """One difference between two evaluations.
+
+    `where`: name of a document or kind; `what`: field, table or measure; `before` and `now`: the outcome, row counts
+    or share in each run.
+    """
 
     where: str
     what: str
@@ -28,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`documents` that both runs know; changes of single values, and of whole kinds."""
+    """Changes of single values and of the measures of whole kinds, over the `documents` that both runs contain."""
 
     documents: int
     values: Sequence[Change]
@@ -40,24 +44,24 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Whether any kind of document is read less well than before, or a wrong value is newly accepted."""
+        """Whether a measure of any kind fell, or a document with a wrong value is newly accepted."""
         accepted_wrong = any(each.what == "accepted though wrong" and not each.better for each in self.values)
         return accepted_wrong or any(not each.better for each in self.kinds)
 
 
 def read_baseline(path: Path) -> Mapping[str, Any]:
-    """What `cira eval --json` wrote. Raises: ResultsInvalid."""
+    """The evaluation in a file written by `cira eval --json`. Raises: ResultsInvalid."""
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ResultsInvalid(f"{path} cannot be read: {error}") from error
     if not isinstance(summary, dict) or summary.get("form") != FORM or not isinstance(summary.get("documents"), dict):
-        raise ResultsInvalid(f"{path} is not what `cira eval --json` of this version writes")
+        raise ResultsInvalid(f"{path} was not written by `cira eval --json` of this version: write it again")
     return summary
 
 
 def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> Comparison:
-    """Both as `summary_of` makes them. Only what both measured is compared."""
+    """Compares two evaluations, both as `summary_of` returns them, in what both measured."""
     common = sorted(set(before["documents"]) & set(now["documents"]))
     values = [
         change for name in common for change in _document(name, before["documents"][name], now["documents"][name])
@@ -73,16 +77,16 @@ def _document(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> I
         if before[table] != now[table] and before[table] is not None and now[table] is not None:
             better = now[table]["right"] - now[table]["extra"] > before[table]["right"] - before[table]["extra"]
             yield Change(name, table, _rows(before[table]), _rows(now[table]), better=better)
-    was_silent, is_silent = _silent(before), _silent(now)
-    if was_silent != is_silent:
-        yield Change(name, "accepted though wrong", was_silent or "-", is_silent or "-", better=not is_silent)
+    was_accepted, is_accepted = _wrong_if_accepted(before), _wrong_if_accepted(now)
+    if was_accepted != is_accepted:
+        yield Change(name, "accepted though wrong", was_accepted or "-", is_accepted or "-", better=not is_accepted)
 
 
 def _outcomes(document: Mapping[str, Any]) -> dict[str, str]:
     return {field: outcome for outcome in _RANK for field in document[outcome]}
 
 
-def _silent(document: Mapping[str, Any]) -> str:
+def _wrong_if_accepted(document: Mapping[str, Any]) -> str:
     return ", ".join(document["wrong"]) if document["outcome"] == "accepted" else ""
 
 

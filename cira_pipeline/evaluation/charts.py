@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn from figures alone: they need no library, no script and no network."""
+"""Charts as self-contained SVG, without a library, script or network access."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Point = tuple[float, float]
 
 
 def stacked_bars(rows: Sequence[tuple[str, int, int, int]], *, width: int = 720) -> str:
-    """One bar a row of (name, right, wrong, missing), each as long as its share of the row."""
+    """SVG with one bar for each row of (name, right, wrong, missing), split by share; `width` in px."""
     label, bar_height, step = 150, 16, 24
     span = width - label - 130
     parts = []
@@ -31,12 +31,12 @@ def stacked_bars(rows: Sequence[tuple[str, int, int, int]], *, width: int = 720)
 
 
 def reliability(bins: Sequence[tuple[float, float, int]], *, size: int = 360) -> str:
-    """Confidence against the share that was right, for bins of (confidence, share right, values).
+    """SVG reliability diagram: confidence against share right, for bins of (confidence, share right, values).
 
-    Both axes show how far from certain, in powers of ten: most values lie above 0.9, and a straight axis hides them.
+    Both axes are logarithmic in the distance from 1, because most values are above 0.9; `size` in px.
     """
     frame = _Frame(size, size, 52, 18)
-    parts = [frame.axes("confidence", "share that was right", _NINES, _NINES)]
+    parts = [frame.axes("confidence", "share right", _NINES, _NINES)]
     parts.append(frame.line([(0, 0), (1, 1)], GREY, dashed=True))
     points = [(_nines(confidence), _nines(right)) for confidence, right, _ in bins]
     parts.append(frame.line(points, BLUE))
@@ -46,9 +46,9 @@ def reliability(bins: Sequence[tuple[float, float, int]], *, size: int = 360) ->
 
 
 def touchless_curve(lines: Sequence[tuple[str, str, Sequence[Point]]], *, chosen: Point | None = None) -> str:
-    """Share of records accepted against the accuracy of those, for lines of (name, colour, points).
+    """SVG of the share of accepted records against their accuracy, for lines of (name, colour, points).
 
-    The axis begins at 95 %; what is worse lies on its edge.
+    The accuracy axis begins at 95 %; lower points are drawn on its edge. `chosen`: a point to mark.
     """
     width, height = 520, 340
     lowest = 0.95
@@ -59,7 +59,7 @@ def touchless_curve(lines: Sequence[tuple[str, str, Sequence[Point]]], *, chosen
 
     ticks = [(index / 5, f"{index / 5:.0%}") for index in range(6)]
     steps = [(index / 5, f"{lowest + (1 - lowest) * index / 5:.1%}") for index in range(6)]
-    parts = [frame.axes("accepted without a person", "header fields right in accepted records", ticks, steps)]
+    parts = [frame.axes("share of records accepted", "share of their header fields right", ticks, steps)]
     for index, (name, colour, points) in enumerate(lines):
         parts.append(frame.line([scaled(point) for point in points], colour))
         parts.append(f'<g fill="{colour}">{_text(70, 36 + 16 * index, name, fill=colour)}</g>')
@@ -77,7 +77,7 @@ _NINES: Final = [(_nines(share), f"{share:g}") for share in (0, 0.5, 0.8, 0.9, 0
 
 
 class _Frame:
-    """Axes from 0 to 1 in both directions, inside margins for their labels."""
+    """Plot area with axes from 0 to 1 in both directions, and margins for their labels; sizes in px."""
 
     def __init__(self, width: int, height: int, margin: int, edge: int) -> None:
         self._left, self._top = margin, edge

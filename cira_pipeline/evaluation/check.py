@@ -1,4 +1,4 @@
-"""The check `accuracy` of one record: measured against its label, or said to be unlabelled."""
+"""Accuracy of one record against its label, for the Dagster asset check `accuracy`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cira_pipeline.invoice import Invoice
 
 @dataclass(frozen=True)
 class AccuracyResult:
-    """`unlabelled`: nothing was measured, which is neither passed nor failed.
+    """Result of the check for one record.
 
-    `header_accuracy` and `line_f1` are shares, 0 to 1, `None` where the label says nothing about them; `wrong` and
-    `missing` name header fields.
+    `unlabelled`: nothing was measured, so it is neither passed nor failed. `header_accuracy` and `line_f1` are shares,
+    0 to 1, `None` where the label does not contain them; `wrong` and `missing` name header fields.
     """
 
     status: Literal["unlabelled", "passed", "failed"]

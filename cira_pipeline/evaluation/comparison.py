@@ -1,4 +1,4 @@
-"""When a value counts as the labelled one: each field compared by what it means, not by how it is written."""
+"""Compares extracted values with labelled ones, by the meaning of each field rather than its spelling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rapidfuzz.utils import default_process
 from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, TERMS
 
 TEXT_FIELDS: Final = frozenset(name for name in HEADER_FIELDS if TERMS[name].kind.is_prose)
-"""Compared by words; all other header fields that are neither amount nor date are identifiers."""
+"""Header fields compared by words; those that are neither text, amount nor date are compared as identifiers."""
 
 TEXT_SIMILARITY: Final = 90.0
 DESCRIPTION_SIMILARITY: Final = 60.0
@@ -38,13 +38,13 @@ def same_value(field: str, value: Any, truth: Any) -> bool:
 
 
 def same_amount(value: Any, truth: Any) -> bool:
-    """Equal as decimals: `10` is `10.00`. What is no number equals nothing."""
+    """Whether both are equal as decimals: `10` is `10.00`. A value that is not a number equals nothing."""
     left, right = amount(value), amount(truth)
     return left is not None and left == right
 
 
 def amount(value: Any) -> Decimal | None:
-    """A JSON value as a finite Decimal, `None` where it is none."""
+    """A JSON value as a finite Decimal, `None` where it is not a number."""
     if value is None or isinstance(value, bool):
         return None
     try:
@@ -55,11 +55,12 @@ def amount(value: Any) -> Decimal | None:
 
 
 def identifier(text: str) -> str:
+    """`text` without spaces, dots, dashes and slashes, case-folded."""
     return _SEPARATORS.sub("", text).casefold()
 
 
 def similarity(left: str, right: str) -> float:
-    """Token-set similarity, 0 to 100, blind to case and punctuation."""
+    """Token-set similarity, 0 to 100, ignoring case and punctuation."""
     return fuzz.token_set_ratio(left, right, processor=default_process)
 
 

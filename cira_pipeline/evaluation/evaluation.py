@@ -1,4 +1,4 @@
-"""Many documents against their labels: by kind, by field, by supplier, and what the verdicts were worth."""
+"""Evaluates results of many documents against their labels, by kind, by supplier and by confidence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ NO_RESULT: Final = "no result"
 
 @dataclass(frozen=True)
 class Measured:
-    """One labelled document. `result` is `None` where nothing came out; then everything labelled is missing."""
+    """One labelled document with its score.
+
+    `result` is `None` where the document has no result; then every labelled value is missing.
+    """
 
     label: Label
     result: Result | None
@@ -46,7 +49,7 @@ class Measured:
 
     @cached_property
     def confidences(self) -> Mapping[str, float]:
-        """Header field -> how likely it is right, by the record."""
+        """Header field -> its confidence in the record (0 to 1), the lowest of its evidence."""
         found: dict[str, float] = {}
         for each in self.result.evidence if self.result is not None else ():
             if each.field in HEADER_FIELDS:
@@ -56,7 +59,7 @@ class Measured:
 
 @dataclass
 class Tally:
-    """The sum over a group of documents. `accepted`: over those that nobody would look at."""
+    """Sums over a group of documents. `accepted`: over those with the verdict accepted, which nobody reviews."""
 
     board: Scoreboard = field(default_factory=Scoreboard)
     accepted: Scoreboard = field(default_factory=Scoreboard)
@@ -75,36 +78,38 @@ class Tally:
 
     @property
     def touchless(self) -> Decimal:
-        """Share of documents that were accepted."""
+        """Share of documents that were accepted, 0 to 1."""
         return Decimal(self.accepted.documents) / Decimal(self.board.documents or 1)
 
     @property
     def exact(self) -> Decimal:
-        """Share of documents of which everything labelled is right."""
+        """Share of documents whose labelled values are all right, 0 to 1."""
         return Decimal(self.board.exact_documents) / Decimal(self.board.documents or 1)
 
 
 @dataclass(frozen=True)
 class Evaluation:
+    """Labelled documents with their results and scores."""
+
     documents: Sequence[Measured]
 
     def by_kind(self) -> Mapping[str, Tally]:
         return self._tallies(lambda document: document.kind)
 
     def by_supplier(self) -> Mapping[str, Tally]:
-        """Those with the lowest accuracy first."""
+        """Supplier -> its tally, the lowest accuracy first."""
         tallies = self._tallies(lambda document: document.supplier)
         return dict(sorted(tallies.items(), key=lambda item: (_accuracy(item[1]), item[0])))
 
     def misses(self) -> Sequence[Measured]:
-        """Documents of which not everything is right, those with wrong values in accepted records first."""
+        """Documents with a wrong or missing value, accepted ones with wrong values first."""
         wrong = [document for document in self.documents if not document.score.exact]
         return sorted(
             wrong, key=lambda each: (not (each.accepted and each.score.wrong), -len(each.score.wrong), each.name)
         )
 
     def reliability(self) -> Sequence[Bin]:
-        """Labelled header values that were read from pages, by their confidence. XML is not read but parsed."""
+        """Bins of confidence over labelled header values that were read from pages, without those of e-invoice XML."""
         return binned(
             (confidence, name in document.score.right)
             for document in self.documents
@@ -121,7 +126,7 @@ class Evaluation:
 
 
 def evaluate(labels: Iterable[Label], results: Iterable[Result], *, only: Sequence[str] = ()) -> Evaluation:
-    """`results` against `labels`, of the kinds in `only` or of all. Raises: ResultsInvalid."""
+    """Scores `results` against `labels`, of the kinds in `only` or of all kinds. Raises: ResultsInvalid."""
     chosen = [label for label in labels if not only or str(label.about.get("kind", "all")) in only]
     suppliers = suppliers_of(chosen)
     return Evaluation(

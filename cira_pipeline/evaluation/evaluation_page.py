@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file that stands on its own: figures, charts, and each miss on the page it was made on."""
+"""Renders an evaluation as one self-contained HTML file: figures, charts, and each miss marked on its page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WORST_SUPPLIERS: Final = 25
 
 @dataclass(frozen=True)
 class Mark:
-    """A rectangle on a page, in its units. `kind`: `expected` or `found`."""
+    """A rectangle on a page, in the page's units. `kind`: `expected` or `found`."""
 
     field: str
     kind: str
@@ -38,6 +38,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class MissedField:
+    """A header field with a wrong or missing value; `found` is empty where it is missing."""
+
     field: str
     expected: str
     found: str
@@ -46,6 +48,8 @@ class MissedField:
 
 @dataclass(frozen=True)
 class PageView:
+    """A page as a picture (URL) with its marks."""
+
     page: Page
     picture: str
     marks: Sequence[Mark]
@@ -53,6 +57,8 @@ class PageView:
 
 @dataclass(frozen=True)
 class Miss:
+    """A document with wrong or missing values, and the pages that show them."""
+
     document: Measured
     fields: Sequence[MissedField]
     pages: Sequence[PageView]
@@ -68,9 +74,11 @@ def evaluation_page(
     most_misses: int = 60,
     comparison: Comparison | None = None,
 ) -> str:
-    """The page as HTML. `made`: when and how, for the reader. `reading_of`: a document's reading, where it is known.
+    """The evaluation as HTML.
 
-    `picture_of`: the URL of a picture of a page, where it can be drawn.
+    `made`: text that says when and how it was made. `reading_of`: the reading of a document, `None` without one.
+    `picture_of`: the URL of a picture of a page, `None` where it cannot be drawn. `most_misses`: limit of documents
+    shown.
     """
     missed, kinds, bins = evaluation.misses(), evaluation.by_kind(), evaluation.reliability()
     page: str = _template().render(
@@ -105,8 +113,8 @@ def _miss(document: Measured, reading: Reading | None, picture_of: PictureOf) ->
     fields = [
         MissedField(
             field=name,
-            expected=_said(document.label.fields[name]),
-            found=_said(getattr(document.result.invoice, name) if document.result is not None else None),
+            expected=_text(document.label.fields[name]),
+            found=_text(getattr(document.result.invoice, name) if document.result is not None else None),
             confidence=document.confidences.get(name),
         )
         for name in names
@@ -134,7 +142,7 @@ def _views(
             yield PageView(page, picture, marks.get(page.number, []))
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 

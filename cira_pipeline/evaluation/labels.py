@@ -1,8 +1,8 @@
-"""Labels files: which documents have known answers, and what those are.
+"""Reads labels files: the ground truth of documents, as JSON lines.
 
-One JSON object a line: `file` (relative to the labels file) or `sha256`, and `fields` with the names of the canonical
-invoice, amounts as decimal strings, dates in ISO 8601. `null` says that the document has no such field. Other keys
-(`id`, `kind`, `language`, ...) describe the document and are kept.
+One JSON object for each line: `file` (relative to the labels file) or `sha256`, and `fields` with the names of the
+canonical invoice, amounts as decimal strings, dates in ISO 8601. `null` means that the document has no such field.
+Other keys (`id`, `kind`, `language`, ...) describe the document and are kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROW_TEXTS = frozenset(name for terms in ROW_TERMS.values() for name, term in te
 
 @dataclass(frozen=True)
 class Label:
-    """What is known about one document. `file` is `None` where the labels file names the document by its hash."""
+    """Ground truth of one document. `file` is `None` where the labels file names the document by its hash."""
 
     sha256: str
     file: Path | None
@@ -34,22 +34,22 @@ class Label:
 
 
 def read_labels(path: Path) -> tuple[Label, ...]:
-    """All labels of the file at `path`, each document hashed.
+    """All labels of the file at `path`, each with the hash of its document.
 
-    Raises: LabelsInvalid naming the line, when the file cannot be read, a line is no label, a document is not there, or
-    one document has two different labels.
+    Raises: LabelsInvalid naming the line, when the file cannot be read, a line is not a label, a document is missing,
+    or one document has two different labels.
     """
     labels: dict[str, Label] = {}
     for where, row in _rows(path):
         label = _label(row, path.parent, where)
         known = labels.setdefault(label.sha256, label)
         if known.fields != label.fields:
-            raise LabelsInvalid(f"{where}: this document was labelled differently before", sha256=label.sha256)
+            raise LabelsInvalid(f"{where}: an earlier line labels this document differently", sha256=label.sha256)
     return tuple(labels.values())
 
 
 def check_fields(fields: object, where: str = "label") -> dict[str, Any]:
-    """`fields` as they came, when every name is one of the canonical invoice and every value can be one.
+    """`fields` unchanged, after checking that every name is a field of the canonical invoice and every value valid.
 
     Raises: LabelsInvalid.
     """
@@ -59,7 +59,7 @@ def check_fields(fields: object, where: str = "label") -> dict[str, Any]:
     if unknown:
         raise LabelsInvalid(f"{where}: no such invoice field: {', '.join(unknown)}", unknown=unknown)
     if not any(name in HEADER_FIELDS for name in fields):
-        raise LabelsInvalid(f"{where}: not one header field is labelled")
+        raise LabelsInvalid(f"{where}: no header field is labelled")
     for name, value in fields.items():
         if name in ROW_TERMS:
             _check_table(name, value, where)
@@ -73,13 +73,13 @@ def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LabelsInvalid(f"{path} cannot be read: {error}") from error
-    # Not splitlines(): a JSON string may hold U+2028 and its like verbatim.
+    # Not splitlines(): a JSON string may contain U+2028 and similar characters verbatim.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{path.name}, line {number}"
         try:
-            # Numbers stay text: a float would lose cents.
+            # Numbers stay text, because a float would lose cents.
             row = json.loads(line, parse_float=str, parse_int=str)
         except (json.JSONDecodeError, RecursionError) as error:
             raise LabelsInvalid(f"{where}: not JSON: {error}") from error
@@ -97,10 +97,10 @@ def _label(row: Mapping[str, Any], folder: Path, where: str) -> Label:
     name = row.get("file")
     if name is None:
         if stated is None:
-            raise LabelsInvalid(f"{where}: neither `file` nor `sha256` says which document this is")
+            raise LabelsInvalid(f"{where}: neither `file` nor `sha256` is given, so the document is unknown")
         return Label(stated, None, fields, about)
     if not isinstance(name, str):
-        raise LabelsInvalid(f"{where}: `file` is not a text")
+        raise LabelsInvalid(f"{where}: `file` is not a string")
     file = folder / name
     sha256 = _sha256(file, where)
     if stated not in (None, sha256):
@@ -129,7 +129,7 @@ def _check_table(name: str, rows: object, where: str) -> None:
             if value is not None and key not in _ROW_TEXTS and amount(value) is None:
                 raise LabelsInvalid(f"{where}: `{name}[{position}].{key}` is not a number")
             if value is not None and key in _ROW_TEXTS and not isinstance(value, str):
-                raise LabelsInvalid(f"{where}: `{name}[{position}].{key}` is not a text")
+                raise LabelsInvalid(f"{where}: `{name}[{position}].{key}` is not a string")
 
 
 def _check_value(name: str, value: object, where: str) -> None:
@@ -138,7 +138,7 @@ def _check_value(name: str, value: object, where: str) -> None:
             raise LabelsInvalid(f"{where}: `{name}` is not a decimal number such as 12.50")
         return
     if not isinstance(value, str) or not value.strip():
-        raise LabelsInvalid(f"{where}: `{name}` is not a text")
+        raise LabelsInvalid(f"{where}: `{name}` is not a string")
     if len(value) > MAX_CHARS.get(name, len(value)):
         raise LabelsInvalid(f"{where}: `{name}` is longer than {MAX_CHARS[name]:,} characters")
     if name in DATE_FIELDS and not _is_date(value):
@@ -153,16 +153,16 @@ def _is_date(text: str) -> bool:
         return False
 
 
-# Which labelled documents come from one supplier: what is fitted on some of them is not measured on the others.
-
-_SAME: Final = 90.0
+# Least similarity (0 to 100) of two spellings of one supplier's name.
+_SAME_SUPPLIER: Final = 90.0
 
 
 def suppliers_of(labels: Iterable[Label]) -> Mapping[str, str]:
-    """Document's SHA-256 -> name of its supplier, one spelling for names that are nearly the same.
+    """SHA-256 of a document -> its supplier, so that cross-validation can keep a supplier's documents together.
 
-    A label that says `layout` is grouped by that: invoices of invented suppliers look alike by their layout. Where
-    nothing is known, by `source_path`, the file's name or the document itself.
+    Names that are nearly the same get one spelling. A label with the key `layout` is grouped by it, because invoices of
+    generated suppliers resemble each other by layout. Without a supplier name, the group is `source_path`, the file
+    name or the document itself.
     """
     names: list[str] = []
     found: dict[str, str] = {}
@@ -174,7 +174,7 @@ def suppliers_of(labels: Iterable[Label]) -> Mapping[str, str]:
                 f"layout {layout}" if layout is not None else str(label.about.get("source_path", file))
             )
             continue
-        known = next((other for other in names if similarity(other, str(name)) >= _SAME), None)
+        known = next((other for other in names if similarity(other, str(name)) >= _SAME_SUPPLIER), None)
         if known is None:
             names.append(known := str(name))
         found[label.sha256] = known

@@ -1,6 +1,6 @@
-"""Pages as small pictures, turned as they were read, so that boxes of a reading lie where they belong.
+"""Renders pages as small JPEG images, rotated as they were read, so that the boxes of the reading match.
 
-They are drawn in a worker process: a document that crashes PDFium or Pillow costs its own picture and nothing else.
+Rendering takes place in a worker process: a document that crashes PDFium or Pillow loses only its own image.
 """
 
 from __future__ import annotations
@@ -28,33 +28,37 @@ _QUALITY: Final = 60
 
 
 class PagePictures:
-    """Draws pages of files in the workers of `pool`."""
+    """Renders pages of files in the workers of `pool`."""
 
-    def __init__(self, pool: WorkerPool, *, timeout_s: float, call: str = f"{__name__}:drawn") -> None:
+    def __init__(self, pool: WorkerPool, *, timeout_s: float, call: str = f"{__name__}:render_page") -> None:
         self._pool = pool
         self._timeout_s = timeout_s
         self._call = call
 
     def data_url(self, file: Path, page: Page) -> str | None:
-        """The page of `file` (a PDF or a picture) as a `data:` URL of a JPEG; `None` where it cannot be drawn."""
+        """`page` of `file` (a PDF or an image) as a `data:` URL of a JPEG; `None` where it cannot be rendered."""
         try:
             content = file.read_bytes()
             is_pdf = file.suffix.lower() == ".pdf"
             facts = {"call": self._call, "is_pdf": is_pdf, "number": page.number, "rotation": page.rotation}
             picture = self._pool.ask(Message(facts, content), timeout_s=self._timeout_s).content
         except (OSError, CiraError):
-            _log.warning("page %d of %s cannot be drawn", page.number, file, exc_info=True)
+            _log.warning("page %d of %s cannot be rendered", page.number, file, exc_info=True)
             return None
         return f"data:image/jpeg;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def page_pictures(settings: Settings) -> PagePictures:
-    """Starts nothing: the first picture does."""
+    """The renderer for `settings`; its worker process starts with the first image."""
     return PagePictures(worker_pool(settings, reads=False), timeout_s=settings.recognition_timeout_s)
 
 
-def drawn(request: Message) -> Message:
-    """In the worker: `is_pdf`, `number` and `rotation` (degrees, as it was read) with the bytes -> a JPEG's bytes."""
+def render_page(request: Message) -> Message:
+    """Runs in the worker: renders one page of a file as JPEG.
+
+    `request.facts`: `is_pdf`, `number` (from 1) and `rotation` (degrees, as the page was read); `request.content`: the
+    file. Returns: the bytes of the JPEG as content.
+    """
     number = int(request.facts["number"])
     picture = _page(request.content, number) if request.facts["is_pdf"] else _frame(request.content, number)
     picture.thumbnail((_LONGEST_PX, _LONGEST_PX))
@@ -69,7 +73,7 @@ def drawn(request: Message) -> Message:
 def _page(pdf: bytes, number: int) -> Image.Image:
     with pypdfium2.PdfDocument(pdf) as document:
         page = document[number - 1]
-        # A page may claim to be metres wide.
+        # A page may declare a size of several metres.
         scale = min(_DPI / 72, _LONGEST_PX / max(*page.get_size(), 1.0))
         picture: Image.Image = page.render(scale=scale).to_pil()
         return picture

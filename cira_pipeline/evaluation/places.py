@@ -1,4 +1,4 @@
-"""Where a labelled value stands in a reading: for people who look at a miss, not for judging it."""
+"""Finds where a labelled value is printed in a reading, to mark it on the evaluation page; not used for scoring."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cira_pipeline.models import Box, Line, Reading, Word
 from cira_pipeline.printed.dates import dates_in
 from cira_pipeline.printed.numbers import values_in
 
-_ALIKE: Final = 90.0
-_TELLING: Final = 4
-# Said by a word or a sign anywhere, never by the code itself.
+_LEAST_SIMILARITY: Final = 90.0
+_LEAST_LENGTH: Final = 4
+# Expressed by words or a sign anywhere on the page, never printed as the code itself.
 _UNPRINTED: Final = frozenset({"invoice_type"})
 
 Shown = Callable[[str], bool]
 
 
 def places(reading: Reading, field: str, truth: Any) -> Iterator[tuple[int, Box]]:
-    """Page and box of every stretch of the reading that shows `truth`, a label's value of header field `field`."""
+    """Page number and box of every place that shows `truth`, the labelled value of header field `field`."""
     if truth is None or field in _UNPRINTED:
         return
     shown = _shown(field, truth)
@@ -48,14 +48,14 @@ def _shown(field: str, truth: Any) -> Shown:
 
 
 def _is_part(line: str, whole: str) -> bool:
-    """Whether the line is the text, holds it, or is one of its parts."""
-    if len(line) < _TELLING:
+    """Whether `line` equals the text `whole`, contains it, or is a part of it."""
+    if len(line) < _LEAST_LENGTH:
         return False
-    return fuzz.partial_ratio(line, whole) >= _ALIKE
+    return fuzz.partial_ratio(line, whole) >= _LEAST_SIMILARITY
 
 
 def _narrowed(line: Line, shown: Shown) -> Box:
-    """The smallest run of the line's words that still shows the value."""
+    """Box of the shortest run of the line's words that still shows the value."""
     words = list(line.words)
     if not words or not shown(_joined(words)):
         return line.box

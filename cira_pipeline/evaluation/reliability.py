@@ -1,4 +1,4 @@
-"""Whether confidences mean what they say: of values held likely to 95 %, are 95 % right?"""
+"""Reliability of confidences: the share of right values in each bin of confidence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ BINS: Final = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 
 @dataclass(frozen=True)
 class Bin:
-    """Values whose confidence lies in one stretch: their mean confidence, and the share that was right."""
+    """Values whose confidence is at least `least` and below the next bin.
+
+    `values`: their number; `confidence`: their mean confidence; `right`: the share that was right (both 0 to 1).
+    """
 
     least: float
     values: int
@@ -20,7 +23,7 @@ class Bin:
 
 
 def binned(values: Iterable[tuple[float, bool]]) -> Sequence[Bin]:
-    """`values`: confidence (0 to 1) and whether it was right. Stretches without a value are left out."""
+    """Bins of `values`, pairs of confidence (0 to 1) and whether the value was right, without empty bins."""
     values = list(values)
     bins = []
     for least, most in zip(BINS, (*BINS[1:], 2.0), strict=True):

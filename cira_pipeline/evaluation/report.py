@@ -1,9 +1,9 @@
-"""Accuracy in operation: how right the labelled fields of recent records are, and whether that gets worse.
+"""Accuracy report of an installation: accuracy of labelled fields in recent records, and its drift.
 
 The last `RECENT_DAYS` are compared with the `BASELINE_DAYS` before them. A fall is drift when it is large enough to
-matter and too large for chance (Fisher's exact test, one-sided, Bonferroni-corrected for the number of fields).
+matter and statistically significant (Fisher's exact test, one-sided, Bonferroni-corrected for the number of fields).
 
-pandas and SciPy are loaded by the report itself: every run of the pipeline imports this module, and hardly one reports.
+Functions import pandas and SciPy themselves, because every pipeline run imports this module and few write a report.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _COLUMNS = ("day", "document", "supplier", "field", "outcome", "count", "confide
 
 @dataclass(frozen=True)
 class LabelledRecord:
-    """A record whose right answer is known. `day` is the one, in UTC, since which the record stands."""
+    """A record with its label. `day`: the day (UTC) on which the record got its current values."""
 
     document_sha256: str
     day: date
@@ -48,7 +48,7 @@ class LabelledRecord:
 
 @dataclass(frozen=True)
 class Drift:
-    """One field that is less often right than before: shares 0 to 1, and the probability of such a fall by chance."""
+    """One field whose accuracy fell: shares before and recently (0 to 1), and the p-value of the fall."""
 
     field: str
     before: float
@@ -58,10 +58,11 @@ class Drift:
 
 @dataclass(frozen=True, eq=False)
 class AccuracyReport:
-    """`fields`: one row a field, worst first, with its counts in both windows. `daily`: counts by day, supplier, field.
+    """Tables of the report; shares are 0 to 1, NaN where nothing is labelled.
 
-    `calibration`: one row a bin of confidence with its mean, the share that was right and how many values it holds.
-    `suppliers`: over both windows, worst first. Shares are 0 to 1, NaN where nothing is labelled.
+    `fields`: one row for each field, lowest accuracy first, with its counts in both windows. `daily`: counts by day,
+    supplier and field. `calibration`: one row for each bin of confidence with its mean, the share right and the number
+    of values. `suppliers`: over both windows, lowest accuracy first.
     """
 
     today: date
@@ -101,12 +102,12 @@ class AccuracyReport:
 
 
 def window_start(today: date) -> date:
-    """The first day that a report of `today` looks at."""
+    """The first day that a report of `today` covers."""
     return today - timedelta(days=WINDOW_DAYS - 1)
 
 
 def report_on(records: Iterable[LabelledRecord], today: date) -> AccuracyReport:
-    """The report over `records` of the last `WINDOW_DAYS`; older and later ones do not count."""
+    """The report over the `records` of the last `WINDOW_DAYS` up to `today`; others are ignored."""
     import pandas as pd
 
     rows = [row for each in records if window_start(today) <= each.day <= today for row in _outcomes(each)]
@@ -124,7 +125,7 @@ def report_on(records: Iterable[LabelledRecord], today: date) -> AccuracyReport:
 
 
 def _outcomes(labelled: LabelledRecord) -> Iterator[tuple[Any, ...]]:
-    """One row a labelled header field, and up to three for the lines: found, invented (wrong) and overlooked."""
+    """One row for each labelled header field, and up to three for the lines: right, extra (wrong) and missing."""
     invoice = labelled.record.invoice
     result = score(invoice, labelled.label)
     supplier = labelled.label.get("supplier_name") or invoice.supplier_name or UNKNOWN_SUPPLIER
@@ -132,7 +133,7 @@ def _outcomes(labelled: LabelledRecord) -> Iterator[tuple[Any, ...]]:
     where = (labelled.day, labelled.document_sha256, str(supplier))
     for outcome in _OUTCOMES:
         for name in getattr(result, outcome):
-            # What is not in the record has no confidence.
+            # A missing value has no confidence.
             yield (*where, name, outcome, 1, confidences.get(name) if outcome != "missing" else None)
     if result.lines is not None:
         counts = (result.lines.right, result.lines.extra, result.lines.lost)
@@ -178,10 +179,10 @@ def _drifts(fields: pd.DataFrame) -> Iterator[Drift]:
 def _calibration(outcomes: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    told = outcomes.dropna(subset=["confidence"])
-    confidence = told["confidence"].astype(float)
+    with_confidence = outcomes.dropna(subset=["confidence"])
+    confidence = with_confidence["confidence"].astype(float)
     bins = (confidence * CONFIDENCE_BINS).astype(int).clip(upper=CONFIDENCE_BINS - 1)
-    right = (told["outcome"] == "right").astype(float)
+    right = (with_confidence["outcome"] == "right").astype(float)
     by_bin = pd.DataFrame({"bin": bins, "confidence": confidence, "right": right}).groupby("bin")
     return pd.DataFrame(
         {
@@ -193,7 +194,7 @@ def _calibration(outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_supplier(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Header fields only. Among equally bad ones the one with more documents comes first."""
+    """Suppliers by accuracy of their header fields, lowest first; of equal ones, those with more documents first."""
     header = outcomes[outcomes["field"] != LINES]
     suppliers = _counted(header, ["supplier"])
     suppliers["documents"] = header.groupby("supplier")["document"].nunique()

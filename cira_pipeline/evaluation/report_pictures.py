@@ -1,4 +1,4 @@
-"""The pictures of an accuracy report, as PNG."""
+"""Charts of an accuracy report, as PNG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DPI = 90
 
 
 def report_pictures(report: AccuracyReport) -> Mapping[str, bytes]:
-    """`fields`, `days` and `calibration`; none of what there is nothing to show about."""
+    """Name -> PNG of the charts `fields`, `days` and `calibration`, without those that have no data."""
     pictures: dict[str, bytes] = {}
     if not report.fields.empty:
         pictures |= {"fields": _fields(report), "days": _days(report)}
@@ -33,7 +33,7 @@ def _fields(report: AccuracyReport) -> bytes:
     for offset, (window, colour, label) in zip((-0.2, 0.2), windows, strict=True):
         axes.barh([row + offset for row in rows], shown[f"{window}_accuracy"], height=0.38, color=colour, label=label)
     axes.set_yticks(list(rows), list(shown.index))
-    _share_axis(axes, "x", "share of labelled values that are right")
+    _share_axis(axes, "x", "share of labelled values right")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     return _png(figure)
 
@@ -50,7 +50,7 @@ def _days(report: AccuracyReport) -> bytes:
         axes.legend(loc="lower left", frameon=True)
     axes.tick_params(axis="x", rotation=30)
     axes.set_title(ALL_FIELDS, fontsize=10)
-    _share_axis(axes, "y", "right")
+    _share_axis(axes, "y", "share right")
     return _png(figure)
 
 
@@ -66,8 +66,8 @@ def _calibration(report: AccuracyReport) -> bytes:
     for _, row in bins.iterrows():
         place = (row["confidence"], row["accuracy"])
         axes.annotate(f"{row['values']:.0f}", place, textcoords="offset points", xytext=(8, -12), fontsize=8)
-    _share_axis(axes, "x", "confidence the engines had")
-    _share_axis(axes, "y", "share that was right")
+    _share_axis(axes, "x", "confidence")
+    _share_axis(axes, "y", "share right")
     return _png(figure)
 
 

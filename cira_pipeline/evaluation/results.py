@@ -1,4 +1,4 @@
-"""What came out of each document, as `cira extract --jsonl` writes it: the results that are held against labels."""
+"""Reads the results of `cira extract --jsonl`, and pairs them with labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cira_pipeline.models import Evidence, Finding
 
 @dataclass(frozen=True)
 class Result:
-    """One document's outcome. `outcome` is its verdict, or the status of a document that has none."""
+    """Result of one document. `outcome` is its verdict, or the status of a document without a verdict."""
 
     file: Path
     invoice: Invoice
@@ -34,7 +34,7 @@ class Result:
 
 
 def read_results(path: Path) -> tuple[Result, ...]:
-    """The results in the file at `path`. Raises: ResultsInvalid naming the line that is none."""
+    """The results in the file at `path`. Raises: ResultsInvalid naming the invalid line."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -61,7 +61,7 @@ def result_of(row: Mapping[str, Any], where: str) -> Result:
 
 
 def matched(labels: Iterable[Label], results: Iterable[Result]) -> list[tuple[Label, Result | None]]:
-    """Each label with its result. Results made elsewhere have other folders; a name that is unique will do.
+    """Each label with its result, by path, or by a unique file name where the results were made in another folder.
 
     Raises: ResultsInvalid when a label names no file.
     """
@@ -73,7 +73,7 @@ def matched(labels: Iterable[Label], results: Iterable[Result]) -> list[tuple[La
     pairs = []
     for label in labels:
         if label.file is None:
-            raise ResultsInvalid(f"the label of document {label.sha256} names no file")
+            raise ResultsInvalid(f"the label of document {label.sha256} names no file: add `file` to it")
         same_name = by_name[label.file.name]
         pairs.append((label, by_path.get(label.file.resolve()) or (same_name[0] if len(same_name) == 1 else None)))
     return pairs
@@ -86,5 +86,5 @@ def _parsed(line: str, where: str) -> Result:
         raise ResultsInvalid(f"{where}: not a result of `cira extract --jsonl`: {error}") from error
     if not isinstance(row, dict):
         raise ResultsInvalid(f"{where}: not a result of `cira extract --jsonl`: not a JSON object")
-    # Boxes and confidences are numbers, amounts were texts from the start.
+    # Boxes and confidences are JSON numbers, amounts are strings.
     return result_of(row, where)

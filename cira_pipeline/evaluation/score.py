@@ -1,4 +1,4 @@
-"""How right an invoice is against its label. Wrong and missing are counted apart: a wrong value is worse."""
+"""Scores an invoice against its label; wrong and missing values are counted apart, because wrong ones are worse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cira_pipeline.invoice import HEADER_FIELDS, Invoice, LineItem, TaxLine
 
 @dataclass(frozen=True)
 class Matches:
-    """Rows of a table found (`right`), invented (`extra`) and overlooked (`lost`)."""
+    """Counts of table rows: found and labelled (`right`), found only (`extra`), labelled only (`lost`)."""
 
     right: int = 0
     extra: int = 0
@@ -38,10 +38,10 @@ class Matches:
 
 @dataclass(frozen=True)
 class Score:
-    """One document against its label.
+    """Score of one document against its label.
 
     `right`, `wrong` and `missing` name labelled header fields. `lines` and `tax_breakdown` are `None` where the label
-    says nothing about them; a labelled empty list says that there are none.
+    does not contain them; a labelled empty list means that the document has none.
     """
 
     right: tuple[str, ...]
@@ -58,15 +58,15 @@ class Score:
 
     @property
     def exact(self) -> bool:
-        """Whether everything the label knows is right: header fields, lines and tax breakdown."""
+        """Whether every labelled value is right: header fields, lines and tax breakdown."""
         tables = [each for each in (self.lines, self.tax_breakdown) if each is not None]
         return not self.wrong and not self.missing and all(table.exact for table in tables)
 
 
 def score(invoice: Invoice, label: Mapping[str, Any]) -> Score:
-    """`invoice` against `label`: JSON values by field name, amounts as decimal strings, dates in ISO 8601.
+    """Scores `invoice` against `label`: JSON values by field name, amounts as decimal strings, dates in ISO 8601.
 
-    Only labelled fields count. A field labelled `null` is known to be absent: any value of it is wrong.
+    Only labelled fields count. A field labelled `null` is absent from the document: any value of it is wrong.
     """
     outcomes: dict[str, list[str]] = {"right": [], "wrong": [], "missing": []}
     for name in HEADER_FIELDS:
@@ -85,9 +85,9 @@ def score(invoice: Invoice, label: Mapping[str, Any]) -> Score:
 
 @dataclass
 class Scoreboard:
-    """The sum over many documents; each labelled field of each document weighs the same.
+    """Sum of scores over many documents; each labelled field of each document has the same weight.
 
-    `add_failed` counts a document for which nothing came out: everything labelled is missing.
+    `add_failed` counts a document without a result: every labelled value is missing.
     """
 
     documents: int = 0
@@ -143,12 +143,12 @@ def _outcome(name: str, value: Any, truth: Any) -> str:
 
 
 def _match_lines(items: Sequence[LineItem], truths: Sequence[Mapping[str, Any]]) -> Matches:
-    """Pairs with equal net amount and similar description, as many as possible, each row used once."""
+    """Counts the most pairs with equal net amount and similar description, each row used once."""
     closeness = np.zeros((len(items), len(truths)))
     for row, item in enumerate(items):
         for column, truth in enumerate(truths):
             closeness[row, column] = _line_closeness(item, truth)
-    # Only what has a label is scored, and every run of the pipeline imports this module: SciPy takes a second to load.
+    # Imported here because SciPy takes a second to load, every pipeline run imports this module, and few score lines.
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(closeness, maximize=True)
@@ -157,7 +157,10 @@ def _match_lines(items: Sequence[LineItem], truths: Sequence[Mapping[str, Any]])
 
 
 def _line_closeness(item: LineItem, truth: Mapping[str, Any]) -> float:
-    """0 where the two cannot be the same line. Any pair outweighs all gains in similarity, so pairs are not traded."""
+    """Weight of a pair: 0 where the two cannot be the same line.
+
+    One more pair outweighs any gain in similarity, so that the assignment maximises the number of pairs first.
+    """
     if amount(truth.get("net_amount")) is not None and not same_amount(item.net_amount, truth["net_amount"]):
         return 0.0
     described = truth.get("description")
@@ -166,7 +169,7 @@ def _line_closeness(item: LineItem, truth: Mapping[str, Any]) -> float:
 
 
 def _match_tax_lines(lines: Sequence[TaxLine], truths: Sequence[Mapping[str, Any]]) -> Matches:
-    """Rows whose every labelled value (rate, net, tax) is equal as a decimal, each row used once."""
+    """Counts rows whose labelled values (rate, net, tax) are all equal as decimals, each row used once."""
     names = ("rate", "net", "tax")
     known = [name for name in names if any(amount(truth.get(name)) is not None for truth in truths)]
     found = Counter(tuple(getattr(line, name) for name in known) for line in lines)

@@ -1,4 +1,4 @@
-"""An evaluation as JSON: what another run, or another program, compares itself with."""
+"""Summarises an evaluation as JSON, for comparison with another run or by another program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORM: Final = 1
 
 
 def summary_of(evaluation: Evaluation) -> dict[str, Any]:
-    """Shares are numbers from 0 to 1, `null` where nothing was measured; money is a decimal string in USD."""
+    """`evaluation` as JSON: shares from 0 to 1, `null` where nothing was measured; costs as decimal strings in USD."""
     return {
         "form": FORM,
         "kinds": {name: _tally(tally) for name, tally in evaluation.by_kind().items()},

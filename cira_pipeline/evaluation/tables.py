@@ -1,4 +1,4 @@
-"""An evaluation as tables for a terminal, a log or a file."""
+"""Renders an evaluation as text tables for a terminal, a log or a file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cira_pipeline.invoice import HEADER_FIELDS
 
 
 def overview(groups: Mapping[str, Tally], what: str = "kind") -> Table:
+    """Accuracy, cost and time for each group."""
     table = _table(f"accuracy by {what}", what)
     for heading in ("documents", "exact", "header", "wrong", "missing", "line F1", "tax F1", "USD", "median s"):
         table.add_column(heading, justify="right")
@@ -36,7 +37,7 @@ def overview(groups: Mapping[str, Tally], what: str = "kind") -> Table:
 
 
 def verdicts(kinds: Mapping[str, Tally]) -> Table:
-    """How much nobody needs to look at, and how right that is."""
+    """Share of accepted documents for each kind, and their accuracy."""
     table = _table("verdicts", "kind")
     for heading in ("accepted", "touchless", "header of accepted", "wrong in accepted", "missing in accepted"):
         table.add_column(heading, justify="right")
@@ -56,6 +57,7 @@ def verdicts(kinds: Mapping[str, Tally]) -> Table:
 
 
 def by_field(kinds: Mapping[str, Tally]) -> Table:
+    """Accuracy of each header field for each kind."""
     table = _table("header fields: accuracy (right / wrong / missing)", "field")
     for name in kinds:
         table.add_column(name, justify="right")
@@ -71,7 +73,8 @@ def by_field(kinds: Mapping[str, Tally]) -> Table:
 
 
 def reliability_table(evaluation: Evaluation) -> Table:
-    table = _table("do the confidences mean what they say", "confidence from")
+    """Mean confidence and share right for each bin of confidence."""
+    table = _table("calibration of confidences", "confidence from")
     for heading in ("values", "mean confidence", "right"):
         table.add_column(heading, justify="right")
     for each in evaluation.reliability():
@@ -80,7 +83,8 @@ def reliability_table(evaluation: Evaluation) -> Table:
 
 
 def changes(comparison: Comparison) -> Table:
-    table = _table(f"against the baseline, {comparison.documents} documents in both", "where")
+    """Changes from the baseline."""
+    table = _table(f"changes from the baseline, {comparison.documents} documents in both", "where")
     for heading in ("what", "before", "now", ""):
         table.add_column(heading)
     for change in comparison.changes:
@@ -101,11 +105,11 @@ def unmet(
     what: str,
     measure: Callable[[Tally], Decimal | None],
 ) -> Iterator[str]:
-    """One line for each kind that does not reach the share required of it."""
+    """One line for each kind whose measure is below its required share (0 to 1)."""
     for name, least in required:
         reached = measure(kinds[name]) if name in kinds else None
         if reached is None:
-            yield f"{name}: {what} of at least {least} is required, and nothing was measured"
+            yield f"{name}: {what} of at least {least} is required, but nothing was measured"
         elif reached < least:
             yield f"{name}: {what} is {reached:.4f}, at least {least} is required"
 

@@ -100,10 +100,16 @@ def test_a_run_that_reads_worse_than_the_baseline_is_named_and_fails(without_ser
 
     worse = _evaluated(without_services, labels, bad, "--baseline", str(folder / "good.json"), "--fail-if-worse")
     assert worse.status == 1
-    assert _row(worse.stdout, "a.pdf", "against the baseline") == ["a.pdf", "invoice_number", "right", "wrong", "WORSE"]
+    assert _row(worse.stdout, "a.pdf", "changes from the baseline") == [
+        "a.pdf",
+        "invoice_number",
+        "right",
+        "wrong",
+        "WORSE",
+    ]
     better = _evaluated(without_services, labels, good, "--baseline", str(folder / "bad.json"), "--fail-if-worse")
     assert better.status == 0
-    assert _row(better.stdout, "a.pdf", "against the baseline")[-1] == "better"
+    assert _row(better.stdout, "a.pdf", "changes from the baseline")[-1] == "better"
     same = _evaluated(without_services, labels, good, "--baseline", str(folder / "good.json"), "--fail-if-worse")
     assert same.status == 0
     assert "WORSE" not in same.stdout
@@ -120,7 +126,7 @@ def test_confidences_are_held_against_what_was_right(without_services, labels: P
     folder = without_services.folder
     results = _results(folder, _result("a.pdf", "2", 0.4), _result("b.pdf", "1", 0.97))
     answer = _evaluated(without_services, labels, results, "--json", str(folder / "now.json"))
-    assert _row(answer.stdout, "0.95", "do the confidences")[1:] == ["1", "0.970", "1.000"]
+    assert _row(answer.stdout, "0.95", "calibration of confidences")[1:] == ["1", "0.970", "1.000"]
     stored = json.loads((folder / "now.json").read_text())
     assert stored["reliability"][0] == {"least": 0.0, "values": 1, "confidence": 0.4, "right": 0.0}
     assert stored["documents"]["a.pdf"]["wrong"] == ["invoice_number"]

@@ -55,14 +55,14 @@ def test_a_label_that_was_read_can_be_scored(tmp_path: Path) -> None:
         ("not json", "line 1: not JSON"),
         ("[1]", "not a JSON object"),
         ({"file": "a.pdf"}, "`fields` is not an object"),
-        ({"file": "a.pdf", "fields": {}}, "not one header field"),
-        ({"file": "a.pdf", "fields": {"line_items": []}}, "not one header field"),
+        ({"file": "a.pdf", "fields": {}}, "no header field is labelled"),
+        ({"file": "a.pdf", "fields": {"line_items": []}}, "no header field is labelled"),
         ({"file": "a.pdf", "fields": {"invoice_no": "1"}}, "no such invoice field: invoice_no"),
         ({"file": "a.pdf", "fields": {"net_total": "1.000,00"}}, "`net_total` is not a decimal"),
         ({"file": "a.pdf", "fields": {"net_total": "NaN"}}, "`net_total` is not a decimal"),
         ({"file": "a.pdf", "fields": {"issue_date": "31.01.2026"}}, "`issue_date` is not a date"),
         ({"file": "a.pdf", "fields": {"issue_date": "20260131"}}, "`issue_date` is not a date"),
-        ({"file": "a.pdf", "fields": {"currency": ["EUR"]}}, "`currency` is not a text"),
+        ({"file": "a.pdf", "fields": {"currency": ["EUR"]}}, "`currency` is not a string"),
         ({"file": "a.pdf", "fields": {"currency": "EUR", "line_items": {}}}, "`line_items` is not a list"),
         ({"file": "a.pdf", "fields": {"currency": "EUR", "line_items": [{"net": "1"}]}}, "has no field net"),
         ({"file": "a.pdf", "fields": {"currency": "EUR", "tax_breakdown": [{"rate": "x"}]}}, "is not a number"),
@@ -84,7 +84,7 @@ def test_a_bad_label_is_refused_with_its_line_and_reason(
 def test_two_different_truths_of_one_document_are_refused(tmp_path: Path) -> None:
     first = {"file": "a.pdf", "fields": {"currency": "EUR"}}
     assert len(read_labels(_write(tmp_path, first, first))) == 1
-    with pytest.raises(LabelsInvalid, match="labelled differently"):
+    with pytest.raises(LabelsInvalid, match="labels this document differently"):
         read_labels(_write(tmp_path, first, {"file": "a.pdf", "fields": {"currency": "USD"}}))
 
 
