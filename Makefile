@@ -57,7 +57,7 @@ client: install
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header
 
-# Each prints a table; docs/performance.md says what they measure. They want a machine that does nothing else.
+# Each prints a table; docs/benchmarks.md says what they measure. Run them on an otherwise idle machine.
 bench: install
 	$(BIN)/python -m benchmarks.orchestration 2>/dev/null
 	$(BIN)/python -m benchmarks.throughput --threads 1,2 2>/dev/null

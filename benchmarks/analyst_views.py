@@ -1,4 +1,4 @@
-"""How long the analysts' questions of docs/tables.md take over many jobs: `python -m benchmarks.analyst_views`.
+"""How long the analysts' questions of docs/questions.md take over many jobs: `python -m benchmarks.analyst_views`.
 
 The tables are filled by analyst_views.sql. Every question is asked as the role cira_analyst. The yardstick is one pass
 over the jobs: `SELECT sum(length(url)) FROM cira.jobs`.
@@ -18,7 +18,7 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.local_stack.postgres import EmbeddedPostgres
 from cira_pipeline.settings import inherited_environment
 
-PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
+PAGE = Path(__file__).parents[1] / "docs" / "questions.md"
 YARDSTICK = "SELECT sum(length(url)) FROM cira.jobs"
 LIMIT_S = 1.0
 
@@ -26,8 +26,8 @@ FILL = Path(__file__).with_suffix(".sql")
 
 
 def questions() -> dict[str, str]:
-    """The question over each block of SQL in docs/tables.md -> the SQL."""
-    written = PAGE.read_text("utf-8").partition("## Questions and their SQL")[2].partition("<!--")[0]
+    """The question over each block of SQL in docs/questions.md -> the SQL."""
+    written = PAGE.read_text("utf-8").partition("## The queries")[2]
     blocks = [block.split("```sql\n") for block in written.split("\n```\n")[:-1]]
     return {_question(above): sql for above, sql in blocks}
 

@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("labels", type=Path, help="labels file, see docs/accuracy.md")
+    parser.add_argument("labels", type=Path, help="labels file, see docs/labels.md")
     parser.add_argument("--kind", action="append", default=[], help="only documents of this kind; may be repeated")
     return parser.parse_args(arguments)
 

@@ -12,7 +12,7 @@ at pages; for the last sixth of the time nothing comes in. Exit status 1 when so
 - while nothing comes in, tables and files together grow by at most 100 kB a minute, which are the ticks of sensors and
   logs, no process of a run is left, and no reader but those that the REST service keeps for the next upload
 
-Then what is old is removed as docs/running.md promises: runs with their events, partition keys, ticks of sensors, and
+Then what is old is removed as docs/home.md promises: runs with their events, partition keys, ticks of sensors, and
 the logs of processes are bounded.
 """
 

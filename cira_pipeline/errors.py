@@ -441,7 +441,7 @@ class DocumentTooLarge(IntakeError):
 
 class ManifestInvalid(IntakeError):
     code = "manifest_invalid"
-    hint = "A manifest is a CSV file with a header and a column `url`; docs/submitting.md shows one."
+    hint = "A manifest is a CSV file with a header and a column `url`; docs/intake.md shows one."
 
 
 class DocumentError(CiraError):
@@ -455,7 +455,7 @@ class DocumentEmpty(DocumentError):
 
 class DocumentTypeUnsupported(DocumentError):
     code = "document_type_unsupported"
-    hint = "Submit a PDF, PNG, JPEG or TIFF file, or an e-invoice in XML; docs/submitting.md lists the syntaxes."
+    hint = "Submit a PDF, PNG, JPEG or TIFF file, or an e-invoice in XML; docs/intake.md lists the syntaxes."
 
 
 class DocumentEncrypted(DocumentError):
@@ -558,7 +558,7 @@ class ExtractionError(CiraError):
 
 class EInvoiceInvalid(ExtractionError):
     code = "einvoice_invalid"
-    hint = "Ask the supplier for a valid e-invoice; docs/submitting.md lists the syntaxes that are read."
+    hint = "Ask the supplier for a valid e-invoice; docs/intake.md lists the syntaxes that are read."
 
 
 class NothingExtracted(ExtractionError):
@@ -757,7 +757,7 @@ class WebhookUntrusted(WebhookError):
 class LabelsInvalid(CiraError):
     code = "labels_invalid"
     hint = (
-        "A labels file has one JSON object per line, with `file` or `sha256`, and `fields`; docs/accuracy.md shows an "
+        "A labels file has one JSON object per line, with `file` or `sha256`, and `fields`; docs/labels.md shows an "
         "example."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,9 +50,10 @@ def test_a_link_to_a_file_outside_of_docs_leads_to_it(site: Path) -> None:
 def test_every_page_is_of_one_kind() -> None:
     navigation = _navigation()
     assert [title for section in navigation for title in section] == ["Home", *KINDS]
-    pages = [page for section in navigation[1:] for entries in section.values() for page in entries]
-    names = [page if isinstance(page, str) else next(iter(page.values())) for page in pages]
-    assert len(names) == len(set(names))
+    pages = list(_pages(navigation[1:]))
+    assert len(pages) == len(set(pages))
+    written = {path.name for path in (REPOSITORY / "docs").glob("*.md")}
+    assert written <= set(pages)
 
 
 def test_pages_load_nothing_from_other_hosts(site: Path) -> None:
@@ -82,6 +84,16 @@ def test_no_list_or_table_is_shown_as_running_text(site: Path) -> None:
         if _LOST_MARKUP.search(text)
     }
     assert lost == set()
+
+
+def _pages(navigation: Any) -> Iterator[str]:
+    match navigation:
+        case list():
+            yield from (page for entry in navigation for page in _pages(entry))
+        case dict():
+            yield from (page for entries in navigation.values() for page in _pages(entries))
+        case page:
+            yield page
 
 
 def _navigation() -> list[dict[str, Any]]:

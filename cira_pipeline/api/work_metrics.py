@@ -1,6 +1,6 @@
 """Prometheus metrics of the state of the work: queue, runs, sensors, daemons, sources.
 
-docs/running.md lists them, deploy/monitoring has alerts and a dashboard over them: names and labels are kept.
+docs/metrics.md lists them, deploy/monitoring has alerts and a dashboard over them: names and labels are kept.
 """
 
 from __future__ import annotations

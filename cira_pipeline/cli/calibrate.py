@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def calibrate(
-    labels: Annotated[list[Path], typer.Argument(metavar="LABELS...", help="Labels files (docs/accuracy.md).")],
+    labels: Annotated[list[Path], typer.Argument(metavar="LABELS...", help="Labels files (docs/labels.md).")],
     readings: Annotated[Path, typer.Option(help="Folder that keeps readings, so that a document is read once.")],
     out: Annotated[Path, typer.Option(help="Where to write the calibration.")],
     accuracy: Annotated[

@@ -53,7 +53,7 @@ _Share = Annotated[
 
 
 def evaluate(
-    labels: Annotated[Path, typer.Option(help="Labels file (docs/accuracy.md).")],
+    labels: Annotated[Path, typer.Option(help="Labels file (docs/labels.md).")],
     engine: Annotated[EngineName | None, typer.Option(help="Only this engine.")] = None,
     policy: Annotated[Policy | None, typer.Option(help="Engines to use; as configured if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents at once, each in a process.")] = 1,

@@ -1,6 +1,6 @@
 """Which jobs a run may take up, so that no two runs work on one job and no job is left without an owner.
 
-A job has one owner at a time: its batch while it is queued, its run while it is running (docs/architecture.md). A run
+A job has one owner at a time: its batch while it is queued, its run while it is running (docs/job-states.md). A run
 takes a job over in one statement (`JobRepository.start`) and every later change names the run again, so that a run that
 was taken for dead, and lives, changes nothing any more.
 """

@@ -71,7 +71,7 @@ class LabelledDocument:
 
     @property
     def row(self) -> Mapping[str, Any]:
-        """One line of labels.jsonl (docs/accuracy.md)."""
+        """One line of labels.jsonl (docs/labels.md)."""
         name = PurePosixPath(self.name)
         return {
             "id": name.stem,

@@ -153,7 +153,7 @@ def test_every_metric_of_the_alerts_and_the_dashboard_is_one_that_there_is(api, 
 
 def test_every_metric_of_the_work_is_documented(api, dagster):
     text = api.client("ops", Scope.ADMIN).get("/metrics").text
-    page = (MONITORING.parents[1] / "docs/monitoring.md").read_text()
+    page = (MONITORING.parents[1] / "docs/metrics.md").read_text()
     exported = set(re.findall(r"^# TYPE (cira_\w+?)(?:_created|_total)? ", text, re.MULTILINE))
     assert {name for name in exported if f"`{name}`" not in page and f"`{name}{{" not in page} == set()
 

@@ -123,7 +123,7 @@ def test_a_bad_label_is_one_line_with_its_number_and_none_is_loaded(cira, databa
     error, hint = answer.stderr.splitlines()
     assert error.endswith("[labels_invalid]")
     assert ":2" in error or "line 2" in error, error
-    assert "docs/accuracy.md" in hint
+    assert "docs/labels.md" in hint
     assert LabelRepository(database).get("a" * 64) is None
 
 

@@ -1,4 +1,4 @@
-"""The questions of docs/tables.md, each asked as an analyst over invoices whose answers are known."""
+"""The questions of docs/questions.md, each asked as an analyst over invoices whose answers are known."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_spend_by_supplier_and_month_counts_credit_notes_against_it(ask) -> None
 
 
 def test_what_waits_for_review_says_why(ask) -> None:
-    rows = ask("What must a person look at, longest waiting first, and why")
+    rows = ask("Which records need a person, longest waiting first, and why")
     assert {(row.reason, row.why) for row in rows} == {
         ("needs_review", "error duplicate: B-1 came before"),
         ("failed", "supplier.example answers 404"),
@@ -154,7 +154,7 @@ def test_payments_of_the_next_two_weeks(ask) -> None:
 
 
 def test_ageing_of_what_fell_due(ask) -> None:
-    rows = ask("How old are the invoices that fell due")
+    rows = ask("How much is due, by days overdue")
     assert [(row.age, row.invoices, row.amount) for row in rows] == [
         ("not due", 1, Decimal("119.00")),
         ("1 to 30 days", 1, Decimal("238.00")),
@@ -171,7 +171,7 @@ def test_tax_by_rate_and_month(ask) -> None:
 
 
 def test_lines_by_description_with_the_prices_paid(ask) -> None:
-    rows = ask("What do we buy, and how far do its prices lie apart")
+    rows = ask("What do we buy, and between which prices")
     assert [(row.article, row.supplier, row.lines, row.lowest_price, row.highest_price) for row in rows] == [
         ("paper a4", "Papier Kontor", 1, 20, 20),
         ("paper a4", "DE136695976", 3, 2, 10),
@@ -179,7 +179,7 @@ def test_lines_by_description_with_the_prices_paid(ask) -> None:
 
 
 def test_duplicates_with_both_places(ask) -> None:
-    [row] = ask("Which invoices came twice, and what would attributed_to them twice have cost")
+    [row] = ask("Which invoices arrived twice, and what would paying them twice have cost")
     assert (row.invoice_number, row.gross_total) == ("B 1", Decimal("238.00"))
     assert (row.first_url, row.second_url) == (
         "https://supplier.example/B-1.pdf",
@@ -203,7 +203,7 @@ def test_rules_that_keep_invoices_from_being_accepted(ask) -> None:
 
 
 def test_accuracy_by_supplier_where_the_truth_is_known(ask) -> None:
-    rows = ask("How accurate are the records of each supplier, where the truth is known")
+    rows = ask("How accurate are the records of each supplier, where labels exist")
     assert [(row.supplier, row.invoices, row.fields, row.accuracy, row.not_found) for row in rows] == [
         ("Papier Kontor", 1, 3, Decimal("0.333"), "supplier_vat_id"),
         ("DE136695976", 1, 4, Decimal("1.000"), None),
@@ -230,7 +230,7 @@ def test_slowest_jobs_first(ask) -> None:
 
 
 def test_where_an_amount_stands(ask) -> None:
-    rows = ask("Where in its document does an amount stand")
+    rows = ask("Where in its document is an amount printed")
     assert len(rows) == 5
     assert (rows[0].text, rows[0].page, rows[0].box_left) == ("119,00 €", 1, 10.5)
 

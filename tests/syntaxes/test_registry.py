@@ -180,5 +180,5 @@ def test_a_long_text_that_intake_takes_the_engine_reads() -> None:
 
 
 def test_the_docs_name_every_syntax() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "submitting.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "intake.md").read_text(encoding="utf-8")
     assert [syntax.name for syntax in SYNTAXES if syntax.name not in page] == []

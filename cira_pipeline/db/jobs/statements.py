@@ -2,7 +2,7 @@
 
 `JOB` and `JOB_AND_COST` read the job `of_job`. All others change the job `changed_job` when it is in a state in which
 it may be, and answer with its columns and its cost; no row says that nothing was changed. Each change raises the row's
-version and is told on `NOTIFY_CHANNEL` when it is committed. docs/architecture.md shows all states and transitions.
+version and is told on `NOTIFY_CHANNEL` when it is committed. docs/job-states.md shows all states and transitions.
 """
 
 from __future__ import annotations

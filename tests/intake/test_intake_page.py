@@ -7,7 +7,7 @@ from cira_pipeline.errors_page import leaves
 from cira_pipeline.intake.manifest import read_manifest
 from cira_pipeline.settings import Settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "submitting.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "intake.md").read_text("utf-8")
 
 
 def test_the_manifest_people_copy_is_a_good_one(tmp_path: Path) -> None:
