@@ -13,7 +13,7 @@ from cira_pipeline.api.caller import ServicesOf, Submitter
 from cira_pipeline.api.job_models import MAX_REFERENCE_CHARS, Callback, SubmittedJobs
 from cira_pipeline.api.job_routes import IdempotencyKey, submit_within_quota
 from cira_pipeline.api.known_parameters import StrictRoute
-from cira_pipeline.api.problems import BodyRefused, responses
+from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.db.access.api_keys import ApiKey
 from cira_pipeline.db.disk_space import disk_space
@@ -84,9 +84,9 @@ async def _uploaded(request: Request) -> bytes:
             if len(files) != 1:
                 raise RequestInvalid("the form holds no file: curl -F file=@invoice.pdf sends one")
             return await files[0].read()
-    except BodyRefused:
-        raise
     except HTTPException as error:
+        if error.status_code != 400:  # too large, too slow
+            raise
         raise RequestInvalid(
             f"the form cannot be read: {error.detail} It holds one file and nothing else; "
             "client_reference, policy and callback are parameters of the address"

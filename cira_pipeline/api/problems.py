@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.responses import Response
 
 from cira_pipeline import errors
@@ -69,14 +70,6 @@ RETRY_AFTER_S = 5
 _log = logging.getLogger(__name__)
 
 
-class BodyRefused(HTTPException):
-    """Carries an error out of FastAPI's reading of a body, which takes every other exception for a parsing error."""
-
-    def __init__(self, error: CiraError) -> None:
-        super().__init__(status_code=status_of(error))
-        self.error = error
-
-
 def status_of(error: CiraError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
@@ -122,7 +115,26 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _on_http_error(request: Request, error: HTTPException) -> Response:
-        return problem_response(_as_cira_error(error), request_id_of(request), headers=error.headers)
+        return problem_response(cira_error_of(request, error), request_id_of(request), headers=error.headers)
+
+
+def cira_error_of(request: Request, error: HTTPException) -> CiraError:
+    """What Starlette, FastAPI and the middleware say by a status alone."""
+    match error.status_code:
+        case 404:
+            return errors.RouteNotFound("there is nothing at this path")
+        case 405:
+            return errors.MethodNotAllowed("this path does not take this method")
+        case 408:
+            return errors.RequestTimedOut("the request's body did not arrive in time")
+        case 413:
+            return body_too_large(request.scope[MAX_BODY_SIZE_SCOPE_KEY])
+        case _:
+            return errors.RequestInvalid(str(error.detail))
+
+
+def body_too_large(limit_bytes: int) -> CiraError:
+    return errors.RequestTooLarge(f"the body is larger than {limit_bytes:,} bytes", max_bytes=limit_bytes)
 
 
 def request_id_of(request: Request) -> str:
@@ -141,20 +153,6 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _wrong_parts(error: CiraError) -> list[FieldProblem]:
     parts = error.detail.get("wrong")
     return [part for part in parts if isinstance(part, FieldProblem)] if isinstance(parts, list) else []
-
-
-def _as_cira_error(error: HTTPException) -> CiraError:
-    if isinstance(error, BodyRefused):
-        return error.error
-    match error.status_code:
-        case 404:
-            return errors.RouteNotFound("there is nothing at this path")
-        case 405:
-            return errors.MethodNotAllowed("this path does not take this method")
-        case 413:
-            return errors.RequestTooLarge("the request is too large")
-        case _:
-            return errors.RequestInvalid(str(error.detail))
 
 
 def _pointer(where: tuple[int | str, ...]) -> str:

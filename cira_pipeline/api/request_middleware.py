@@ -14,21 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cira_pipeline.api.access import Access
 from cira_pipeline.api.authority import is_authority
 from cira_pipeline.api.metrics import Metrics
-from cira_pipeline.api.problems import BodyRefused, problem_response
+from cira_pipeline.api.problems import body_too_large, problem_response
 from cira_pipeline.api.rate_limit import Rate, RedisFastPath
-from cira_pipeline.errors import (
-    CiraError,
-    HostInvalid,
-    InternalError,
-    RateExceeded,
-    RequestTimedOut,
-    RequestTooLarge,
-)
+from cira_pipeline.errors import CiraError, HostInvalid, InternalError, RateExceeded
 from cira_pipeline.jobs import JobId
 
 _STATUS_PATH = re.compile(r"/v1/jobs/(inv_[0-9a-hjkmnp-tv-z]{26})")
@@ -65,9 +60,11 @@ class RequestMiddleware:
         self, app: ASGIApp, *, access: Access, fast_path: RedisFastPath, limits: Limits, metrics: Metrics
     ) -> None:
         self._app = app
+        self._uploads = RequestBodyLimitMiddleware(app, limits.upload_bytes)
+        self._others = RequestBodyLimitMiddleware(app, limits.body_bytes)
         self._access = access
         self._fast_path = fast_path
-        self._limits = limits
+        self._body_timeout_s = limits.body_timeout_s
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,13 +75,13 @@ class RequestMiddleware:
         request_id = scope["cira.request_id"] = secrets.token_hex(8)
         answer = _Answer(send, request_id)
         try:
-            limit = self._limits.upload_bytes if scope["path"] in _UPLOAD_PATHS else self._limits.body_bytes
-            body = _Body(receive, limit, self._limits.body_timeout_s)
+            limited = self._uploads if scope["path"] in _UPLOAD_PATHS else self._others
+            body = _Body(receive, self._body_timeout_s)
             _check_host(scope)
-            body.check_announced(Headers(scope=scope))
+            _check_announced(scope, limited.max_body_size)
             if scope["path"].startswith("/v1/"):
                 answer.rate = await self._admit(scope)
-            await self._app(scope, body, answer)
+            await limited(scope, body, answer)
         except CiraError as error:
             await self._refuse(scope, receive, answer, error)
         except Exception as error:
@@ -128,6 +125,13 @@ def _check_host(scope: Scope) -> None:
         raise HostInvalid("the header Host names no host")
 
 
+def _check_announced(scope: Scope, limit_bytes: int) -> None:
+    """Raises: RequestTooLarge, before the key is looked up. Starlette's limiter would answer without a code."""
+    announced = Headers(scope=scope).get("content-length", "")
+    if announced.isdigit() and int(announced) > limit_bytes:
+        raise body_too_large(limit_bytes)
+
+
 class _Answer:
     """`send` that adds what every answer carries."""
 
@@ -156,19 +160,12 @@ class _Answer:
 
 
 class _Body:
-    """`receive` that ends a body which grows too large or comes too slowly."""
+    """`receive` that ends a body which comes too slowly."""
 
-    def __init__(self, receive: Receive, limit_bytes: int, timeout_s: float) -> None:
+    def __init__(self, receive: Receive, timeout_s: float) -> None:
         self._receive = receive
-        self._left_bytes = limit_bytes
-        self._limit_bytes = limit_bytes
         self._ends = asyncio.get_running_loop().time() + timeout_s
         self._complete = False
-
-    def check_announced(self, headers: Headers) -> None:
-        announced = headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > self._limit_bytes:
-            raise self._too_large()
 
     async def __call__(self) -> Message:
         if self._complete:
@@ -178,13 +175,6 @@ class _Body:
             async with asyncio.timeout_at(self._ends):
                 message = await self._receive()
         except TimeoutError as error:
-            raise BodyRefused(RequestTimedOut("the request's body did not arrive in time")) from error
-        if message["type"] == "http.request":
-            self._left_bytes -= len(message.get("body", b""))
-            self._complete = not message.get("more_body", False)
-            if self._left_bytes < 0:
-                raise BodyRefused(self._too_large())
+            raise HTTPException(408) from error
+        self._complete = message["type"] == "http.request" and not message.get("more_body", False)
         return message
-
-    def _too_large(self) -> RequestTooLarge:
-        return RequestTooLarge(f"the body is larger than {self._limit_bytes:,} bytes", max_bytes=self._limit_bytes)

@@ -92,6 +92,11 @@ def test_an_upload_has_a_limit_of_its_own(start_api, api_settings, database):
     client = api.client()
     assert _upload(client, invoice_pdf("UP-4")).status_code == 202, "larger than other bodies may be"
     assert _upload(client, b"%PDF" + b"x" * 5_000).json()["code"] == "request_too_large"
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+    chunks = iter([head, b"x" * 5_000, b"\r\n--b--\r\n"])
+    in_a_form = client.post("/v1/documents", content=chunks, headers=form)
+    assert (in_a_form.status_code, in_a_form.json()["code"]) == (413, "request_too_large")
 
 
 def test_another_client_gets_nothing_by_uploading_the_same_document(api):

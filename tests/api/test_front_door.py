@@ -157,6 +157,9 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(start_api, api_se
     assert (announced.status_code, announced.json()["code"]) == (413, "request_too_large")
     in_chunks = client.post("/v1/jobs", content=(b"x" * 500 for _ in range(10)))
     assert (in_chunks.status_code, in_chunks.json()["code"]) == (413, "request_too_large")
+    assert announced.json()["detail"] == in_chunks.json()["detail"] == "the body is larger than 2,000 bytes"
+    unread = client.request("GET", "/v1/jobs", content=b"x" * 2_001)
+    assert (unread.status_code, unread.json()["code"]) == (413, "request_too_large"), "also where no route reads it"
 
 
 def test_a_stranger_cannot_make_the_service_read_a_body(api):

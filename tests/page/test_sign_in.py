@@ -218,6 +218,15 @@ def test_files_and_addresses_are_taken_without_a_script_too(api, anna):  # noqa:
     assert len(api.services.jobs.list(limit=10)) == 1
 
 
+def test_a_form_that_is_too_large_is_answered_by_a_page_that_says_so(start_api, api_settings, database):  # noqa: F811
+    api = start_api(api_settings.model_copy(update={"api_max_body_bytes": 500}))  # noqa: F811
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with httpx.Client(base_url=api.url, headers=HTML, timeout=60) as client:
+        answer = client.post("/signin", content=iter([b"key=", b"x" * 600]), headers=form)
+    assert answer.status_code == 413
+    assert "he body is larger than 500 bytes" in answer.text
+
+
 def test_people_who_share_a_key_all_follow_their_jobs(api, monkeypatch):  # noqa: F811
     monkeypatch.setattr("cira_pipeline.api.events.STREAMS_A_KEY", 1)
     key = api.key("acme")

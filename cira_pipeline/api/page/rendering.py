@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from cira_pipeline.api.page import formatting as words
 from cira_pipeline.api.page.session import Visitor
-from cira_pipeline.api.problems import BodyRefused, request_id_of, status_of
-from cira_pipeline.errors import CiraError, InternalError, KeyInvalid, KeyMissing, RequestInvalid, RouteNotFound
+from cira_pipeline.api.problems import cira_error_of, request_id_of, status_of
+from cira_pipeline.errors import CiraError, InternalError, KeyInvalid, KeyMissing, RouteNotFound
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -77,14 +77,12 @@ class PageRoute(APIRoute):
                     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                     return RedirectResponse(f"/signin?next={quote(back, safe='')}", 303, headers=HEADERS)
                 return _error_page(request, error)
-            except BodyRefused as refused:
-                return _error_page(request, refused.error)
             except CiraError as error:
                 return _error_page(request, error)
             except RequestValidationError:
                 return _error_page(request, RouteNotFound("there is nothing at this address"))
             except HTTPException as error:
-                return _error_page(request, RequestInvalid(str(error.detail)))
+                return _error_page(request, cira_error_of(request, error))
             except Exception as error:  # noqa: BLE001 - whatever it is, a person is to see a page
                 _log.exception("%s: request %s", request.url.path, request_id_of(request))
                 return _error_page(request, InternalError(type(error).__name__))
