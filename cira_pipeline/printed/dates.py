@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from babel import Locale
 
-from cira_pipeline.printed import LANGUAGES
+from cira_pipeline.languages import LANGUAGES
 from cira_pipeline.printed.letters import folded
 
 _NUMERIC: Final = re.compile(

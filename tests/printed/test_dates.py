@@ -9,7 +9,7 @@ from babel.dates import format_date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cira_pipeline.printed import LANGUAGES
+from cira_pipeline.languages import LANGUAGES
 from cira_pipeline.printed.dates import DayOrder, broken_date, choose, dates_in, day_order_of
 
 # Locales are loaded on first use.

@@ -10,7 +10,7 @@ from babel.numbers import format_decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cira_pipeline.printed import LANGUAGES
+from cira_pipeline.languages import LANGUAGES
 from cira_pipeline.printed.numbers import (
     Convention,
     choose,

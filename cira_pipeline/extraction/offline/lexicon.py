@@ -1,4 +1,4 @@
-"""What words mean on invoices, loaded from the TOML files beside this module: one a language, and a few for all.
+"""What words mean on invoices: from the files of `cira_pipeline/languages`, and a few for all languages in lexicon/.
 
 Labels are kept without case, accents, spaces and punctuation, so that `Rechnungs-Nr.`, `Rechnungsnr` and
 `RECHNUNGS NR` are one entry, and a space lost by OCR changes nothing.
@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from cira_pipeline.extraction.offline.normal import OPENING, compact
-from cira_pipeline.printed import LANGUAGES
+from cira_pipeline.languages import LANGUAGES, words_of
 from cira_pipeline.printed.letters import folded
 
 STRONG = 1.0
@@ -99,7 +99,7 @@ class Lexicon:
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The lexicon, read once a process."""
-    tables = {language: _table(language) for language in LANGUAGES}
+    tables = {language: words_of(language) for language in LANGUAGES}
     companies, currencies = _table("companies"), _table("currencies")
     labels = _Entries()
     for language, table in tables.items():

@@ -14,7 +14,7 @@ from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import is_postal, is_street
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span, whole
-from cira_pipeline.printed import LANGUAGES
+from cira_pipeline.languages import LANGUAGES
 from cira_pipeline.printed.letters import folded
 
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
