@@ -103,9 +103,25 @@ class Finding(_Frozen):
 
 
 class EngineName(StrEnum):
-    EINVOICE = "einvoice"
-    OFFLINE = "offline"
-    AZURE_OPENAI = "azure_openai"
+    """The extraction engines, in the order in which the cascade runs them.
+
+    The name is that of the engine's package in `cira_pipeline/extraction`. `label` is its name on the page. Of two
+    equally good records the one with more `trust` is chosen. A paid engine runs only where a model is configured.
+    """
+
+    label: str
+    trust: int
+    is_paid: bool
+
+    def __new__(cls, name: str, label: str, trust: int, is_paid: bool = False) -> EngineName:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.label, member.trust, member.is_paid = label, trust, is_paid
+        return member
+
+    EINVOICE = "einvoice", "e-invoice XML", 2
+    OFFLINE = "offline", "rules", 0
+    AZURE_OPENAI = "azure_openai", "model", 1, True
 
 
 class Evidence(_Frozen):

@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 
 # Of tables that go into a file or a log.
 _WIDTH = 160
-# An engine runs alone under a policy that asks it.
-_POLICY_OF = {
-    EngineName.EINVOICE: Policy.OFFLINE_ONLY,
-    EngineName.OFFLINE: Policy.OFFLINE_ONLY,
-    EngineName.AZURE_OPENAI: Policy.MODEL_FIRST,
-}
 
 
 def _requirement(text: str) -> tuple[str, Decimal]:
@@ -113,7 +107,7 @@ def evaluate(
 def _settings(engine: EngineName | None, policy: Policy | None) -> Settings:
     if engine is not None and policy is not None:
         raise typer.BadParameter("--engine runs one engine; it goes without --policy")
-    chosen = _POLICY_OF[engine] if engine is not None else policy
+    chosen = (Policy.MODEL_FIRST if engine.is_paid else Policy.OFFLINE_ONLY) if engine is not None else policy
     settings = load_settings()
     return settings if chosen is None else settings.model_copy(update={"policy": chosen})
 

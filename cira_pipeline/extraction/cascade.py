@@ -28,12 +28,12 @@ from cira_pipeline.extraction.xml_against_page import page_findings
 from cira_pipeline.models import Document, EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 from cira_pipeline.settings import Policy
 
+_FREE = tuple(name for name in EngineName if not name.is_paid)
 ORDER: Mapping[Policy, tuple[EngineName, ...]] = {
-    Policy.CHEAPEST: (EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI),
-    Policy.MODEL_FIRST: (EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI),
-    Policy.OFFLINE_ONLY: (EngineName.EINVOICE, EngineName.OFFLINE),
+    Policy.CHEAPEST: tuple(EngineName),
+    Policy.MODEL_FIRST: tuple(EngineName),
+    Policy.OFFLINE_ONLY: _FREE,
 }
-TRUST: Mapping[EngineName, int] = {EngineName.EINVOICE: 2, EngineName.AZURE_OPENAI: 1, EngineName.OFFLINE: 0}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def run_cascade(
 ) -> CascadeOutcome:
     """Runs the engines of `policy` that `engines` holds until a record can be trusted.
 
-    The best record is chosen (`ranking.rank`), of equals the more trusted engine's (`TRUST`); under `model_first` the
+    The best record is chosen (`ranking.rank`), of equals that of the engine with more `trust`; under `model_first` the
     model's whenever it is accepted.
 
     Raises: the engine's own error when no engine found anything and one failed (a retryable one first: then trying
@@ -228,7 +228,7 @@ class _Run:
             and step.extraction.engine is EngineName.AZURE_OPENAI
             and step.record.verdict is Verdict.ACCEPTED
         )
-        return (int(accepted_model), *rank(step.record), TRUST[step.extraction.engine])
+        return (int(accepted_model), *rank(step.record), step.extraction.engine.trust)
 
     @staticmethod
     def _with_findings(extraction: Extraction, *findings: Finding) -> Extraction:

@@ -44,8 +44,8 @@ from cira_pipeline.extraction.azure_openai.batch_api import (
     ProviderBatch,
     read_line,
 )
+from cira_pipeline.extraction.azure_openai.limits import batch_breaker
 from cira_pipeline.extraction.azure_openai.model_capabilities import rejected_parameter, without_parameter
-from cira_pipeline.pipeline.engines import batch_breaker
 from cira_pipeline.pipeline.paid_answers import paid_answers
 from cira_pipeline.settings import Settings
 

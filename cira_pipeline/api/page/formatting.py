@@ -56,11 +56,7 @@ STATUSES: Mapping[JobStatus, str] = {
     JobStatus.REJECTED: "Rejected",
     JobStatus.CANCELLED: "Cancelled",
 }
-ENGINES: Mapping[EngineName, str] = {
-    EngineName.EINVOICE: "e-invoice XML",
-    EngineName.OFFLINE: "rules",
-    EngineName.AZURE_OPENAI: "model",
-}
+ENGINES: Mapping[EngineName, str] = {name: name.label for name in EngineName}
 SEVERITIES: Mapping[Severity, str] = {Severity.ERROR: "Wrong", Severity.WARNING: "Check", Severity.INFO: "Note"}
 
 

@@ -17,6 +17,7 @@ from cira_pipeline.extraction.azure_openai.answer_cache import AnswerCache, Batc
 from cira_pipeline.extraction.azure_openai.attempts import Attempts
 from cira_pipeline.extraction.azure_openai.chat import Chat, Deployment, escalation_deployment, first_deployment
 from cira_pipeline.extraction.azure_openai.conversation import Model
+from cira_pipeline.extraction.azure_openai.limits import ESCALATION, FIRST, model_breaker, model_limiter
 from cira_pipeline.extraction.azure_openai.question import CORRECTION_VERSION, PROMPT_VERSION
 from cira_pipeline.extraction.azure_openai.windows import Window, windows
 from cira_pipeline.extraction.engine import Judge
@@ -141,3 +142,25 @@ class AzureOpenAIEngine:
             batching=Batching(for_batches, settings.model_batch_fallback == "live") if for_batches else None,
         )
         return chat, Model(chat.parameters, asking, self._prices)
+
+
+def engine_from_settings(settings: Settings, answers: AnswerStore) -> AzureOpenAIEngine:
+    """The engine with the breakers and limiters that all processes of the same settings share."""
+    return AzureOpenAIEngine(
+        settings,
+        answers,
+        breaker=model_breaker(settings, FIRST),
+        escalation_breaker=model_breaker(settings, ESCALATION),
+        limiter=model_limiter(
+            settings,
+            FIRST,
+            requests=settings.azure_openai_requests_per_minute,
+            tokens=settings.azure_openai_tokens_per_minute,
+        ),
+        escalation_limiter=model_limiter(
+            settings,
+            ESCALATION,
+            requests=settings.azure_openai_escalation_requests_per_minute,
+            tokens=settings.azure_openai_escalation_tokens_per_minute,
+        ),
+    )

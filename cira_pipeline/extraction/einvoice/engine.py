@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.einvoice.attachment import EmbeddedXml
 from cira_pipeline.models import Document, EngineName, Extraction, MediaType, Reading, Severity
+from cira_pipeline.settings import Settings
 from cira_pipeline.syntaxes import registry
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 
@@ -55,6 +57,14 @@ class EInvoiceEngine:
             findings=tuple(reader.findings),
             seconds=time.monotonic() - started,
         )
+
+
+def engine_from_settings(settings: Settings, _answers: AnswerStore) -> EInvoiceEngine:
+    """The engine with PDFs opened by sandboxed workers."""
+    from cira_pipeline.extraction.einvoice.isolated import IsolatedAttachments
+    from cira_pipeline.sandbox.pool import worker_pool
+
+    return EInvoiceEngine(IsolatedAttachments(worker_pool(settings), timeout_s=settings.recognition_timeout_s))
 
 
 def _opened_here(pdf: bytes) -> EmbeddedXml | None:

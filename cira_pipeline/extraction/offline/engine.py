@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.offline.facts.candidates import LABELLED, Candidate, contested, printed, proven
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.header.currency import currency
@@ -41,6 +42,7 @@ from cira_pipeline.extraction.offline.tables.totals import Amount, Support, Tota
 from cira_pipeline.extraction.offline.tables.unheaded_lines import unheaded_items
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
 from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
+from cira_pipeline.settings import Settings
 
 # Two codes whose scores differ less cannot be told apart.
 _EQUALLY_LIKELY = 0.03
@@ -88,6 +90,11 @@ class OfflineEngine:
             seconds=time.perf_counter() - started,
             memory=facts.memory.version,
         )
+
+
+def engine_from_settings(_settings: Settings, _answers: AnswerStore) -> OfflineEngine:
+    """The engine without memory; `SupplierMemory.engines_for` gives it one."""
+    return OfflineEngine()
 
 
 class _Draft:

@@ -1,0 +1,28 @@
+"""An engine that is declared and cannot be made would fail at the first invoice only."""
+
+from __future__ import annotations
+
+from cira_pipeline.extraction.answers import AnswersInMemory
+from cira_pipeline.models import EngineName
+from cira_pipeline.pipeline.engines import engines_from_settings
+from cira_pipeline.settings import Policy, load_settings
+
+
+def test_every_engine_is_made_from_the_settings_by_its_name() -> None:
+    settings = load_settings(openai_base_url="http://127.0.0.1:9", openai_api_key="none", _env_file=None)
+    engines = engines_from_settings(settings, AnswersInMemory())
+    assert list(engines) == list(EngineName)
+    assert [engine.name for engine in engines.values()] == list(EngineName)
+
+
+def test_without_a_model_only_free_engines_run() -> None:
+    settings = load_settings(_env_file=None)
+    assert not settings.model_configured
+    engines = engines_from_settings(settings, AnswersInMemory())
+    assert list(engines) == [name for name in EngineName if not name.is_paid]
+    assert settings.policy_for() is Policy.OFFLINE_ONLY
+
+
+def test_each_engine_has_a_label_and_a_trust_of_its_own() -> None:
+    assert len({name.label for name in EngineName}) == len(EngineName)
+    assert len({name.trust for name in EngineName}) == len(EngineName)
