@@ -1,1 +1,1 @@
-"""The schema's history. Applied by `Database.migrate`, never by hand."""
+"""Alembic migrations of schema `cira`, applied by `Database.migrate`, never by hand."""

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection that `Database.migrate` hands over and in its transaction."""
+"""Alembic environment: runs the migrations on the connection, and in the transaction, of `Database.migrate`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""Jobs that wait, reservations of budgets, what was spent by period, and the view of daily costs."""
+"""Deferred jobs, budget reservations, spending by period, and the view of daily costs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
+from cira_pipeline.db.schema.migrations.sql_script import refuse_downgrade, run_sql_scripts
 
 revision = "0002"
 down_revision = "0001"
@@ -13,10 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    statements = (Path(__file__).parent / "0002_budgets_and_waiting.sql").read_text("utf-8")
-    # Without parameters psycopg sends the whole script at once and leaves percent signs alone.
-    op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})
+    run_sql_scripts(__file__)
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup: going back would drop what was spent and why jobs wait")
+    refuse_downgrade("drop what was spent and why jobs wait")

@@ -1,10 +1,8 @@
-"""Webhooks, labels that come with a job, how long stages take, and erasures that Dagster has to follow."""
+"""Webhooks, labels submitted with a job, stage timings, and erasures that Dagster's event log must follow."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
+from cira_pipeline.db.schema.migrations.sql_script import refuse_downgrade, run_sql_scripts
 
 revision = "0006"
 down_revision = "0005"
@@ -13,10 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    statements = Path(__file__).with_suffix(".sql").read_text("utf-8")
-    # Without parameters psycopg sends the whole script at once and leaves percent signs alone.
-    op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})
+    run_sql_scripts(__file__)
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup: going back would drop every delivery that is still owed")
+    refuse_downgrade("drop every delivery that is still owed")

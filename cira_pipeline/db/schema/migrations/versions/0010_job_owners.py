@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
+from cira_pipeline.db.schema.migrations.sql_script import refuse_downgrade, run_sql_scripts
 
 revision = "0010"
 down_revision = "0009"
@@ -13,12 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    statements = Path(__file__).with_suffix(".sql").read_text("utf-8")
-    # Without parameters psycopg sends the whole script at once and leaves percent signs alone.
-    op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})
+    run_sql_scripts(__file__)
 
 
 def downgrade() -> None:
-    raise NotImplementedError(
-        "restore a backup: going back would mix the time of confirmations into the end of processing"
-    )
+    refuse_downgrade("mix the time of confirmations into the end of processing")

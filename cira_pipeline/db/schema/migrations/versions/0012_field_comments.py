@@ -1,8 +1,10 @@
-"""The comment of a column as the table of fields words it."""
+"""Column comment as worded in the table of invoice fields."""
 
 from __future__ import annotations
 
 from alembic import op
+
+from cira_pipeline.db.schema.migrations.sql_script import refuse_downgrade
 
 revision = "0012"
 down_revision = "0011"
@@ -16,4 +18,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a backup: migrations go one way")
+    refuse_downgrade("bring back an outdated comment")
