@@ -1,4 +1,4 @@
-"""What a paid answer does to the books: reserved when it is asked for, booked in the transaction that keeps it."""
+"""Reserves the worst-case cost of a model request, and books the actual cost with the stored answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class Account:
-    """Implements `cira_pipeline.db.answers.repository.Account` for the job that `attributed_to` names. Thread-safe."""
+    """Budget reservations and bookings for the job of this thread's `CostAttribution`. Thread-safe.
+
+    Implements `cira_pipeline.db.answers.repository.Account`.
+    """
 
     def __init__(self, prices: PriceList, ledger: Ledger) -> None:
         self._prices = prices
@@ -27,28 +30,31 @@ class Account:
         self._budgets = ledger.budgets
 
     def reserve(self, connection: Connection, worst_case: Usage) -> Reservation:
-        """Raises: BudgetReached, ConfigurationError when a price is not known."""
-        payer = current_attribution()
+        """Reserves the worst-case cost in every budget of the job's client.
+
+        Raises: BudgetReached, ConfigurationError when a price is not known.
+        """
+        attribution = current_attribution()
         amount_usd = self.worst_case_usd(worst_case)
-        self._budgets.require_room(connection, payer.client, amount_usd, own_claim=worst_case.request_hash)
-        return Reservation(payer.job_id, amount_usd)
+        self._budgets.require_room(connection, attribution.client, amount_usd, own_claim=worst_case.request_hash)
+        return Reservation(attribution.job_id, amount_usd)
 
     def paying_job(self) -> JobId:
         return current_attribution().job_id
 
     def book(self, connection: Connection, answer: ModelAnswer, asked_model: str, purchase: str) -> None:
-        payer = current_attribution()
+        attribution = current_attribution()
         entries = self._prices.price_answer(self._usage(answer, asked_model), purchase)
-        self._ledger.book(connection, payer.job_id, entries)
-        for state in self._budgets.states_within(connection, client=payer.client):
+        self._ledger.book(connection, attribution.job_id, entries)
+        for state in self._budgets.states_within(connection, client=attribution.client):
             self._warn(state, sum((entry.amount_usd for entry in entries), Decimal(0)))
 
     def worst_case_usd(self, worst_case: Usage) -> Decimal:
-        """No token is assumed to be cached: whether one is, only the answer tells."""
+        """Highest possible cost in USD. No token is assumed to be cached: only the answer states which ones were."""
         return sum((entry.amount_usd for entry in self._prices.price_answer(worst_case)), Decimal(0))
 
     def _usage(self, answer: ModelAnswer, asked_model: str) -> Usage:
-        """A deployment can change what is behind its name: billed is what answered, where its price is known."""
+        """Usage to bill: of the model that answered, where its price is known; a deployment can change its model."""
         known = self._prices.knows(answer.provider, answer.model)
         return Usage(
             provider=answer.provider,
@@ -62,7 +68,7 @@ class Account:
 
     @staticmethod
     def _warn(state: BudgetState, spent_now_usd: Decimal) -> None:
-        """Once, by whoever spends the amount that crosses the threshold."""
+        """Logs a warning once, when this booking crosses the budget's alert threshold."""
         threshold = state.budget.limit_usd * state.alert_share
         if state.spent_usd - spent_now_usd < threshold <= state.spent_usd:
-            _log.warning("%s; %s USD are left", state, usd(state.room_usd))
+            _log.warning("budget alert: %s; %s USD are left", state, usd(state.room_usd))

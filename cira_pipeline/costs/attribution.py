@@ -1,4 +1,4 @@
-"""For which job the work of this thread is paid. Engines do not know of jobs; whoever calls them says it here."""
+"""Attributes model costs to the current job, for engines that do not know of jobs."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from cira_pipeline.jobs import JobId
 
 @dataclass(frozen=True)
 class CostAttribution:
-    """`may_wait`: its questions may wait for a model batch, at a lower price."""
+    """The job and client that pay. `may_wait`: its questions may wait for a model batch, at a lower price."""
 
     job_id: JobId
     client: str
     may_wait: bool = False
 
 
-_payer: ContextVar[CostAttribution | None] = ContextVar("payer", default=None)
+_attribution: ContextVar[CostAttribution | None] = ContextVar("cost_attribution", default=None)
 
 
 @contextmanager
-def attributed_to(payer: CostAttribution) -> Iterator[None]:
-    """What is paid inside the block, by this thread, is paid for `payer`'s job."""
-    token = _payer.set(payer)
+def attributed_to(attribution: CostAttribution) -> Iterator[None]:
+    """Attributes paid calls of this thread inside the block to `attribution`'s job."""
+    token = _attribution.set(attribution)
     try:
         yield
     finally:
-        _payer.reset(token)
+        _attribution.reset(token)
 
 
 def may_wait() -> bool:
-    """Whether what this thread asks may wait for a model batch; false when nobody pays."""
-    payer = _payer.get()
-    return payer is not None and payer.may_wait
+    """Whether this thread's questions may wait for a model batch; false without an attribution."""
+    attribution = _attribution.get()
+    return attribution is not None and attribution.may_wait
 
 
 def current_attribution() -> CostAttribution:
-    """Raises: RuntimeError when nobody pays, which is a programming error: every cent belongs to a job."""
-    payer = _payer.get()
-    if payer is None:
-        raise RuntimeError("a paid call was about to be made for no job; wrap it in `attributed_to(...)`")
-    return payer
+    """The attribution of this thread. Raises: RuntimeError without one, a programming error: every cost has a job."""
+    attribution = _attribution.get()
+    if attribution is None:
+        raise RuntimeError("a paid call without a job was stopped; wrap it in `attributed_to(...)`")
+    return attribution

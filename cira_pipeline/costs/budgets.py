@@ -1,8 +1,8 @@
-"""Budgets: what may be spent in a day or a month, by one client or by all.
+"""Budgets: the most that one client, or all clients together, may spend in a day or a month.
 
-A paid call is reserved at the most it can cost before it is made, and booked at what it did cost when its answer is
-kept. Booked and reserved together never exceed a budget, whoever works at the same time: the row of `spending` is
-locked while what is reserved is counted. A reservation is an unanswered claim in `model_answers`, and ends with it.
+Before a paid call its worst-case cost is reserved; its actual cost is booked when the answer is stored. Booked and
+reserved amounts together never exceed a budget, also with concurrent callers: the row of `spending` is locked while
+reservations are summed. A reservation is an unanswered claim in `model_answers`, and ends with it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from cira_pipeline.settings import Settings
 
 Period = Literal["day", "month"]
 
-EVERYBODY = ""
-"""The client under which the spending of all clients together stands."""
+ALL_CLIENTS = ""
+"""Client name under which the spending of all clients together is kept."""
 
 _LOCK = text("""
     INSERT INTO cira.spending (client, period, starts_on)
@@ -40,7 +40,7 @@ _READ = text("""
     LEFT JOIN cira.spending s ON s.client = wanted.client AND s.period = wanted.period
         AND s.starts_on = date_trunc(wanted.period, now() AT TIME ZONE 'UTC')::date
 """)
-# An expired claim reserves nothing: its holder is dead, or so late that another may ask.
+# An expired claim reserves nothing: its holder is dead, or so late that another caller may ask.
 _RESERVED = text("""
     SELECT coalesce(j.client, '') AS client, sum(a.reserved_usd) AS usd
     FROM cira.model_answers a LEFT JOIN cira.jobs j USING (job_id)
@@ -51,7 +51,7 @@ _RESERVED = text("""
 
 @dataclass(frozen=True)
 class Budget:
-    """`limit_usd` for the jobs of `client` (`EVERYBODY` for all of them) in one `period`, in UTC."""
+    """Limit of `limit_usd` for the jobs of `client` (`ALL_CLIENTS` for all of them) in one `period`, in UTC."""
 
     client: str
     period: Period
@@ -65,7 +65,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class BudgetState:
-    """How far a budget is used up. `reserved_usd` is what calls that are being made can cost at the most."""
+    """Use of a budget in its current period. `reserved_usd` is the most that calls under way can cost."""
 
     budget: Budget
     starts_on: date
@@ -79,7 +79,7 @@ class BudgetState:
 
     @property
     def share(self) -> Decimal:
-        """Share of the budget that is spent; 1 for a budget of nothing."""
+        """Share of the budget that is spent; 1 for a budget of zero."""
         return self.spent_usd / self.budget.limit_usd if self.budget.limit_usd else Decimal(1)
 
     @property
@@ -107,8 +107,8 @@ class Budgets:
     @classmethod
     def from_settings(cls, settings: Settings) -> Budgets:
         limits: list[tuple[str, Period, Decimal | None]] = [
-            (EVERYBODY, "day", settings.daily_budget_usd),
-            (EVERYBODY, "month", settings.monthly_budget_usd),
+            (ALL_CLIENTS, "day", settings.daily_budget_usd),
+            (ALL_CLIENTS, "month", settings.monthly_budget_usd),
         ]
         for each in settings.client_budgets:
             limits += [(each.client, "day", each.daily_usd), (each.client, "month", each.monthly_usd)]
@@ -116,36 +116,36 @@ class Budgets:
         return cls(budgets, settings.budget_alert_share)
 
     def of_client(self, client: str) -> tuple[Budget, ...]:
-        """The budgets that a job of `client` has to keep to."""
-        return tuple(budget for budget in self.budgets if budget.client in (EVERYBODY, client))
+        """The budgets that apply to a job of `client`."""
+        return tuple(budget for budget in self.budgets if budget.client in (ALL_CLIENTS, client))
 
     def require_room(self, connection: Connection, client: str, needs_usd: Decimal, *, own_claim: str = "") -> None:
-        """Returns when `needs_usd` fit into every budget of `client`; then they stay free until the transaction ends.
+        """Requires that `needs_usd` fit into every budget of `client`; they stay free until the transaction ends.
 
-        `own_claim` is the request hash under which they are being reserved. Raises: BudgetReached.
+        `own_claim` is the request hash under which the caller reserves them. Raises: BudgetReached.
         """
         budgets = self.of_client(client)
         if not budgets:
             return
-        # Locked first, counted then: what another transaction reserved until it let go of the lock is seen.
-        rows = connection.execute(_LOCK, {"budgets": _wanted(budgets)}).all()
+        # Lock first, sum afterwards: this sees what other transactions reserved before they released the lock.
+        rows = connection.execute(_LOCK, {"budgets": _as_json(budgets)}).all()
         for state in self._states(budgets, rows, _reserved(connection, own_claim)):
             if needs_usd > state.room_usd:
-                raise _reached(state, needs_usd)
+                raise _budget_reached(state, needs_usd)
 
     def states(self, database: Database, *, client: str | None = None) -> tuple[BudgetState, ...]:
-        """How far every budget is used up, or those that a job of `client` has to keep to."""
+        """Use of every budget, or of those that apply to a job of `client`."""
         if not (self.budgets if client is None else self.of_client(client)):
             return ()
         with database.begin() as connection:
             return self.states_within(connection, client=client)
 
     def states_within(self, connection: Connection, *, client: str | None = None) -> tuple[BudgetState, ...]:
-        """As `states`, with what this transaction has booked."""
+        """As `states`, including what this transaction has booked."""
         budgets = self.budgets if client is None else self.of_client(client)
         if not budgets:
             return ()
-        rows = connection.execute(_READ, {"budgets": _wanted(budgets)}).all()
+        rows = connection.execute(_READ, {"budgets": _as_json(budgets)}).all()
         return self._states(budgets, rows, _reserved(connection, ""))
 
     def _states(
@@ -156,29 +156,29 @@ class Budgets:
         states = []
         for budget in budgets:
             row = found[budget.client, budget.period]
-            held_back = everything if budget.client == EVERYBODY else reserved.get(budget.client, Decimal(0))
+            held_back = everything if budget.client == ALL_CLIENTS else reserved.get(budget.client, Decimal(0))
             states.append(BudgetState(budget, row.starts_on, row.spent_usd, held_back, self._alert_share))
         return tuple(states)
 
 
 def usd(amount: Decimal) -> str:
-    """An amount for people: no exponent, no needless zeros, at least cents."""
+    """Formats an amount for people: no exponent, no needless zeros, at least cents."""
     text_ = f"{amount.normalize():f}"
     whole, _, fraction = text_.partition(".")
     return f"{whole}.{fraction:0<2}"
 
 
-def _wanted(budgets: Sequence[Budget]) -> str:
+def _as_json(budgets: Sequence[Budget]) -> str:
     return json.dumps([{"client": budget.client, "period": budget.period} for budget in budgets])
 
 
 def _reserved(connection: Connection, own_claim: str) -> dict[str, Decimal]:
-    """USD reserved by calls that are being made, by client."""
+    """USD reserved by calls under way, by client."""
     return {row.client: row.usd for row in connection.execute(_RESERVED, {"own": own_claim})}
 
 
-def _reached(state: BudgetState, needs_usd: Decimal) -> BudgetReached:
-    message = f"{state}, {usd(state.reserved_usd)} reserved; this call can cost {usd(needs_usd)}"
+def _budget_reached(state: BudgetState, needs_usd: Decimal) -> BudgetReached:
+    message = f"{state}, {usd(state.reserved_usd)} reserved; this call can cost up to {usd(needs_usd)} USD"
     if needs_usd > state.budget.limit_usd:
         message += ", which is more than the whole budget"
     return BudgetReached(
@@ -190,12 +190,12 @@ def _reached(state: BudgetState, needs_usd: Decimal) -> BudgetReached:
     )
 
 
-# Whether an invoice stayed within its own budget, and how far those of its client are used up.
+# Check of one invoice's cost against its own limit, and of the budgets of its client.
 
 
 @dataclass(frozen=True)
 class CostResult:
-    """`alerts` says which daily and monthly budgets are nearly or wholly used up; they are nobody's single fault."""
+    """Result of the cost check. `alerts` lists budgets near or at their limit, which is no fault of one invoice."""
 
     passed: bool
     total_usd: Decimal
@@ -204,7 +204,7 @@ class CostResult:
 
 
 def check_cost(total_usd: Decimal, budget_usd: Decimal, budgets: Iterable[BudgetState] = ()) -> CostResult:
-    """Passes while `total_usd`, the cost of one invoice, is not above `budget_usd`."""
+    """Passes while `total_usd`, the cost of one invoice, is at most `budget_usd`."""
     return CostResult(
         passed=total_usd <= budget_usd,
         total_usd=total_usd,

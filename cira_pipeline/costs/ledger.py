@@ -1,4 +1,4 @@
-"""The book of what was spent on which job, and its sums by period, which budgets are held to."""
+"""Ledger of costs by job, and their sums by period, against which budgets are checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.db.schema.tables import cost_entries
 from cira_pipeline.jobs import JobId, Stage
 
-# In one order for everybody, so that two who book at once never wait for each other in a circle.
+# One order for all writers, so that concurrent bookings cannot deadlock.
 _SUM = text("""
     INSERT INTO cira.spending (client, period, starts_on, spent_usd)
     SELECT whose, period, date_trunc(period, now() AT TIME ZONE 'UTC')::date, CAST(:amount_usd AS numeric)
@@ -33,21 +33,21 @@ _TOTAL = select(func.coalesce(func.sum(cost_entries.c.amount_usd), 0)).where(
 
 
 class Ledger:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Ledger of costs in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database, budgets: Budgets | None = None) -> None:
         self._database = database
         self.budgets = budgets or Budgets()
 
     def record(self, job_id: JobId, entries: Iterable[CostEntry]) -> None:
-        """Books `entries` on `job_id`, all or none. What is booked already, on whatever job, stays as it is."""
+        """Books `entries` on `job_id`, all or none. An entry already booked, on whatever job, is not booked again."""
         wanted = tuple(entries)
         if wanted:
             with self._database.begin() as connection:
                 self.book(connection, job_id, wanted)
 
     def book(self, connection: Connection, job_id: JobId, entries: Iterable[CostEntry]) -> None:
-        """As `record`, in a transaction of the caller: money and what it bought are kept together or not at all."""
+        """As `record`, in the caller's transaction: a cost and what it bought are stored together or not at all."""
         rows = [
             {
                 "job_id": job_id,
@@ -61,7 +61,7 @@ class Ledger:
                 "price_list": entry.price_list,
                 "dedupe_key": entry.dedupe_key,
             }
-            # One order here too, for two writers of the same entries.
+            # One order here too, so that concurrent writers of the same entries cannot deadlock.
             for entry in sorted(entries, key=lambda entry: entry.dedupe_key)
         ]
         if not rows:
@@ -72,16 +72,16 @@ class Ledger:
             connection.execute(_SUM, {"job_id": job_id, "amount_usd": amount_usd})
 
     def budget_states(self, client: str) -> tuple[BudgetState, ...]:
-        """How far the budgets that hold for `client` are used up."""
+        """Use of the budgets that apply to `client`."""
         return self.budgets.states(self._database, client=client)
 
     def total(self, job_id: JobId) -> Decimal:
-        """What `job_id` has cost so far, in USD."""
+        """Cost of `job_id` so far, in USD."""
         with self._database.single() as connection:
             return Decimal(connection.execute(_TOTAL, {"of_job": job_id}).scalar_one())
 
     def entries(self, job_id: JobId) -> list[CostEntry]:
-        """What was booked on `job_id`, in order."""
+        """Entries booked on `job_id`, in order."""
         statement = select(cost_entries).where(cost_entries.c.job_id == job_id).order_by(cost_entries.c.entry_id)
         with self._database.begin() as connection:
             return [

@@ -1,4 +1,4 @@
-"""A price list as a file, TOML or JSON: the package's own, or an installation's contract.
+"""Price list file, TOML or JSON: the package's own, or an installation's contract prices.
 
 version = "contract 4711, 2026-11"
 
@@ -6,17 +6,17 @@ version = "contract 4711, 2026-11"
 provider = "azure"            # azure, openai, cira, docling-serve
 model = "gpt-4.1-mini"
 unit = "input_token"          # input_token, cached_input_token, output_token, ocr_page, ocr_second, page, stored_byte;
-                              # batch_input_token and so on: what a model batch costs, where it is no plain discount
-usd = "0.38"                  # a string keeps every digit
+                              # batch_input_token and so on: price in a model batch, where it is no plain discount
+usd = "0.38"                  # as a string, which keeps every digit
 per = 1000000                 # units that cost this much; 1 if left out
-valid_from = 2026-01-01       # for ever if left out
+valid_from = 2026-01-01       # always valid if left out
 
 [[batch_discounts]]
 provider = "azure"
-model = "*"                   # all of them; if left out too
-share = "0.5"                 # of the price of an answer given at once
+model = "*"                   # all models; also when left out
+share = "0.5"                 # of the price of an immediate answer
 valid_from = 2026-01-01
-source = "where it says so"
+source = "page that states it"
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cira_pipeline.errors import ConfigurationError
 
-# `gpt-4.1-mini-2025-04-14` is a dated edition of `gpt-4.1-mini`.
+# `gpt-4.1-mini-2025-04-14` is a dated version of `gpt-4.1-mini`.
 _EDITION = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
 class ListedPrice(BaseModel):
-    """`usd` for `per` units from `valid_from` on."""
+    """Price of `usd` for `per` units from `valid_from` on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +55,7 @@ class ListedPrice(BaseModel):
 
 
 class BatchDiscount(BaseModel):
-    """A model batch costs less by `share`, for every kind of token, from `valid_from` on; `source` says it."""
+    """Discount of a model batch by `share`, for every kind of token, from `valid_from` on, as stated by `source`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,7 +74,7 @@ class PriceFile(BaseModel):
     batch_discounts: tuple[BatchDiscount, ...] = ()
 
     def find(self, provider: str, model: str, unit: str, on: date) -> ListedPrice | None:
-        """The newest price in force; the model's own name goes before the name without its date."""
+        """The newest price in force; a price of the exact model name precedes one of the name without its date."""
         for name in (model, _EDITION.sub("", model)):
             fitting = [
                 price
@@ -86,7 +86,7 @@ class PriceFile(BaseModel):
         return None
 
     def batch_discount(self, provider: str, model: str, on: date) -> BatchDiscount | None:
-        """The newest discount in force; one of the model itself goes before one of all models."""
+        """The newest discount in force; one of the model itself precedes one of all models."""
         for name in (model, _EDITION.sub("", model), "*"):
             fitting = [
                 discount
@@ -99,7 +99,7 @@ class PriceFile(BaseModel):
 
 
 def read_price_file(path: Path) -> PriceFile:
-    """Raises: ConfigurationError that names the file and what is wrong in it."""
+    """Reads and checks a price list. Raises: ConfigurationError that names the file and the fault in it."""
     try:
         text = path.read_text(encoding="utf-8")
         parsed: Any = (
@@ -115,6 +115,6 @@ def read_price_file(path: Path) -> PriceFile:
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
             for problem in error.errors(include_url=False)
         )
-        raise ConfigurationError(f"the price list {path} is wrong: {wrong}", path=str(path)) from error
+        raise ConfigurationError(f"the price list {path} is invalid: {wrong}", path=str(path)) from error
     except ValueError as error:
-        raise ConfigurationError(f"the price list {path} is no TOML or JSON: {error}", path=str(path)) from error
+        raise ConfigurationError(f"the price list {path} is not valid TOML or JSON: {error}", path=str(path)) from error

@@ -1,6 +1,6 @@
-"""What things cost: the installation's own price list first, then CIRA's, then the prices in genai-prices.
+"""Price lists: the installation's own first, then CIRA's, then the published prices of the package genai-prices.
 
-A price that stands in none of them is an error: it is never taken for zero.
+A price that none of them states is an error, never zero.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from cira_pipeline.models import Reading, Usage
 
 @dataclass(frozen=True)
 class CostEntry:
-    """`amount_usd` is `quantity` times `unit_price_usd`, never rounded.
+    """A cost of one stage: `amount_usd` is `quantity` times `unit_price_usd`, never rounded.
 
-    `unit` is what is counted (`input_token`, `ocr_page`). `price_list` names the list and version the price stands in.
-    `dedupe_key` names what was bought: the ledger books it once, whoever comes with it and however often.
+    `unit` is what is counted (`input_token`, `ocr_page`). `price_list` names the list and version that state the price.
+    `dedupe_key` identifies what was bought: the ledger books it once, however often it is submitted.
     """
 
     stage: Stage
@@ -44,19 +44,19 @@ if TYPE_CHECKING:
 _OWN_FILE = Path(__file__).parent / "prices.toml"
 TOKEN_UNITS: tuple[TokenUnit, ...] = ("input_token", "cached_input_token", "output_token")
 BATCH = "batch_"
-"""What the units of tokens are called that a model batch took or gave."""
+"""Unit names of tokens that a model batch consumed or produced."""
 
 
 @dataclass(frozen=True)
 class UnitPrice:
-    """USD for one unit, and the list it stands in."""
+    """USD for one unit, and the price list that states it."""
 
     usd: Decimal
     price_list: str
 
 
 class PriceList:
-    """Prices at the time of asking. Immutable and thread-safe."""
+    """Prices in force at the current time. Immutable and thread-safe."""
 
     def __init__(self, files: tuple[PriceFile, ...], now: Callable[[], datetime] = utc_now) -> None:
         self._files = files
@@ -64,21 +64,21 @@ class PriceList:
 
     @classmethod
     def load(cls, own: Path | None = None, *, now: Callable[[], datetime] = utc_now) -> PriceList:
-        """`own` is the installation's file (setting CIRA_PRICE_LIST); its prices go before all others.
+        """Loads the price lists. `own` is the installation's file (CIRA_PRICE_LIST), which precedes all others.
 
-        Raises: ConfigurationError when a file cannot be read or is wrong.
+        Raises: ConfigurationError when a file cannot be read or is invalid.
         """
         paths = (own, _OWN_FILE) if own is not None else (_OWN_FILE,)
         return cls(tuple(read_price_file(path) for path in paths), now)
 
     def price_usage(self, usage: Usage) -> tuple[CostEntry, ...]:
-        """What this use cost: nothing when the answer was there already. Raises as `price_answer` does."""
+        """Cost of this use of an answer: nothing when the answer was cached. Raises as `price_answer` does."""
         return () if usage.reused else self.price_answer(usage)
 
     def price_answer(self, usage: Usage, purchase: str = "") -> tuple[CostEntry, ...]:
-        """What the answer cost when it was paid, whether or not it was paid for this use.
+        """Cost of the answer when it was paid, whether or not it was paid for this use.
 
-        For the ledger: it books an answer once, however many jobs use it. `purchase` names a second purchase of the
+        For the ledger, which books an answer once, however many jobs use it. `purchase` names a second purchase of the
         same answer, which is booked too. Raises: ConfigurationError when a price is not known.
         """
         cached = min(usage.cached_input_tokens, usage.input_tokens)
@@ -92,7 +92,7 @@ class PriceList:
         for unit, count in counts.items():
             if count:
                 price = priced(usage.provider, usage.model, unit, question_tokens=usage.input_tokens)
-                # The same key however it came: an answer is bought once.
+                # The same key for batches and immediate calls: an answer is bought once.
                 key = f"{usage.request_hash}:{unit}" + (f":{purchase}" if purchase else "")
                 name = f"{BATCH}{unit}" if usage.by_batch else unit
                 entries.append(
@@ -101,9 +101,9 @@ class PriceList:
         return tuple(entries)
 
     def price_reading(self, reading: Reading, document_sha256: str) -> tuple[CostEntry, ...]:
-        """All pages when docling-serve read them; else pages read by OCR here, and the seconds that took.
+        """Cost of a reading: all pages when docling-serve read them; else pages read by local OCR, and its seconds.
 
-        An amount can be zero: how much was done is booked all the same.
+        An amount can be zero: the quantity is booked all the same.
         """
         read = f"{document_sha256}:{reading.reader}:{reading.reader_version}"
         if reading.reader.startswith("docling_serve"):
@@ -116,17 +116,17 @@ class PriceList:
         ) + self._own_work(Stage.OCR_TEXT, "cira", "rapidocr", "ocr_second", seconds, f"{read}:ocr_second")
 
     def price_storage(self, size_bytes: int, document_sha256: str) -> tuple[CostEntry, ...]:
-        """The document's bytes, kept once however many jobs share them."""
+        """Cost of storing the document's bytes, kept once however many jobs share them."""
         key = f"{document_sha256}:stored_byte"
         return self._own_work(Stage.RAW_DOCUMENT, "cira", "object_store", "stored_byte", Decimal(size_bytes), key)
 
     def require(self, provider: str, model: str) -> None:
-        """Raises ConfigurationError now when `model` could not be priced after it was paid."""
+        """Raises ConfigurationError when `model` has no price, before anything is paid to it."""
         for unit in TOKEN_UNITS:
             self.token_price(provider, model, unit)
 
     def knows(self, provider: str, model: str) -> bool:
-        """Whether `model` can be priced."""
+        """Whether the price of `model` is known."""
         try:
             self.require(provider, model)
         except ConfigurationError:
@@ -134,16 +134,16 @@ class PriceList:
         return True
 
     def token_price(self, provider: str, model: str, unit: TokenUnit, *, question_tokens: int = 0) -> UnitPrice:
-        """USD for one token. `question_tokens` is the size of the question: some models cost more above a size.
+        """USD for one token. `question_tokens` is the size of the request: some models cost more above a size.
 
-        A cached token that no list prices apart costs what any other costs. Raises: ConfigurationError.
+        A cached token without a price of its own costs as much as an uncached one. Raises: ConfigurationError.
         """
         listed = self._listed(provider, model, unit)
         if listed is None and unit == "cached_input_token":
             listed = self._listed(provider, model, "input_token")
         if listed is not None:
             return listed
-        # Only those who pay for a model wait for the package: importing it takes a second.
+        # Imported only where a model is paid for: it takes a second.
         from cira_pipeline.costs import published
 
         usd = published.published_price(provider, model, unit, question_tokens=question_tokens, at=self._now())
@@ -160,7 +160,7 @@ class PriceList:
     def batch_price(self, provider: str, model: str, unit: TokenUnit, *, question_tokens: int = 0) -> UnitPrice:
         """USD for one token of a model batch: as listed for batches, else the usual price less the discount.
 
-        Where no list knows a discount, the usual price: nothing is cheaper than somebody says. Raises as `token_price`.
+        Where no list states a discount, the usual price: no discount is assumed. Raises as `token_price`.
         """
         listed = self._listed(provider, model, f"{BATCH}{unit}")
         if listed is None and unit == "cached_input_token":

@@ -1,4 +1,4 @@
-"""Providers' published token prices with their dates, out of the package genai-prices: nothing is fetched."""
+"""Published token prices of model providers with their dates, from the package genai-prices; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSION = f"genai-prices {re.match(r'[0-9.]*', genai_prices.__version__)[0]}"  #
 _PER_MILLION = Decimal(1_000_000)
 _KEYS: dict[TokenUnit, tuple[str, ...]] = {
     "input_token": ("input_mtok",),
-    # A cached token that is not priced apart costs what any other costs.
+    # A cached token without a price of its own costs as much as an uncached one.
     "cached_input_token": ("cache_read_mtok", "input_mtok"),
     "output_token": ("output_mtok",),
 }
@@ -28,7 +28,7 @@ def published_price(
 ) -> Decimal | None:
     """USD for one token, or `None` when the package does not know it.
 
-    `question_tokens` is the size of the question: some models cost more for all tokens above a size.
+    `question_tokens` is the size of the request: some models cost more for all tokens above a size.
     """
     try:
         _, info = get_snapshot().find_provider_model(model, None, provider, None)

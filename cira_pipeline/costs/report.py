@@ -1,4 +1,4 @@
-"""What was spent, by whatever people ask for, and what the month will come to."""
+"""Cost reports: spending grouped by day, client, supplier, engine or model, and a projection of the month."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import text
 from cira_pipeline.db.database import Database
 
 RECENT = timedelta(days=7)
-"""The month is projected at the pace of these last days."""
+"""The month is projected from the average of these last days."""
 
 
 class GroupBy(StrEnum):
@@ -27,7 +27,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True)
 class CostRow:
-    """`jobs` is how many it was spent on, if that is known; `name` is `None` for a supplier nobody could read."""
+    """One row of a cost report. `jobs` counts the jobs it was spent on; `name` is `None` for an unread supplier."""
 
     name: str | None
     jobs: int | None
@@ -36,7 +36,7 @@ class CostRow:
 
 @dataclass(frozen=True)
 class MonthCosts:
-    """`projected_usd`: what is spent, and the rest of the month at the pace of the last seven days."""
+    """Costs of a month. `projected_usd`: what is spent, plus the rest of the month at the rate of the last days."""
 
     spent_usd: Decimal
     projected_usd: Decimal
@@ -45,7 +45,7 @@ class MonthCosts:
 _NAMES: Mapping[GroupBy, str] = {
     GroupBy.DAY: "(c.created_at AT TIME ZONE 'UTC')::date::text",
     GroupBy.CLIENT: "j.client",
-    # Only one engine is paid; what reading and storage cost stands under what did the work.
+    # Only one engine costs money; reading and storage costs are listed under the program that did the work.
     GroupBy.ENGINE: "CASE c.stage WHEN 'extracted_fields' THEN 'azure_openai' ELSE c.model END",
     GroupBy.MODEL: "c.provider || ' ' || c.model",
     GroupBy.SUPPLIER: "r.supplier_name",
@@ -53,7 +53,7 @@ _NAMES: Mapping[GroupBy, str] = {
 
 
 def costs_by(database: Database, by: GroupBy, *, since: date, client: str | None = None) -> tuple[CostRow, ...]:
-    """Costs booked from the day `since` (UTC) on; days in order, everything else most expensive first.
+    """Costs booked since the day `since` (UTC); days in order, every other grouping most expensive first.
 
     Raises: StoreUnavailable.
     """
@@ -72,7 +72,7 @@ def costs_by(database: Database, by: GroupBy, *, since: date, client: str | None
 
 
 def month_costs(database: Database, now: datetime, *, client: str | None = None) -> MonthCosts:
-    """The month of `now` (UTC): what is spent, and what it will come to. Raises: StoreUnavailable."""
+    """Spending and projection of the month of `now` (UTC). Raises: StoreUnavailable."""
     begins = _midnight(now.date().replace(day=1))
     ends = begins + timedelta(days=monthrange(now.year, now.month)[1])
     statement = text("""
@@ -86,7 +86,7 @@ def month_costs(database: Database, now: datetime, *, client: str | None = None)
     recent = now - RECENT
     with database.begin() as connection:
         row = connection.execute(statement, {"begins": begins, "recent": recent, "client": client}).one()
-    # Who began yesterday has a pace of one day, not a seventh of it; and one hour is no pace at all.
+    # An installation that began yesterday is averaged over one day, not seven; and less than a day is no basis.
     counted = max(now - (row.first_at or now), timedelta(days=1))
     share = Decimal((ends - now).total_seconds()) / Decimal(min(counted, RECENT).total_seconds())
     return MonthCosts(row.spent_usd, (row.spent_usd + row.recent_usd * share).quantize(Decimal("0.000001")))

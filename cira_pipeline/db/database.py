@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL: pool, time limits, errors in CIRA's terms, and the schema's migrations."""
+"""PostgreSQL access: connection pool, time limits, error translation and schema migrations."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from cira_pipeline.shown_url import shown_url
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 60
 POOL_TIMEOUT_S = 30
-# "cira" in ASCII: an advisory lock of this database that only migrations take.
+# "cira" in ASCII: advisory lock that serialises the migrations of this database.
 MIGRATION_LOCK = 0x63697261
 
 
 class Database:
     """PostgreSQL with CIRA's tables in schema `cira`; other schemas are never touched.
 
-    `url` is `postgresql://user:password@host:port/database`. Nothing connects before the first use. Thread-safe.
+    `url` is `postgresql://user:password@host:port/database`. Connects at the first use. Thread-safe.
 
-    Raises: ConfigurationError when `url` is no PostgreSQL URL. All work through `engine` raises StoreUnavailable when
-    PostgreSQL cannot be reached, breaks the connection off, or a statement takes too long.
+    Raises: ConfigurationError when `url` is not a PostgreSQL URL. All work through `engine` raises StoreUnavailable
+    when PostgreSQL cannot be reached, closes the connection, or a statement exceeds the time limit.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
@@ -46,20 +46,20 @@ class Database:
 
     @property
     def address(self) -> str:
-        """Host, port and database, for people."""
+        """Host, port and database, for messages."""
         return shown_url(self._url.set(drivername="postgresql").render_as_string(hide_password=True))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction, committed at the end of the block. Raises StoreUnavailable."""
+        """A transaction, committed at the end of the block. Raises: StoreUnavailable."""
         with _waiting_for_a_connection(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def single(self) -> Iterator[Connection]:
-        """A connection for single statements, each committed by itself: no BEGIN and COMMIT around what is asked often.
+        """A connection for frequent single statements, each committed by itself without BEGIN and COMMIT.
 
-        Raises StoreUnavailable.
+        Raises: StoreUnavailable.
         """
         with (
             _waiting_for_a_connection(),
@@ -68,7 +68,7 @@ class Database:
             yield connection
 
     def ping(self) -> None:
-        """Raises: ServiceUnreachable when PostgreSQL does not answer."""
+        """Checks that PostgreSQL answers. Raises: ServiceUnreachable."""
         try:
             with self.begin() as connection:
                 connection.execute(text("SELECT 1"))
@@ -76,7 +76,7 @@ class Database:
             raise ServiceUnreachable(error.message, **error.detail) from error
 
     def migrate(self, *, analyst_password: str | None = None) -> None:
-        """Brings schema `cira` to this version's tables and lets the analysts' role in.
+        """Migrates schema `cira` to this version's tables and admits the analysts' role.
 
         All or nothing, and safe when many processes start at once: they wait for each other. With `analyst_password`
         the role `cira_analyst` may log in with it. Raises: StoreUnavailable.
@@ -86,21 +86,21 @@ class Database:
             admit_analysts(connection, analyst_password)
 
     def is_migrated(self) -> bool:
-        """Whether the schema is exactly the one this version works with. Raises: StoreUnavailable."""
+        """Whether the schema is exactly the one of this version. Raises: StoreUnavailable."""
         with self.begin() as connection:
             return revision_within(connection) == known_revisions()[0]
 
     def dispose(self) -> None:
-        """Closes all connections that are not in use."""
+        """Closes all idle connections."""
         self.presence.close()
         self.engine.dispose()
 
 
 def migrate_within(connection: Connection, *, to: str = "head") -> None:
-    """Brings schema `cira` to revision `to`, in the connection's transaction; other processes that migrate wait."""
+    """Migrates schema `cira` to revision `to` in the connection's transaction; concurrent migrations wait."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-    # Asked first, because CREATE SCHEMA wants a right on the whole database even when there is nothing to do.
+    # Checked first: CREATE SCHEMA needs a right on the whole database even when the schema exists.
     if connection.scalar(text("SELECT to_regnamespace(:schema) IS NULL"), {"schema": SCHEMA}):
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
         connection.execute(text(f"COMMENT ON SCHEMA {SCHEMA} IS 'Invoices: jobs, results and costs of CIRA'"))
@@ -110,27 +110,29 @@ def migrate_within(connection: Connection, *, to: str = "head") -> None:
 
 
 def revision_within(connection: Connection) -> str | None:
-    """The revision that schema `cira` has; `None` without tables."""
+    """The revision of schema `cira`; `None` without tables."""
     return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
 
 
 def known_revisions() -> tuple[str, ...]:
-    """Every revision that this version can bring to its own, which comes first."""
+    """Every revision that this version can migrate from, newest first, its own included."""
     return tuple(script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions())
 
 
 def _psycopg_url(url: str) -> URL:
-    """Any spelling of a PostgreSQL URL, with the driver used here: psycopg 3."""
+    """Any spelling of a PostgreSQL URL, converted for the driver psycopg 3."""
     try:
         parsed = make_url(url.strip())
     except (ArgumentError, ValueError):
         # Not chained: the cause quotes the URL with its password.
-        raise ConfigurationError("CIRA_POSTGRES_URL is no URL: postgresql://user:password@host/database") from None
+        raise ConfigurationError(
+            "CIRA_POSTGRES_URL is not a URL; expected postgresql://user:password@host/database"
+        ) from None
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
-        raise ConfigurationError(f"CIRA_POSTGRES_URL starts with {parsed.drivername}://; it must be postgresql://")
+        raise ConfigurationError(f"CIRA_POSTGRES_URL starts with {parsed.drivername}://; expected postgresql://")
     if "@" in (parsed.host or ""):
-        # The rest of the password would be taken for the host, and every error names the host.
-        raise ConfigurationError("CIRA_POSTGRES_URL: write @ as %40 in user name and password")
+        # The rest of the password would be parsed as the host, and every error shows the host.
+        raise ConfigurationError("CIRA_POSTGRES_URL has more than one @: write @ as %40 in user name and password")
     return parsed.set(drivername="postgresql+psycopg")
 
 
@@ -163,7 +165,7 @@ def _engine(url: URL, pool_size: int) -> Engine:
 
 
 def _translate(context: ExceptionContext) -> None:
-    """Turns "the database is not there" into CIRA's word for it, wherever it is noticed."""
+    """Translates connection failures and timeouts into StoreUnavailable, and a full disk into DiskFull."""
     if context.is_pre_ping or isinstance(context.original_exception, psycopg.errors.ProgrammingError):
         return
     if context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):

@@ -1,8 +1,8 @@
-"""A connection that a failover, a restart or a firewall cut is noticed and replaced before it is used.
+"""Detects and replaces dead pool connections (failover, restart, firewall) before they are used.
 
-SQLAlchemy's own way (`pool_pre_ping`) asks the server before every use, which doubles what is sent for most statements.
-Whoever closes a connection says so on it, and that can be seen without asking; only one that lay idle for long may have
-been cut without a word.
+SQLAlchemy's own check (`pool_pre_ping`) asks the server before every use, which doubles the round trips of most
+statements. A peer that closes a connection leaves that on the socket, which is readable without a round trip; only a
+connection that was idle for long may have been cut silently, and is pinged.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 TRUSTED_S = 10.0
-"""A connection used within this time is asked only when there is something to read on it."""
+"""A connection used within this time is pinged only when its socket has data to read."""
 
 _LAST_USED = "cira_last_used"
 
 
 def replace_dead_connections(engine: Engine) -> None:
-    """From now on, `engine` hands out living connections; finding a dead one replaces all that are idle."""
+    """Makes `engine` hand out only living connections; detecting a dead one replaces all idle ones."""
 
     def used(_: object, entry: ConnectionPoolEntry) -> None:
         entry.info[_LAST_USED] = time.monotonic()
@@ -43,7 +43,7 @@ def replace_dead_connections(engine: Engine) -> None:
 
 
 def _has_news(connection: psycopg.Connection) -> bool:
-    """Whether something arrived that nobody asked for: the end of the connection, or a notice."""
+    """Whether unsolicited data arrived: the end of the connection, or a notice."""
     if connection.closed:
         return True
     waiting = select.poll()

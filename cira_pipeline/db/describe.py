@@ -1,8 +1,8 @@
-"""docs/tables.md's reference, written from the comments in the database.
+"""Generates the reference part of docs/tables.md from the comments in the database.
 
     python -m cira_pipeline.db.describe docs/tables.md
 
-rewrites what stands below the file's marker from the database at CIRA_POSTGRES_URL.
+replaces everything below the file's marker with the schema of the database at CIRA_POSTGRES_URL.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _RULES = text("""
 
 
 def describe(database: Database) -> str:
-    """Every view and table of schema `cira`, column by column, as Markdown; views first: they are what people read."""
+    """Markdown reference of all views and tables of schema `cira`, column by column; views first: people read them."""
     with database.begin() as connection:
-        # Constraint definitions name tables of other schemas in full only when those are not on the search path.
+        # Constraint definitions qualify tables of other schemas only when those are not on the search path.
         connection.execute(text("SET LOCAL search_path = pg_catalog"))
         return "\n".join(_lines(connection)) + "\n"
 
@@ -53,7 +53,7 @@ def replace_reference(document: str, reference: str) -> str:
     """`document` with everything below its marker replaced. Raises: ConfigurationError when it has no marker."""
     written_by_hand, marker, _ = document.partition(MARKER)
     if not marker:
-        raise ConfigurationError(f"the file has no line {MARKER.strip()}")
+        raise ConfigurationError(f"the document has no marker line: add {MARKER.strip()}")
     return f"{written_by_hand}{MARKER}\n{reference}"
 
 
@@ -72,7 +72,7 @@ def _lines(connection: Connection) -> Iterator[str]:
 
 
 def _column_table(connection: Connection, oid: int, *, is_view: bool) -> Iterator[str]:
-    # PostgreSQL does not know which columns of a view are never null.
+    # PostgreSQL does not track which columns of a view are never null.
     yield "| column | type | meaning |" if is_view else "| column | type | null | meaning |"
     yield "| --- | --- | --- |" if is_view else "| --- | --- | --- | --- |"
     for column in connection.execute(_COLUMNS, {"oid": oid}):
@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> int:
     try:
         url = Settings().postgres_url
         if url is None:
-            raise ConfigurationError("CIRA_POSTGRES_URL is empty")
+            raise ConfigurationError("CIRA_POSTGRES_URL is empty: set it to a migrated database")
         path = Path(arguments[0])
         path.write_text(replace_reference(path.read_text("utf-8"), describe(Database(url.get_secret_value()))), "utf-8")
     except (CiraError, OSError) as error:

@@ -1,7 +1,7 @@
-"""Free disk space, and the refusal of new work before it runs out.
+"""Free disk space check: new work is refused before the disk is full.
 
 PostgreSQL, Valkey, Dagster's logs and the folder of documents often share one file system. New work is refused while
-less than `CIRA_LEAST_FREE_MB` is left, so that what is under way can still be written down
+less than `CIRA_LEAST_FREE_MB` is free, so that work under way can still be stored
 (docs/decisions/0022-watching-and-full-disks.md).
 """
 
@@ -22,7 +22,7 @@ from cira_pipeline.settings import Settings
 
 CHECKED_AGAIN_S = 1.0
 RETRY_AFTER_S = 60.0
-"""When a client or a job that was refused for want of space should ask again."""
+"""Retry delay given to a client or a job that was refused for lack of disk space."""
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -39,12 +39,12 @@ def free_bytes(path: Path) -> int:
 
 
 def is_out_of_space(error: BaseException) -> bool:
-    """Whether the system refused a write because the disk or the user's quota is used up."""
+    """Whether a write failed because the disk or the user's quota is full."""
     return isinstance(error, OSError) and error.errno in _NO_SPACE
 
 
 def watched_folders(settings: Settings) -> tuple[Path, ...]:
-    """Local folders CIRA writes to: its home, and the object store when that is a folder."""
+    """Local folders that CIRA writes to: its home, and the object store when that is a folder."""
     folders = [settings.home.absolute()]
     store = urlsplit(settings.object_store_url)
     if store.scheme in ("", "file"):
@@ -53,7 +53,7 @@ def watched_folders(settings: Settings) -> tuple[Path, ...]:
 
 
 class DiskSpace:
-    """Refuses work while one of `folders` has less than `least_free_bytes`. Thread-safe; looks once a second."""
+    """Refuses work while a folder has less than `least_free_bytes` free. Thread-safe; checks once a second at most."""
 
     def __init__(
         self,
@@ -70,15 +70,15 @@ class DiskSpace:
         self._fullest: tuple[int, Path] | None = None
 
     def demand(self, size_bytes: int = 0) -> None:
-        """Raises: DiskFull when `size_bytes` more would leave less than the least free space."""
+        """Raises: DiskFull when `size_bytes` more would leave less than the minimum free space."""
         if not self._least_free_bytes:
             return
         fullest = self._look()
         if fullest is not None and fullest[0] - size_bytes < self._least_free_bytes:
             free, folder = fullest
             raise DiskFull(
-                f"{free // 1_000_000} MB are free at {folder}; work is taken from "
-                f"{self._least_free_bytes // 1_000_000} MB on",
+                f"{free // 1_000_000} MB are free at {folder}; new work needs at least "
+                f"{self._least_free_bytes // 1_000_000} MB",
                 retry_after_s=RETRY_AFTER_S,
             )
 
@@ -98,5 +98,5 @@ def _shared(folders: tuple[Path, ...], least_free_bytes: int) -> DiskSpace:
 
 
 def disk_space(settings: Settings) -> DiskSpace:
-    """The check for the installation's folders; one for a process, so that it looks once a second at the most."""
+    """The installation's disk space check; shared within a process, so that it checks once a second at most."""
     return _shared(watched_folders(settings), settings.least_free_bytes)

@@ -1,7 +1,7 @@
-"""Says to every other process that this one lives: an advisory lock of PostgreSQL that ends with its connection.
+"""Liveness of a process, shown by a PostgreSQL advisory lock that ends with its connection.
 
-The connection ends with the process, however that dies; that of a machine that is cut off ends when TCP gives it up.
-After a restart of PostgreSQL nobody holds any lock, so that a lock taken before says nothing about its taker.
+The connection ends with the process, however that dies; on a machine that is cut off it ends when TCP times out.
+A restart of PostgreSQL releases all locks, so a lock taken before the restart proves nothing about its process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cira_pipeline.errors import StoreUnavailable
 
 
 class LivenessLock:
-    """Thread-safe. It opens one connection of its own, at the first `lock`, and keeps it until `close`."""
+    """Advisory lock of this process. Thread-safe. Opens its own connection at the first `lock`, kept until `close`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -25,7 +25,7 @@ class LivenessLock:
         self._guard = threading.Lock()
 
     def lock(self) -> int:
-        """The key of the advisory lock that is held from now on as long as this process lives.
+        """Key of the advisory lock that is held from now on while this process lives.
 
         Raises: StoreUnavailable.
         """
@@ -41,11 +41,11 @@ class LivenessLock:
             self._end()
 
     def _taken(self) -> tuple[Connection, int]:
-        # Another key each time: one that somebody saw without its lock must never be held again.
+        # A new key each time: a key that was seen without its lock must never be locked again.
         key = secrets.randbits(62)
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            # Detached, it takes no place in the pool.
+            # Detached, it takes no slot of the pool.
             connection.detach()
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
         except BaseException:

@@ -1,7 +1,6 @@
-"""Every row of schema `cira` to files and back, with PostgreSQL's COPY in its text format.
+"""Copies all rows of schema `cira` to files and back, in the text format of PostgreSQL's COPY.
 
-The tables themselves come from the migrations, so a file holds rows only, and any later version of PostgreSQL or of
-CIRA reads it.
+The migrations create the tables, so a file holds rows only, and any later version of PostgreSQL or of CIRA can read it.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from cira_pipeline.db.schema.tables import SCHEMA
 from cira_pipeline.errors import BackupDamaged, StoreUnavailable
 
 _BLOCK_BYTES = 1 << 20
-# Alembic's own; the migrations write it.
+# Alembic's own table, which the migrations write.
 _VERSION_TABLE = "alembic_version"
-# Whatever the server's configuration says, both sides write and read the same.
+# Fixed value formats for writing and reading, independent of the server's configuration.
 _SESSION = (
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
@@ -39,13 +38,13 @@ class _Readable(Protocol):
 
 
 def prepare(connection: Connection) -> None:
-    """Before `copy_out` and `copy_in`, in their transaction: no time limits, one way to write values."""
+    """Sets up the transaction for `copy_out` and `copy_in`: no time limits, fixed value formats."""
     for statement in _SESSION:
         connection.execute(text(statement))
 
 
 def table_names(connection: Connection) -> Sequence[str]:
-    """CIRA's tables, by name."""
+    """Names of CIRA's tables, in alphabetical order."""
     return connection.scalars(
         text("""
             SELECT relname FROM pg_class
@@ -58,9 +57,9 @@ def table_names(connection: Connection) -> Sequence[str]:
 
 @contextmanager
 def without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """Drops the foreign keys for the block and checks them all at its end: tables that name each other have no order.
+    """Drops the foreign keys for the block and restores them at its end, as tables refer to each other in cycles.
 
-    Raises: BackupDamaged when a row names one that is not there.
+    Raises: BackupDamaged when a row refers to a missing row.
     """
     keys = connection.execute(
         text("""
@@ -81,7 +80,7 @@ def without_foreign_keys(connection: Connection) -> Iterator[None]:
 
 
 def columns_of(connection: Connection, table: str) -> tuple[str, ...]:
-    """The columns that hold what was written; generated ones are computed again."""
+    """Columns with stored values; generated columns are computed again."""
     names = connection.scalars(
         text("""
             SELECT attname FROM pg_attribute
@@ -104,9 +103,9 @@ def copy_out(connection: Connection, table: str, columns: Sequence[str], stream:
 
 
 def copy_in(connection: Connection, table: str, columns: Sequence[str], stream: _Readable) -> int:
-    """Adds the rows that `copy_out` wrote, without CIRA's triggers: what they would do has been done and is among them.
+    """Inserts the rows that `copy_out` wrote, without CIRA's triggers, whose effects are among the rows already.
 
-    Raises: BackupDamaged when PostgreSQL does not take the rows; StoreUnavailable.
+    Raises: BackupDamaged when PostgreSQL rejects the rows; StoreUnavailable.
     """
     triggers = sql.SQL("ALTER TABLE {} {} TRIGGER USER")
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(_table(table), _columns(columns))
@@ -121,7 +120,7 @@ def copy_in(connection: Connection, table: str, columns: Sequence[str], stream: 
 
 
 def counters(connection: Connection) -> dict[str, int]:
-    """The last value that each sequence has given out."""
+    """The last value used of each sequence."""
     rows = connection.execute(
         text("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = :schema AND last_value IS NOT NULL"),
         {"schema": SCHEMA},
@@ -130,7 +129,7 @@ def counters(connection: Connection) -> dict[str, int]:
 
 
 def set_counter(connection: Connection, sequence: str, last_value: int) -> None:
-    """Numbers that were given out are not given out again."""
+    """Continues `sequence` after `last_value`, so that no number is used twice."""
     connection.execute(
         text("SELECT setval(to_regclass(:sequence), :last_value)"),
         {"sequence": f"{SCHEMA}.{sequence}", "last_value": last_value},
@@ -142,7 +141,7 @@ def has_rows(connection: Connection, table: str) -> bool:
 
 
 def _ddl(statement: str) -> bytes:
-    """As PostgreSQL itself spells these names and definitions."""
+    """A statement whose names and definitions come from PostgreSQL's catalogue, already quoted."""
     return statement.encode()
 
 
@@ -163,11 +162,11 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """COPY goes past SQLAlchemy, which translates the errors of everything else."""
+    """Translates errors of COPY, which bypasses the translation in SQLAlchemy."""
     try:
         yield
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
-        raise BackupDamaged(f"PostgreSQL does not take the rows: {_first_line(error)}") from error
+        raise BackupDamaged(f"PostgreSQL rejects the rows: {_first_line(error)}") from error
     except psycopg.Error as error:
         raise StoreUnavailable(f"PostgreSQL: {_first_line(error)}") from error
 

@@ -1,6 +1,6 @@
-"""The outbox of webhooks: what is owed to whom, who takes it on, and how every attempt went.
+"""Outbox of webhook events: pending deliveries, their claims by delivery processes, and a log of all attempts.
 
-A trigger on `jobs` (migration 0006) puts an event into the outbox in the transaction that ends a job with a callback.
+A trigger on `jobs` (migration 0006) inserts an event in the transaction that ends a job with a callback.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from cira_pipeline.jobs import JobId
 
 FAILURES_BEFORE_PAUSE = 5
 LISTED = 100
-"""Events of one job that are listed at the most."""
+"""Maximum number of a job's events that are listed."""
 _GIVEN_UP_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
 class OwedEvent:
-    """An event that this process has taken on. `attempt` counts from 1; `callback` is `None` after an erasure."""
+    """An event claimed by this process. `attempt` counts from 1; `callback` is `None` after an erasure."""
 
     event_id: str
     job_id: JobId
@@ -43,7 +43,7 @@ class OwedEvent:
 
 @dataclass(frozen=True)
 class Attempt:
-    """`error_code` is `None` when it was delivered, `http_status` when nothing was answered."""
+    """A delivery attempt. `error_code` is `None` when it succeeded, `http_status` when the receiver gave no answer."""
 
     attempt: int
     started_at: datetime
@@ -54,7 +54,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class WebhookEvent:
-    """An event as it stands. `state` is pending, delivered or failed (given up)."""
+    """Current state of an event: `state` is pending, delivered or failed (given up)."""
 
     event_id: str
     job_id: JobId
@@ -73,8 +73,8 @@ class WebhookEvent:
     attempts: tuple[Attempt, ...]
 
 
-# One of each receiver, so that none can fill all places. Where a pause has just ended, nobody else tries the receiver
-# before that one attempt has told whether it is back.
+# At most one event for each receiver, so that none takes all delivery slots. A receiver whose pause has just ended gets
+# a single attempt until that attempt shows whether it is available again.
 _CLAIM = text("""
     WITH due AS (
         SELECT owed.event_id, r.client, r.host, r.failures
@@ -106,7 +106,7 @@ _LOG = text("""
     FROM cira.webhook_events WHERE event_id = :event_id
     ON CONFLICT DO NOTHING
 """)
-# Whose lease has ended does not undo what another attempt has brought about meanwhile.
+# An attempt whose lease has ended must not overwrite the result of a later attempt.
 _ENDED = text("""
     UPDATE cira.webhook_events
     SET state = :state, last_failure = coalesce(:error_code, last_failure),
@@ -138,7 +138,7 @@ _GIVE_UP = text("""
         ORDER BY owed_since LIMIT :limit FOR UPDATE SKIP LOCKED
     )
 """)
-# One statement, so that an event and its attempts are of one moment.
+# One statement, so that an event and its attempts are from the same snapshot.
 _EVENTS = """
     SELECT event_id, job_id, client, host, job_version, status, verdict, error_code, state, created_at,
            next_attempt_at, ended_at, last_failure, attempts AS attempt_count,
@@ -151,7 +151,7 @@ _EVENTS = """
 
 
 class WebhookRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Webhook events in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -159,9 +159,9 @@ class WebhookRepository:
     def claim(
         self, *, limit: int, lease_s: float, busy_clients: Collection[str] = (), busy_receivers: Collection[str] = ()
     ) -> list[OwedEvent]:
-        """Takes on events that are due, at most one of each receiver; nobody else gets them for `lease_s`.
+        """Claims due events, at most one for each receiver; no other process gets them for `lease_s` seconds.
 
-        `busy_receivers` (`receiver_name`) and `busy_clients` have as many under way as they may.
+        `busy_receivers` (`receiver_name`) and `busy_clients` are at their limit of deliveries under way.
         """
         given = {
             "limit": limit,
@@ -190,10 +190,10 @@ class WebhookRepository:
         longest_pause_s: float,
         asked_for_s: float | None = None,
     ) -> None:
-        """Notes a failed attempt; without `next_attempt_at` the event is given up.
+        """Records a failed attempt; without `next_attempt_at` the event is given up.
 
-        A receiver that is down too often in a row is paused for `pause_s`, twice as long each time up to
-        `longest_pause_s`; for `asked_for_s` at once when it asked to be left alone.
+        A receiver that fails too often in a row is paused for `pause_s`, doubled each time up to `longest_pause_s`;
+        for `asked_for_s` at once when it asked for a pause.
         """
         with self._database.begin() as connection:
             _log_attempt(connection, event, attempt)
@@ -215,7 +215,7 @@ class WebhookRepository:
             )
 
     def give_up(self, *, after_s: float) -> int:
-        """Gives up what is owed for longer than `after_s`; returns how many events. For receivers that are paused."""
+        """Gives up events pending for longer than `after_s` seconds; returns how many. For paused receivers."""
         given = {"after": timedelta(seconds=after_s), "limit": _GIVEN_UP_AT_ONCE}
         with self._database.single() as connection:
             return connection.execute(_GIVE_UP, given).rowcount
@@ -244,15 +244,15 @@ class WebhookRepository:
             return [_event(row) for row in rows]
 
     def replay(self, event_ids: Sequence[str]) -> int:
-        """Owes events anew, whatever became of them, under the ids they have. Returns how many.
+        """Queues events for delivery again, whatever their state, under the same ids. Returns how many.
 
-        Raises: WebhookEventNotFound when one is not there; then none is replayed.
+        Raises: WebhookEventNotFound when an event does not exist; then none is replayed.
         """
         wanted = sorted(set(event_ids))
         with self._database.begin() as connection:
             known = set(connection.scalars(_REPLAY, {"event_ids": wanted}))
             if missing := [each for each in wanted if each not in known]:
-                raise WebhookEventNotFound(f"there is no event {missing[0]}", event_id=missing[0])
+                raise WebhookEventNotFound(f"webhook event {missing[0]} does not exist", event_id=missing[0])
             connection.execute(
                 text("""
                     UPDATE cira.webhook_receivers r SET paused_until = NULL
@@ -264,7 +264,7 @@ class WebhookRepository:
         return len(known)
 
     def replay_failed(self, *, client: str | None = None) -> int:
-        """Owes everything anew that was given up. Returns how many events."""
+        """Queues every given-up event for delivery again. Returns how many events."""
         with self._database.begin() as connection:
             wanted = connection.scalars(
                 text("""

@@ -170,7 +170,7 @@ class ModelBatchPoller:
 
     def _leave_out_rejected(self, deployment: str) -> None:
         """Leaves out of waiting questions what their deployment is known not to take."""
-        for name in self.batches.learnt(deployment):
+        for name in self.batches.rejected_parameters(deployment):
             self.batches.rewrite_waiting(deployment, lambda body, name=name: without_parameter(body, name))  # type: ignore[misc]
 
     # Sending.
@@ -295,7 +295,7 @@ class ModelBatchPoller:
         name = rejected_parameter(told.complaint) if told.complaint else None
         otherwise = without_parameter(body, name) if body is not None and name is not None else None
         if otherwise is not None and name is not None:
-            self.batches.say_otherwise(batch.model_batch_id, told.request_hash, otherwise, name)
+            self.batches.requeue_rewritten(batch.model_batch_id, told.request_hash, otherwise, name)
         else:
             self.batches.unanswered(
                 batch.model_batch_id, [told.request_hash], told.error, most_tries=self.settings.model_batch_attempts

@@ -1,4 +1,4 @@
-"""Finds elements by their local names, in whatever namespace a version of the syntax puts them, and their texts."""
+"""XML element lookup by local name, in any namespace, and text extraction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def each(element: etree._Element | None, *paths: str) -> Iterator[etree._Element
 
 
 def text_of(element: etree._Element | None) -> str | None:
-    """The element's own text, trimmed; `None` where there is none."""
+    """The element's own text, trimmed; `None` where it has none."""
     if element is None:
         return None
     return (element.text or "").strip() or None
@@ -41,7 +41,7 @@ def address_line(
 ) -> str:
     """A postal address on one line: streets, then postcode and city, then region, then country code.
 
-    Each argument names the element below `address`; a list in `streets` is read in order. Empty without parts.
+    Each argument names an element below `address`; `streets` are joined in order. Empty without any part.
     """
     if address is None:
         return ""

@@ -1,4 +1,4 @@
-"""Reads values out of XML elements and keeps, for each, the element and its text as evidence."""
+"""Reads field values from XML elements and records each element and its text as evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cira_pipeline.syntaxes.elements import text_of
 
 _T = TypeVar("_T")
 
-# xs:decimal, bounded: hostile digits must not become gigabytes.
+# xs:decimal with bounded length: untrusted digits must not grow into gigabytes.
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})")
 _ISO_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T[\d:.]+)?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 # UNTDID 2379: date alone, and date with time to the minute or second; number of digits, of which 8 are the date.
@@ -24,7 +24,7 @@ _UNTDID_2379_DIGITS: Final = {"102": 8, "203": 12, "204": 14}
 
 
 class XmlRule(StrEnum):
-    """The findings of the mapping. Titles and effects are listed with all other rules in docs/validation.md."""
+    """Rules of the findings about the XML mapping; docs/validation.md lists titles and effects of all rules."""
 
     SCHEMA = "CIRA-XML-01"
     UNUSUAL_ATTACHMENT = "CIRA-XML-02"
@@ -42,10 +42,10 @@ class XmlRule(StrEnum):
 
 
 class XmlFieldReader:
-    """Evidence and findings of one XML document, filled while its fields are read.
+    """Reads the fields of one XML document and collects their evidence and findings.
 
-    Methods take the element (or `None`, where the document has none) and return the value, or `None` when there is none
-    or it cannot be read, which is a finding.
+    Methods take the element (or `None`, where the document has none) and return the value. They return `None` without a
+    value, and also for an unreadable one, which becomes a finding.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class XmlFieldReader:
         return self._value(field, element, parse_decimal)
 
     def quiet_decimal(self, element: etree._Element | None) -> Decimal | None:
-        """A number that is no field of the invoice: no evidence, no finding."""
+        """A number that is no invoice field: adds no evidence and no finding."""
         text = text_of(element)
         return None if text is None else parse_decimal(text)
 
@@ -91,14 +91,14 @@ class XmlFieldReader:
         return value
 
     def composed(self, field: str, container: etree._Element | None, value: str) -> str | None:
-        """A value put together from the parts of `container`, such as an address."""
+        """A value composed from the parts of `container`, such as an address."""
         if container is None or not value:
             return None
         self._keep(field, value, self._paths.of(container))
         return value
 
     def implied(self, field: str, element: etree._Element, value: str) -> str:
-        """A value that the name of `element` states, such as the kind of document that a root element is."""
+        """A value implied by the name of `element`, such as the document type by a root element."""
         self._keep(field, etree.QName(element).localname, self._paths.of(element))
         return value
 
@@ -124,7 +124,7 @@ class XmlFieldReader:
 
 
 class _Paths:
-    """XPaths in the document's own prefixes. lxml's `getpath` counts siblings anew for each: slow in long invoices."""
+    """XPaths with the document's own prefixes. lxml's `getpath` counts siblings each time: slow in long invoices."""
 
     def __init__(self) -> None:
         self._known: dict[etree._Element, str] = {}
@@ -160,7 +160,7 @@ def parse_decimal(text: str) -> Decimal | None:
 
 
 def _parse_date(text: str, element: etree._Element | None) -> date | None:
-    """ISO 8601 as in xs:date, or as UNTDID 2379 says in the attribute `format`. A zone changes no calendar date."""
+    """ISO 8601 as in xs:date, or UNTDID 2379 by the attribute `format`. A time zone changes no calendar date."""
     stated = element.get("format") if element is not None else None
     try:
         iso = _ISO_DATE.fullmatch(text)

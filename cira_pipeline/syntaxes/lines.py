@@ -1,4 +1,4 @@
-"""What all syntaxes do with the lines once they are found, and what the lines make known about each other."""
+"""Reads invoice lines, in any syntax, and adds findings on subtotal lines, price bases and line-level charges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 
 @dataclass(frozen=True)
 class LineElements:
-    """The elements of one line, in whichever syntax; `None` where the line has none."""
+    """The elements of one line, in any syntax; `None` where the line has none."""
 
     description: etree._Element | None
     quantity: etree._Element | None
@@ -28,16 +28,16 @@ class LineElements:
 
     @property
     def empty(self) -> bool:
-        """A line of mere text, which ZUGFeRD 1.0 uses for headings: nothing is invoiced by it."""
+        """Whether the line is text only, as ZUGFeRD 1.0 uses for headings: it invoices nothing."""
         return self.description is None and self.quantity is None and self.net_amount is None
 
 
 def read_lines(lines: Iterable[LineElements], reader: XmlFieldReader) -> LinesRead:
-    """BG-25 in the order of the document, without lines of mere text, and findings on how the lines are meant."""
+    """BG-25 in document order, without text-only lines, and findings on the meaning of the lines."""
     read = LinesRead()
     for elements in lines:
         read.add(elements, reader)
-    read.explain(reader)
+    read.add_findings(reader)
     return read
 
 
@@ -49,7 +49,7 @@ class LinesRead:
     with_allowances: list[int] = field(default_factory=list)
 
     def add(self, elements: LineElements, reader: XmlFieldReader) -> None:
-        """Takes over one line, unless it is mere text."""
+        """Adds one line, unless it is text only."""
         if elements.empty:
             return
         position = len(self.items)
@@ -72,8 +72,8 @@ class LinesRead:
         if base is not None and base != Decimal(1):
             self.base_quantities.append(position)
 
-    def explain(self, reader: XmlFieldReader) -> None:
-        """Findings that tell readers and the arithmetic rules how these lines are meant."""
+    def add_findings(self, reader: XmlFieldReader) -> None:
+        """Adds findings that explain these lines to reviewers and to the arithmetic rules."""
         for rule, positions, message, column in (
             (
                 XmlRule.SUBTOTAL_LINE,

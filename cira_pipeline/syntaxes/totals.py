@@ -1,4 +1,4 @@
-"""Totals and tax breakdown in the currency of the invoice, and the sums of EN 16931 that need other amounts, too."""
+"""Totals and tax breakdown in the invoice currency, and the sum rules of EN 16931 (BR-CO-10, BR-CO-13, BR-CO-16)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes.elements import each, first
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 
-# ZUGFeRD 1.0 files round each line for themselves.
+# ZUGFeRD 1.0 producers round each line separately.
 _TOLERANCE: Final = Decimal("0.01")
 _TOLERANCE_PER_LINE: Final = Decimal("0.005")
 
@@ -22,10 +22,10 @@ _TOLERANCE_PER_LINE: Final = Decimal("0.005")
 def in_currency(
     elements: Iterable[etree._Element], currency: str | None, field: str, reader: XmlFieldReader
 ) -> etree._Element | None:
-    """Of amounts stated in several currencies (BT-110 and BT-111) the one in `currency`, BT-5.
+    """Of amounts stated in several currencies (BT-110 and BT-111), the one in `currency`, BT-5.
 
-    An amount without a currency is in the invoice's. Amounts in other currencies only are no value of the invoice: that
-    is a finding.
+    An amount without a currency is in the invoice currency. Amounts in other currencies alone are no value of the
+    invoice, which becomes a finding.
     """
     others: list[str] = []
     for element in elements:
@@ -46,12 +46,12 @@ def in_currency(
 def total(
     field: str, sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader
 ) -> Decimal | None:
-    """The amount `name` below `sums` in the invoice's currency, as the value of `field`."""
+    """The amount `name` below `sums` in the invoice currency, as the value of `field`."""
     return reader.decimal(field, in_currency(each(sums, name), currency, field, reader))
 
 
 def quiet_total(sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader) -> Decimal | None:
-    """The amount `name` below `sums` in the invoice's currency where it is no field: no evidence, no finding."""
+    """The amount `name` below `sums` in the invoice currency where it is no field: no evidence, no finding."""
     found = (one for one in each(sums, name) if one.get("currencyID") in (None, currency))
     return reader.quiet_decimal(next(found, None))
 
@@ -72,7 +72,7 @@ def tax_lines(
 
 @dataclass(frozen=True)
 class DocumentAmounts:
-    """Amounts of BG-22 beside those of the invoice, in its currency; `None` where the document states none.
+    """Document-level amounts of BG-22 besides the invoice fields, in its currency; `None` where not stated.
 
     `line_total` BT-106, `allowances` BT-107, `charges` BT-108, `paid` BT-113, `rounding` BT-114, `third_party` the sum
     of BT-DEX-002 (payments collected for others, XRechnung extension).
@@ -89,7 +89,7 @@ class DocumentAmounts:
 def check_totals(
     amounts: DocumentAmounts, invoice: Invoice, subtotal_lines: Collection[int], reader: XmlFieldReader
 ) -> None:
-    """Adds a finding for each sum that does not hold, and one that names the amounts which explain the others.
+    """Adds a finding for each sum that is wrong, and one that names the amounts which explain the others.
 
     `subtotal_lines` are positions of lines that only sum up or inform (BT-X-8 GROUP, INFORMATION).
     """
@@ -108,7 +108,7 @@ def check_totals(
         stated = [f"{name} {value}" for name, value in parts.items() if value]
         if stated:
             reader.add_finding(
-                XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, f"{field} takes in {', '.join(stated)}", field
+                XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, f"{field} includes {', '.join(stated)}", field
             )
 
 
@@ -139,8 +139,8 @@ def _check_amount_due(amounts: DocumentAmounts, invoice: Invoice, reader: XmlFie
     if invoice.gross_total is None or invoice.amount_due is None:
         return
     if amounts.line_total is None and amounts.paid is None and invoice.amount_due != invoice.gross_total:
-        # Factur-X MINIMUM has no element for what was paid before.
-        message = "the XML's profile does not carry what was paid before"
+        # Factur-X MINIMUM has no element for prepaid amounts.
+        message = "the XML's profile does not state prepaid amounts"
         reader.add_finding(XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, message, "amount_due")
         return
     expected = invoice.gross_total - (amounts.paid or 0) + (amounts.rounding or 0) + (amounts.third_party or 0)

@@ -148,7 +148,9 @@ def test_the_warning_comes_once_when_the_threshold_is_crossed(
         assert [pay(answers, acme, number) for number in range(4)] == ["paid"] * 4
         assert caplog.messages == []
         assert [pay(answers, acme, number) for number in range(4, 7)] == ["paid"] * 3
-    assert caplog.messages == ["the daily budget of all clients: 0.003 of 0.006 USD spent (50%); 0.003 USD are left"]
+    assert caplog.messages == [
+        "budget alert: the daily budget of all clients: 0.003 of 0.006 USD spent (50%); 0.003 USD are left"
+    ]
 
 
 def test_an_answer_that_two_paid_for_is_booked_twice_because_it_was_billed_twice(

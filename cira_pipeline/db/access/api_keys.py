@@ -1,4 +1,4 @@
-"""Keys of the REST service: who may do what, how often, and how much of the day's quota is used."""
+"""API keys of the REST service: scopes, rate limits, and use of the daily quota."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ KEY_ID_LENGTH = 16
 USED_NOTED_EVERY = timedelta(minutes=1)
 
 _COLUMNS = [column for column in api_keys.c if column.name != "secret_hash"]
-# A day of PostgreSQL's own clock, in UTC, so that all processes agree when it ends.
+# A day of PostgreSQL's clock, in UTC, so that all processes agree when it ends.
 _TODAY = func.date(func.timezone("UTC", func.now()))
 
 
 class Scope(StrEnum):
-    """What a key may do. `admin` may do everything, and sees every client's jobs.
+    """Permissions of a key. `admin` may do everything, and sees every client's jobs.
 
-    `dagster_view` and `dagster_launch` are for Dagster's UI, which shows every client's invoices: reading it, and
-    besides starting, stopping and deleting there.
+    `dagster_view` and `dagster_launch` are for Dagster's UI, which shows every client's invoices: the former allows
+    reading, the latter also starting, stopping and deleting there.
     """
 
     SUBMIT = "submit"
@@ -44,7 +44,7 @@ _INCLUDED_IN = {Scope.DAGSTER_VIEW: (Scope.DAGSTER_LAUNCH,)}
 
 
 class ApiKey(BaseModel):
-    """A row of `api_keys` without the hash; tables.py says what each column means. Times are UTC."""
+    """A row of `api_keys` without the hash; tables.py documents the columns. Times are UTC."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +69,7 @@ class ApiKey(BaseModel):
 
 
 class StoredKey(BaseModel):
-    """A key and the hash its secret must have."""
+    """A key and the hash of its secret."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,7 +78,7 @@ class StoredKey(BaseModel):
 
 
 class Quota(BaseModel):
-    """The day's quota after a submission."""
+    """Use of the day's quota after a submission."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,7 +87,7 @@ class Quota(BaseModel):
 
 
 class ApiKeyRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """API keys and quotas in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -127,7 +127,7 @@ class ApiKeyRepository:
         return None if row is None else StoredKey(key=_key(row), secret_hash=bytes(row.secret_hash))
 
     def list(self, client: str | None = None) -> list[ApiKey]:
-        """Oldest first."""
+        """Keys of `client`, or all, oldest first."""
         statement = select(*_COLUMNS).order_by(api_keys.c.created_at, api_keys.c.key_id)
         if client is not None:
             statement = statement.where(api_keys.c.client == client)
@@ -135,7 +135,7 @@ class ApiKeyRepository:
             return [_key(row) for row in connection.execute(statement)]
 
     def revoke(self, key_id: str) -> ApiKey:
-        """The key is not taken any more; twice is once. Raises: KeyNotFound."""
+        """Revokes a key; idempotent. Raises: KeyNotFound."""
         revoked_at = func.coalesce(api_keys.c.revoked_at, func.now())
         with self._database.begin() as connection:
             return _change(connection, key_id, {"revoked_at": revoked_at})
@@ -143,7 +143,7 @@ class ApiKeyRepository:
     def rotate(
         self, key_id: str, new_key_id: str, secret_hash: bytes, pepper_id: str, *, grace: timedelta
     ) -> tuple[ApiKey, ApiKey]:
-        """A new key with the old one's rights; the old one is taken for `grace` more. Returns old and new.
+        """Creates a key with the old one's rights; the old one stays valid for `grace`. Returns old and new.
 
         Raises: KeyNotFound; KeySettingsInvalid when the old key was revoked or rotated before.
         """
@@ -155,7 +155,7 @@ class ApiKeyRepository:
             if old is None:
                 raise _not_found(key_id)
             if old.revoked_at is not None or old.replaced_by is not None:
-                raise KeySettingsInvalid(f"key {key_id} was revoked or rotated before", key_id=key_id)
+                raise KeySettingsInvalid(f"key {key_id} was already revoked or rotated", key_id=key_id)
             values = {name: old._mapping[name] for name in inherited}
             new = connection.execute(
                 insert(api_keys)
@@ -166,7 +166,7 @@ class ApiKeyRepository:
             return _change(connection, key_id, {"replaced_by": new_key_id, "expires_at": ends}), _key(new)
 
     def note_use(self, key_id: str) -> None:
-        """Notes that the key was used now; no more than once a minute is written."""
+        """Records that the key was used now; writes once a minute at most."""
         stale = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < func.now() - USED_NOTED_EVERY)
         with self._database.single() as connection:
             connection.execute(
@@ -187,14 +187,14 @@ class ApiKeyRepository:
                 )
             if taken is None:
                 raise QuotaExhausted(
-                    f"the key may submit {key.jobs_per_day} jobs a day; {_used(connection, key)} are used",
+                    f"the key's quota is {key.jobs_per_day} jobs a day, of which {_used(connection, key)} are used",
                     limit=key.jobs_per_day,
                     used=_used(connection, key),
                 )
         return Quota(limit=key.jobs_per_day, used=int(taken))
 
     def give_back(self, key: ApiKey, count: int) -> None:
-        """Takes `count` off what was counted today: the jobs were known already, or the submission failed."""
+        """Returns `count` jobs to today's quota: they existed already, or the submission failed."""
         if count <= 0:
             return
         with self._database.begin() as connection:
@@ -212,13 +212,13 @@ def new_key_id() -> str:
 def _check(client: str, scopes: Collection[Scope], name: str, requests_per_minute: int, jobs_per_day: int) -> None:
     problem = None
     if not 1 <= len(client) <= MAX_NAME_CHARS or not client.isprintable():
-        problem = f"a client has a name of 1 to {MAX_NAME_CHARS} printable characters"
+        problem = f"the client's name must have 1 to {MAX_NAME_CHARS} printable characters"
     elif not scopes:
-        problem = f"a key has at least one scope: {', '.join(Scope)}"
+        problem = f"a key needs at least one scope of {', '.join(Scope)}"
     elif len(name) > MAX_NAME_CHARS:
-        problem = f"the name is longer than {MAX_NAME_CHARS} characters"
+        problem = f"the key's name must have at most {MAX_NAME_CHARS} characters"
     elif not (0 < requests_per_minute < 2**31 and 0 < jobs_per_day < 2**31):
-        problem = "both limits are whole numbers above zero"
+        problem = "requests per minute and jobs per day must be whole numbers above zero"
     if problem:
         raise KeySettingsInvalid(problem)
 
@@ -239,7 +239,7 @@ def _change(connection: Connection, key_id: str, values: dict[str, Any]) -> ApiK
 
 
 def _not_found(key_id: str) -> KeyNotFound:
-    return KeyNotFound(f"there is no key {key_id}", key_id=key_id)
+    return KeyNotFound(f"API key {key_id} does not exist", key_id=key_id)
 
 
 def _key(row: Row[Any]) -> ApiKey:

@@ -1,4 +1,4 @@
-"""Links that sign a person in once: kept as hashes, taken once, within their time."""
+"""One-time sign-in links: stored as hashes, usable once, within their validity."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 
 
 class TakenLink(NamedTuple):
-    """The session that a link begins: its key, and the person's name."""
+    """The session that a link starts: its key, and the person's name."""
 
     key_id: str
     person: str
 
 
 class SignInLinkRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Sign-in links in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, token_hash: bytes, key_id: str, person: str, *, valid: timedelta) -> None:
-        """Also deletes links that ended more than a day ago."""
+        """Stores a link valid for the time `valid`; also deletes links that expired more than a day ago."""
         with self._database.begin() as connection:
             connection.execute(delete(sign_in_links).where(sign_in_links.c.expires_at < func.now() - _FORGOTTEN_AFTER))
             connection.execute(
@@ -37,7 +37,7 @@ class SignInLinkRepository:
             )
 
     def take(self, token_hash: bytes) -> TakenLink | None:
-        """What the link stands for, to the first who asks in time; `None` to all others."""
+        """Uses the link up and returns its session; `None` when it was used before or has expired."""
         with self._database.begin() as connection:
             row = connection.execute(
                 update(sign_in_links)

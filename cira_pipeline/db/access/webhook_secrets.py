@@ -1,4 +1,4 @@
-"""Which secrets a client's webhooks are signed with; the secrets are derived from the pepper and kept nowhere."""
+"""Webhook secrets of each client; the secrets themselves are derived from the pepper and never stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cira_pipeline.errors import KeySettingsInvalid, WebhookSecretExists, Webhoo
 
 
 class SigningId(BaseModel):
-    """A row of `webhook_secrets`; tables.py says what each column means."""
+    """A row of `webhook_secrets`; tables.py documents the columns."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,24 +29,24 @@ class SigningId(BaseModel):
 
 
 class WebhookSecretRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Webhook secrets in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, client: str, pepper_id: str) -> SigningId:
-        """The client's first secret. Raises: WebhookSecretExists, KeySettingsInvalid."""
+        """Creates the client's first secret. Raises: WebhookSecretExists, KeySettingsInvalid."""
         if not 1 <= len(client) <= MAX_NAME_CHARS or not client.isprintable():
-            raise KeySettingsInvalid(f"a client has a name of 1 to {MAX_NAME_CHARS} printable characters")
+            raise KeySettingsInvalid(f"the client's name must have 1 to {MAX_NAME_CHARS} printable characters")
         statement = insert(webhook_secrets).values(signing_id=new_key_id(), client=client, pepper_id=pepper_id)
         try:
             with self._database.begin() as connection:
                 return _signing_id(connection.execute(statement.returning(*webhook_secrets.c)).one())
         except IntegrityError as error:
-            raise WebhookSecretExists(f"{client} has a webhook secret already", client=client) from error
+            raise WebhookSecretExists(f"client {client} already has a webhook secret", client=client) from error
 
     def rotate(self, client: str, pepper_id: str, *, grace: timedelta) -> tuple[SigningId, SigningId]:
-        """A new secret; the old one signs too for `grace` more. Returns old and new. Raises: WebhookSecretMissing."""
+        """Creates a secret; the old one also signs for `grace`. Returns old and new. Raises: WebhookSecretMissing."""
         with self._database.begin() as connection:
             old = connection.execute(
                 update(webhook_secrets)
@@ -55,13 +55,13 @@ class WebhookSecretRepository:
                 .returning(*webhook_secrets.c)
             ).one_or_none()
             if old is None:
-                raise WebhookSecretMissing(f"{client} has no webhook secret", client=client)
+                raise WebhookSecretMissing(f"client {client} has no webhook secret", client=client)
             values = {"signing_id": new_key_id(), "client": client, "pepper_id": pepper_id}
             new = connection.execute(insert(webhook_secrets).values(values).returning(*webhook_secrets.c)).one()
             return _signing_id(old), _signing_id(new)
 
     def signing(self, client: str) -> Sequence[SigningId]:
-        """All that sign now, newest first; empty when the client has none."""
+        """All secrets that sign now, newest first; empty when the client has none."""
         statement = (
             select(*webhook_secrets.c)
             .where(

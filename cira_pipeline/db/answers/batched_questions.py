@@ -1,7 +1,7 @@
-"""Questions that wait for a model batch or are in one, and the jobs that wait for them.
+"""Questions queued for or sent in a model batch, and the jobs that wait for their answers.
 
-Such a question is claimed in `model_answers` like any other, by nobody who could die: its claim ends when it is
-answered, given up, or wanted by nobody any more. All functions work in the caller's transaction.
+Such a question is claimed in `model_answers` without a holder that could die: its claim ends when it is answered, given
+up, or no longer wanted by any job. All functions work in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ QuestionState = Literal["waiting", "sent", "given_up"]
 
 @dataclass(frozen=True)
 class ForBatch:
-    """How a question is put to the deployment for batches: `body` is the request as JSON.
+    """A question as sent in a model batch of `deployment`: `body` is the request as JSON.
 
-    `live_after`: when batches have given it up, it is asked at once. Else the model counts as failed.
+    `live_after`: a question that batches gave up is asked immediately. Otherwise the model counts as failed.
     """
 
     provider: str
@@ -35,8 +35,8 @@ class ForBatch:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a question stands that was put up for a batch."""
+class BatchedQuestion:
+    """State of a question that was queued for a model batch."""
 
     state: QuestionState
     deployment: str
@@ -48,14 +48,18 @@ class Standing:
             where = f"waits for the next model batch of deployment {self.deployment}"
         else:
             where = f"is in model batch {self.model_batch_id} of deployment {self.deployment}"
-        return AnswerInBatch(f"its question {where}", model_batch_id=self.model_batch_id, deployment=self.deployment)
+        return AnswerInBatch(
+            f"the job's question {where}", model_batch_id=self.model_batch_id, deployment=self.deployment
+        )
 
     def failed(self) -> ModelBatchFailed:
-        return ModelBatchFailed(f"deployment {self.deployment} answered it in no batch: {self.error_message}")
+        return ModelBatchFailed(
+            f"no model batch of deployment {self.deployment} answered the job's question: {self.error_message}"
+        )
 
 
-def standing(connection: Connection, request_hash: str) -> Standing | None:
-    """Where the question stands, locked until the transaction ends."""
+def batched_question(connection: Connection, request_hash: str) -> BatchedQuestion | None:
+    """State of the question, locked until the transaction ends; `None` when it was not queued for a batch."""
     row = connection.execute(
         text("""
             SELECT state, deployment, model_batch_id, error_message
@@ -65,11 +69,13 @@ def standing(connection: Connection, request_hash: str) -> Standing | None:
     ).one_or_none()
     if row is None:
         return None
-    return Standing(cast(QuestionState, row.state), row.deployment, row.model_batch_id, row.error_message)
+    return BatchedQuestion(cast(QuestionState, row.state), row.deployment, row.model_batch_id, row.error_message)
 
 
-def put_up(connection: Connection, request_hash: str, question: ForBatch, job_id: JobId, line_bytes: int) -> Standing:
-    """Puts a claimed question up for the next batch; `job_id` pays for it and waits for it."""
+def enqueue(
+    connection: Connection, request_hash: str, question: ForBatch, job_id: JobId, line_bytes: int
+) -> BatchedQuestion:
+    """Queues a claimed question for the next model batch; `job_id` pays for it and waits for it."""
     connection.execute(
         text("""
             INSERT INTO cira.batched_questions (request_hash, provider, deployment, model, body, size_bytes, job_id)
@@ -86,11 +92,11 @@ def put_up(connection: Connection, request_hash: str, question: ForBatch, job_id
         },
     )
     await_answer(connection, request_hash, job_id)
-    return Standing("waiting", question.deployment, None, None)
+    return BatchedQuestion("waiting", question.deployment, None, None)
 
 
 def await_answer(connection: Connection, request_hash: str, job_id: JobId) -> None:
-    """Notes that the job waits for this question; twice is once."""
+    """Records that the job waits for this question; idempotent."""
     connection.execute(
         text("INSERT INTO cira.batch_waits (job_id, request_hash) VALUES (:job_id, :hash) ON CONFLICT DO NOTHING"),
         {"job_id": job_id, "hash": request_hash},
@@ -98,13 +104,13 @@ def await_answer(connection: Connection, request_hash: str, job_id: JobId) -> No
 
 
 def drop(connection: Connection, request_hashes: Iterable[str]) -> None:
-    """Takes questions back that are in no batch: nobody waits for them any more, and their claims end."""
+    """Removes questions that are in no batch, the waits of their jobs, and their claims."""
     hashes = {"hashes": list(request_hashes)}
     connection.execute(text("DELETE FROM cira.batched_questions WHERE request_hash = ANY (:hashes)"), hashes)
     end_claims(connection, hashes["hashes"])
 
 
-def forget_given_up(connection: Connection, request_hash: str) -> None:
+def delete_given_up(connection: Connection, request_hash: str) -> None:
     connection.execute(
         text("DELETE FROM cira.batched_questions WHERE request_hash = :hash AND state = 'given_up'"),
         {"hash": request_hash},
@@ -122,8 +128,8 @@ def end_claims(connection: Connection, request_hashes: Iterable[str]) -> None:
 
 
 def erase(connection: Connection, job_id: JobId) -> None:
-    """Erases the questions about a document that nobody else has: those in a batch lose their text and are still
-    booked when it is answered, the others are gone.
+    """Erases the questions about a document that no other job has: those sent in a batch lose their text and are booked
+    when they are answered, the others are deleted.
     """
     of_job = """
         (job_id = :job_id OR request_hash IN (SELECT request_hash FROM cira.batch_waits WHERE job_id = :job_id))
@@ -140,14 +146,14 @@ def erase(connection: Connection, job_id: JobId) -> None:
     )
 
 
-def wait_no_more(connection: Connection, job_id: JobId) -> None:
+def end_waits(connection: Connection, job_id: JobId) -> None:
     connection.execute(text("DELETE FROM cira.batch_waits WHERE job_id = :job_id"), {"job_id": job_id})
 
 
 def answered(connection: Connection, request_hash: str, model_batch_id: str) -> Any | None:
-    """Takes a question out that a batch has answered: its `job_id`, `client`, `model` and whether it is `erased`.
+    """Removes a question that a batch has answered; returns its `job_id`, `client`, `model` and whether it is `erased`.
 
-    `None` when it is not in that batch: this answer was kept before, or nobody asked.
+    `None` when it is not in that batch: the answer was stored before, or the question was never asked.
     """
     return connection.execute(
         text("""

@@ -1,7 +1,7 @@
-"""Model batches: gathered from waiting questions, followed to their end, and what their end does to the questions.
+"""Model batches: gathered from queued questions, tracked to their end, and the effect of the end on the questions.
 
-Each method is one transaction, and each step of a batch can be done again after a crash: a batch has an id of its own
-before the provider hears of it, and a question is in one batch or in none.
+Each method is one transaction, and each step of a batch can be repeated after a crash: a batch has an id before it is
+sent to the provider, and a question is in at most one batch.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cira_pipeline.errors import CiraError, StoreUnavailable
 from cira_pipeline.jobs import JobId
 from cira_pipeline.settings import Settings
 
-# "cira" and "ba" in ASCII: whoever moves batches on holds this advisory lock of the database.
+# "cira" and "ba" in ASCII: advisory lock held by the process that advances model batches.
 MOVING_LOCK = 0x636972616261
 LINES_AT_ONCE = 500
 
 
 class ModelBatch(BaseModel):
-    """A row of `model_batches`; tables.py says what each column means. Times are UTC."""
+    """A row of `model_batches`; tables.py documents the columns. Times are UTC."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,7 @@ ModelBatchState = Literal["preparing", "sent", "done", "failed"]
 
 @dataclass(frozen=True)
 class Waiting:
-    """Questions that wait for a deployment's next batch; `oldest_s` is how long the first one has."""
+    """Questions queued for a deployment's next batch; `oldest_s` is how long the first one has waited, in seconds."""
 
     provider: str
     deployment: str
@@ -75,7 +75,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Payment:
-    """Whose question it was that a batch answered, and what is priced when the answer's model is not known."""
+    """The job that pays for a question answered by a batch, and the model to price when the answer's is not known."""
 
     job_id: JobId
     client: str
@@ -84,16 +84,16 @@ class Payment:
 
 
 class ModelBatchRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Model batches in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @contextmanager
     def moving(self) -> Iterator[Callable[[], None] | None]:
-        """The right to move batches on inside the block; `None` when another process has it.
+        """Exclusive right to advance model batches inside the block; `None` when another process holds it.
 
-        Calling it raises StoreUnavailable when the right was lost with its connection.
+        Calling the yielded function raises StoreUnavailable when the right was lost with its connection.
         """
         with self._database.single() as connection:
             if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": MOVING_LOCK}):
@@ -102,7 +102,7 @@ class ModelBatchRepository:
             try:
                 yield lambda: connection.execute(text("SELECT 1")).close()
             finally:
-                # A connection that broke has let go of the lock by itself.
+                # A broken connection has released the lock already.
                 with suppress(StoreUnavailable):
                     connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MOVING_LOCK})
 
@@ -114,7 +114,7 @@ class ModelBatchRepository:
         return ModelBatch.model_validate(dict(row._mapping))
 
     def newest(self, limit: int = 50) -> list[ModelBatch]:
-        """Batches, newest first."""
+        """Model batches, newest first."""
         with self._database.begin() as connection:
             rows = connection.execute(
                 text("SELECT * FROM cira.model_batches ORDER BY model_batch_id DESC LIMIT :limit"), {"limit": limit}
@@ -122,7 +122,7 @@ class ModelBatchRepository:
         return [ModelBatch.model_validate(dict(row._mapping)) for row in rows]
 
     def unfinished(self) -> list[ModelBatch]:
-        """Batches that something is left to do for, if only the deletion of their files; oldest first."""
+        """Batches with work left to do, if only the deletion of their files; oldest first."""
         with self._database.begin() as connection:
             rows = connection.execute(
                 text("SELECT * FROM cira.model_batches WHERE files_deleted_at IS NULL ORDER BY model_batch_id")
@@ -130,7 +130,7 @@ class ModelBatchRepository:
         return [ModelBatch.model_validate(dict(row._mapping)) for row in rows]
 
     def waiting(self) -> list[Waiting]:
-        """What waits for the next batch, by deployment."""
+        """Questions queued for the next batch, by deployment."""
         with self._database.begin() as connection:
             rows = connection.execute(
                 text("""
@@ -142,7 +142,7 @@ class ModelBatchRepository:
         return [Waiting(row.provider, row.deployment, row.questions, int(row.size_bytes), row.oldest_s) for row in rows]
 
     def has_work(self, settings: Settings) -> bool:
-        """Whether a round would do anything: so that none is begun for nothing."""
+        """Whether a polling round would do anything."""
         return bool(self.unfinished()) or any(
             each.oldest_s >= settings.model_batch_every_s
             or each.questions >= settings.model_batch_max_questions
@@ -151,7 +151,7 @@ class ModelBatchRepository:
         )
 
     def reserved_usd(self) -> Decimal:
-        """The most that all questions in or before a batch can cost."""
+        """The most that all questions queued for or in a batch can cost, in USD."""
         with self._database.begin() as connection:
             reserved = connection.scalar(
                 text("""
@@ -163,9 +163,9 @@ class ModelBatchRepository:
         return Decimal(reserved or 0)
 
     def drop_unwanted(self) -> int:
-        """Takes questions back that are in no batch and whose jobs have all ended; returns how many.
+        """Removes questions that are in no batch and whose jobs have all ended; returns how many.
 
-        One that was given up has nobody who waits: it is kept until the job that pays for it has ended.
+        A given-up question has no waiting jobs: it is kept until the job that pays for it has ended.
         """
         with self._database.begin() as connection:
             unwanted = connection.scalars(
@@ -185,7 +185,7 @@ class ModelBatchRepository:
         return len(unwanted)
 
     def gather(self, provider: str, deployment: str, *, most_questions: int, most_bytes: int) -> str | None:
-        """Makes a batch of the questions that wait longest, within both limits; its id, or `None` without any."""
+        """Creates a batch of the questions that wait longest, within both limits; its id, or `None` without any."""
         model_batch_id = f"mba_{str(ULID()).lower()}"
         of = {"provider": provider, "deployment": deployment, "id": model_batch_id}
         with self._database.begin() as connection:
@@ -224,7 +224,7 @@ class ModelBatchRepository:
         return model_batch_id
 
     def questions(self, model_batch_id: str) -> Iterator[tuple[str, str]]:
-        """Request hash and body of the batch's questions, in order; those that were erased are left out."""
+        """Request hash and body of the batch's questions, in order, without the erased ones."""
         after = ""
         while True:
             with self._database.begin() as connection:
@@ -242,7 +242,7 @@ class ModelBatchRepository:
             after = rows[-1].request_hash
 
     def note(self, model_batch_id: str, **columns: Any) -> None:
-        """Notes how the batch stands: values of columns by their names; `now` stands for the time of the database."""
+        """Updates columns of the batch by their names; the value `now` stands for the time of the database."""
         given = {name: value for name, value in columns.items() if value != "now"}
         sets = ", ".join(f"{name} = {'now()' if value == 'now' else f':{name}'}" for name, value in columns.items())
         with self._database.begin() as connection:
@@ -251,8 +251,8 @@ class ModelBatchRepository:
                 {**given, "id": model_batch_id},
             )
 
-    def learnt(self, deployment: str) -> frozenset[str]:
-        """Request parameters that the deployment turned out not to take."""
+    def rejected_parameters(self, deployment: str) -> frozenset[str]:
+        """Request parameters that the deployment has rejected."""
         with self._database.begin() as connection:
             names = connection.scalars(
                 text("SELECT DISTINCT unnest(left_out) FROM cira.model_batches WHERE deployment = :deployment"),
@@ -272,7 +272,7 @@ class ModelBatchRepository:
         return None if row is None else ModelBatch.model_validate(dict(row._mapping))
 
     def others_under_way(self, deployment: str, besides: ModelBatch | None = None) -> bool:
-        """Whether the provider works on a batch of the deployment."""
+        """Whether the provider is working on another batch of the deployment."""
         with self._database.begin() as connection:
             return bool(
                 connection.scalar(
@@ -288,7 +288,7 @@ class ModelBatchRepository:
 
     @contextmanager
     def answering(self, model_batch_id: str, request_hash: str) -> Iterator[tuple[Connection, Payment | None]]:
-        """A transaction in which an answered question leaves its batch; `None` when it is not in it (any more)."""
+        """A transaction that removes an answered question from its batch; `None` when it is not in it (any more)."""
         with self._database.begin() as connection:
             row = batched_questions.answered(connection, request_hash, model_batch_id)
             if row is not None:
@@ -301,7 +301,7 @@ class ModelBatchRepository:
             yield connection, None if row is None else Payment(JobId(row.job_id), row.client, row.model, row.erased)
 
     def body_of(self, model_batch_id: str, request_hash: str) -> str | None:
-        """The request of a question that is in the batch; `None` when it is not, or was erased."""
+        """The request of a question in the batch; `None` when it is not in it, or was erased."""
         with self._database.begin() as connection:
             body: str | None = connection.scalar(
                 text("""
@@ -311,8 +311,8 @@ class ModelBatchRepository:
             )
         return body
 
-    def say_otherwise(self, model_batch_id: str, request_hash: str, body: str, left_out: str) -> None:
-        """Puts a question up again as `body`, without the parameter that its deployment does not take. No try."""
+    def requeue_rewritten(self, model_batch_id: str, request_hash: str, body: str, left_out: str) -> None:
+        """Queues a question again as `body`, without the parameter its deployment rejects. Does not count as a try."""
         with self._database.begin() as connection:
             moved = connection.execute(
                 text("""
@@ -333,8 +333,8 @@ class ModelBatchRepository:
                 {"id": model_batch_id, "name": left_out, "moved": moved},
             )
 
-    def rewrite_waiting(self, deployment: str, otherwise: Callable[[str], str | None]) -> None:
-        """Puts every question that waits for `deployment` as `otherwise` says; `None` leaves it as it is."""
+    def rewrite_waiting(self, deployment: str, rewrite: Callable[[str], str | None]) -> None:
+        """Replaces every queued question for `deployment` with what `rewrite` returns; `None` leaves it unchanged."""
         after = ""
         while True:
             with self._database.begin() as connection:
@@ -346,7 +346,7 @@ class ModelBatchRepository:
                     """),
                     {"deployment": deployment, "after": after, "limit": LINES_AT_ONCE},
                 ).all()
-                said = [(row.request_hash, otherwise(row.body)) for row in rows]
+                said = [(row.request_hash, rewrite(row.body)) for row in rows]
                 rewritten = [{"hash": hash_, "body": body} for hash_, body in said if body is not None]
                 if rewritten:
                     connection.execute(
@@ -359,8 +359,9 @@ class ModelBatchRepository:
     def unanswered(
         self, model_batch_id: str, request_hashes: Sequence[str] | None, error: CiraError, *, most_tries: int
     ) -> None:
-        """Questions that the batch did not answer, all that are left in it for `None`: they wait for the next batch,
-        or are given up after `most_tries`; then the jobs that waited for them go on. Those that were erased are gone.
+        """Queues the questions that the batch did not answer (all left in it for `None`) for the next batch.
+
+        After `most_tries` they are given up, and the jobs that waited for them continue. Erased ones are deleted.
         """
         with self._database.begin() as connection:
             _unanswered(connection, model_batch_id, request_hashes, error, most_tries)
@@ -374,8 +375,8 @@ class ModelBatchRepository:
         failed: CiraError | None = None,
         counts: bool = True,
     ) -> None:
-        """Ends the batch: `failed` when it gave no answer at all. What is left in it is `unanswered`, which `counts`
-        as a try or not.
+        """Ends the batch, as `failed` when it gave no answer at all. Its remaining questions get the error
+        `unanswered`, which `counts` as a try or not.
         """
         with self._database.begin() as connection:
             _unanswered(connection, model_batch_id, None, unanswered, most_tries, counts=counts)
@@ -410,7 +411,7 @@ def _unanswered(
         "code": error.code,
         "message": error.message,
         "step": int(counts),
-        # What is wrong with the question itself stays wrong in the next batch.
+        # An error of the question itself would recur in the next batch.
         "for_good": not error.retryable and hashes is not None,
     }
     in_question = "model_batch_id = :id AND (CAST(:hashes AS text[]) IS NULL OR request_hash = ANY (:hashes))"

@@ -1,11 +1,11 @@
-"""Paid model answers: each question is asked by one caller at a time, and its answer is kept for all.
+"""Answer cache: each model question is paid by one caller at a time, and its answer is stored for all.
 
-A caller claims a question before it pays. The claim ends with its holder: another takes over as soon as the holder's
-process is known to be dead (`presence.py`), and at the end of a lease in any case. A question that may wait for a model
-batch is claimed too, and put up for the next one instead of being asked.
+A caller claims a question before it pays. The claim ends with its holder: another caller takes over as soon as the
+holder's process is known to be dead (`liveness_lock.py`), and at the end of a lease in any case. A question that may
+wait for a model batch is claimed too, and queued for the next batch instead of being asked.
 
-Claiming and reserving the money are one transaction, and so are keeping the answer and booking what it cost: there is
-no moment at which a process can die and leave an answer that nobody has paid for in the books.
+Claiming and reserving the money are one transaction, and so are storing the answer and booking its cost: a process that
+dies at any moment leaves no answer whose cost is not booked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal_col
 from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.db.answers import batched_questions
-from cira_pipeline.db.answers.batched_questions import CLAIMED_BY, ForBatch, Standing
+from cira_pipeline.db.answers.batched_questions import CLAIMED_BY, BatchedQuestion, ForBatch
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.schema.tables import model_answers
 from cira_pipeline.errors import CiraError
@@ -34,41 +34,41 @@ from cira_pipeline.models import ModelAnswer, Usage
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
 LINE_BYTES = 200
-"""More than what stands around a request on its line of a batch's file."""
+"""Upper bound of what surrounds a request on its line of a batch file, in bytes."""
 
 _ANSWER = tuple(ModelAnswer.model_fields)
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """What is held back from the budgets while a question is being asked, and for which job."""
+    """Amount reserved in the budgets while a question is being asked, and the job that pays."""
 
     job_id: JobId
     amount_usd: Decimal
 
 
 class Account(Protocol):
-    """Who pays. What takes a connection works in that transaction."""
+    """Account that pays for answers. Methods with a connection work in that transaction."""
 
     def paying_job(self) -> JobId:
-        """The job that this thread's questions are asked for."""
+        """The job that this thread's questions are attributed to."""
         ...
 
     def reserve(self, connection: Connection, worst_case: Usage) -> Reservation:
-        """Reserves what an answer can cost. Raises: BudgetReached, and then nothing is claimed."""
+        """Reserves what an answer can cost. Raises: BudgetReached; then nothing is claimed."""
         ...
 
     def book(self, connection: Connection, answer: ModelAnswer, asked_model: str, purchase: str) -> None:
-        """Books what `answer` cost. `purchase` is empty, or names one that was paid although there was one already."""
+        """Books the cost of `answer`. `purchase` is empty, or names a repeated purchase of a stored answer."""
         ...
 
 
 class AnswerRepository:
     """Answers by request hash. Thread-safe. Raises: StoreUnavailable.
 
-    `owner` names this process for people who look into the table. `lease_s` must be longer than the longest call to a
-    model, its retries included: after it another caller may pay for the same question. Without an `account` nothing is
-    reserved or booked, and nothing waits for a batch.
+    `owner` names this process for people who read the table. `lease_s` must be longer than the longest call to a model,
+    including its retries: after it another caller may pay for the same question. Without an `account` nothing is
+    reserved or booked, and nothing waits for a model batch.
     """
 
     def __init__(
@@ -89,14 +89,14 @@ class AnswerRepository:
     def claim(
         self, request_hash: str, worst_case: Usage | None = None, for_batch: ForBatch | None = None
     ) -> ModelAnswer | None:
-        """The answer kept, or `None`: then this thread holds the claim, and ends it with `commit` or `release`.
+        """The stored answer, or `None`: then this thread holds the claim, and ends it with `commit` or `release`.
 
         `worst_case` is the most an answer can consume; it is reserved with the claim. With `for_batch` the question is
-        put up for the next model batch instead. While another caller holds the claim, this waits until that one has
+        queued for the next model batch instead. While another caller holds the claim, this waits until that caller has
         answered, given up, or died.
 
-        Raises: BudgetReached when there is no answer and no money for one; AnswerInBatch when the question waits for a
-        batch, or is in one whoever wants it; ModelBatchFailed.
+        Raises: BudgetReached when there is no answer and no money for one; AnswerInBatch when the question is queued
+        for a batch, or is in one whichever job asked it; ModelBatchFailed.
         """
         wait_s = FIRST_WAIT_S
         while True:
@@ -105,30 +105,30 @@ class AnswerRepository:
                 answer = _answer(connection, request_hash)
                 if answer is not None:
                     return answer
-                standing = batched_questions.standing(connection, request_hash)
-                if standing is not None:
-                    stopped_by = self._by_standing(connection, request_hash, standing, for_batch)
-                if stopped_by is None and (for_batch is None or standing is not None):
+                question = batched_questions.batched_question(connection, request_hash)
+                if question is not None:
+                    stopped_by = self._error_for_batched(connection, request_hash, question, for_batch)
+                if stopped_by is None and (for_batch is None or question is not None):
                     if self._take(connection, request_hash):
                         self._reserve(connection, request_hash, worst_case)
                         return None
                 elif stopped_by is None and for_batch is not None and self._take_for_batch(connection, request_hash):
-                    stopped_by = self._put_up(connection, request_hash, worst_case, for_batch)
-            # Raised when it is committed that the job waits.
+                    stopped_by = self._enqueue(connection, request_hash, worst_case, for_batch)
+            # Raised once the wait of the job is committed.
             if stopped_by is not None:
                 raise stopped_by
-            # Spread out, so that many who wait for one answer do not all ask at the same moment.
+            # Randomised, so that many callers waiting for one answer do not all ask at the same moment.
             self._sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def commit(self, answer: ModelAnswer, asked_model: str | None = None) -> None:
-        """Keeps a paid answer and books it, whoever holds the claim by now. The first answer to a question stays.
+        """Stores a paid answer and books it, whoever holds the claim by now. The first answer to a question is kept.
 
-        `asked_model` is priced when the model that answered has no known price. Calling again is the same as once.
+        `asked_model` is priced when the model that answered has no known price. Idempotent.
         """
         with self._database.begin() as connection:
-            # Where batches had given the question up, it is answered now.
-            batched_questions.forget_given_up(connection, answer.request_hash)
+            # A question that batches had given up is answered now.
+            batched_questions.delete_given_up(connection, answer.request_hash)
             purchase = "" if self._keep(connection, answer, self._caller()) else uuid4().hex
             if purchase and self._answered_by_me(connection, answer.request_hash):
                 purchase = ""
@@ -136,16 +136,16 @@ class AnswerRepository:
                 self._account.book(connection, answer, asked_model or answer.model, purchase)
 
     def commit_of_batch(self, connection: Connection, answer: ModelAnswer, asked_model: str, *, erased: bool) -> None:
-        """As `commit`, in the transaction that takes the question out of its batch: so it happens once.
+        """As `commit`, in the transaction that removes the question from its batch, so that it happens once.
 
-        `erased`: only the money is kept, the content is not wanted any more.
+        `erased`: only the cost is booked, the content is discarded.
         """
         kept = erased or self._keep(connection, answer, CLAIMED_BY)
         if self._account is not None:
             self._account.book(connection, answer, asked_model, "" if kept else uuid4().hex)
 
     def _keep(self, connection: Connection, answer: ModelAnswer, claimed_by: str) -> bool:
-        """Whether this is the question's first answer; then it is the one that is kept."""
+        """Stores the answer if it is the question's first; returns whether it was."""
         values = answer.model_dump() | {"answered_at": func.now(), "claimed_by": claimed_by, "claim_lock": None}
         statement = insert(model_answers).values(**values, lease_until=func.now() + self._lease)
         statement = statement.on_conflict_do_update(
@@ -156,7 +156,7 @@ class AnswerRepository:
         return connection.execute(statement.returning(model_answers.c.request_hash)).one_or_none() is not None
 
     def release(self, request_hash: str) -> None:
-        """Gives this thread's claim up unanswered, so that the next caller need not wait for its lease to end."""
+        """Ends this thread's claim without an answer, so that the next caller need not wait for the lease to end."""
         with self._database.begin() as connection:
             connection.execute(
                 delete(model_answers).where(
@@ -170,7 +170,7 @@ class AnswerRepository:
         if self._account is None:
             return
         if worst_case is None:
-            raise ValueError("a question that is paid from an account needs a worst case")
+            raise ValueError("`worst_case` is required when an account pays")
         reservation = self._account.reserve(connection, worst_case)
         connection.execute(
             update(model_answers)
@@ -179,40 +179,40 @@ class AnswerRepository:
         )
 
     def _answered_by_me(self, connection: Connection, request_hash: str) -> bool:
-        """An answer whose commit was not confirmed is committed again; one paid by two is a second purchase."""
+        """Whether this caller stored the answer: it then repeats an unconfirmed commit, else it paid a second time."""
         by = connection.scalar(select(model_answers.c.claimed_by).where(model_answers.c.request_hash == request_hash))
         return by == self._caller()
 
-    def _by_standing(
-        self, connection: Connection, request_hash: str, standing: Standing, for_batch: ForBatch | None
+    def _error_for_batched(
+        self, connection: Connection, request_hash: str, question: BatchedQuestion, for_batch: ForBatch | None
     ) -> CiraError | None:
-        """What a caller hears of a question that was put up for a batch; `None` when it may be asked at once."""
-        if standing.state == "given_up":
+        """The error for a caller whose question was queued for a batch; `None` when it may be asked immediately."""
+        if question.state == "given_up":
             if for_batch is None or for_batch.live_after:
                 return None
             batched_questions.drop(connection, [request_hash])
-            return standing.failed()
-        if standing.state == "waiting" and for_batch is None:
-            # Who cannot wait asks at once; those who could will have the answer sooner.
+            return question.failed()
+        if question.state == "waiting" and for_batch is None:
+            # A caller that cannot wait asks immediately; the jobs that can wait get the answer sooner.
             batched_questions.drop(connection, [request_hash])
             return None
         if self._account is not None:
             batched_questions.await_answer(connection, request_hash, self._account.paying_job())
-        return standing.awaited()
+        return question.awaited()
 
-    def _put_up(
+    def _enqueue(
         self, connection: Connection, request_hash: str, worst_case: Usage | None, for_batch: ForBatch
     ) -> CiraError | None:
         if self._account is None:
-            raise ValueError("a question that waits for a batch needs an account that says for which job")
+            raise ValueError("a question that waits for a model batch needs an account that names its job")
         by_batch = worst_case.model_copy(update={"by_batch": True}) if worst_case is not None else None
         self._reserve(connection, request_hash, by_batch)
         line_bytes = len(for_batch.body.encode()) + LINE_BYTES
         job_id = self._account.paying_job()
-        return batched_questions.put_up(connection, request_hash, for_batch, job_id, line_bytes).awaited()
+        return batched_questions.enqueue(connection, request_hash, for_batch, job_id, line_bytes).awaited()
 
     def _take(self, connection: Connection, request_hash: str) -> bool:
-        """Whether the claim is this caller's now: nobody held it, its holder is dead, or its lease had ended."""
+        """Whether the caller holds the claim now: it was free, its holder is dead, or its lease had ended."""
         return _claimed(
             connection,
             request_hash,
@@ -222,7 +222,7 @@ class AnswerRepository:
         )
 
     def _take_for_batch(self, connection: Connection, request_hash: str) -> bool:
-        """Such a claim has no holder who could die, and no end of its own: a batch may take longer than it should."""
+        """As `_take`, without a holder that could die and without an end: a batch may take longer than expected."""
         infinity: ColumnElement[Any] = literal_column("'infinity'::timestamptz")
         return _claimed(connection, request_hash, claimed_by=CLAIMED_BY, claim_lock=None, lease_until=infinity)
 
@@ -230,7 +230,7 @@ class AnswerRepository:
         return f"{self._owner}/{threading.get_ident()}"
 
 
-# A lock tells only of claims made since PostgreSQL started: a restart ends all locks, whoever lives.
+# A lock proves death only for claims made since PostgreSQL started: a restart releases all locks, also of the living.
 _HOLDER_IS_DEAD = text(
     "model_answers.claimed_at > pg_postmaster_start_time() AND pg_try_advisory_xact_lock(model_answers.claim_lock)"
 )

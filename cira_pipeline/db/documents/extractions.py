@@ -1,4 +1,4 @@
-"""Extractions, kept by content, and which of them a job believed."""
+"""Extractions, stored by content, and the outcome of each job: its extractions and the chosen one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KEEP = (
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """The extractions made for a job, in the order in which the engines ran; `chosen` is an index from 0."""
+    """Extractions of a job, in the order in which the engines ran; `chosen` is an index from 0."""
 
     extractions: tuple[Extraction, ...]
     chosen: int
@@ -40,7 +40,7 @@ class StoredOutcome:
 
 
 class ExtractionRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Extractions and outcomes in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,13 +53,13 @@ class ExtractionRepository:
         chosen: int,
         stopped_because: str,
     ) -> None:
-        """Keeps what the engines made of document `sha256` and makes it the job's outcome, in place of an earlier one.
+        """Stores the extractions of document `sha256` as the job's outcome, replacing an earlier one.
 
-        With each extraction stands the hash of its input (SHA-256, 64 hexadecimal digits): the first answer to the same
-        input stays. `chosen` is an index from 0 into `made`. Raises: ValueError.
+        Each extraction comes with the hash of its input (SHA-256, 64 hexadecimal digits): the first answer to the same
+        input is kept. `chosen` is an index from 0 into `made`. Raises: ValueError.
         """
         if not 0 <= chosen < len(made):
-            raise ValueError(f"{chosen} is no index into {len(made)} extractions")
+            raise ValueError(f"chosen is {chosen}, expected an index into {len(made)} extractions")
         with self._database.begin() as connection:
             rows = [
                 {
@@ -75,7 +75,7 @@ class ExtractionRepository:
             connection.execute(insert(job_extractions), rows)
 
     def outcome(self, job_id: JobId) -> StoredOutcome | None:
-        """What `put_outcome` kept; `None` before it was called."""
+        """The outcome that `put_outcome` stored; `None` before it was called."""
         with self._database.single() as connection:
             rows = connection.execute(_OUTCOME, {"of_job": job_id}).all()
         if not rows:
@@ -85,7 +85,7 @@ class ExtractionRepository:
 
 
 def _kept(connection: Connection, sha256: str, extraction: Extraction, input_hash: str) -> int:
-    """The extraction's id."""
+    """Id of the stored extraction."""
     content = {
         "document_sha256": sha256,
         "engine": extraction.engine,

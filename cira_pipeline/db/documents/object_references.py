@@ -1,4 +1,4 @@
-"""Which objects the rows refer to: what a backup must hold, and what an erasure has taken away."""
+"""References from rows to objects: what a backup must contain, and what an erasure has removed."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _ROWS_AT_ONCE = 5_000
 
 
 class ObjectReference(NamedTuple):
-    """`sha256`: what the content must have, hexadecimal; `None` where no row says it."""
+    """Reference to an object. `sha256`: hash that its content must have, hexadecimal; `None` where no row states it."""
 
     key: str
     sha256: str | None
 
 
 def referenced_objects(connection: Connection) -> Iterator[ObjectReference]:
-    """Every object that a row names, streamed."""
+    """Every object that a row refers to, streamed."""
     streamed = connection.execute(text(_REFERENCES), execution_options={"yield_per": _ROWS_AT_ONCE})
     for rows in streamed.partitions():
         yield from (ObjectReference(row.key, row.sha256) for row in rows)
 
 
 def still_referenced(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Those of `keys` that a row names now. Waits for an erasure that is under way: it takes objects before rows."""
+    """Those of `keys` that a row refers to now. Waits for an erasure under way, which deletes objects before rows."""
     of_documents = text("SELECT object_key FROM cira.documents WHERE object_key = ANY(:keys) FOR SHARE")
     of_readings = text("""
         SELECT reading_key, docling_key FROM cira.readings

@@ -1,6 +1,6 @@
-"""The object store: bytes under a key, in a folder, in S3, or in memory for tests; fsspec speaks to each.
+"""Object store: bytes under a key, in a folder, in S3, or in memory for tests, through fsspec.
 
-Keys are relative paths made from content hashes, so that writing twice writes the same.
+Keys are relative paths made from content hashes, so repeated writes store the same bytes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _PROBE_KEY = "cira-doctor.txt"
 class ObjectStore:
     """Objects below `url`: a folder path, `file://`, `s3://bucket/prefix` or `memory://`. Thread-safe.
 
-    S3 credentials come the AWS way (environment, profile, role); `s3_endpoint_url` names another server than AWS.
-    Nothing is contacted before the first use. Raises: ConfigurationError for a URL of another kind; every method raises
-    StoreUnavailable when the store does not answer and ConfigurationError when it refuses access. In a folder, nothing
-    is put that would leave less than `least_free_bytes` on its disk.
+    S3 credentials come from AWS's standard sources (environment, profile, role); `s3_endpoint_url` names a server other
+    than AWS. Connects at the first use. Raises: ConfigurationError for a URL of another kind; every method raises
+    StoreUnavailable when the store does not answer and ConfigurationError when it refuses access. A write to a folder
+    is refused when it would leave less than `least_free_bytes` on its disk.
     """
 
     def __init__(self, url: str, *, s3_endpoint_url: str | None = None, least_free_bytes: int = 0) -> None:
@@ -45,7 +45,7 @@ class ObjectStore:
         if not separator:
             url, scheme = Path(url).absolute().as_uri(), "file"
         if scheme not in _SCHEMES:
-            raise ConfigurationError(f"CIRA_OBJECT_STORE starts with {scheme}://; use a folder, file:// or s3://")
+            raise ConfigurationError(f"CIRA_OBJECT_STORE starts with {scheme}://; expected a folder, file:// or s3://")
         if scheme == "s3":
             _refuse_credentials("CIRA_OBJECT_STORE", url)
             _refuse_credentials("CIRA_S3_ENDPOINT_URL", s3_endpoint_url or "")
@@ -54,13 +54,13 @@ class ObjectStore:
         self._files, root = fsspec.core.url_to_fs(url, **options)
         self._root = str(root).rstrip("/")
         if scheme == "s3" and not self._root.strip("/"):
-            raise ConfigurationError("CIRA_OBJECT_STORE names no bucket: s3://bucket/prefix")
+            raise ConfigurationError("CIRA_OBJECT_STORE names no bucket; expected s3://bucket/prefix")
         self.url = url.rstrip("/")
         folders = [Path(self._root)] if isinstance(self._files, LocalFileSystem) else []
         self._space = DiskSpace(folders, least_free_bytes)
 
     def put(self, key: str, content: bytes) -> None:
-        """Keeps `content` under `key`, replacing what is there. Readers see all or nothing, also after a crash.
+        """Stores `content` under `key`, replacing what is there. Readers see all or nothing, also after a crash.
 
         Raises: DiskFull, with nothing written.
         """
@@ -88,9 +88,9 @@ class ObjectStore:
         return True
 
     def delete(self, key: str) -> None:
-        """Removes the object, in a versioned bucket with all its versions; one that is not there is no error.
+        """Removes the object, in a versioned bucket with all its versions; a missing one is no error.
 
-        A document that is erased must not live on as an earlier version until a lifecycle rule removes it.
+        An erased document must not survive as an earlier version until a lifecycle rule removes it.
         """
         path = self._path(key)
         try:
@@ -103,7 +103,7 @@ class ObjectStore:
             return
 
     def keys(self) -> Iterator[str]:
-        """Every object's key, in no order. For a store of millions this takes minutes."""
+        """Keys of all objects, unordered. For a store of millions this takes minutes."""
         with self._errors(""):
             if not self._files.exists(self._root):
                 return
@@ -113,7 +113,7 @@ class ObjectStore:
                     yield key
 
     def url_of(self, key: str) -> str:
-        """Where people find the object."""
+        """URL of the object, for people."""
         self._path(key)
         return f"{self.url}/{key}"
 
@@ -128,7 +128,7 @@ class ObjectStore:
 
     def _path(self, key: str) -> str:
         if _KEY.fullmatch(key) is None or ".." in key.split("/"):
-            raise ValueError(f"{key!r} is no object key")
+            raise ValueError(f"{key!r} is not a valid object key")
         return f"{self._root}/{key}"
 
     @contextmanager
@@ -137,7 +137,9 @@ class ObjectStore:
             yield
         except FileNotFoundError as error:
             if "bucket" in str(error).lower():
-                raise ConfigurationError(f"object store {self.url}: the bucket does not exist") from error
+                raise ConfigurationError(
+                    f"object store {self.url}: the bucket does not exist; create it or correct CIRA_OBJECT_STORE"
+                ) from error
             raise ObjectMissing(f"object {key} is not in {self.url}", key=key) from error
         except PermissionError as error:
             raise ConfigurationError(f"object store {self.url} refuses access: {error}") from error
@@ -154,9 +156,11 @@ def _s3_is_full(error: Exception) -> bool:
 
 
 def _refuse_credentials(setting: str, url: str) -> None:
-    """Errors of the S3 library quote its addresses whole. Raises: ConfigurationError."""
+    """Refuses credentials in a URL, as errors of the S3 library quote URLs whole. Raises: ConfigurationError."""
     if "@" in url.partition("://")[2].partition("?")[0] and shown_url(url) != url:
-        raise ConfigurationError(f"{setting} holds a user or password; S3 credentials come the AWS way, not in a URL")
+        raise ConfigurationError(
+            f"{setting} contains a user or password; use AWS's environment variables, profile or role instead"
+        )
 
 
 def _s3_options(endpoint_url: str | None) -> dict[str, Any]:
@@ -172,9 +176,9 @@ def _s3_options(endpoint_url: str | None) -> dict[str, Any]:
 
 
 def _delete_every_version(s3: Any, bucket: str, key: str) -> None:
-    """S3 says in its answer whether it removed the object or only put a delete marker before its versions.
+    """Deletes an object with its versions; S3 answers whether it only put a delete marker before them.
 
-    `s3` is an s3fs.S3FileSystem; the class is not named because its import takes a second of each command.
+    `s3` is an s3fs.S3FileSystem, not imported here because that takes a second of each command.
     """
     answer = s3.call_s3("delete_object", Bucket=bucket, Key=key)
     s3.invalidate_cache(f"{bucket}/{key}")
@@ -183,7 +187,7 @@ def _delete_every_version(s3: Any, bucket: str, key: str) -> None:
     at: dict[str, str] = {}
     while True:
         page = s3.call_s3("list_object_versions", Bucket=bucket, Prefix=key, **at)
-        # A prefix also finds longer keys.
+        # A prefix also matches longer keys.
         found = [each for kind in ("Versions", "DeleteMarkers") for each in page.get(kind, ()) if each["Key"] == key]
         for each in found:
             s3.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=each["VersionId"])
@@ -193,7 +197,7 @@ def _delete_every_version(s3: Any, bucket: str, key: str) -> None:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    """Bytes first under a name of their own, on the disk, then renamed: no half file, and none lost with the power."""
+    """Writes atomically: to a temporary file, synced to disk, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     part = Path(name)

@@ -1,4 +1,4 @@
-"""Readings: text lines and the DoclingDocument in the object store, figures about them in PostgreSQL."""
+"""Readings: text lines and the DoclingDocument in the object store, their metadata in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ _log = logging.getLogger(__name__)
 
 
 class ReadingRepository:
-    """Readings by document, reader and the reader's version. Thread-safe. Raises: StoreUnavailable."""
+    """Readings by document, reader and reader version. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database, objects: ObjectStore) -> None:
         self._database = database
         self._objects = objects
 
     def put(self, sha256: str, reading: Reading, docling_json: bytes) -> None:
-        """Keeps the reading of document `sha256`, which must be stored, in place of one by the same reader version."""
+        """Stores the reading of a stored document `sha256`, replacing one by the same reader version."""
         folder = _folder(sha256, reading.reader, reading.reader_version)
         keys = {"reading_key": f"{folder}/reading.json", "docling_key": f"{folder}/docling.json"}
         self._objects.put(keys["docling_key"], docling_json)
@@ -68,11 +68,11 @@ class ReadingRepository:
             connection.execute(_KEEP, key | keys | figures)
 
     def get(self, sha256: str, reader: str, reader_version: str) -> Reading | None:
-        """The reading kept; `None` when there is none, or the object store lost it and it must be made again."""
+        """The stored reading; `None` when there is none, or when the object store lost it and it must be made again."""
         return self._kept(sha256, _BY_READER, {"reader": reader, "reader_version": reader_version})
 
     def latest(self, sha256: str) -> Reading | None:
-        """The newest reading of a document, by whatever reader; `None` when there is none or it is lost."""
+        """The newest reading of a document, by any reader; `None` when there is none or it is lost."""
         return self._kept(sha256, _LATEST, {})
 
     def _kept(self, sha256: str, statement: Select[str], values: Mapping[str, str]) -> Reading | None:
@@ -83,11 +83,13 @@ class ReadingRepository:
         try:
             return Reading.model_validate_json(self._objects.get(key))
         except (ObjectMissing, ValidationError) as error:
-            _log.warning("the reading of document %s is lost and will be made again: %s", sha256, error)
+            _log.warning(
+                "the object store lost the reading of document %s, which will be read again: %s", sha256, error
+            )
             return None
 
 
 def _folder(sha256: str, reader: str, reader_version: str) -> str:
-    """A folder name whatever characters a version holds."""
+    """A folder name that is valid for any characters in a version."""
     by = hashlib.sha256(f"{reader}\n{reader_version}".encode()).hexdigest()[:16]
     return f"readings/{sha256[:2]}/{sha256}/{by}"

@@ -1,4 +1,4 @@
-"""Documents: the bytes in the object store under their hash, what is known of them in PostgreSQL."""
+"""Documents: bytes in the object store under their hash, metadata in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OF_HASH = select(documents).where(documents.c.sha256 == bindparam("of_hash"))
 
 @dataclass(frozen=True)
 class DocumentRow:
-    """What is known of a document without its bytes."""
+    """Metadata of a document, without its bytes."""
 
     sha256: str
     media_type: MediaType
@@ -32,19 +32,19 @@ class DocumentRow:
 
 
 class DocumentRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Documents in PostgreSQL and the object store. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database, objects: ObjectStore) -> None:
         self._database = database
         self._objects = objects
 
     def put(self, document: Document) -> None:
-        """Keeps the document; again is the same as once. The bytes are safe before the row says so.
+        """Stores the document; idempotent. The bytes are stored before the row.
 
-        Raises: ValueError when the content does not have the hash it comes under.
+        Raises: ValueError when the content does not match its hash.
         """
         if hashlib.sha256(document.content).hexdigest() != document.sha256:
-            raise ValueError(f"the content is not that of document {document.sha256}")
+            raise ValueError(f"the content does not match the SHA-256 {document.sha256}")
         key = _key(document.sha256)
         self._objects.put(key, document.content)
         row = document.model_dump(exclude={"content"}) | {"object_key": key}
@@ -52,10 +52,10 @@ class DocumentRepository:
             connection.execute(_KEEP, row)
 
     def load(self, sha256: str) -> Document:
-        """The document with its bytes. Raises: ObjectMissing when the row or the bytes are lost or were changed."""
+        """The document with its bytes. Raises: ObjectMissing when row or bytes are missing, or the bytes changed."""
         row = self.row(sha256)
         if row is None:
-            raise ObjectMissing(f"document {sha256} is not known", sha256=sha256)
+            raise ObjectMissing(f"document {sha256} is not stored", sha256=sha256)
         content = self._objects.get(row.object_key)
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ObjectMissing(f"document {sha256} was changed in the object store", sha256=sha256)
@@ -76,7 +76,7 @@ class DocumentRepository:
         return DocumentRow(**values | {"media_type": MediaType(values["media_type"])})
 
     def url_of(self, sha256: str) -> str:
-        """Where people find the bytes."""
+        """URL of the bytes, for people."""
         return self._objects.url_of(_key(sha256))
 
 

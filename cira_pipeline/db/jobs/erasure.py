@@ -90,7 +90,7 @@ class Erasure:
             note_erasure(connection, job_id)
             if job.document_sha256 is not None and not _wanted_by_others(connection, job.document_sha256):
                 self._erase_document(connection, job_id, job.document_sha256)
-            batched_questions.wait_no_more(connection, job_id)
+            batched_questions.end_waits(connection, job_id)
         self._jobs.status_from_rows(job_id)
 
     def _ended(self, connection: Connection, job_id: JobId) -> Row[tuple[str, str | None, bool]]:

@@ -1,1 +1,1 @@
-"""The structured invoice syntaxes that CIRA reads. Each module here declares `SYNTAXES`, and is registered by that."""
+"""Supported structured invoice syntaxes. A module here declares `SYNTAXES`, and is thereby registered."""

@@ -1,7 +1,7 @@
-"""UN/CEFACT Cross Industry Invoice (D16B, D22B; Factur-X, ZUGFeRD 2, XRechnung) and its forerunner ZUGFeRD 1.0.
+"""Reader of UN/CEFACT Cross Industry Invoice (D16B, D22B; Factur-X, ZUGFeRD 2, XRechnung) and of ZUGFeRD 1.0.
 
-Elements are those of the CII binding of EN 16931-3-3. ZUGFeRD 1.0 has the same tree under other names, which stand
-second wherever two names are given.
+Elements are those of the CII binding of EN 16931-3-3. ZUGFeRD 1.0, its forerunner, has the same tree under other
+names, given as the second wherever two names are given.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from cira_pipeline.syntaxes.syntax import Syntax
 from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, quiet_total, tax_lines, total
 
 _VAT_SCHEMES: Final = frozenset({"VA", "VAT"})
-# BT-X-8: only DETAIL lines, or those that do not say, are invoiced; the others sum them up or explain them.
+# BT-X-8: only lines with DETAIL, or without a status, are invoiced; the others sum them up or explain them.
 _SUBTOTAL_STATUS: Final = frozenset({"GROUP", "INFORMATION"})
 
 
 def _read(root: etree._Element, reader: XmlFieldReader) -> Invoice:
-    """Every field the document states, with evidence and findings in `reader`."""
+    """Reads every field that the document states, with evidence and findings in `reader`."""
     document = first(root, "ExchangedDocument", "HeaderExchangedDocument")
     trade = first(root, "SupplyChainTradeTransaction", "SpecifiedSupplyChainTradeTransaction")
     agreement = first(trade, "ApplicableHeaderTradeAgreement", "ApplicableSupplyChainTradeAgreement")
@@ -72,7 +72,7 @@ def _read(root: etree._Element, reader: XmlFieldReader) -> Invoice:
 
 
 def _currency(settlement: etree._Element | None, sums: etree._Element | None, reader: XmlFieldReader) -> str | None:
-    """BT-5; where it is missing, the currency the gross total is stated in."""
+    """BT-5; where it is missing, the currency of the gross total."""
     stated = reader.text("currency", first(settlement, "InvoiceCurrencyCode"))
     return stated or reader.attribute("currency", first(sums, "GrandTotalAmount"), "currencyID")
 
@@ -101,9 +101,9 @@ def _address(field: str, party: etree._Element | None, reader: XmlFieldReader) -
 
 
 def _accounts(settlement: etree._Element | None) -> list[etree._Element]:
-    """BT-84 of each payment means, those that the document itself calls an IBAN first.
+    """BT-84 of each payment means, those in an IBAN element first.
 
-    The payer's account, BT-91 of a direct debit, is none to pay to.
+    The payer's account, BT-91 of a direct debit, is not a payment account.
     """
     creditor = "SpecifiedTradeSettlementPaymentMeans/PayeePartyCreditorFinancialAccount"
     return list(each(settlement, f"{creditor}/IBANID", f"{creditor}/ProprietaryID"))
@@ -152,8 +152,8 @@ def _line(line: etree._Element) -> LineElements:
 
 
 def _profile_schema(root: etree._Element) -> str:
-    """That of the Factur-X profile; of the whole of CII where the document names none, as in XRechnung."""
-    # Imported here, for it takes most of a second.
+    """The schema of the Factur-X profile; that of the whole of CII where the document names none, as XRechnung does."""
+    # Imported here, as it takes most of a second.
     from facturx import facturx, get_level
 
     try:

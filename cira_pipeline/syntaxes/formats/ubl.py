@@ -1,8 +1,8 @@
-"""UBL 2.1 invoices, credit and debit notes, self-billed ones too: EN 16931-3-2, XRechnung with its extension, Peppol.
+"""Reader of UBL 2.1 invoices, credit and debit notes, also self-billed: EN 16931-3-2, XRechnung extension, Peppol.
 
-A debit note claims an amount (RequestedMonetaryTotal) on top of what was invoiced: it counts like an invoice, and no
-sign is changed. Its schema has no type code. A document of any kind may also say by its customization that it is
-self-billed (Peppol BIS Self-Billing, PINT).
+A debit note claims an amount (RequestedMonetaryTotal) on top of what was invoiced: it counts as an invoice, and its
+amounts keep their sign. Its schema has no type code. The customization ID of any document type may also state that it
+is self-billed (Peppol BIS Self-Billing, PINT).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from cira_pipeline.syntaxes.totals import DocumentAmounts, check_totals, in_curr
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a root element says about the type of the document: UNTDID 1001, of it and of its self-billed sister.
+    """Document type implied by a root element: UNTDID 1001 codes of the document and of its self-billed variant.
 
-    `type_code` is `None` where the root leaves open what kind of invoice it is.
+    `type_code` is `None` where the root does not decide the invoice type.
     """
 
     name: str
@@ -49,14 +49,14 @@ _SELF_BILLED_CODES: Final = frozenset(kind.self_billed_code for kind in _KINDS)
 
 
 def _read(kind: _Kind, root: etree._Element, reader: XmlFieldReader) -> Invoice:
-    """Every field the document states, with evidence and findings in `reader`."""
+    """Reads every field that the document states, with evidence and findings in `reader`."""
     supplier = first(root, "AccountingSupplierParty/Party")
     customer = first(root, "AccountingCustomerParty/Party")
     sums = first(root, "LegalMonetaryTotal", "RequestedMonetaryTotal")
     currency = _currency(root, sums, reader)
     # BT-111, the VAT in the supplier's accounting currency, is a second cac:TaxTotal without a breakdown.
     tax_amount = in_currency(each(root, "TaxTotal/TaxAmount"), currency, "tax_total", reader)
-    # Lines nested in a line (BG-DEX-01) only break its amount down, so they are not taken.
+    # Lines nested in a line (BG-DEX-01) only break down its amount, so they are not read.
     lines = read_lines(map(_line, each(root, "InvoiceLine", "CreditNoteLine", "DebitNoteLine")), reader)
 
     invoice = Invoice(
@@ -86,9 +86,9 @@ def _read(kind: _Kind, root: etree._Element, reader: XmlFieldReader) -> Invoice:
 
 
 def _type_code(kind: _Kind, root: etree._Element, reader: XmlFieldReader) -> str | None:
-    """BT-3 as stated; where no code is stated, what the root element and the customization say.
+    """BT-3 as stated; without a code, the type implied by the root element and the customization.
 
-    A code that contradicts them decides which way money flows, so that is a finding.
+    A code that contradicts them changes the direction of the payment, so it becomes a finding.
     """
     self_billed = kind.self_billed or any(
         "selfbilling" in (text_of(each_id) or "").lower().replace("-", "")
@@ -111,13 +111,13 @@ def _type_code(kind: _Kind, root: etree._Element, reader: XmlFieldReader) -> str
 
 
 def _currency(root: etree._Element, sums: etree._Element | None, reader: XmlFieldReader) -> str | None:
-    """BT-5; where it is missing, the currency the amount due is stated in."""
+    """BT-5; where it is missing, the currency of the amount due."""
     stated = reader.text("currency", first(root, "DocumentCurrencyCode"))
     return stated or reader.attribute("currency", first(sums, "PayableAmount"), "currencyID")
 
 
 def _due_dates(root: etree._Element) -> Iterator[etree._Element]:
-    """BT-9: an invoice states it itself, a credit note with its payment means; some put it into the terms."""
+    """BT-9: an element of an invoice, part of the payment means of a credit note; some put it into the terms."""
     return each(root, "DueDate", "PaymentMeans/PaymentDueDate", "PaymentTerms/PaymentDueDate")
 
 
@@ -160,7 +160,7 @@ def _document_amounts(
     def amount(name: str) -> Decimal | None:
         return quiet_total(sums, name, currency, reader)
 
-    # BG-DEX-09: collected for somebody else, so in no total but the amount due.
+    # BG-DEX-09: collected on behalf of third parties, so included in no total but the amount due.
     third_party = [reader.quiet_decimal(paid) for paid in each(root, "PrepaidPayment/PaidAmount")]
     return DocumentAmounts(
         line_total=amount("LineExtensionAmount"),
@@ -173,7 +173,7 @@ def _document_amounts(
 
 
 def _tax_breakdown(tax_amount: etree._Element | None, reader: XmlFieldReader) -> tuple[TaxLine, ...]:
-    """BG-23 from the tax total in the invoice's currency."""
+    """BG-23 from the tax total in the invoice currency."""
     groups = each(tax_amount.getparent() if tax_amount is not None else None, "TaxSubtotal")
     return tax_lines(groups, reader, rate=("TaxCategory/Percent", "Percent"), net="TaxableAmount", tax="TaxAmount")
 
