@@ -107,7 +107,7 @@ def test_retry_queues_what_failed_and_names_what_cannot_be_retried(cira, jobs, q
     answer = cira("retry", good, bad, waiting, rejected, bad)
     assert (answer.status, answer.stdout) == (1, "2 jobs queued again.\n")
     assert f"Error: job {good} is succeeded [job_not_retryable]" in answer.stderr
-    assert f"Error: job {waiting} is queued already and gets a run by itself [job_not_retryable]" in answer.stderr
+    assert f"Error: job {waiting} is queued already and gets a run automatically [job_not_retryable]" in answer.stderr
     assert {jobs.get(job).status for job in (bad, waiting, rejected)} == {JobStatus.QUEUED}
 
 

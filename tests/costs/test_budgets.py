@@ -131,7 +131,7 @@ def test_who_waits_is_told_how_much_is_missing_and_until_when(database: Database
         answers.claim(question_hash(1), worst_case(1))
     error = refused.value
     assert "the daily budget of client acme: 0.00 of 0.001 USD spent (0%)" in error.message
-    assert "can cost 0.002, which is more than the whole budget" in error.message
+    assert "can cost up to 0.002 USD, which is more than the whole budget" in error.message
     assert error.detail["needs_usd"] == WORST_USD
     not_before = error.detail["not_before"]
     assert isinstance(not_before, datetime)
@@ -184,7 +184,7 @@ def test_no_answer_is_kept_without_its_cost_nor_booked_without_being_kept(
     answers = answers_of(database, DAY)
     with attributed_to(acme):
         answers.claim(question_hash(0), worst_case(0))
-    with pytest.raises(RuntimeError, match="for no job"):
+    with pytest.raises(RuntimeError, match="without a job"):
         answers.commit(answer(0), MODEL)
     with database.begin() as connection:
         assert connection.scalar(text("SELECT answered_at FROM cira.model_answers")) is None

@@ -193,7 +193,7 @@ def test_a_text_document_read_here_uses_no_ocr_and_books_none() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("prices.toml", "version = ", "no TOML"),
+        ("prices.toml", "version = ", "not valid TOML"),
         ("prices.json", '{"version": "1"}', "prices: Field required"),
         (
             "prices.json",

@@ -111,7 +111,7 @@ def test_a_role_of_somebody_else_is_used_as_it_is(database, modest_url, caplog):
     modest = Database(modest_url)
     with caplog.at_level(logging.WARNING):
         modest.migrate(analyst_password="not mine to set")
-    assert "belongs to somebody else" in caplog.text
+    assert "owned by another user" in caplog.text
     with modest.begin() as connection:
         assert connection.scalar(text("SELECT has_table_privilege('cira_analyst', 'cira.invoices', 'SELECT')"))
     modest.dispose()

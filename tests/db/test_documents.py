@@ -19,7 +19,7 @@ def test_a_document_comes_back_as_it_was(documents):
 
 def test_an_unknown_document_is_told_apart_from_an_empty_one(documents):
     assert documents.row("0" * 64) is None
-    with pytest.raises(ObjectMissing, match="not known"):
+    with pytest.raises(ObjectMissing, match="is not stored"):
         documents.load("0" * 64)
 
 
@@ -42,5 +42,5 @@ def test_a_lost_document_is_kept_again_when_it_comes_again(documents, objects):
 
 
 def test_bytes_under_a_wrong_hash_are_not_kept(documents):
-    with pytest.raises(ValueError, match="not that of document"):
+    with pytest.raises(ValueError, match="does not match the SHA-256"):
         documents.put(document().model_copy(update={"sha256": "0" * 64}))

@@ -95,6 +95,6 @@ def test_an_outcome_that_chooses_nothing_is_refused_and_the_old_one_stays(extrac
     job_id, sha256 = running_job()
     made = [(_extraction(), _INPUT)]
     extractions.put_outcome(job_id, sha256, made, 0, "only one")
-    with pytest.raises(ValueError, match="no index"):
+    with pytest.raises(ValueError, match="expected an index"):
         extractions.put_outcome(job_id, sha256, made, chosen, "wrong")
     assert extractions.outcome(job_id).stopped_because == "only one"

@@ -1,4 +1,4 @@
-"""What the results of a batch's partition key add up to, from the tables: whichever runs the work was done in."""
+"""Sums over the results of a run batch's jobs, from the tables, independent of the runs that produced them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OF_ERRORS = f"""
     SELECT job_id, array_agg(DISTINCT rule ORDER BY rule) AS rules FROM cira.record_findings
     WHERE severity = 'error' AND job_id IN ({_JOBS}) GROUP BY job_id ORDER BY job_id
 """  # noqa: S608
-# Erased and cancelled jobs too: what was spent on them stays in the books.
+# Erased and cancelled jobs count too: their costs stay booked.
 _OF_COSTS = """
     SELECT job_id, sum(amount_usd) AS usd FROM cira.cost_entries
     WHERE job_id IN (SELECT job_id FROM cira.jobs WHERE partition_key = :key) GROUP BY job_id ORDER BY job_id
@@ -76,7 +76,7 @@ class FindingSum:
 
 
 class BatchSummary:
-    """Sums over all jobs of one batch's key. Raises: StoreUnavailable."""
+    """Sums over all jobs of one run batch's partition key. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database, partition_key: str) -> None:
         self._database = database
@@ -93,23 +93,23 @@ class BatchSummary:
         return ReadingSum(row.documents, row.pages, row.ocr_pages, row.lines, row.mean_confidence)
 
     def engines(self) -> Mapping[str, int]:
-        """Jobs by the engine that was believed, the most frequent first."""
+        """Number of jobs by chosen engine, the most frequent first."""
         return {row.engine: row.jobs for row in self._rows(_OF_ENGINES)}
 
     def findings(self) -> tuple[FindingSum, ...]:
-        """The gravest and most frequent first."""
+        """Findings by rule and severity, the gravest and most frequent first."""
         return tuple(FindingSum(row.rule, row.severity, row.jobs) for row in self._rows(_OF_FINDINGS))
 
     def errors(self) -> Mapping[JobId, tuple[str, ...]]:
-        """Jobs whose records break rules of severity error, with these rules."""
+        """Jobs whose records have findings of severity error, with their rules."""
         return {JobId(row.job_id): tuple(row.rules) for row in self._rows(_OF_ERRORS)}
 
     def costs_usd(self) -> Mapping[JobId, Decimal]:
-        """What was spent, by job; jobs that cost nothing may be missing."""
+        """Costs by job; jobs without costs may be missing."""
         return {JobId(row.job_id): Decimal(row.usd) for row in self._rows(_OF_COSTS)}
 
     def labels(self) -> Mapping[JobId, Mapping[str, Any]]:
-        """Jobs with a record whose document is labelled, with the label's fields."""
+        """Ground truth by job, for jobs with a record whose document is labelled."""
         return {JobId(row.job_id): dict(row.fields) for row in self._rows(_OF_LABELS)}
 
     def _rows(self, statement: str) -> Iterable[Any]:

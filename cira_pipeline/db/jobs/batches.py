@@ -1,14 +1,14 @@
-"""Batches: the jobs one Dagster run was planned for.
+"""Run batches: each is the set of jobs that one Dagster run was planned for.
 
-A batch holds jobs of one client, so that no client waits behind another's in a run, and clients take turns.
+A batch holds jobs of one client, so that no client waits behind another's jobs in a run, and clients take turns.
 
-A batch is written before its run is asked for, so that a crash between planning, adding partition keys and launching
-loses nothing: the next tick finds the open batches and goes on. A run names a contiguous range of keys: fresh jobs are
-one in the order of their ids, and jobs that were planned before are one where their keys still stand side by side. A
-job whose run died travels alone.
+A batch is stored before its run is requested, so that a crash between planning, adding partition keys and launching
+loses nothing: the next tick finds the open batches and continues. A run names a contiguous range of keys: fresh jobs
+form one in the order of their ids, and jobs that were planned before form one where their keys are adjacent. A job
+whose run died gets a run of its own.
 
-Or a run names one key that stands for the whole batch. Its jobs stay under it: what of them is to be done again is a
-batch too, for the same key. A key has one open batch at a time, so that its newest run is the one that tells.
+Alternatively, a run names one key for the whole batch. The jobs keep that key: those that must be processed again form
+another batch of the same key. A key has one open batch at a time, so that its newest run shows its state.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ class BatchJob:
 
 @dataclass(frozen=True)
 class OpenBatch:
-    """A batch with jobs that are not finished."""
+    """A run batch with unfinished jobs."""
 
     batch_id: str
     first_job: JobId
     last_job: JobId
     job_count: int
     client: str
-    """Of its first job; batches planned by earlier versions may hold jobs of others, too."""
+    """Client of its first job; batches planned by earlier versions may also hold jobs of other clients."""
     partition_key: str | None
-    """The one key that stands for all of it; `None`: each job has its own."""
+    """The one partition key of the whole batch; `None`: each job has its own."""
 
 
 @dataclass(frozen=True)
 class RunSizes:
-    """How runs follow the queue: one job gets one at once while little is under way, thousands get large ones.
+    """Sizes of runs depending on the queue: single jobs while little is under way, large runs for thousands of jobs.
 
-    `small_runs`: while fewer are open, a run may have any size; else it waits for `most_jobs`, but not beyond `wait_s`.
-    `most_runs`: no more are open at once, one for each client apart; further jobs wait in their table.
-    `jobs_at_once`: planned in one go.
+    `small_runs`: while fewer are open, a run may have any size; else it waits for `most_jobs`, at most `wait_s`.
+    `most_runs`: limit of open runs, except that each client may have one; further jobs wait in their table.
+    `jobs_at_once`: limit of jobs planned in one call.
     `one_key_from`: new jobs from which a run gets one partition key for all of them; `None`: never.
-    `most_runs_of_client`: no more of one client are open at once: its backlog waits in the table, where another client
-    overtakes it, and not in Dagster's queue. `None`: as many as `most_runs`.
+    `most_runs_of_client`: limit of open runs of one client: its backlog waits in the table, where other clients
+    overtake it, and not in Dagster's queue. `None`: as many as `most_runs`.
     """
 
     most_jobs: int
@@ -71,7 +71,7 @@ class RunSizes:
     most_runs_of_client: int | None = None
 
     def allows(self, open_runs: int) -> bool:
-        """Whether a client with so many open runs may have another one."""
+        """Whether a client with `open_runs` open runs may have another one."""
         return self.most_runs_of_client is None or open_runs < self.most_runs_of_client
 
 
@@ -82,7 +82,7 @@ class _Waiting:
     partition_key: str | None
     planned_before: bool
     interrupted: bool
-    """Its last run died; it may be the reason, so it shares no run with others."""
+    """Its last run died, perhaps because of this job, so it shares no run with others."""
     queued_at: datetime
 
     @classmethod
@@ -99,7 +99,7 @@ class _Waiting:
 
 @dataclass(frozen=True)
 class _Group:
-    """What becomes a batch. `partition_key`: a batch's key that its jobs have already; `is_new`: they have none."""
+    """Jobs that become one run batch. `partition_key`: the jobs' existing batch key; `is_new`: they have no key yet."""
 
     jobs: Sequence[_Waiting]
     partition_key: str | None = None
@@ -107,7 +107,7 @@ class _Group:
 
 
 Positions = Callable[[Collection[JobId]], Mapping[JobId, int]]
-"""Where the keys of jobs stand among all keys, for those that have one."""
+"""Position of each job's partition key among all keys, for jobs that have one."""
 
 
 class BatchRepository:
@@ -124,13 +124,13 @@ class BatchRepository:
         avoid: Collection[str] = (),
         admitted: Collection[JobId] = (),
     ) -> int:
-        """Puts waiting jobs into batches as `sizes` says, each of one client; returns how many jobs.
+        """Assigns waiting jobs to run batches of one client each, according to `sizes`; returns how many jobs.
 
-        Clients take turns, a run each: those with the fewest `open_runs` come first, and of these the one with the
-        fewest waiting jobs. A client without an open run gets one however many others there are. Within a client the
-        oldest jobs come first. Jobs of the hosts in `avoid` stay where they are, those in `admitted` excepted.
+        Clients take turns, one run each: those with the fewest `open_runs` come first, and of these the one with the
+        fewest waiting jobs. A client without an open run gets one, however many others there are. Within a client the
+        oldest jobs come first. Jobs of the hosts in `avoid` are left waiting, except those in `admitted`.
 
-        Two planners never take the same job: each skips what the other has locked.
+        Concurrent planners never take the same job: each skips rows that the other has locked.
         """
         with self._database.begin() as connection:
             found = connection.execute(
@@ -153,7 +153,7 @@ class BatchRepository:
         return sum(len(group.jobs) for group in groups)
 
     def open(self) -> tuple[OpenBatch, ...]:
-        """Every batch that still has queued or running jobs, oldest first."""
+        """Every run batch that still has queued or running jobs, oldest first."""
         with self._database.begin() as connection:
             rows = connection.execute(text(OPEN_SQL)).all()
         return tuple(
@@ -164,7 +164,7 @@ class BatchRepository:
         )
 
     def jobs(self, batch_ids: Collection[str]) -> Mapping[str, Sequence[BatchJob]]:
-        """All jobs of each batch, finished ones too, in the order of its range."""
+        """All jobs of each run batch, also finished ones, in the order of its range."""
         found: dict[str, list[BatchJob]] = {batch_id: [] for batch_id in batch_ids}
         if not found:
             return found
@@ -175,12 +175,12 @@ class BatchRepository:
         return found
 
     def running_in_no_batch(self) -> Sequence[BatchJob]:
-        """Jobs whose run alone says who works on them: a person started it, or an older version lost their batch."""
+        """Running jobs without a batch, owned by their run alone: started by a person, or by an older version."""
         with self._database.begin() as connection:
             return [_job(row) for row in connection.execute(text(RUNNING_IN_NO_BATCH_SQL))]
 
 
-# A batch's key that is at work is left alone until its run has ended.
+# The key of a batch whose run is open is not planned again before that run has ended.
 _KEY_IS_FREE = (
     "(partition_key IS NULL OR partition_key NOT IN ("
     "SELECT partition_key FROM cira.jobs WHERE status IN ('queued', 'running') AND batch_id IS NOT NULL "
@@ -203,7 +203,7 @@ SELECT waiting.client, waiting.job_id FROM clients CROSS JOIN LATERAL (
     ORDER BY job_id LIMIT :max_jobs
 ) waiting
 """  # noqa: S608 - constants
-"""The oldest waiting jobs of each client: one step of an index for a client, however long its queue is."""
+"""The oldest waiting jobs of each client: one index step for each client, however long its queue is."""
 LOCK_SQL = f"""
 SELECT job_id, client, partition_key, planned_before, run_id, queued_at FROM cira.jobs
 WHERE job_id = ANY(:job_ids) AND {_WAITS} AND {_KEY_IS_FREE} ORDER BY job_id FOR UPDATE SKIP LOCKED
@@ -259,7 +259,7 @@ def _job(row: Row[Any]) -> BatchJob:
 
 
 def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int], sizes: RunSizes) -> list[str]:
-    """Up to `jobs_at_once` jobs: in each round every client gives one run's worth of its oldest."""
+    """Up to `jobs_at_once` jobs: in each round every client contributes one run's worth of its oldest jobs."""
     order = sorted(
         waiting, key=lambda client: (open_runs.get(client, 0), len(waiting[client]) >= sizes.most_jobs, waiting[client])
     )
@@ -271,8 +271,8 @@ def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int]
             left = sizes.jobs_at_once - len(chosen)
             part = waiting[client][start : start + most]
             open_now = open_runs.get(client, 0) + start // most
-            # Rather a full run at the next tick than a rest of one now. But a client's first run is not put off by
-            # the few jobs of others, or they could put it off at every tick.
+            # A full run at the next tick is better than a partial one now. But the few jobs of other clients must not
+            # put off a client's first run, or they could do so at every tick.
             fits = len(part) <= left or (start == 0 and left > 0)
             if part and fits and sizes.allows(open_now) and (room > 0 or open_now == 0):
                 chosen += part
@@ -283,7 +283,7 @@ def _by_turns(waiting: Mapping[str, Sequence[str]], open_runs: Mapping[str, int]
 def _groups_by_turns(
     waiting: Sequence[_Waiting], chosen: Sequence[str], most: int, positions: Positions
 ) -> Iterator[_Group]:
-    """What may become batches, the clients' in turn: first one of each, then the second of each."""
+    """Candidate batches in the clients' turns: first one of each client, then the second of each."""
     by_client: dict[str, list[_Waiting]] = {}
     place = {job_id: number for number, job_id in enumerate(chosen)}
     for job in sorted(waiting, key=lambda job: place[job.job_id]):
@@ -298,7 +298,7 @@ def _groups_by_turns(
 def _started(
     groups: Iterable[_Group], open_runs: Mapping[str, int], sizes: RunSizes, now: datetime
 ) -> Sequence[_Group]:
-    """The groups that get a run now. Each client has its first one at once."""
+    """The groups that get a run now. Each client's first one is always among them."""
     started: list[_Group] = []
     own, total, keys = dict(open_runs), sum(open_runs.values()), set[str]()
     for group in groups:
@@ -322,7 +322,7 @@ def _may_start(group: Sequence[_Waiting], sizes: RunSizes, open_runs: int, now: 
 
 
 def _groups(waiting: Sequence[_Waiting], most: int, place: Mapping[JobId, int]) -> list[_Group]:
-    """Contiguous ranges, and what is to be done of each batch's key, the oldest first."""
+    """Groups of contiguous key ranges and of existing batch keys, the oldest first."""
     of_batches = [job for job in waiting if job.partition_key is not None]
     groups = [
         *_ranges([job for job in waiting if job.partition_key is None], most, place),
@@ -332,7 +332,7 @@ def _groups(waiting: Sequence[_Waiting], most: int, place: Mapping[JobId, int]) 
 
 
 def _ranges(waiting: Sequence[_Waiting], most: int, place: Mapping[JobId, int]) -> Iterator[_Group]:
-    # A key that housekeeping took away is added again, after all others.
+    # A key that housekeeping removed is added again, after all others.
     fresh = [job for job in waiting if job.job_id not in place and not job.interrupted]
     yield from (_Group(part, is_new=True) for part in _parts(fresh, most))
     standing = [job for job in waiting if job.job_id in place and not job.interrupted]

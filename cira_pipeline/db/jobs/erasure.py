@@ -1,6 +1,6 @@
-"""Erasing a job's content on request: document, reading, record, label, lesson, and what a model was asked and said.
+"""Erasure of a job's content on request: document, reading, record, label, lesson, model questions and answers.
 
-What stays is that there was a job, whose it was, when, and what it cost: money that was spent stays in the books.
+The job itself, its client, its times and its costs remain: booked costs are never erased.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.errors import JobNotFinished, JobNotFound
 from cira_pipeline.jobs import JobId, JobStatus
 
-# Which jobs were erased, and whether Dagster's event log has followed.
+# Erased jobs, and whether their events were removed from Dagster's event log.
 
 
 def note_erasure(connection: Connection, job_id: JobId) -> None:
-    """In the transaction that erases: Dagster's events about the job are to go too, those of an earlier run again."""
+    """Records, in the erasing transaction, that Dagster's events of the job must be removed, also after a rerun."""
     connection.execute(
         text("""
             INSERT INTO cira.erasures (job_id) VALUES (:job_id)
@@ -31,7 +31,7 @@ def note_erasure(connection: Connection, job_id: JobId) -> None:
 
 
 class ErasureRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Pending erasures in Dagster's event log. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,13 +53,13 @@ class ErasureRepository:
 
 ERASED_SCHEME = "erased:"
 
-# Rows that a document's own rows stand on come last.
+# Tables in the order of deletion: rows that others refer to come last.
 _OF_THE_JOB = ("confirmations", "supplier_lessons", "job_extractions", "job_labels", "records", "webhook_events")
 _OF_THE_DOCUMENT = ("confirmations", "supplier_lessons", "extractions", "readings", "labels")
 
 
 class Erasure:
-    """`stopping_s`: how long a run may still be in a stage after its job was cancelled."""
+    """Erases jobs. `stopping_s`: how long a run may still be in a stage after its job was cancelled, in seconds."""
 
     def __init__(self, database: Database, objects: ObjectStore, jobs: JobRepository, *, stopping_s: float) -> None:
         self._database = database
@@ -68,10 +68,10 @@ class Erasure:
         self._stopping_s = stopping_s
 
     def erase(self, job_id: JobId) -> None:
-        """Erases a job that has ended; again is the same as once. A document that another job has too stays for that.
+        """Erases an ended job; idempotent. A document that another job also has is kept.
 
-        Raises: JobNotFound; JobNotFinished when it has not ended, or a run may still be writing; StoreUnavailable, and
-        then it may be asked again.
+        Raises: JobNotFound; JobNotFinished when it has not ended, or a run may still be writing; StoreUnavailable,
+        after which the call can be repeated.
         """
         with self._database.begin() as connection:
             job = self._ended(connection, job_id)
@@ -106,10 +106,12 @@ class Erasure:
         if job is None:
             raise JobNotFound(f"there is no job {job_id}", job_id=job_id)
         if not JobStatus(job.status).final:
-            raise JobNotFinished(f"job {job_id} is {job.status}", status=job.status)
+            raise JobNotFinished(
+                f"job {job_id} is {job.status}; only a job that has ended can be erased", status=job.status
+            )
         if job.stopping:
             raise JobNotFinished(
-                f"job {job_id} was cancelled while a run worked on it; erase it {self._stopping_s:.0f} s after that",
+                f"job {job_id} was cancelled while a run worked on it; erase it {self._stopping_s:.0f} s later",
                 retry_after_s=self._stopping_s,
             )
         return job
@@ -137,13 +139,13 @@ class Erasure:
         for table in _OF_THE_DOCUMENT:
             connection.execute(text(f"DELETE FROM cira.{table} WHERE document_sha256 = :sha256"), document)  # noqa: S608
         connection.execute(text("DELETE FROM cira.documents WHERE sha256 = :sha256"), document)
-        # Before the commit: if it does not come, the rows still say what there is left to erase.
+        # Before the commit: if the commit fails, the rows still show what is left to erase.
         for key in keys:
             self._objects.delete(key)
 
 
 def _wanted_by_others(connection: Connection, sha256: str) -> bool:
-    # Locked first, so that no other job finds the document just now.
+    # Locked first, so that no other job can refer to the document meanwhile.
     connection.execute(text("SELECT 1 FROM cira.documents WHERE sha256 = :sha256 FOR UPDATE"), {"sha256": sha256})
     wanted = text("SELECT EXISTS (SELECT 1 FROM cira.jobs WHERE document_sha256 = :sha256)")
     return bool(connection.scalar(wanted, {"sha256": sha256}))

@@ -1,7 +1,7 @@
-"""Which jobs a partition key stands for: the job whose id it is, or all jobs of a batch.
+"""Mapping from partition keys to jobs: a key is a job's id, or stands for all jobs of a run batch.
 
-A job stays under the key it was first planned with, however often it is retried. So what a batch's key shows in Dagster
-can be set right by a later run, and no second key tells another story of the same job.
+A job keeps the key it was first planned with, however often it is retried. So a later run can update what Dagster shows
+for a batch's key, and no second key shows the same job differently.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.models import Verdict
 
-# Two conditions for two indexes; a job of a batch is not to be found under its own id as well.
+# Two conditions for two indexes; a job of a batch must not be found under its own id as well.
 _OF_KEYS = "(partition_key = ANY(:keys) OR (job_id = ANY(:keys) AND partition_key IS NULL))"
 _KEY = "coalesce(partition_key, job_id)"
 JOBS_OF_SQL = f"""
     SELECT {_KEY} AS key, job_id, client, url, status, stage, verdict, error_code, batch_id, run_id
     FROM cira.jobs WHERE {_OF_KEYS} ORDER BY job_id
 """  # noqa: S608 - the parts are this file's own
-# Failed jobs stay in sight until somebody has decided about them. Of a batch every job must be there to be locked.
+# Failed jobs stay visible until a person has decided about them. All jobs of a batch must be lockable.
 LONG_DONE_SQL = f"""
     WITH locked AS (
         SELECT {_KEY} AS key FROM cira.jobs
@@ -39,7 +39,7 @@ LONG_DONE_SQL = f"""
 
 @dataclass(frozen=True)
 class KeyedJob:
-    """Where a job of a partition key stands. `stage`: it is in, waits in or ended in; `None` while it is queued."""
+    """State of a job of a partition key. `stage`: it is in, waits in or ended in; `None` while it is queued."""
 
     job_id: JobId
     client: str
@@ -53,13 +53,13 @@ class KeyedJob:
 
 
 class PartitionKeys:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Lookup of the jobs of partition keys in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def jobs_of(self, keys: Collection[str]) -> Mapping[str, Sequence[KeyedJob]]:
-        """The jobs of each key, by id; none for a key that was made up. The only place where keys become jobs."""
+        """The jobs of each key, by id; empty for an invented key. The only place that maps keys to jobs."""
         found: dict[str, list[KeyedJob]] = {key: [] for key in keys}
         if found:
             with self._database.begin() as connection:
@@ -81,7 +81,7 @@ class PartitionKeys:
         return found
 
     def key_of(self, job_id: JobId) -> str:
-        """The key a job is shown under; its own id when there is no such job."""
+        """The key of a job; its own id when there is no such job."""
         with self._database.begin() as connection:
             key = connection.scalar(text("SELECT partition_key FROM cira.jobs WHERE job_id = :id"), {"id": job_id})
         return key or job_id
@@ -90,7 +90,7 @@ class PartitionKeys:
     def long_done(self, keys: Sequence[str], before: datetime) -> Iterator[tuple[str, ...]]:
         """Those of `keys` whose jobs all ended before that time, none of them failed.
 
-        Inside the block none of these jobs can be retried: a job is never planned for a key that is just being removed.
+        Inside the block none of these jobs can be retried, so that no job is planned for a key under removal.
         """
         with self._database.begin() as connection:
             rows = connection.execute(text(LONG_DONE_SQL), {"keys": list(keys), "before": before}).all()

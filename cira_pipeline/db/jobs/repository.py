@@ -1,6 +1,6 @@
-"""Jobs: submitted once, moved through their statuses, each change in one statement.
+"""Jobs in PostgreSQL: submission, and each change of status in one statement.
 
-A change raises the row's version and goes to the status cache after its commit. The cache never stops a change.
+A change raises the row's version and is written to the status cache after its commit. The cache never blocks a change.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ from cira_pipeline.jobs import JobId, JobSource, JobStatus, Stage, new_job_id
 from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Policy
 
-# Labels that were submitted with a job: kept with it until its document is known, then the document's.
-
-# What a person has confirmed, an operator has loaded or another client has said is not replaced: whoever submits a
-# document that others have too must not change what theirs is measured against.
+# Labels (ground truth) that were submitted with a job are kept with it until its document is known, then become the
+# document's.
+# A label that a person confirmed, an operator loaded or another client submitted is not replaced: a client that submits
+# a document which others also have must not change the ground truth of theirs.
 _ADOPT = text("""
     INSERT INTO cira.labels (document_sha256, fields, source)
     SELECT DISTINCT ON (j.document_sha256) j.document_sha256, l.fields, 'submitted by ' || j.client
@@ -80,7 +80,7 @@ _ADOPT = text("""
 
 
 def keep_labels(connection: Connection, fields_by_job: Mapping[JobId, Mapping[str, Any]]) -> None:
-    """Keeps labels with new jobs; those whose document is known already become its label at once."""
+    """Stores labels with new jobs; a job whose document is known already labels it at once."""
     if not fields_by_job:
         return
     rows = [{"job_id": job_id, "fields": dict(fields)} for job_id, fields in fields_by_job.items()]
@@ -89,7 +89,7 @@ def keep_labels(connection: Connection, fields_by_job: Mapping[JobId, Mapping[st
 
 
 def adopt_labels(connection: Connection, job_ids: Sequence[JobId]) -> None:
-    """Makes the labels of these jobs their documents', where nobody with a better claim has labelled them."""
+    """Assigns the labels of these jobs to their documents, unless a label with precedence exists."""
     connection.execute(_ADOPT, {"job_ids": list(job_ids)})
 
 
@@ -98,11 +98,11 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Submission:
-    """One invoice URL as a client gives it. `policy` is a value of settings.Policy, `None` for the configured one.
+    """One invoice URL as submitted by a client. `policy` is a value of settings.Policy, `None` for the configured one.
 
-    `document_sha256` names a stored document that was uploaded: then nothing is fetched from the URL. `model_batch`:
-    whether its questions to the model may wait for a batch, at its lower price; `None` as configured. `callback` is a
-    checked URL that is told how the job ended. `labels` are fields known to be right (`accuracy.labels.check_fields`).
+    `document_sha256` names an uploaded document: then nothing is fetched from the URL. `model_batch`: whether its
+    model questions may wait for a model batch, at its lower price; `None` as configured. `callback` is a checked URL
+    that is notified of the end of the job. `labels` are ground truth fields (`evaluation.labels.check_fields`).
     """
 
     url: str
@@ -118,7 +118,7 @@ class Submission:
 
 
 class Job(BaseModel):
-    """A row of `jobs`; tables.py says what each column means. Times are UTC."""
+    """A row of `jobs`; tables.py documents the columns. Times are UTC."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -155,12 +155,12 @@ class Job(BaseModel):
 
     @property
     def shown_under(self) -> str:
-        """Its partition key in Dagster: a batch's, which stands for others too, or its own id."""
+        """Its partition key in Dagster: that of a run batch, shared with other jobs, or its own id."""
         return self.partition_key or self.job_id
 
 
 class SeenJob(Protocol):
-    """What of a job says who owns it: its batch while it is queued, its run while it is running."""
+    """The properties of a job that identify its owner: its batch while it is queued, its run while it is running."""
 
     @property
     def job_id(self) -> JobId: ...
@@ -174,23 +174,23 @@ class SeenJob(Protocol):
 
 @dataclass(frozen=True)
 class Submitted:
-    """`created` is false when the same client had submitted the same URL under the same key before."""
+    """Result of a submission. `created`: false when the client had submitted the same URL under the same key before."""
 
     job: Job
     created: bool
 
 
 class JobRepository:
-    """All that is done with jobs. Thread-safe. Raises: StoreUnavailable."""
+    """Repository of jobs. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database, cache: StatusCache | None = None) -> None:
         self._database = self.database = database
         self._cache = cache
 
     def submit(self, submissions: Iterable[Submission]) -> list[Submitted]:
-        """Makes a queued job of each submission, or finds the one there is; all of them or, on an error, none.
+        """Creates a queued job for each submission, or finds the existing one; all of them or, on an error, none.
 
-        The answer keeps the order, and so do the new ids. Raises: SubmissionInvalid naming the first bad one.
+        The result and the new ids have the order of the submissions. Raises: SubmissionInvalid for the first bad one.
         """
         wanted = list(submissions)
         for index, submission in enumerate(wanted):
@@ -212,12 +212,12 @@ class JobRepository:
             return _get(connection, job_id)
 
     def status(self, job_id: JobId) -> JobStatusEntry:
-        """Where the job stands: from the cache, or from PostgreSQL when it has no entry. Raises: JobNotFound."""
+        """Status of the job: from the cache, or from PostgreSQL when it has no entry. Raises: JobNotFound."""
         held = self._cache.get(job_id) if self._cache else None
         return held or self.status_from_rows(job_id)
 
     def status_from_rows(self, job_id: JobId) -> JobStatusEntry:
-        """Where the job stands by PostgreSQL, and from then on by the cache. Raises: JobNotFound."""
+        """Status of the job from PostgreSQL, which refreshes the cache. Raises: JobNotFound."""
         with self._database.single() as connection:
             row = connection.execute(JOB_AND_COST, {"of_job": job_id}).one_or_none()
         if row is None:
@@ -236,7 +236,7 @@ class JobRepository:
         limit: int = 50,
         before: JobId | None = None,
     ) -> list[Job]:
-        """Jobs, newest first; `before` is the last id of the page before."""
+        """Jobs, newest first; `before` is the last id of the previous page."""
         statement = select(*JOB_COLUMNS).order_by(jobs.c.job_id.desc()).limit(limit)
         if status is not None:
             statement = statement.where(jobs.c.status == status)
@@ -252,7 +252,7 @@ class JobRepository:
             return [_job(row) for row in connection.execute(statement)]
 
     def counts(self) -> dict[JobStatus, int]:
-        """How many jobs are in each status; every status is there."""
+        """Number of jobs in each status; every status is included."""
         with self._database.begin() as connection:
             rows = connection.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status)).all()
         return dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in rows}
@@ -267,12 +267,12 @@ class JobRepository:
         rejected_too: bool = True,
         left_by: str | None = None,
     ) -> Job | None:
-        """Marks the job as running in `stage` of the run `run_id`, as one more attempt; `None` when it may not be.
+        """Marks the job as running in `stage` of the run `run_id`, as a new attempt; `None` when that is not allowed.
 
-        A run that was planned for the batch `planned_as` gets the job only while it is open in that batch. A person's
-        run (`None`) gets it from any state but cancelled, out of its batch, and takes back how it had ended; a rejected
-        document only when `rejected_too`. No run gets a job that is running in another one, unless that is `left_by`,
-        which the caller knows to be dead. Raises: JobNotFound.
+        A run planned for the batch `planned_as` gets the job only while it is open in that batch. A run started by a
+        person (`None`) gets it in any status but cancelled, takes it out of its batch and discards how it had ended; a
+        rejected document only when `rejected_too`. No run gets a job that is running in another one, unless that is
+        `left_by`, which the caller knows to be dead. Raises: JobNotFound.
         """
         job, changed = self._change(
             job_id,
@@ -288,14 +288,14 @@ class JobRepository:
         return job if changed else None
 
     def advance(self, job_id: JobId, stage: Stage, run_id: str) -> Job | None:
-        """Moves the job on to `stage`; `None` when the run `run_id` does not have it any more. Raises: JobNotFound."""
+        """Moves the job on to `stage`; `None` when the run `run_id` no longer owns it. Raises: JobNotFound."""
         job, changed = self._change(job_id, ADVANCE, {"new_stage": stage, "of_run": run_id})
         return job if changed else None
 
     def left_by_dead_runs(self, job_ids: Sequence[JobId], run_id: str) -> Sequence[JobId]:
-        """Those that were in flight in another run than `run_id`, those first that were so in the fewest runs.
+        """Jobs that were in flight in a run other than `run_id`, those that were so in the fewest runs first.
 
-        For a run that is at work: what it takes over and what still says that another one has it, was left by that one.
+        For a run at work: a job that it takes over and that still names another run was left by that dead run.
         """
         in_flight = (jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id != run_id)
         statement = (
@@ -307,7 +307,7 @@ class JobRepository:
             return [JobId(job_id) for job_id in connection.scalars(statement)]
 
     def sources(self, job_ids: Sequence[JobId]) -> Mapping[JobId, str]:
-        """The host that each job is to be fetched from; not those whose document is there or needs none."""
+        """The host from which each job's document will be fetched; without jobs that need no fetch."""
         statement = select(jobs.c.job_id, jobs.c.source_host).where(
             jobs.c.job_id == any_(literal(list(job_ids), ARRAY(Text))), jobs.c.source_host.is_not(None)
         )
@@ -315,7 +315,7 @@ class JobRepository:
             return {JobId(row.job_id): row.source_host for row in connection.execute(statement)}
 
     def clients_of(self, job_ids: Sequence[JobId]) -> Mapping[JobId, str]:
-        """Whose jobs they are; without those that do not exist."""
+        """The client of each job; without jobs that do not exist."""
         statement = select(jobs.c.job_id, jobs.c.client).where(
             jobs.c.job_id == any_(literal(list(job_ids), ARRAY(Text)))
         )
@@ -323,9 +323,9 @@ class JobRepository:
             return {JobId(job_id): client for job_id, client in connection.execute(statement)}
 
     def document_found(self, job_id: JobId, sha256: str) -> Job:
-        """Notes which document the URL led to; it must be stored already. Raises: JobNotFound.
+        """Records the document that the URL led to, which must be stored already. Raises: JobNotFound.
 
-        Labels that were submitted with the job become the document's.
+        Labels submitted with the job become the document's.
         """
         return self._change(
             job_id,
@@ -337,17 +337,17 @@ class JobRepository:
     def succeed(self, job_id: JobId, verdict: Verdict, *, run_id: str | None = None) -> Job:
         """Ends the job with its record's verdict, when it is running in `run_id`; `None`: queued or in any run.
 
-        A job that has ended keeps its end, and one that another run has taken over is ended by that one.
+        A job that has ended is not changed, and one that another run has taken over is ended by that run.
 
         Accepted and needs_review are `succeeded`. A rejected record ends the job as `rejected` with the error
-        `verdict_rejected`: the pipeline did its work, and nobody may pay from the result. Raises: JobNotFound.
+        `verdict_rejected`: the processing is complete, but the invoice must not be paid from it. Raises: JobNotFound.
         """
         return self._change(job_id, END, {**_ended_with(verdict), "of_run": run_id})[0]
 
     def confirm(self, job_id: JobId, verdict: Verdict) -> Job:
-        """Gives a job that has ended the verdict of its record as a person confirmed it.
+        """Gives an ended job the verdict of its record as confirmed by a person.
 
-        `finished_at` stays: it is the end of the processing. When the person did so is in `confirmations`.
+        `finished_at` is unchanged: it is the end of processing. The time of confirmation is in `confirmations`.
         Raises: JobNotFound.
         """
         return self._change(job_id, CONFIRM, _ended_with(verdict))[0]
@@ -355,7 +355,7 @@ class JobRepository:
     def fail(self, job_id: JobId, stage: Stage, error: CiraError, *, run_id: str | None = None) -> Job:
         """Ends a job with `error`: `rejected` for a DocumentError, `failed` for all others; `run_id` as in `succeed`.
 
-        A job that has ended keeps its end: the first error is the one that tells. Raises: JobNotFound.
+        A job that has ended is not changed: the first error is the one shown. Raises: JobNotFound.
         """
         values = {**_ended_by(error), "new_stage": stage, "new_verdict": None, "of_run": run_id}
         return self._change(job_id, END, values)[0]
@@ -371,10 +371,10 @@ class JobRepository:
         is_attempt: bool = False,
         run_id: str | None = None,
     ) -> Job:
-        """Lets a job wait for what `error` names, until `not_before` or until `resume`; `run_id` as in `succeed`.
+        """Defers the job because of `error`, until `not_before` or until `resume`; `run_id` as in `succeed`.
 
-        With `needs_usd` it waits for a budget (`needs_budget`), else for a dependency (`waiting`). The run that ends so
-        counts as an attempt only when `is_attempt`. Raises: JobNotFound.
+        With `needs_usd` it waits for a budget (`needs_budget`), else for a dependency (`waiting`). The run counts as an
+        attempt only when `is_attempt`. Raises: JobNotFound.
         """
         return self._change(
             job_id,
@@ -393,7 +393,7 @@ class JobRepository:
         )[0]
 
     def held(self, status: JobStatus, *, limit: int = 10_000) -> Sequence[Job]:
-        """Jobs that wait, oldest first; `status` is needs_budget, or waiting.
+        """Deferred jobs, oldest first; `status` is needs_budget, or waiting.
 
         Without those that wait for a model batch (`answered_by_batch`) or for their source (`SourceJobs`).
         """
@@ -404,7 +404,7 @@ class JobRepository:
             return [_job(row) for row in connection.execute(statement)]
 
     def answered_by_batch(self, *, limit: int = 2_000) -> Sequence[JobId]:
-        """Jobs that waited for a model batch and wait for no question any more, oldest first."""
+        """Jobs deferred for a model batch whose questions are all answered or given up, oldest first."""
         awaited = select(batch_waits.c.job_id).where(batch_waits.c.job_id == jobs.c.job_id)
         waited = (jobs.c.status == JobStatus.WAITING) & (jobs.c.error_code == AnswerInBatch.code) & ~awaited.exists()
         statement = select(jobs.c.job_id).where(waited).order_by(jobs.c.job_id).limit(limit)
@@ -412,7 +412,7 @@ class JobRepository:
             return [JobId(job_id) for job_id in connection.scalars(statement)]
 
     def promised_usd(self) -> dict[str, Decimal]:
-        """USD that jobs which waited for a budget and were taken up again may yet spend, by client."""
+        """USD that resumed jobs, which had waited for a budget, may yet spend, by client."""
         statement = (
             select(jobs.c.client, func.sum(jobs.c.needs_usd))
             .where(jobs.c.needs_usd.is_not(None), jobs.c.status.in_(ACTIVE))
@@ -422,42 +422,46 @@ class JobRepository:
             return {row[0]: row[1] for row in connection.execute(statement)}
 
     def resume(self, job_id: JobId) -> bool:
-        """Puts a job that waits back into the queue; false when it does not wait any more. Raises: JobNotFound."""
+        """Queues a deferred job again; false when it is not deferred any more. Raises: JobNotFound."""
         return self._change(job_id, RESUME)[1]
 
     def retry(self, job_id: JobId) -> Job:
-        """Puts a failed, rejected or waiting job back into the queue; attempts are kept.
+        """Queues a failed, rejected or deferred job again; attempts are kept.
 
         Raises: JobNotFound, JobNotRetryable.
         """
         job, changed = self._change(job_id, RETRY)
         if not changed:
-            raise JobNotRetryable(f"job {job_id} is {job.status}{_why_not(job)}", job_id=job_id, status=job.status)
+            raise JobNotRetryable(f"job {job_id} is {job.status}{_retry_hint(job)}", job_id=job_id, status=job.status)
         return job
 
     def requeue(self, seen: SeenJob) -> Job:
-        """Puts a job whose run died back into the queue, if it still is as it was `seen`.
+        """Queues a job whose run died again, if it is still in the state `seen`.
 
-        Attempts are kept, and which run it was: while that is known, the job shares no run with others.
+        Attempts and the dead run's id are kept: while that is known, the job shares no run with others.
         Raises: JobNotFound.
         """
         values = {"seen_status": seen.status, "seen_run_id": seen.run_id, "seen_batch_id": seen.batch_id}
         return self._change(seen.job_id, REQUEUE, values)[0]
 
     def cancel(self, job_id: JobId) -> Job:
-        """Takes a queued, running or waiting job back for good; a run stops before its next stage.
+        """Cancels a queued, running or deferred job; a run stops before its next stage.
 
-        Cancelling twice is once. Raises: JobNotFound, JobNotCancellable.
+        Idempotent. Raises: JobNotFound, JobNotCancellable.
         """
         job, _ = self._change(job_id, CANCEL)
         if job.status is not JobStatus.CANCELLED:
-            raise JobNotCancellable(f"job {job_id} is {job.status}", job_id=job_id, status=job.status)
+            raise JobNotCancellable(
+                f"job {job_id} is {job.status}; only a queued, running or waiting job can be cancelled",
+                job_id=job_id,
+                status=job.status,
+            )
         return job
 
     def change_many(
         self, change: ReturningUpdate[Any], values: Mapping[str, Any] = MappingProxyType({})
     ) -> Sequence[Job]:
-        """The jobs that a statement changed, which answers with `CHANGED`. Raises: StoreUnavailable."""
+        """The jobs changed by a statement that returns the columns `CHANGED`. Raises: StoreUnavailable."""
         with self._database.begin() as connection:
             rows = connection.execute(change, values).all()
         changed = [_job(row) for row in rows]
@@ -472,7 +476,7 @@ class JobRepository:
         *,
         also: Callable[[Connection], None] | None = None,
     ) -> tuple[Job, bool]:
-        """The job after the change, and whether it was in a state to be changed. `also` is in the same transaction."""
+        """The job after the change, and whether its state allowed it. `also` runs in the same transaction."""
         with self._database.single() if also is None else self._database.begin() as connection:
             row = connection.execute(change, {"changed_job": job_id, **values}).one_or_none()
             job = _get(connection, job_id) if row is None else _job(row)
@@ -488,22 +492,22 @@ class JobRepository:
 
 
 def _check(submission: Submission, index: int) -> None:
-    """Refuses what the table would refuse, in words for the one who submits."""
+    """Rejects what the table would reject, with a message for the submitting client."""
     problem = None
     if not submission.url.strip():
         problem = "the URL is empty"
     elif len(submission.url) > MAX_URL_CHARS:
-        problem = f"the URL has {len(submission.url)} characters, {MAX_URL_CHARS} are allowed"
+        problem = f"the URL has {len(submission.url)} characters; at most {MAX_URL_CHARS} are accepted"
     elif not 1 <= len(submission.client) <= MAX_NAME_CHARS:
-        problem = f"a client has a name of 1 to {MAX_NAME_CHARS} characters"
+        problem = f"the client's name must have 1 to {MAX_NAME_CHARS} characters"
     elif len(submission.idempotency_key) > MAX_NAME_CHARS:
         problem = f"the idempotency key is longer than {MAX_NAME_CHARS} characters"
     elif submission.policy is not None and submission.policy not in list(Policy):
-        problem = f"there is no policy {submission.policy!r}; there are {', '.join(Policy)}"
+        problem = f"policy {submission.policy!r} does not exist; expected {', '.join(Policy)}"
     elif submission.source not in get_args(JobSource):
-        problem = f"there is no source {submission.source!r}"
+        problem = f"source {submission.source!r} does not exist"
     elif not all(_plain(each) for each in (submission.url, submission.client, submission.idempotency_key)):
-        problem = "the URL, client or idempotency key holds control characters or is not Unicode"
+        problem = "the URL, client or idempotency key contains control characters or invalid Unicode"
     if problem:
         raise SubmissionInvalid(f"submission {index + 1}: {problem}", index=index)
 
@@ -513,21 +517,21 @@ def _plain(text: str) -> bool:
 
 
 def _submission_hash(submission: Submission) -> bytes:
-    """What PostgreSQL computes into `jobs.submission_hash`."""
+    """The value that PostgreSQL generates for `jobs.submission_hash`."""
     parts = (submission.client, submission.idempotency_key, submission.url)
     return hashlib.sha256("\n".join(parts).encode()).digest()
 
 
 def _insert(connection: Connection, wanted: Sequence[Submission], hashes: Sequence[bytes]) -> dict[bytes, Job]:
-    """The jobs that were not there yet, by hash."""
+    """Inserts the jobs that do not exist yet; returns them by hash."""
     first = dict(zip(reversed(hashes), reversed(wanted), strict=True))
-    # ULIDs of one millisecond are in no order; sorted, they keep the order of the submissions.
+    # ULIDs of one millisecond are unordered; sorted, they keep the order of the submissions.
     ids = sorted(new_job_id() for _ in first)
     rows = {key: {"job_id": job_id, **vars(first[key])} for key, job_id in zip(dict.fromkeys(hashes), ids, strict=True)}
     if not rows:
         return {}
     given = {row["job_id"]: row.pop("labels") for row in rows.values()}
-    # In one order for everybody, so that two callers with the same URLs never wait for each other in a circle.
+    # One order for all callers, so that concurrent submissions of the same URLs cannot deadlock.
     ordered = [rows[key] for key in sorted(rows)]
     statement = insert(jobs).on_conflict_do_nothing(index_elements=["submission_hash"])
     inserted = connection.execute(statement.returning(*JOB_COLUMNS, jobs.c.submission_hash, TELL), ordered)
@@ -540,7 +544,7 @@ def _by_hash(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, Job
     wanted = list(hashes)
     if not wanted:
         return {}
-    # One array: a statement has room for 65,535 parameters, and a folder for more files.
+    # An array: a statement has room for 65,535 parameters, and a folder for more files.
     statement = select(*JOB_COLUMNS, jobs.c.submission_hash).where(
         jobs.c.submission_hash == any_(literal(wanted, ARRAY(LargeBinary)))
     )
@@ -563,7 +567,7 @@ def _job(row: Row[*tuple[Any, ...]]) -> Job:
 
 
 def _entry(job: Job, cost_usd: Decimal) -> JobStatusEntry:
-    # Of a row that was validated a moment ago.
+    # From a row that was validated a moment ago.
     known = {name: getattr(job, name) for name in _ENTRY_FIELDS}
     return JobStatusEntry.model_construct(**known, cost_usd=cost_usd)
 
@@ -571,12 +575,12 @@ def _entry(job: Job, cost_usd: Decimal) -> JobStatusEntry:
 _ENTRY_FIELDS = JobStatusEntry.model_fields.keys() - {"cost_usd"}
 
 
-def _why_not(job: Job) -> str:
-    """What happens to a job that cannot be retried, where that is not plain."""
+def _retry_hint(job: Job) -> str:
+    """What happens next to a job that cannot be retried, where the status does not say it."""
     if job.status is JobStatus.RUNNING:
-        return f" in run {job.run_id}; should that run have died, the job is queued again by itself within minutes"
+        return f" in run {job.run_id}; if that run has died, the job is queued again automatically within minutes"
     if job.status is JobStatus.QUEUED:
-        return " already and gets a run by itself"
+        return " already and gets a run automatically"
     return ""
 
 
@@ -602,5 +606,5 @@ _SUCCEEDED: Mapping[str, Any] = {
     "new_error_hint": None,
 }
 _VERDICT_REJECTED: Mapping[str, Any] = _ended_by(
-    RecordRejected("validation rejects this invoice; its findings say why")
+    RecordRejected("validation rejected this invoice; its findings state the reasons")
 )

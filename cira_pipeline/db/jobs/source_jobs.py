@@ -1,4 +1,4 @@
-"""Jobs by the host they are to be fetched from: many at once are put to wait, taken up again, or given up."""
+"""Jobs by source host: deferred, resumed or given up, many at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WITH RECURSIVE hosts AS (
 )
 SELECT source_host FROM hosts WHERE source_host IS NOT NULL LIMIT :max_hosts
 """  # noqa: S608 - constants
-"""One step of an index for each host, however many jobs wait for it."""
+"""One index step for each host, however many jobs wait for it."""
 
 
 class SourceJobs:
@@ -39,19 +39,19 @@ class SourceJobs:
         self._jobs = jobs
 
     def hold_queued(self, host: str, error: CiraError, *, not_before: datetime, limit: int) -> int:
-        """Lets the jobs of a host wait that are in no run yet, at most `limit`, oldest first; returns how many."""
+        """Defers queued jobs of a host, at most `limit`, oldest first; returns how many."""
         chosen = _locked((jobs.c.source_host == host) & _UNPLANNED, limit, jobs.c.job_id)
         return len(self._jobs.change_many(_hold(chosen, error, not_before)))
 
     def hold(self, job_ids: Sequence[JobId], error: CiraError, *, not_before: datetime, run_id: str) -> Sequence[JobId]:
-        """Lets those of these jobs wait that are queued, or running in this run; returns which. It is no attempt."""
+        """Defers those of these jobs that are queued, or running in this run; returns which. Counts no attempt."""
         mine = (jobs.c.status == JobStatus.QUEUED) | ((jobs.c.status == JobStatus.RUNNING) & (jobs.c.run_id == run_id))
         these = mine & (jobs.c.job_id == any_(literal(list(job_ids), ARRAY(Text))))
         chosen = _locked(these, len(job_ids), jobs.c.job_id)
         return [job.job_id for job in self._jobs.change_many(_hold(chosen, error, not_before))]
 
     def waiting_hosts(self, *, limit: int = 1_000) -> Sequence[str]:
-        """Hosts that jobs wait for."""
+        """Hosts that deferred jobs wait for."""
         with self._database.begin() as connection:
             return list(connection.scalars(text(HOSTS_SQL), {"max_hosts": limit}))
 
@@ -63,9 +63,9 @@ class SourceJobs:
             return connection.scalars(select(func.count()).select_from(counted)).one()
 
     def resume(self, host: str, *, limit: int, now: datetime) -> Sequence[JobId]:
-        """Puts jobs that wait for a host back into the queue whose time has come, those that waited longest first.
+        """Queues jobs again that are due and wait for a host, those that waited longest first.
 
-        `queued_at` stays: how long a job has waited for its source is counted from there.
+        `queued_at` is unchanged: the wait for the source is measured from it.
         """
         due = (jobs.c.source_host == host) & _WAITS & (jobs.c.not_before <= now)
         chosen = _locked(due, limit, jobs.c.not_before, jobs.c.job_id)
@@ -88,7 +88,7 @@ class SourceJobs:
     def give_up(self, queued_before: datetime, *, hours: float, limit: int) -> int:
         """Fails jobs that have waited for their source since before `queued_before`; returns how many."""
         chosen = _locked(_WAITS & (jobs.c.queued_at < queued_before), limit, jobs.c.queued_at)
-        message = func.concat(f"the source did not answer properly for {hours:g} hours; ", jobs.c.error_message)
+        message = func.concat(f"the source gave no valid answer for {hours:g} hours; ", jobs.c.error_message)
         failed = self._jobs.change_many(
             _changed(
                 chosen,
@@ -108,7 +108,7 @@ def _locked(which: ColumnElement[bool], limit: int, *order: ColumnElement[Any]) 
 
 
 def _changed(chosen: Select[tuple[str]], **values: Any) -> ReturningUpdate[Any]:
-    # An array and not IN: the rows are chosen and locked once, however PostgreSQL joins.
+    # An array and not IN: the rows are chosen and locked once, whatever join PostgreSQL plans.
     return (
         update(jobs)
         .where(jobs.c.job_id == any_(func.array(chosen.scalar_subquery())))

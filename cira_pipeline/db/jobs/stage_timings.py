@@ -1,4 +1,4 @@
-"""How long stages take, counted in classes: a few dozen rows, however many jobs there were and whoever ran them."""
+"""Stage durations as a histogram: a few dozen rows, however many jobs there were and whichever process ran them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cira_pipeline.errors import StoreUnavailable
 from cira_pipeline.jobs import Stage
 
 CLASSES_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, math.inf)
-"""Longest of each class, in seconds."""
+"""Upper bounds of the histogram's buckets, in seconds."""
 
 KEPT_EVERY_S = 5.0
 
@@ -32,16 +32,16 @@ _COUNT = text("""
 
 @dataclass(frozen=True)
 class Timing:
-    """`runs` of each class of CLASSES_S, those of shorter classes not included; `seconds` of all together."""
+    """Histogram of one stage: `runs` by bucket of CLASSES_S, not cumulative; `seconds` is the sum of all."""
 
     runs: tuple[int, ...]
     seconds: float
 
 
 class StageTimings:
-    """Thread-safe. What is noted reaches PostgreSQL every few seconds and with `keep`: all runs share these rows.
+    """Collects stage durations. Thread-safe. Written every few seconds and by `keep`, as all runs share these rows.
 
-    Figures stop no work: without PostgreSQL they wait for the next time.
+    Never interrupts work: without PostgreSQL the durations are written later.
     """
 
     def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -61,11 +61,11 @@ class StageTimings:
             self.keep()
 
     def keep(self) -> None:
-        """Writes what was noted."""
+        """Writes the collected durations."""
         with self._lock:
             noted, self._noted = self._noted, {}
             self._kept_at = self._monotonic()
-        # In one order for everybody, so that two writers never wait for each other in a circle.
+        # One order for all writers, so that concurrent writers cannot deadlock.
         rows = [
             {"stage": stage, "up_to_s": up_to_s, "runs": of_class.runs, "seconds": of_class.seconds}
             for (stage, up_to_s), of_class in sorted(noted.items())
@@ -76,7 +76,7 @@ class StageTimings:
             with self._database.begin() as connection:
                 connection.execute(_COUNT, rows)
         except StoreUnavailable as error:
-            _log.warning("how long stages took is written later: %s", error)
+            _log.warning("stage durations could not be stored and are kept for the next attempt: %s", error)
             with self._lock:
                 self._add(noted)
 
@@ -92,7 +92,7 @@ class _Noted(NamedTuple):
 
 
 def timings(connection: Connection) -> Mapping[Stage, Timing]:
-    """Every stage is there. Classes that an earlier version had count in the next longer one of today."""
+    """Histogram of every stage. Buckets of an earlier version count in the next longer current one."""
     runs = {stage: [0] * len(CLASSES_S) for stage in Stage}
     seconds = dict.fromkeys(Stage, 0.0)
     for row in connection.execute(text("SELECT stage, up_to_s, runs, seconds FROM cira.stage_timings")):

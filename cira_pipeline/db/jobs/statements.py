@@ -1,8 +1,8 @@
-"""The statements that read and change one job. Building one takes longer than executing it.
+"""SQL statements that read and change one job, built once: building one takes longer than executing it.
 
-`JOB` and `JOB_AND_COST` read the job `of_job`. All others change the job `changed_job` when it is in a state in which
-it may be, and answer with its columns and its cost; no row says that nothing was changed. Each change raises the row's
-version and is told on `NOTIFY_CHANNEL` when it is committed. docs/job-states.md shows all states and transitions.
+`JOB` and `JOB_AND_COST` read the job `of_job`. All others change the job `changed_job` when its state allows it, and
+return its columns and its cost; no row means that nothing was changed. Each change raises the row's version and is
+notified on `NOTIFY_CHANNEL` at its commit. docs/job-states.md shows all states and transitions.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _COST = (
 JOB = select(*JOB_COLUMNS).where(jobs.c.job_id == bindparam("of_job"))
 JOB_AND_COST = select(*JOB_COLUMNS, _COST).where(jobs.c.job_id == bindparam("of_job"))
 NOTIFY_CHANNEL = "cira_job"
-"""PostgreSQL's channel on which every change of a job is told when it is committed, as a JSON object."""
+"""PostgreSQL notification channel of job changes, sent at commit, as a JSON object."""
 
 _TOLD = ("job_id", "client", "status", "stage", "verdict", "error_code", "attempts", "version", "updated_at")
 TELL = func.pg_notify(
     NOTIFY_CHANNEL, cast(func.json_build_object(*(part for name in _TOLD for part in (name, jobs.c[name]))), Text)
 ).label("notified")
 CHANGED = [*JOB_COLUMNS, _COST, TELL]
-"""What a change answers with."""
+"""Columns that a change returns."""
 ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 _HELD = tuple(status for status in JobStatus if status.held)
 _NOTHING_ENDED: Mapping[str, None] = {
@@ -57,7 +57,7 @@ _ENDED: Mapping[str, Any] = {"finished_at": func.now(), "not_before": None, "nee
 
 
 def _changing(when: ColumnElement[bool], *given: str, **values: Any) -> ReturningUpdate[Any]:
-    """`when`: the states in which it may be changed. Each column of `given` gets the parameter `new_` and its name."""
+    """`when`: the states that allow the change. Each column of `given` gets the parameter `new_` and its name."""
     return (
         update(jobs)
         .where(jobs.c.job_id == bindparam("changed_job"), when)
@@ -82,8 +82,8 @@ _OF_RUN = bindparam("of_run", type_=Text)
 _IN_RUN = _RUNNING & (jobs.c.run_id == _OF_RUN)
 _AT_WORK = _IN_RUN | (_OF_RUN.is_(None) & jobs.c.status.in_(ACTIVE))
 
-# A planned run takes what is open in its own batch; a person's run takes any job that is in no other run, out of its
-# batch too: so a job has one owner, its batch while it is queued and its run while it is running.
+# A planned run takes what is open in its own batch; a run started by a person takes any job that is in no other run,
+# out of its batch too: a job has one owner, its batch while it is queued and its run while it is running.
 START = _changing(
     _FREE
     & or_(
@@ -120,7 +120,7 @@ HOLD = _changing(
 )
 RESUME = _changing(jobs.c.status.in_(_HELD), **_AGAIN_IN_QUEUE, run_id=None)
 RETRY = _changing(jobs.c.status.in_((JobStatus.FAILED, JobStatus.REJECTED, *_HELD)), **_AGAIN_IN_QUEUE, run_id=None)
-# Only as it was seen: another actor may have taken it up since.
+# Only in the state that was seen: another process may have taken the job since.
 REQUEUE = _changing(
     jobs.c.status.in_(ACTIVE)
     & (jobs.c.status == bindparam("seen_status"))
@@ -128,6 +128,6 @@ REQUEUE = _changing(
     & jobs.c.batch_id.is_not_distinct_from(bindparam("seen_batch_id", type_=Text)),
     **_AGAIN_IN_QUEUE,
 )
-# The processing has ended before: `finished_at` stays, and the confirmation has its own time.
+# Processing has ended before: `finished_at` is unchanged, and the confirmation has its own time.
 CONFIRM = _changing(jobs.c.status.in_((JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.REJECTED)), *_HOW_IT_ENDED)
 CANCEL = _changing(jobs.c.status.in_((*ACTIVE, *_HELD)), **{**_NOTHING_ENDED, **_ENDED}, status=JobStatus.CANCELLED)

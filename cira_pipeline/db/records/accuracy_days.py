@@ -1,4 +1,4 @@
-"""Accuracy in operation: the records that have labels, and how right they were day by day."""
+"""Accuracy in production: labelled records, and their accuracy by day."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AccuracyRepository:
         self._records = RecordRepository(database)
 
     def labelled(self, since: date) -> list[tuple[StoredRecord, Mapping[str, Any]]]:
-        """Records that stand since `since` (a day in UTC) or later, with their labels; the newest of each document."""
+        """Records valid since `since` (a day in UTC) or later, with their labels; the newest of each document."""
         statement = (
             select(records.c.job_id, labels.c.fields)
             .distinct(records.c.document_sha256)
@@ -49,7 +49,7 @@ class AccuracyRepository:
         return [(record, label) for record, label in stored if record is not None]
 
     def replace_days(self, since: date, days: Iterable[AccuracyOfDay]) -> None:
-        """Puts `days` in place of everything that is kept of `since` and later days; older days stay as they were."""
+        """Replaces the stored rows of `since` and later days with `days`; older days are unchanged."""
         rows = [vars(day) | {"supplier": day.supplier[:MAX_NAME_CHARS]} for day in days]
         with self._database.begin() as connection:
             connection.execute(delete(accuracy_daily).where(accuracy_daily.c.day >= since))

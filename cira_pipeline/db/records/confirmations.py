@@ -1,4 +1,4 @@
-"""Confirmations: a person has looked at a record, corrected it or not, and stands by it."""
+"""Confirmations: records that a person has checked, corrected or not, and confirmed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LATEST = (
 
 @dataclass(frozen=True)
 class Confirmation:
-    """`changes`: field -> `before` and `after`, as JSON values; empty when nothing was corrected."""
+    """A person's confirmation. `changes`: field -> `before` and `after`, as JSON values; empty without corrections."""
 
     confirmed_by: str
     confirmed_at: datetime
@@ -34,7 +34,7 @@ class Confirmation:
 
 
 class ConfirmationRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Confirmations in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,7 +50,7 @@ class ConfirmationRepository:
         verdict_before: Verdict,
         verdict_after: Verdict,
     ) -> Confirmation:
-        """Adds one; earlier ones stay, for they tell what was believed when."""
+        """Adds a confirmation; earlier ones are kept as a history."""
         statement = (
             insert(confirmations)
             .values(

@@ -1,4 +1,4 @@
-"""The analysts' views as files: CSV for spreadsheets, JSON lines for programs, Parquet for warehouses.
+"""Export of the analysts' views as files: CSV for spreadsheets, JSON lines for programs, Parquet for warehouses.
 
 Rows are streamed from one snapshot of the database; amounts are exact in all three formats.
 """
@@ -54,7 +54,7 @@ _ARROW_TYPES = {
     "bigint": pa.int64(),
     "double precision": pa.float64(),
 }
-# A spreadsheet runs text that starts so as a formula, and strangers wrote this text (OWASP, CSV injection).
+# A spreadsheet runs text with these first characters as a formula, and this text is untrusted (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Sequence[Any]
@@ -71,19 +71,19 @@ def export_invoices(
     view: ExportView = "invoices",
     wanted: InvoiceFilter | None = None,
 ) -> int:
-    """Writes `view` in order of submission; returns the number of rows. `wanted` is for the view `invoices` only.
+    """Writes `view` in order of submission; returns the number of rows. `wanted` filters the view `invoices` only.
 
-    `since` takes what was recorded (or, for costs, booked) at that time or later, so that a corrected record comes
-    again. With a client, `duplicate_of` holds that client's jobs only: the file is fit to be handed to it.
+    `since` selects rows recorded (or, for costs, booked) at that time or later, so a corrected record comes again. With
+    a client, `duplicate_of` names that client's jobs only: the file may be handed to the client.
 
     A file appears only when it is complete; a stream gets bytes and stays open. CSV is RFC 4180 in UTF-8 with a header;
-    text that a spreadsheet would run as a formula gets an apostrophe in front. In JSON amounts are strings; in Parquet
-    decimal128(38, 12). Raises: ExportFailed when the file cannot be written, StoreUnavailable.
+    text that a spreadsheet would run as a formula is prefixed with an apostrophe. Amounts are strings in JSON and
+    decimal128(38, 12) in Parquet. Raises: ExportFailed when the file cannot be written, StoreUnavailable.
     """
     write = {"csv": _write_csv, "jsonl": _write_jsonl, "parquet": _write_parquet}[format]
     with database.begin() as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        # The reader of a stream may be slow; how long it takes is its own affair.
+        # The reader of a stream may be slow, so time limits are off.
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         columns = _columns(connection, view)
@@ -95,7 +95,7 @@ def export_invoices(
 
 
 def _columns(connection: Connection, view: ExportView) -> Columns:
-    """PostgreSQL's type of each column, in the view's order."""
+    """PostgreSQL's type of each column, in the order of the view."""
     rows = connection.execute(
         text(
             "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
@@ -129,7 +129,7 @@ def _batches(
 
 @contextmanager
 def complete_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears when it is complete, and not before. Raises: ExportFailed."""
+    """A file that appears only when it is complete. Raises: ExportFailed."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
             part = Path(file.name)
@@ -199,7 +199,7 @@ def _write_parquet(stream: IO[bytes], columns: Columns, batches: Iterator[list[R
 
 
 def _in_scale(value: Any) -> Any:
-    """Costs may have more decimals than the column; amounts never have."""
+    """Rounds to the column's scale: costs may have more decimals, amounts never have."""
     if not isinstance(value, Decimal):
         return value
     with localcontext(prec=60):

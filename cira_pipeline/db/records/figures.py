@@ -1,4 +1,4 @@
-"""Figures about everything at once, for monitoring."""
+"""Totals over all jobs, costs and webhooks, for monitoring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cira_pipeline.jobs import JobStatus, Stage
 
 @dataclass(frozen=True)
 class WebhookFigures:
-    """`oldest_s` is how long the oldest pending event has been owed, 0 when none is."""
+    """Webhook totals. `oldest_s`: age of the oldest pending event in seconds, 0 without any."""
 
     pending: int
     failed: int
@@ -26,7 +26,7 @@ class WebhookFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """`stages`: how long the stages took.
+    """Monitoring totals. `stages`: histogram of stage durations.
 
     `spend_usd` is by provider and model.
     """
@@ -38,14 +38,14 @@ class Figures:
 
 
 def figures(database: Database) -> Figures:
-    """Reads whole tables: not for every second. Raises: StoreUnavailable."""
+    """Reads whole tables, so not for every second. Raises: StoreUnavailable."""
     with database.begin() as connection:
         jobs = connection.execute(text("SELECT status, count(*) FROM cira.jobs GROUP BY status")).all()
         spend = connection.execute(
             text("SELECT provider, model, sum(amount_usd) FROM cira.cost_entries GROUP BY provider, model")
         ).all()
         stages = timings(connection)
-        # Each by an index that holds nothing else.
+        # Each count uses an index that holds nothing else.
         webhooks = connection.execute(
             text("""
                 SELECT (SELECT count(*) FROM cira.webhook_events WHERE state = 'pending') AS pending,
@@ -63,12 +63,12 @@ def figures(database: Database) -> Figures:
     )
 
 
-# What was spent, summed by day, provider, model and stage.
+# Spending by day, provider, model and stage.
 
 
 @dataclass(frozen=True)
 class Spent:
-    """One day's spending on one model in one stage; `jobs` are those it was spent on."""
+    """One day's spending on one model in one stage; `jobs` counts the jobs it was spent on."""
 
     day: date
     provider: str
@@ -79,7 +79,7 @@ class Spent:
 
 
 def spending(database: Database, *, since: date, until: date, client: str | None = None) -> list[Spent]:
-    """Days in UTC, both included, newest first. Raises: StoreUnavailable."""
+    """Spending by day in UTC, both bounds included, newest first. Raises: StoreUnavailable."""
     statement = text("""
         SELECT (c.created_at AT TIME ZONE 'UTC')::date AS day, c.provider, c.model, c.stage,
                count(DISTINCT c.job_id) AS jobs, sum(c.amount_usd) AS amount_usd

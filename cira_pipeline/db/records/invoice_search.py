@@ -1,4 +1,4 @@
-"""Finding invoices: the filters of the view `invoices`, and its pages."""
+"""Invoice search: filters and pagination of the view `invoices`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.jobs import JobId
 from cira_pipeline.models import Verdict
 
-# Conditions over cira.invoices, by the field of InvoiceFilter that they are for.
+# Condition over cira.invoices for each field of InvoiceFilter.
 _CONDITIONS: Mapping[str, str] = {
     "client": "client = :client",
     "verdict": "verdict = :verdict",
@@ -28,7 +28,7 @@ _CONDITIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class InvoiceFilter:
-    """All that are given must hold. `supplier` is a part of the name in any case; dates include their bounds."""
+    """Filter whose conditions must all hold. `supplier`: part of the name in any case; dates are inclusive."""
 
     client: str | None = None
     verdict: Verdict | None = None
@@ -48,7 +48,7 @@ class InvoiceFilter:
 def find_invoices(
     database: Database, wanted: InvoiceFilter, *, limit: int, before: JobId | None = None
 ) -> list[dict[str, Any]]:
-    """Rows of the view `invoices`, newest submission first; `before` is the last id of the page before.
+    """Rows of the view `invoices`, newest submission first; `before` is the last id of the previous page.
 
     Raises: StoreUnavailable.
     """

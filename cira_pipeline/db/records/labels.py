@@ -1,4 +1,4 @@
-"""Labels: fields of a document known to be right."""
+"""Labels: ground truth for the fields of a document."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _OF_DOCUMENT = select(labels.c.fields).where(labels.c.document_sha256 == bindpar
 
 
 class LabelRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Labels in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, sha256: str, fields: Mapping[str, Any], source: str, confirmed_by: str | None = None) -> None:
-        """Keeps `fields`, JSON values by invoice field name, as the truth about document `sha256`.
+        """Stores `fields`, JSON values by invoice field name, as the ground truth of document `sha256`.
 
-        The document need not be known yet. A label that is there is replaced.
+        The document need not be known yet. An existing label is replaced.
         """
         values = {"fields": dict(fields), "source": source, "confirmed_by": confirmed_by}
         statement = insert(labels).values(document_sha256=sha256, **values)

@@ -1,4 +1,4 @@
-"""Lessons: what confirmed invoices taught about their suppliers, by client and document."""
+"""Lessons learned about suppliers from confirmed invoices, by client and document."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cira_pipeline.db.schema.tables import supplier_lessons
 from cira_pipeline.jobs import JobId
 
 LESSONS_OF_A_LAYOUT: Final = 12
-"""Older ones of the same layout are dropped: they would be outvoted anyhow."""
+"""Maximum lessons of a layout; older ones are dropped, as newer ones would outvote them."""
 LAYOUTS_OF_A_SUPPLIER: Final = 8
-"""Of a supplier with more layouts, the ones used longest ago are dropped."""
+"""Maximum layouts of a supplier; those used longest ago are dropped."""
 
 LessonSource = Literal["confirmation", "label"]
 
 
 @dataclass(frozen=True)
 class StoredLesson:
-    """`lesson` is JSON whose meaning is the offline engine's; `supplier_keys` are not empty, the first one names it."""
+    """A stored lesson: `lesson` is JSON of the offline engine; the first of `supplier_keys` names the supplier."""
 
     client: str
     document_sha256: str
@@ -39,7 +39,7 @@ class StoredLesson:
 
 @dataclass(frozen=True)
 class KnownLayout:
-    """One layout of one supplier, as a client's confirmations taught it."""
+    """One layout of one supplier, learned from a client's confirmations."""
 
     client: str
     supplier: str
@@ -51,7 +51,7 @@ class KnownLayout:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A document that a client's person stands by: its latest confirmation."""
+    """A document that a person of a client has confirmed, with its latest confirmation."""
 
     client: str
     job_id: JobId
@@ -61,7 +61,7 @@ class Confirmed:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A label that came from elsewhere than a confirmation, for a client that has the document."""
+    """A label from a source other than a confirmation, for a client that has the document."""
 
     client: str
     job_id: JobId
@@ -71,13 +71,13 @@ class Labelled:
 
 
 class LessonRepository:
-    """Thread-safe. Raises: StoreUnavailable."""
+    """Lessons in PostgreSQL. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, lesson: StoredLesson) -> None:
-        """Keeps `lesson` in place of what its client had learned from the same document; forgets what is too old."""
+        """Stores `lesson`, replacing the one of its client and document; prunes what exceeds the limits."""
         values = asdict(lesson) | {"supplier_keys": list(lesson.supplier_keys), "learned_at": func.clock_timestamp()}
         changed = {name: value for name, value in values.items() if name not in ("client", "document_sha256")}
         statement = insert(supplier_lessons).values(values)
@@ -88,7 +88,7 @@ class LessonRepository:
             _prune(connection, lesson.client, lesson.supplier_keys[0])
 
     def remove(self, client: str, document_sha256: str) -> None:
-        """Forgets what `client` learned from a document."""
+        """Deletes the lesson that `client` learned from a document."""
         with self._database.begin() as connection:
             connection.execute(
                 text("DELETE FROM cira.supplier_lessons WHERE client = :client AND document_sha256 = :sha256"),
@@ -98,7 +98,7 @@ class LessonRepository:
     def about(self, keys: Sequence[str], *, client: str | None, but_not: str, limit: int) -> tuple[StoredLesson, ...]:
         """Lessons of suppliers with any of `keys`, newest first; of all clients when `client` is `None`.
 
-        None of document `but_not`: what a page taught is no second opinion on that page.
+        Excludes document `but_not`: a lesson from a page is no independent evidence about that page.
         """
         if not keys:
             return ()
@@ -107,26 +107,26 @@ class LessonRepository:
             return tuple(_lesson(row) for row in rows)
 
     def layouts(self, client: str | None = None) -> tuple[KnownLayout, ...]:
-        """What is known, suppliers by name; of all clients when `client` is `None`."""
+        """Learned layouts, by supplier name; of all clients when `client` is `None`."""
         with self._database.begin() as connection:
             return tuple(KnownLayout(**row._mapping) for row in connection.execute(_LAYOUTS, {"client": client}))
 
     def forget(self, client: str, *, supplier: str | None = None, layout: str | None = None) -> int:
-        """Forgets `client`'s lessons; only those of `supplier` (a key, or the name as shown) or `layout` where given.
+        """Deletes `client`'s lessons, only of `supplier` (a key, or the name as shown) or `layout` where given.
 
-        Returns how many there were. The confirmations stay: rebuilding learns from them anew.
+        Returns how many there were. Confirmations are kept: rebuilding learns from them again.
         """
         with self._database.begin() as connection:
             return connection.execute(_FORGET, {"client": client, "supplier": supplier, "layout": layout}).rowcount
 
     def forget_older(self, learned_before: datetime) -> int:
-        """Forgets lessons that were last written before; returns how many there were."""
+        """Deletes lessons last written before `learned_before`; returns how many there were."""
         statement = text("DELETE FROM cira.supplier_lessons WHERE learned_at < :before")
         with self._database.begin() as connection:
             return connection.execute(statement, {"before": learned_before}).rowcount
 
     def now(self) -> datetime:
-        """The database's own time, by which lessons are dated."""
+        """The database's time, which dates the lessons."""
         with self._database.single() as connection:
             now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return now
@@ -138,7 +138,7 @@ class LessonRepository:
         yield from (Confirmed(**row._mapping) for row in rows)
 
     def labelled(self, sha256: str | None = None) -> Iterator[Labelled]:
-        """Labels of documents that a client has and that none of its people confirmed, oldest first."""
+        """Labels of documents that a client has and that no person of it confirmed, oldest first."""
         with self._database.begin() as connection:
             rows = connection.execute(_LABELLED, {"sha256": sha256}).all()
         yield from (Labelled(**row._mapping) for row in rows)

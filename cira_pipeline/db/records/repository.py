@@ -1,4 +1,4 @@
-"""Records: the canonical invoice of each job, and what earlier records say about a new one."""
+"""Records: the canonical invoice of each job, and lookups of earlier records for duplicates and known accounts."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ from cira_pipeline.invoice import AMOUNT_FIELDS, HEADER_FIELDS, Invoice, LineIte
 from cira_pipeline.jobs import JobId
 from cira_pipeline.models import Box, Evidence, Finding, Record, Verdict
 
-# What makes two invoices the same for payment: the supplier and the number, however they are printed.
+# Identity of an invoice for payment: supplier and number, independent of how they are printed.
 
-# Longer texts are no names or numbers; the bound keeps them inside an index entry.
+# Longer texts are no names or numbers; the bound keeps keys within an index entry.
 MAX_KEY_CHARS = 200
 
 
 @dataclass(frozen=True)
 class InvoiceIdentity:
-    """Letters and digits of the number and of the supplier's VAT id and name, case folded; empty where unknown."""
+    """Letters and digits of invoice number, supplier's VAT id and name, case folded; empty where unknown."""
 
     number_key: str
     vat_key: str
@@ -66,7 +66,7 @@ class InvoiceIdentity:
 
 
 def _key(text: str | None) -> str:
-    """`RE-2024/001` and `re 2024 001` are one number; so are full-width and plain digits (Unicode NFKC)."""
+    """Normalises: `RE-2024/001` and `re 2024 001` are one number; so are full-width and plain digits (Unicode NFKC)."""
     folded = unicodedata.normalize("NFKC", text or "").casefold()
     return "".join(char for char in folded if char.isalnum())[:MAX_KEY_CHARS]
 
@@ -76,7 +76,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """`duplicate_of`: jobs that hold the same invoice and came first. `recorded_at`: since when it stands."""
+    """A job's record. `duplicate_of`: earlier jobs with the same invoice. `recorded_at`: since when it is valid."""
 
     job_id: JobId
     document_sha256: str
@@ -88,9 +88,9 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class SupplierHistory:
-    """What earlier invoices tell about one: jobs that hold the same, and accounts its supplier was paid to.
+    """Earlier records about an invoice: jobs with the same invoice, and accounts of its supplier.
 
-    What other clients' jobs tell stands apart: it counts, and is not to be told to this one.
+    Results from other clients' jobs are separate: they count, but must not be disclosed to this client.
     """
 
     all_duplicates: tuple[JobId, ...]
@@ -101,7 +101,7 @@ class SupplierHistory:
 
 
 class RecordRepository:
-    """One record a job. Thread-safe. Raises: StoreUnavailable."""
+    """Records, one for each job. Thread-safe. Raises: StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -109,7 +109,7 @@ class RecordRepository:
 
     @contextmanager
     def one_at_a_time(self, invoice: Invoice) -> Iterator[None]:
-        """Nobody else validates the same invoice meanwhile, in no process: of two equal ones the second sees the first.
+        """Serialises validation of the same invoice across processes: the second of two equal ones sees the first.
 
         All calls of this thread inside the block are one transaction, committed at its end.
         """
@@ -127,12 +127,12 @@ class RecordRepository:
     def put(
         self, job_id: JobId, document_sha256: str, record: Record, *, duplicate_of: Sequence[JobId] | None = None
     ) -> None:
-        """Keeps the record in place of the job's earlier one, whole or not at all.
+        """Stores the record as a whole, replacing the job's earlier one.
 
-        `duplicate_of` is what `history` found within the same `one_at_a_time`; `None` looks it up.
+        `duplicate_of` is the result of `history` within the same `one_at_a_time`; `None` looks it up.
 
-        Amounts keep their digits; beyond 12 decimals they are rounded half even. A currency that is no ISO 4217 code is
-        left out of a record that is not accepted; its evidence stays. Raises: ValueNotStorable.
+        Amounts keep their digits; beyond 12 decimals they are rounded half even. A currency that is not an ISO 4217
+        code is left out of a record that is not accepted; its evidence stays. Raises: ValueNotStorable.
         """
         identity = InvoiceIdentity.of(record.invoice)
         row = _header_row(record) | asdict(identity) | {"document_sha256": document_sha256}
@@ -153,12 +153,12 @@ class RecordRepository:
         return _stored(row, parts)
 
     def duplicates_of(self, job_id: JobId, invoice: Invoice, document_sha256: str) -> tuple[JobId, ...]:
-        """The jobs that hold the same invoice and came first: attributed_to this one too would pay twice.
+        """Earlier jobs with the same invoice: paying this one as well would pay it twice.
 
         The same invoice is the same document, or the same number from a supplier with the same VAT id or name; case,
-        spaces and punctuation do not count. First came whoever has a standing record (accepted or waiting for review),
-        and an earlier job on the same document that is still under way. Asked again for the same job, the answer stays
-        the same. Within `one_at_a_time` no two jobs can both believe that they are first.
+        spaces and punctuation do not count. Earlier jobs are those with a valid record (accepted or waiting for
+        review), and an earlier job on the same document that is still under way. Repeated calls for the same job give
+        the same result. Within `one_at_a_time` at most one of two jobs counts as the first.
         """
         with self._begin() as connection:
             return _duplicates(connection, job_id, InvoiceIdentity.of(invoice), document_sha256)
@@ -169,7 +169,7 @@ class RecordRepository:
             return frozenset(iban for iban, _ in _ibans(connection, job_id, invoice))
 
     def history(self, job_id: JobId, invoice: Invoice, document_sha256: str) -> SupplierHistory:
-        """`duplicates_of` and `ibans_of`, apart for the job's own client and for others."""
+        """`duplicates_of` and `ibans_of`, separate for the job's own client and for others."""
         with self._begin() as connection:
             duplicates = _duplicates(connection, job_id, InvoiceIdentity.of(invoice), document_sha256)
             own = _of_the_same_client(connection, job_id, duplicates)
@@ -215,7 +215,7 @@ def _duplicates(
 
 
 def _identity_values(identity: InvoiceIdentity) -> dict[str, str | None]:
-    """What is not known is NULL, which equals nothing."""
+    """Unknown values are NULL, which equals nothing."""
     return {name: value or None for name, value in asdict(identity).items()}
 
 
@@ -226,7 +226,7 @@ def _header_row(record: Record) -> dict[str, Any]:
         row[name] = _amount(row[name], name)
     if row["currency"] is not None and not _CURRENCY.fullmatch(row["currency"]):
         if record.verdict is Verdict.ACCEPTED:
-            raise ValueNotStorable(f"currency {row['currency']!r} is no ISO 4217 code", field="currency")
+            raise ValueNotStorable(f"currency {row['currency']!r} is not an ISO 4217 code", field="currency")
         row["currency"] = None
     return row | {"verdict": record.verdict, "engine": record.engine, "engines": list(record.engines)}
 
@@ -240,7 +240,7 @@ def _part_rows(record: Record) -> Iterator[tuple[Table, Iterator[dict[str, Any]]
 
 
 def _numbered(rows: Iterable[dict[str, Any]]) -> str:
-    """JSON for `_from_json`."""
+    """Rows as JSON for `_from_json`."""
     return storable_json([{"position": position, **row} for position, row in enumerate(rows, start=1)])
 
 
@@ -249,11 +249,11 @@ def _with_amounts(part: LineItem | TaxLine, path: str) -> dict[str, Any]:
 
 
 def _amount(value: Decimal | None, field: str) -> Decimal | None:
-    """`value` as it can be kept. Raises: ValueNotStorable."""
+    """`value` in storable precision. Raises: ValueNotStorable."""
     if value is None:
         return None
     if not value.is_finite() or abs(value) >= Decimal(AMOUNT_BOUND):
-        raise ValueNotStorable(f"{field} is {value:.3e}, more than any invoice is about", field=field)
+        raise ValueNotStorable(f"{field} is {value:.3e}, which exceeds the largest storable amount", field=field)
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -AMOUNT_SCALE:
         with localcontext(prec=60):
@@ -263,7 +263,7 @@ def _amount(value: Decimal | None, field: str) -> Decimal | None:
 
 def _evidence_row(evidence: Evidence) -> dict[str, Any]:
     box = evidence.box
-    # What a calibrated confidence was made from stays with the extraction.
+    # The inputs of a calibrated confidence stay with the extraction.
     return evidence.model_dump(exclude={"box", "engine_confidence", "agreed_by"}) | {
         "box_left": box.left if box else None,
         "box_top": box.top if box else None,

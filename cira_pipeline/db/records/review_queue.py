@@ -1,4 +1,4 @@
-"""Records that wait for a person, those that have waited longest first."""
+"""Review queue: records that wait for a reviewer, oldest first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cira_pipeline.jobs import JobId
 
 COUNTED_UP_TO = 1_000
 
-# As jobs_review_idx has it, so that its entries alone are looked at.
+# The same condition as in jobs_review_idx, so that only its entries are scanned.
 _WAITING = (
     "status = 'succeeded' AND verdict = 'needs_review' "
     "AND (CAST(:client AS text) IS NULL OR client = CAST(:client AS text))"
@@ -17,7 +17,7 @@ _WAITING = (
 
 
 def next_in_review(database: Database, client: str | None, after: JobId | None = None) -> JobId | None:
-    """The one that comes after `after`, and after the last one the first; `None` when there is none but `after`.
+    """The job after `after` in the queue, the first one after the last; `None` when there is none but `after`.
 
     Raises: StoreUnavailable.
     """
@@ -34,7 +34,7 @@ def next_in_review(database: Database, client: str | None, after: JobId | None =
 
 
 def waiting_for_review(database: Database, client: str | None) -> int:
-    """How many there are, counted up to `COUNTED_UP_TO`. Raises: StoreUnavailable."""
+    """Number of records waiting for review, counted up to `COUNTED_UP_TO`. Raises: StoreUnavailable."""
     statement = text(f"SELECT count(*) FROM (SELECT 1 FROM cira.jobs WHERE {_WAITING} LIMIT :most) AS waiting")  # noqa: S608
     with database.begin() as connection:
         return int(connection.scalar(statement, {"client": client, "most": COUNTED_UP_TO}) or 0)

@@ -1,7 +1,7 @@
-"""The statements that write a record and ask what earlier ones say. Building one takes longer than executing it.
+"""SQL statements that write a record and look up earlier ones, built once: building takes longer than executing.
 
-Parameters: `job_id` or `of_job`, `asking` (the job for which one asks), `document` (its SHA-256), and the keys of an
-InvoiceIdentity, NULL where unknown: NULL equals nothing.
+Parameters: `job_id` or `of_job`, `asking` (the job for which the lookup is made), `document` (its SHA-256), and the
+keys of an InvoiceIdentity, NULL where unknown: NULL equals nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PARTS = (record_lines, record_taxes, record_evidence, record_findings)
 
 
 def _from_json(table: Table) -> Insert:
-    """Rows of the job `of_job` out of a JSON array: hundreds of parameters would take longer to hand over."""
+    """Inserts rows of the job `of_job` from a JSON array: hundreds of parameters would take longer to pass."""
     columns = [column for column in table.c if column.name != "job_id"]
     given = func.json_to_recordset(cast(bindparam(table.name, type_=Text), JSON)).table_valued(
         *(sql_column(column.name, column.type) for column in columns), name="given"
@@ -44,7 +44,7 @@ def _from_json(table: Table) -> Insert:
     return insert(table).from_select(["job_id", *(column.name for column in columns)], rows)
 
 
-# Two statements, and not one for each table.
+# Two statements in all, instead of one for each table.
 DELETE_PARTS = select(literal(1)).add_cte(
     *(delete(table).where(table.c.job_id == bindparam("of_job")).cte(f"no_{table.name}") for table in PARTS)
 )
@@ -54,7 +54,7 @@ _NEW = upsert(records).values(recorded_at=_NOW, updated_at=_NOW)
 KEEP_RECORD = _NEW.on_conflict_do_update(
     index_elements=["job_id"],
     set_={column.name: _NEW.excluded[column.name] for column in records.c if column.name != "job_id"}
-    # A record that was rejected before stands only from now on.
+    # A record that was rejected before is valid only from now on.
     | {"recorded_at": case((records.c.verdict == Verdict.REJECTED, _NOW), else_=records.c.recorded_at)},
 )
 LOCK = select(func.pg_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
@@ -86,7 +86,7 @@ _STANDING = select(records.c.job_id).where(
     ),
     records.c.job_id != _ASKING,
     records.c.verdict != Verdict.REJECTED,
-    # That one was told already that this job came first.
+    # For that job, this one was already reported as the first.
     ~(records.c.duplicate_of.any(_ASKING)),
     or_(_OWN_SINCE.is_(None), records.c.recorded_at < _OWN_SINCE),
 )

@@ -1,4 +1,4 @@
-"""The analysts' role: reads schema `cira` without its secrets, changes nothing, sees nothing of other schemas."""
+"""Analysts' database role: reads schema `cira` without its secrets, changes nothing, sees no other schema."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ _log = logging.getLogger(__name__)
 
 
 def admit_analysts(connection: Connection, password: str | None = None) -> bool:
-    """Creates role `cira_analyst` where possible and lets it read schema `cira`, what is to come included.
+    """Creates role `cira_analyst` where possible and lets it read schema `cira`, also its future tables.
 
-    The role cannot log in by itself unless `password` is given: people get it with `GRANT cira_analyst TO anna`. When
-    the connection's user may not create roles and an administrator has not done so, nothing happens but a warning; the
-    next start tries again. Returns whether the role is there and may read.
+    The role cannot log in unless `password` is given: people get it with `GRANT cira_analyst TO anna`. When the
+    connection's user may not create roles and the role does not exist, a warning is logged; the next start tries
+    again. Returns whether the role exists and may read.
     """
     if not _role_exists(connection) and not _create_role(connection):
-        _log.warning("role %s is missing and may not be created; analysts cannot read yet", ANALYST_ROLE)
+        _log.warning(
+            "role %s is missing and may not be created, so analysts cannot read yet: let an administrator create it",
+            ANALYST_ROLE,
+        )
         return False
     for statement in (
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {ANALYST_ROLE}",
@@ -40,7 +43,7 @@ def admit_analysts(connection: Connection, password: str | None = None) -> bool:
 
 
 def _hide_secrets() -> Iterator[str]:
-    """A column whose name begins with `secret` is read by CIRA alone."""
+    """Hides columns whose name begins with `secret`, which only CIRA reads."""
     for table in metadata.sorted_tables:
         open_columns = [column.name for column in table.columns if not column.name.startswith("secret")]
         if len(open_columns) < len(table.columns):
@@ -57,7 +60,7 @@ def _create_role(connection: Connection) -> bool:
         with connection.begin_nested():
             connection.execute(text(f"CREATE ROLE {ANALYST_ROLE} NOLOGIN"))
     except DBAPIError as error:
-        # Roles belong to the whole cluster: another database's migration may have been faster.
+        # Roles belong to the whole cluster: another database's migration may have created it meanwhile.
         if isinstance(error.orig, DuplicateObject | UniqueViolation):
             return True
         if isinstance(error.orig, InsufficientPrivilege):
@@ -67,7 +70,7 @@ def _create_role(connection: Connection) -> bool:
 
 
 def _set_defaults(connection: Connection, password: str | None) -> None:
-    """What holds for whoever logs in as the role itself; PostgreSQL does not pass settings on to members of a role."""
+    """Defaults for logins as the role itself; PostgreSQL does not pass settings on to members of a role."""
     database = connection.dialect.identifier_preparer.quote(str(connection.scalar(text("SELECT current_database()"))))
     in_database = f"ALTER ROLE {ANALYST_ROLE} IN DATABASE {database}"
     statements = [
@@ -84,11 +87,11 @@ def _set_defaults(connection: Connection, password: str | None) -> None:
     except DBAPIError as error:
         if not isinstance(error.orig, InsufficientPrivilege):
             raise
-        _log.warning("role %s belongs to somebody else; its settings and password stay as they are", ANALYST_ROLE)
+        _log.warning("role %s is owned by another user, so its settings and password are unchanged", ANALYST_ROLE)
 
 
 def _scram_secret(connection: Connection, password: str) -> str:
-    """The password as PostgreSQL stores it (RFC 5802), so that the server's logs never see it."""
+    """The password as a SCRAM secret (RFC 5802), so that the server's logs never contain it."""
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError(f"psycopg expected, {type(driver).__name__} found")

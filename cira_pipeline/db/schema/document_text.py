@@ -1,7 +1,7 @@
-"""Column types for text and JSON that come out of documents.
+"""Column types for text and JSON from documents.
 
-Documents can hold characters PostgreSQL refuses: NUL, and halves of surrogate pairs. They become U+FFFD, the sign for
-"a character stood here", so that one odd byte never stops a job.
+Documents can hold characters that PostgreSQL rejects: NUL, and halves of surrogate pairs. They are replaced with U+FFFD
+REPLACEMENT CHARACTER, so that one odd byte never stops a job.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from sqlalchemy.types import TypeDecorator
 
 
 def storable(text: str) -> str:
-    """`text` with every character that PostgreSQL cannot keep replaced by U+FFFD."""
+    """`text` with every character that PostgreSQL rejects replaced with U+FFFD."""
     if text.isascii() and "\x00" not in text:
         return text
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def storable_json(value: Any) -> str:
-    """`value` as JSON that PostgreSQL can keep; amounts become strings."""
+    """`value` as JSON that PostgreSQL accepts; amounts become strings."""
     text = json.dumps(value, default=str)
     return json.dumps(_storable_parts(value), default=str) if _may_hold_unstorable(text) else text
 
 
 def _may_hold_unstorable(json_text: str) -> bool:
-    """Escapes of NUL, or of surrogates, which may be halves. Most documents hold neither."""
+    """Whether the JSON has escapes of NUL, or of surrogates, which may be halves. Most documents have neither."""
     return "\\u0000" in json_text or "\\ud" in json_text
 
 
@@ -44,7 +44,7 @@ def _storable_parts(value: Any) -> Any:
 
 
 class DocumentText(TypeDecorator[str]):
-    """`text` that came from outside."""
+    """Column type `text` for untrusted text."""
 
     impl = Text
     cache_ok = True
@@ -54,7 +54,7 @@ class DocumentText(TypeDecorator[str]):
 
 
 class DocumentTexts(TypeDecorator[list[str]]):
-    """`text[]` that came from outside."""
+    """Column type `text[]` for untrusted texts."""
 
     impl = ARRAY(Text)
     cache_ok = True
@@ -64,7 +64,7 @@ class DocumentTexts(TypeDecorator[list[str]]):
 
 
 class DocumentJson(TypeDecorator[Any]):
-    """`jsonb` that holds strings from outside. Takes what `json.dumps` takes; amounts go in as strings."""
+    """Column type `jsonb` for untrusted strings. Accepts what `json.dumps` accepts; amounts must be strings."""
 
     impl = JSONB
     cache_ok = True

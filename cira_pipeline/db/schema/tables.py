@@ -1,6 +1,6 @@
-"""CIRA's tables in PostgreSQL, all in schema `cira`: what a row means and which rows cannot exist.
+"""CIRA's tables in PostgreSQL, all in schema `cira`: meaning of the columns and constraints on the rows.
 
-The migrations build exactly these tables (a test compares them); docs/tables.md is generated from the comments.
+The migrations create exactly these tables (a test compares them); docs/tables.md is generated from the comments.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ metadata = MetaData(
     },
 )
 
-# Byte order is the order of submission for job ids, and needs no collation of the operating system.
+# Job ids in byte order are in order of submission, independent of the operating system's collations.
 KeyText = Text(collation="C")
 Instant = DateTime(timezone=True)
 NOW = text("now()")
 
 
 def _one_of(values: Iterable[str]) -> str:
-    """What an enumeration of the code allows a column; a new member needs a migration."""
+    """Values of an enumeration that a column may have; a new member needs a migration."""
     return ", ".join(f"'{value}'" for value in values)
 
 
@@ -70,13 +70,13 @@ HELD = _one_of(status for status in JobStatus if status.held)
 FINAL = _one_of(status for status in JobStatus if status.final)
 WAITS_FOR_A_BATCH = "status = 'queued' AND batch_id IS NULL"
 SOURCE_CODES = tuple(error.code for error in (SourceBusy, SourcePaused, SourceUnavailable, DownloadTimedOut))
-"""What jobs wait with that wait for the host of their URL."""
+"""Error codes of jobs that wait for the host of their URL."""
 WAITS_FOR_SOURCE = f"status = 'waiting' AND error_code IN ({_one_of(SOURCE_CODES)}) AND source_host IS NOT NULL"
 STAGES = _one_of(Stage)
 VERDICTS = _one_of(Verdict)
 ENGINES = _one_of(EngineName)
 
-# Generous: signed URLs carry long tokens, and servers commonly stop at 8 KiB.
+# Generous: signed URLs have long tokens, and servers commonly stop at 8 KiB.
 MAX_URL_CHARS = 8_192
 MAX_NAME_CHARS = 200
 MAX_CALLBACK_CHARS = 2_048
@@ -198,7 +198,7 @@ jobs = Table(
         comment="USD that a job which waited for a budget may spend next; null for all others",
     ),
     Column("callback", Text, comment="URL that is told how the job ended; null: nobody is"),
-    # URLs can be longer than an index entry, so that the uniqueness is over their hash.
+    # URLs can be longer than an index entry, so uniqueness is enforced on their hash.
     Column(
         "submission_hash",
         LargeBinary,
@@ -273,7 +273,7 @@ jobs = Table(
     ),
     CheckConstraint("status <> 'queued' OR stage IS NULL", name="queued_has_no_stage"),
     CheckConstraint("attempts >= 0 AND version >= 1", name="counters"),
-    # The queue stays small however many jobs are finished: the sensor's queries never touch those.
+    # The indexes of the queue stay small however many jobs have finished.
     Index("jobs_client_waiting_idx", "client", "job_id", postgresql_where=text(WAITS_FOR_A_BATCH)),
     Index(
         "jobs_active_source_idx",
@@ -289,7 +289,7 @@ jobs = Table(
     Index("jobs_needs_usd_idx", "client", postgresql_where=text("needs_usd IS NOT NULL")),
     Index("jobs_batch_id_idx", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index("jobs_partition_key_idx", "partition_key", postgresql_where=text("partition_key IS NOT NULL")),
-    # Exactly what the view review_queue asks for, in its order.
+    # The condition and order of the view review_queue.
     Index(
         "jobs_review_idx",
         "finished_at",
@@ -916,7 +916,7 @@ webhook_secrets = Table(
     CheckConstraint("signing_id ~ '^[0-9a-hjkmnp-tv-z]{16}$'", name="signing_id"),
     CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
     Index("webhook_secrets_client_idx", "client"),
-    # One that does not end is the one in force.
+    # The secret without an end is the one in force.
     Index("webhook_secrets_in_force_idx", "client", unique=True, postgresql_where=text("expires_at IS NULL")),
     comment="Secrets that webhooks are signed with; derived from the pepper, so kept nowhere",
 )

@@ -107,7 +107,7 @@ def test_unusable_xml_in_a_pdf_says_so_and_lets_the_page_be_read(content: str) -
         ("<Invoice><ID>1</ID></Invoice>", "no namespace"),
         ("<FatturaElettronica xmlns='http://ivaservizi.agenziaentrate.gov.it/x'/>", "FatturaElettronica"),
         (UBL[:500], "not well-formed"),
-        ('<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"/>', "states nothing"),
+        ('<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"/>', "has none of the fields"),
     ],
 )
 def test_xml_that_is_no_invoice_is_one_clear_error(xml: str, complaint: str) -> None:
