@@ -44,8 +44,10 @@ coverage: lint
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+# The product and the client alone.
 wheel: install
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packages/client
 
 format: install
 	$(BIN)/ruff format .

@@ -51,9 +51,9 @@ from cira_pipeline.client import Client
 from cira_pipeline.costs.prices import TOKEN_UNITS, PriceList
 from cira_pipeline.errors import CiraError
 from cira_pipeline.invoice import HEADER_FIELDS
-from cira_pipeline.jobs import JobStatus
+from cira_pipeline.jobs import JobStatus, Policy
 from cira_pipeline.local_stack.ports import LOOPBACK
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 from tests.azure_standin import AzureStandin, Fault, Faults, LabelAnswers
 from tests.azure_standin.label_answers import Page
 from tests.azure_standin.server import Billed

@@ -22,8 +22,8 @@ from rich.table import Table
 
 from benchmarks.modelled import Labelled, ModelRun, Result, documents_parser, labelled_documents, share
 from cira_pipeline.evaluation.score import Scoreboard
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Verdict
-from cira_pipeline.settings import Policy
 
 _KINDS = ("pdf-text", "pdf-scan", "image", "hybrid-pdf", "xml")
 _POLICIES = (Policy.MODEL_FIRST, Policy.CHEAPEST)

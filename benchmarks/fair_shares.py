@@ -32,9 +32,10 @@ from benchmarks.latency import _made, moments
 from benchmarks.served_folder import served_folder
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.jobs import Policy
 from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.resilience.source_hosts import source_hosts_from_settings
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 
 BAR_S, TIMEOUT_S, PAUSE_S = 10.0, 600.0, 3.0
 SHARES = ("sensor", "queue of runs", "start of the run", "stages")

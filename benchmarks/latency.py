@@ -33,10 +33,11 @@ from benchmarks.keys import new_key
 from benchmarks.served_folder import served_folder
 from cira_pipeline.client import Client
 from cira_pipeline.db.jobs.repository import Submission
+from cira_pipeline.jobs import Policy
 from cira_pipeline.local_stack.ports import LOOPBACK
 from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.samples.generator import LabelledKind, Order, labelled_document
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 
 KINDS: tuple[LabelledKind, ...] = ("xml", "pdf-text", "pdf-scan")
 SHARES = ("sensor", "queue of runs", "start of the run", "stages", "telling the client")

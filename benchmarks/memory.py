@@ -29,9 +29,10 @@ from benchmarks.bench_house import TEXT_AND_XML, machine
 from benchmarks.process_watch import processes_watched
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.jobs.repository import JobRepository, Submission
+from cira_pipeline.jobs import Policy
 from cira_pipeline.local_stack.supervisor import Services, Supervisor
 from cira_pipeline.samples.generator import Order, labelled_document
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 
 MOST_RATIO = 1.25
 _EVERY_S = 0.5

@@ -30,8 +30,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.modelled import Labelled, ModelRun, documents_parser, labelled_documents, share, true_record
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Record, Severity, Verdict
-from cira_pipeline.settings import Policy
 from tests.azure_standin.mistakes import KINDS
 
 _KINDS = ("pdf-text", "pdf-scan", "image")

@@ -19,11 +19,12 @@ from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
 from cira_pipeline.extraction.explain import ROUND
 from cira_pipeline.intake.recognise import recognise
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Reading, Record
 from cira_pipeline.ocr.local import LocalReader
 from cira_pipeline.pipeline.engines import engines_from_settings
 from cira_pipeline.pipeline.reading_cache import KeptReadings
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
 from tests.azure_standin import AzureStandin, LabelAnswers, Mistakes
 

@@ -43,9 +43,8 @@ from benchmarks.mixed_documents import MixedDocument, endless_documents
 from benchmarks.served_folder import served_folder
 from benchmarks.soak_samples import COME_AND_GO, Sample, sample
 from benchmarks.steady_load import SteadyLoad
-from cira_pipeline.jobs import JobStatus
+from cira_pipeline.jobs import JobStatus, Policy
 from cira_pipeline.sandbox.pool import worker_pool
-from cira_pipeline.settings import Policy
 from tests.azure_standin import Fault, Faults
 
 _SHARE_OF_MEAN = 0.10

@@ -28,11 +28,11 @@ from benchmarks.bench_house import TEXT_AND_XML, machine
 from benchmarks.process_watch import Watched, processes_watched
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.jobs.repository import JobRepository, Submission
-from cira_pipeline.jobs import JobId
+from cira_pipeline.jobs import JobId, Policy
 from cira_pipeline.local_stack.processes import CHILD_MARK, marked_processes
 from cira_pipeline.local_stack.supervisor import Supervisor
 from cira_pipeline.samples.generator import Order, labelled_document
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 
 A_MONTH, BAR_S = 10_000, 3_600.0
 _PORTION = 1_000

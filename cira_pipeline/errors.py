@@ -880,8 +880,20 @@ class InternalError(CiraError):
     code = "internal_error"
 
 
+def leaves() -> tuple[type[CiraError], ...]:
+    """All error classes with a code of their own, in the order of this file."""
+    found = (each for each in globals().values() if isinstance(each, type) and issubclass(each, CiraError))
+    return tuple(
+        each for each in found if each is not CiraError and ("code" in vars(each) or not each.__subclasses__())
+    )
+
+
+def class_of(code: str | None) -> type[CiraError] | None:
+    """The error class with this code; `None` for a code that this version does not have."""
+    return next((each for each in leaves() if each.code == code), None)
+
+
 def kept_error(code: str | None, message: str) -> CiraError:
     """The exception for a stored code and message; an `InternalError` for a code that this version does not have."""
-    known = (each for each in globals().values() if isinstance(each, type) and issubclass(each, CiraError))
-    error_class = next((each for each in known if vars(each).get("code") == code), None)
+    error_class = class_of(code)
     return error_class(message) if error_class is not None else InternalError(f"{code}: {message}")

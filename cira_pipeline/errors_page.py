@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cira_pipeline import errors
-from cira_pipeline.errors import CiraError
+from cira_pipeline.errors import CiraError, leaves
 
 _INTRODUCTION = """\
 # Errors
@@ -40,14 +40,6 @@ _REST = "Everywhere"
 _REFUSED = (errors.DocumentError, errors.RecordRejected)
 _WAITED_FOR = (errors.BudgetReached, errors.CircuitOpen, errors.AnswerInBatch, errors.DiskFull)
 _WAITED_FOR_A_WHILE = (errors.ReaderUnavailable, errors.StoreUnavailable, errors.InternalError)
-
-
-def leaves() -> tuple[type[CiraError], ...]:
-    """All error classes with a code of their own, in the order of errors.py."""
-    found = (each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, CiraError))
-    return tuple(
-        each for each in found if each is not CiraError and ("code" in vars(each) or not each.__subclasses__())
-    )
 
 
 def page() -> str:

@@ -1,4 +1,4 @@
-"""Job identifiers, job statuses, pipeline stages and the two kinds of partition keys."""
+"""Job identifiers, job statuses, pipeline stages, extraction policies and the two kinds of partition keys."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ class Stage(StrEnum):
     OCR_TEXT = "ocr_text"
     EXTRACTED_FIELDS = "extracted_fields"
     VALIDATED_RECORD = "validated_record"
+
+
+class Policy(StrEnum):
+    """Which extraction engines are asked, and in which order (docs/architecture.md, extraction)."""
+
+    CHEAPEST = "cheapest"
+    MODEL_FIRST = "model_first"
+    OFFLINE_ONLY = "offline_only"
 
 
 JobSource = Literal["cli", "api", "folder", "s3", "manifest", "demo"]

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cira_pipeline.invoice import Invoice
+from .invoice import Invoice
 
 
 class _Frozen(BaseModel):

@@ -29,16 +29,9 @@ from pydantic_settings import (
 )
 
 from cira_pipeline.errors import ConfigurationError
+from cira_pipeline.jobs import Policy
 
 _log = logging.getLogger(__name__)
-
-
-class Policy(StrEnum):
-    """Which extraction engines are asked, and in which order (docs/architecture.md, extraction)."""
-
-    CHEAPEST = "cheapest"
-    MODEL_FIRST = "model_first"
-    OFFLINE_ONLY = "offline_only"
 
 
 class RuleSeverity(StrEnum):

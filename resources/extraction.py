@@ -7,9 +7,10 @@ from pydantic import Field, SecretStr
 
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.engine import Engine
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import EngineName
 from cira_pipeline.pipeline.engines import engines_from_settings
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 
 
 class ExtractionResource(dg.ConfigurableResource):  # type: ignore[type-arg]

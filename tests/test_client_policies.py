@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from cira_pipeline.errors import ConfigurationError
-from cira_pipeline.settings import Policy, Settings, load_settings
+from cira_pipeline.jobs import Policy
+from cira_pipeline.settings import Settings, load_settings
 
 MODEL = {"azure_openai_endpoint": "https://x.openai.azure.com", "azure_openai_deployment": "invoices"}
 

@@ -18,38 +18,48 @@ NOT_INHERITED = ("CIRA_", "DAGSTER_", "PYTHON", "VIRTUAL_ENV")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    _run(UV, "build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder, REPOSITORY)
-    (built,) = folder.glob("*.whl")
-    return built
+    return build(REPOSITORY, tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_overwrites_no_other_packages_files(wheel: Path) -> None:
-    with ZipFile(wheel) as archive:
-        names = archive.namelist()
-    assert {name.partition("/")[0] for name in names} == {
-        "cira_pipeline",
-        f"{'-'.join(wheel.name.split('-')[:2])}.dist-info",
-    }
-    assert len(names) == len(set(names))
+    assert owned(wheel) == {"cira_pipeline", f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(2 * PATIENCE_S)
 def test_what_is_installed_without_a_checkout_runs_the_demo(wheel: Path, services_folder: Path) -> None:
-    environment = services_folder / "installed"
-    python = environment / "bin" / "python"
-    _run(UV, "venv", "--python", sys.executable, environment)
-    _run(UV, "pip", "install", "--python", python, "--constraint", REPOSITORY / "requirements.lock", wheel)
+    environment = install(wheel, services_folder / "installed")
     working = services_folder / "elsewhere"
     # A user's own folder of the same name must not be taken for CIRA's.
     (working / "resources").mkdir(parents=True)
     (working / "resources" / "__init__.py").write_text("raise RuntimeError('not the package of CIRA')\n")
-    shown = _run(environment / "bin" / "cira", "demo", "--once", folder=working)
+    shown = run(environment / "bin" / "cira", "demo", "--once", folder=working)
     assert "All 24 jobs ended as they had to." in shown
 
 
-def _run(*command: str | Path, folder: Path | None = None) -> str:
+def build(project: Path, folder: Path) -> Path:
+    run(UV, "build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder, project)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def install(wheel: Path, environment: Path) -> Path:
+    """Into an empty environment, with what it declares to need."""
+    python = environment / "bin" / "python"
+    run(UV, "venv", "--python", sys.executable, environment)
+    run(UV, "pip", "install", "--python", python, "--constraint", REPOSITORY / "requirements.lock", wheel)
+    return environment
+
+
+def owned(wheel: Path) -> set[str]:
+    """What it puts into `site-packages`."""
+    with ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert len(names) == len(set(names))
+    return {name.partition("/")[0] for name in names}
+
+
+def run(*command: str | Path, folder: Path | None = None) -> str:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     ended = subprocess.run(
         command,

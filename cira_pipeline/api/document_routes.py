@@ -20,8 +20,8 @@ from cira_pipeline.db.disk_space import disk_space
 from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import RequestInvalid
 from cira_pipeline.intake.isolated import recogniser_from_settings
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Document
-from cira_pipeline.settings import Policy
 from cira_pipeline.webhooks.callback import checked_callback
 
 router = APIRouter(prefix="/v1/documents", tags=["jobs"], route_class=StrictRoute)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from cira_pipeline.invoice import Amount, Invoice
-from cira_pipeline.jobs import JobStatus, Stage
-from cira_pipeline.models import EngineName, Evidence, Finding, Verdict
+from ..invoice import Amount, Invoice
+from ..jobs import JobStatus, Stage
+from ..models import EngineName, Evidence, Finding, Verdict
 
 if TYPE_CHECKING:
     # The client speaks these models too, and needs no database for it.

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cira_pipeline.errors_page import leaves
-from cira_pipeline.invoice import Amount, Invoice
-from cira_pipeline.jobs import JobStatus, Stage
-from cira_pipeline.models import Verdict
-from cira_pipeline.settings import Policy
+from ..errors import leaves
+from ..invoice import Amount, Invoice
+from ..jobs import JobStatus, Policy, Stage
+from ..models import Verdict
 
 if TYPE_CHECKING:
     # The client speaks these models too, and needs no database for it.

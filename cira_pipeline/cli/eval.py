@@ -15,8 +15,9 @@ import typer
 
 from cira_pipeline.clock import utc_now
 from cira_pipeline.errors import ExportFailed
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import EngineName
-from cira_pipeline.settings import Policy, Settings, load_settings
+from cira_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from cira_pipeline.evaluation.baseline import Comparison

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from cira_pipeline.errors import ExportFailed, SourceNotFound
-from cira_pipeline.settings import Policy, load_settings
+from cira_pipeline.jobs import Policy
+from cira_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from cira_pipeline.pipeline.without_services import FileResult

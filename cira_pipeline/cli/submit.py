@@ -28,8 +28,7 @@ from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import SourceNotFound, UrlInvalid
 from cira_pipeline.intake.manifest import read_manifest
 from cira_pipeline.intake.url import normalise_url
-from cira_pipeline.jobs import JobStatus
-from cira_pipeline.settings import Policy
+from cira_pipeline.jobs import JobStatus, Policy
 from cira_pipeline.webhooks.callback import checked_callback
 from cira_pipeline.webhooks.signature import Signer
 

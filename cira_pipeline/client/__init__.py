@@ -11,11 +11,11 @@ Answers are the service's own models. Errors are those of `cira_pipeline.errors`
 `AnsweredError` with the HTTP status and the request's id. Importing this loads no server, database or Dagster.
 """
 
-from cira_pipeline.api.job_models import JobRequest
-from cira_pipeline.client.answers import AnsweredError
-from cira_pipeline.client.async_client import AsyncClient
-from cira_pipeline.client.calls import DownloadedDocument, InvoiceFilter
-from cira_pipeline.client.retrying import Patience
-from cira_pipeline.client.sync_client import Client
+from ..api.job_models import JobRequest
+from .answers import AnsweredError
+from .async_client import AsyncClient
+from .calls import DownloadedDocument, InvoiceFilter
+from .retrying import Patience
+from .sync_client import Client
 
 __all__ = ["AnsweredError", "AsyncClient", "Client", "DownloadedDocument", "InvoiceFilter", "JobRequest", "Patience"]

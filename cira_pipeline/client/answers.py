@@ -8,10 +8,9 @@ from typing import Any, NoReturn, cast
 import httpx
 from pydantic import ValidationError
 
-from cira_pipeline.api.problem_models import MEDIA_TYPE, Problem
-from cira_pipeline.errors import CiraError, ServiceAnswerInvalid, ServiceUnreachable
-from cira_pipeline.errors_page import leaves
-from cira_pipeline.shown_url import shown_url
+from ..api.problem_models import MEDIA_TYPE, Problem
+from ..errors import CiraError, ServiceAnswerInvalid, ServiceUnreachable, class_of
+from ..shown_url import shown_url
 
 _GATEWAY_STATUSES = (502, 503, 504)
 
@@ -81,7 +80,7 @@ def _place(response: httpx.Response) -> str:
 
 @cache
 def _class_of(code: str) -> type[AnsweredError]:
-    leaf = next((each for each in leaves() if each.code == code), None)
+    leaf = class_of(code)
     if leaf is None:
         return AnsweredError
     made: Any = type(leaf.__name__, (AnsweredError, leaf), {"__doc__": leaf.__doc__})

@@ -10,14 +10,13 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from cira_pipeline.api.invoice_models import CostReport, InvoicePage, InvoiceView
-from cira_pipeline.api.job_models import JobPage, JobRequest, JobView, ListedJob, SubmittedJobs
-from cira_pipeline.client.answers import raise_strange
-from cira_pipeline.errors import JobNotFound, RequestInvalid
-from cira_pipeline.invoice import HeaderField, Invoice
-from cira_pipeline.jobs import JobStatus, is_job_id
-from cira_pipeline.models import Verdict
-from cira_pipeline.settings import Policy
+from ..api.invoice_models import CostReport, InvoicePage, InvoiceView
+from ..api.job_models import JobPage, JobRequest, JobView, ListedJob, SubmittedJobs
+from ..errors import JobNotFound, RequestInvalid
+from ..invoice import HeaderField, Invoice
+from ..jobs import JobStatus, Policy, is_job_id
+from ..models import Verdict
+from .answers import raise_strange
 
 AnswerT = TypeVar("AnswerT")
 _ModelT = TypeVar("_ModelT", bound=BaseModel)

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import httpx
 
-from cira_pipeline.api.job_models import MAX_JOBS_A_REQUEST, JobRequest, SubmittedJobs
-from cira_pipeline.client.calls import Call
-from cira_pipeline.errors import ConfigurationError, RequestInvalid
-from cira_pipeline.shown_url import shown_url
+from ..api.job_models import MAX_JOBS_A_REQUEST, JobRequest, SubmittedJobs
+from ..errors import ConfigurationError, RequestInvalid
+from ..shown_url import shown_url
+from .calls import Call
 
 # Where the service is: the one origin that ever gets the key.
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
-from cira_pipeline.client.calls import Call
-from cira_pipeline.errors import CiraError, ServiceUnreachable
-from cira_pipeline.resilience.retry_after import retry_after_s
-from cira_pipeline.shown_url import shown_url
+from ..errors import CiraError, ServiceUnreachable
+from ..resilience.retry_after import retry_after_s
+from ..shown_url import shown_url
+from .calls import Call
 
 AsyncSleep = Callable[[float], Awaitable[None]]
 SyncSleep = Callable[[float], None]

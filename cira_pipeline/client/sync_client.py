@@ -10,19 +10,18 @@ from typing import IO, Any, Literal, Self, TypeVar
 
 import httpx
 
-from cira_pipeline.api.invoice_models import CostReport, InvoiceView, ListedInvoice
-from cira_pipeline.api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
-from cira_pipeline.client import calls
-from cira_pipeline.client.answers import error_of
-from cira_pipeline.client.calls import Call, DownloadedDocument, InvoiceFilter
-from cira_pipeline.client.requests import base_of, headers_of, idempotency_key_of, joined, parts_of, request_of
-from cira_pipeline.client.retrying import Patience, SyncSleep, no_answer, refused
-from cira_pipeline.client.waiting import CACHE_LAGS_S, MANY, Awaited, may_poll_instead
-from cira_pipeline.errors import CiraError
-from cira_pipeline.invoice import HeaderField, Invoice
-from cira_pipeline.jobs import JobStatus
-from cira_pipeline.models import Verdict
-from cira_pipeline.settings import Policy
+from ..api.invoice_models import CostReport, InvoiceView, ListedInvoice
+from ..api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
+from ..errors import CiraError
+from ..invoice import HeaderField, Invoice
+from ..jobs import JobStatus, Policy
+from ..models import Verdict
+from . import calls
+from .answers import error_of
+from .calls import Call, DownloadedDocument, InvoiceFilter
+from .requests import base_of, headers_of, idempotency_key_of, joined, parts_of, request_of
+from .retrying import Patience, SyncSleep, no_answer, refused
+from .waiting import CACHE_LAGS_S, MANY, Awaited, may_poll_instead
 
 AnswerT = TypeVar("AnswerT")
 

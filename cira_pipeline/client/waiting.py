@@ -9,8 +9,8 @@ from typing import Literal
 
 import httpx
 
-from cira_pipeline.errors import CiraError, JobNotFinished, RateExceeded, ServiceUnreachable, StoreUnavailable
-from cira_pipeline.jobs import JobStatus
+from ..errors import CiraError, JobNotFinished, RateExceeded, ServiceUnreachable, StoreUnavailable
+from ..jobs import JobStatus
 
 MANY = 20
 """From this many on, jobs are looked for in the list, 500 at once, and not asked for one by one."""

@@ -25,8 +25,8 @@ from cira_pipeline.extraction.agreement import FILLED_FROM, asked_about, compare
 from cira_pipeline.extraction.engine import CorrectableEngine, Engine, Judge
 from cira_pipeline.extraction.ranking import rank
 from cira_pipeline.extraction.xml_against_page import page_findings
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Document, EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
-from cira_pipeline.settings import Policy
 
 _FREE = tuple(name for name in EngineName if not name.is_paid)
 ORDER: Mapping[Policy, tuple[EngineName, ...]] = {

@@ -11,7 +11,7 @@ from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.db.schema.tables import MAX_NAME_CHARS
 from cira_pipeline.errors import IntakeError, ManifestInvalid
 from cira_pipeline.intake.url import normalise_url
-from cira_pipeline.settings import Policy
+from cira_pipeline.jobs import Policy
 
 COLUMNS = ("url", "client_reference", "idempotency_key", "policy", "callback")
 MAX_MANIFEST_BYTES = 100_000_000
@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 def read_manifest(path: Path, *, client: str = "default") -> list[Submission]:
     """The submissions of a CSV file (RFC 4180) with a header: `url`, and optionally `client_reference`,
-    `idempotency_key`, `policy` (a value of `settings.Policy`) and `callback` (its address is not judged here).
+    `idempotency_key`, `policy` (a value of `jobs.Policy`) and `callback` (its address is not judged here).
 
     Commas, semicolons or tabs; UTF-8 with or without a byte order mark, or UTF-16 with one; blank lines are passed
     over. All lines are good or none is taken: raises `ManifestInvalid`, which names the first bad lines and has the

@@ -30,12 +30,12 @@ from cira_pipeline.evaluation.check import AccuracyResult, measure
 from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade, usage_of_error
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.intake.fetch import Fetcher
-from cira_pipeline.jobs import JobStatus, Stage
+from cira_pipeline.jobs import JobStatus, Policy, Stage
 from cira_pipeline.models import Document, EngineName, Extraction, Reading, Record, Usage
 from cira_pipeline.ocr.reader import Reader
 from cira_pipeline.pipeline.deferral import model_awaited
 from cira_pipeline.pipeline.supplier_memory import SupplierMemory
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 from cira_pipeline.validation.severities import severities_of
 from cira_pipeline.validation.validate import ValidationContext, validate
 

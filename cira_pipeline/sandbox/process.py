@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil
 
-from cira_pipeline import errors
 from cira_pipeline.errors import (
     CiraError,
     DocumentTooSlow,
@@ -22,6 +21,7 @@ from cira_pipeline.errors import (
     ReadingOutOfMemory,
     ReadingTimedOut,
     RunInterrupted,
+    class_of,
 )
 from cira_pipeline.sandbox.messages import HEAD_BYTES, Message, lengths, packed, unpacked
 from cira_pipeline.sandbox.starting import start_worker
@@ -238,11 +238,6 @@ class WorkerProcess:
 
 def _error_from(facts: Mapping[str, object]) -> CiraError:
     """The `CiraError` subclass that the worker reported, rebuilt from its facts."""
-    kind = _leaves().get(str(facts.get("code")), InternalError)
+    kind = class_of(str(facts.get("code"))) or InternalError
     detail = facts.get("detail")
     return kind(str(facts.get("message")), **(detail if isinstance(detail, dict) else {}))
-
-
-def _leaves() -> dict[str, type[CiraError]]:
-    kinds = (each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, CiraError))
-    return {kind.code: kind for kind in kinds if "code" in vars(kind)}

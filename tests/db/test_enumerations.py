@@ -16,9 +16,8 @@ from cira_pipeline.db.answers.batched_questions import QuestionState
 from cira_pipeline.db.answers.model_batches import ModelBatchState
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.records.lessons import LessonSource
-from cira_pipeline.jobs import JobSource, JobStatus, Stage
+from cira_pipeline.jobs import JobSource, JobStatus, Policy, Stage
 from cira_pipeline.models import EngineName, MediaType, Severity, Verdict
-from cira_pipeline.settings import Policy
 
 ENUMERATIONS: dict[tuple[str, str], Iterable[str]] = {
     ("jobs", "status"): JobStatus,

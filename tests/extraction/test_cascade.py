@@ -17,8 +17,9 @@ from cira_pipeline.extraction.cascade import CascadeOutcome, run_cascade
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
 from cira_pipeline.extraction.engine import Engine
 from cira_pipeline.extraction.offline.engine import OfflineEngine
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import EngineName, Extraction, Reading, Record, Verdict
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
 from tests.azure_standin import AzureStandin, Fault, LabelAnswers
 from tests.extraction.azure_openai.readings import INVOICE, LABEL, document, reading

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cira_pipeline.extraction.answers import AnswersInMemory
+from cira_pipeline.jobs import Policy
 from cira_pipeline.models import EngineName
 from cira_pipeline.pipeline.engines import engines_from_settings
-from cira_pipeline.settings import Policy, load_settings
+from cira_pipeline.settings import load_settings
 
 
 def test_every_engine_is_made_from_the_settings_by_its_name() -> None:

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from cira_pipeline import errors
-from cira_pipeline.errors import CiraError
-from cira_pipeline.errors_page import leaves, page
+from cira_pipeline.errors import CiraError, leaves
+from cira_pipeline.errors_page import page
 
 ROOT = Path(__file__).parents[2]
 

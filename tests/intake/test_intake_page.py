@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cira_pipeline.errors_page import leaves
+from cira_pipeline.errors import leaves
 from cira_pipeline.intake.manifest import read_manifest
 from cira_pipeline.settings import Settings
 

@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.jobs.repository import Job, JobRepository, Submission
-from cira_pipeline.jobs import JobId
+from cira_pipeline.jobs import JobId, Policy
 from cira_pipeline.local_stack.supervisor import Services, Supervisor
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 from tests.azure_standin import AzureStandin
 from tests.keys import new_key
 from tests.orchestration.document_server import DocumentServer

@@ -15,9 +15,9 @@ import pytest
 from benchmarks.fair_shares import silent_source
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.jobs.repository import JobRepository, Submission
-from cira_pipeline.jobs import JobStatus
+from cira_pipeline.jobs import JobStatus, Policy
 from cira_pipeline.local_stack.supervisor import Services, Supervisor
-from cira_pipeline.settings import Policy, Settings
+from cira_pipeline.settings import Settings
 from tests.orchestration.document_server import DocumentServer
 from tests.orchestration.invoice_pdf import invoice_pdf
 from tests.running.graphql import wait_until

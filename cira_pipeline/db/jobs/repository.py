@@ -60,9 +60,8 @@ from cira_pipeline.errors import (
     RecordRejected,
     SubmissionInvalid,
 )
-from cira_pipeline.jobs import JobId, JobSource, JobStatus, Stage, new_job_id
+from cira_pipeline.jobs import JobId, JobSource, JobStatus, Policy, Stage, new_job_id
 from cira_pipeline.models import Verdict
-from cira_pipeline.settings import Policy
 
 # Labels (ground truth) that were submitted with a job are kept with it until its document is known, then become the
 # document's.
@@ -98,7 +97,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Submission:
-    """One invoice URL as submitted by a client. `policy` is a value of settings.Policy, `None` for the configured one.
+    """One invoice URL as submitted by a client. `policy` is a value of jobs.Policy, `None` for the configured one.
 
     `document_sha256` names an uploaded document: then nothing is fetched from the URL. `model_batch`: whether its
     model questions may wait for a model batch, at its lower price; `None` as configured. `callback` is a checked URL

@@ -37,9 +37,8 @@ from cira_pipeline.db.schema.document_text import DocumentJson, DocumentText, Do
 from cira_pipeline.errors import DownloadTimedOut, SourceBusy, SourcePaused, SourceUnavailable
 from cira_pipeline.fields import FieldKind, Term
 from cira_pipeline.invoice import ROW_TERMS, TERMS
-from cira_pipeline.jobs import JobSource, JobStatus, Stage
+from cira_pipeline.jobs import JobSource, JobStatus, Policy, Stage
 from cira_pipeline.models import EngineName, MediaType, Severity, Verdict
-from cira_pipeline.settings import Policy
 
 SCHEMA = "cira"
 
