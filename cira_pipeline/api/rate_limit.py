@@ -7,7 +7,6 @@ its requests back one by one. While Redis is away each process counts for itself
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from redis.exceptions import NoScriptError
 
 from cira_pipeline.db.jobs.status_cache import JobStatusEntry, entry_key, parse_entry
 from cira_pipeline.jobs import JobId
+from cira_pipeline.resilience.shared_redis import Availability
 
 TIMEOUT_S = 0.25
 PAUSE_S = 5.0
@@ -42,8 +42,6 @@ redis.call('SET', KEYS[1], string.format('%.0f', now + used), 'PX', math.ceil(us
 return {used, 1}
 """
 _COUNT_SHA = hashlib.sha1(_COUNT.encode(), usedforsecurity=False).hexdigest()
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,8 @@ class RedisFastPath:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
-        self._asked_again_at = 0.0
-        self._away = False
+        self._availability = Availability("rates of keys: each process counts alone", PAUSE_S, monotonic)
         self._trying = False
-        self.failures = 0
         self._local: dict[str, float] = {}
         self._client: redis.asyncio.Redis | None = None
         if redis_url:
@@ -97,13 +93,9 @@ class RedisFastPath:
             )
 
     @property
-    def configured(self) -> bool:
-        return self._client is not None
-
-    @property
     def available(self) -> bool:
         """Whether Redis is configured and answered when it was last asked."""
-        return self._client is not None and not self._away
+        return self._client is not None and not self._availability.away
 
     async def ask(self, key_id: str, per_minute: int, job_id: JobId | None = None) -> Asked:
         """Counts one request of the key, and looks a status up on the way."""
@@ -119,11 +111,11 @@ class RedisFastPath:
                 # One half must not cost the other: a full Redis refuses to count, and still has the status.
                 counted, *found = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
-            self._failed(error)
+            self._availability.failed(error)
             return Asked(self._count_here(key_id, per_minute), None)
         finally:
             self._trying = False
-        self._answered()
+        self._availability.answered()
         if isinstance(counted, Exception):
             await self._teach(counted)
             rate = self._count_here(key_id, per_minute)
@@ -139,7 +131,7 @@ class RedisFastPath:
             try:
                 await self._client.script_load(_COUNT)
             except (RedisError, OSError) as failure:
-                self._failed(failure)
+                self._availability.failed(failure)
 
     async def ping(self) -> Literal["ok", "away", "not_configured"]:
         """What Redis says now, whatever it said before."""
@@ -148,7 +140,7 @@ class RedisFastPath:
         try:
             await self._client.ping()
         except (RedisError, OSError) as error:
-            self._failed(error)
+            self._availability.failed(error)
             return "away"
         return "ok"
 
@@ -168,25 +160,13 @@ class RedisFastPath:
         return _rate(per_minute, used_s, fits=fits)
 
     def _may_try(self) -> bool:
-        if not self._away:
+        if not self._availability.away:
             return True
         # After an outage one request tries, and the others do not wait with it.
-        if self._trying or self._monotonic() < self._asked_again_at:
+        if self._trying or self._availability.paused:
             return False
         self._trying = True
         return True
-
-    def _failed(self, error: Exception) -> None:
-        self.failures += 1
-        self._asked_again_at = self._monotonic() + PAUSE_S
-        if not self._away:
-            self._away = True
-            _log.warning("Redis does not answer (%s); statuses come from PostgreSQL meanwhile", type(error).__name__)
-
-    def _answered(self) -> None:
-        if self._away:
-            self._away = False
-            _log.warning("Redis answers again")
 
 
 def _rate(limit: int, used_s: float, *, fits: bool) -> Rate:

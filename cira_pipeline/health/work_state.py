@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import redis
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +17,8 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.db.disk_space import free_bytes, watched_folders
 from cira_pipeline.errors import CiraError
 from cira_pipeline.health.dagster_tables import STATEMENT_TIMEOUT_MS, DagsterState, read_dagster
-from cira_pipeline.resilience.breaker import REDIS_TIMEOUT_S, shared_states
+from cira_pipeline.resilience.breaker import shared_states
+from cira_pipeline.resilience.shared_redis import SharedRedis
 from cira_pipeline.resilience.source_hosts import HostState, SourceHosts, source_hosts_from_settings
 from cira_pipeline.settings import Settings
 
@@ -134,14 +134,8 @@ class WorkWatch:
         if settings.dagster_postgres_url is not None:
             self._dagster = Database(settings.dagster_postgres_url.get_secret_value(), pool_size=1)
         self._sources: SourceHosts = source_hosts_from_settings(settings)
-        self._redis = (
-            redis.Redis.from_url(
-                settings.redis_url.get_secret_value(),
-                socket_timeout=REDIS_TIMEOUT_S,
-                socket_connect_timeout=REDIS_TIMEOUT_S,
-            )
-            if settings.redis_url
-            else None
+        self._redis = SharedRedis(
+            settings.redis_url.get_secret_value() if settings.redis_url else None, "states of circuits are not known"
         )
 
     def read(self) -> WorkState:
@@ -166,7 +160,7 @@ class WorkWatch:
             database_bytes=int(size or 0),
             dagster=dagster,
             disk_free_bytes=free_bytes_by_place(self._settings),
-            breakers=self._breakers(),
+            breakers=self._redis.ask(shared_states) or {},
             source_hosts=self._sources.states(),
         )
 
@@ -174,17 +168,7 @@ class WorkWatch:
         for database in {self._database, self._dagster}:
             database.dispose()
         self._sources.close()
-        if self._redis is not None:
-            self._redis.close()
-
-    def _breakers(self) -> Mapping[str, str]:
-        if self._redis is None:
-            return {}
-        try:
-            return shared_states(self._redis)
-        except redis.RedisError as error:
-            _log.warning("states of circuits are not known: Redis does not answer (%s)", type(error).__name__)
-            return {}
+        self._redis.close()
 
     def _read_dagster(self, run_ids: Sequence[str]) -> DagsterState | Literal["missing", "unreachable"]:
         try:

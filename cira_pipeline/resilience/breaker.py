@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -20,15 +19,13 @@ import pybreaker
 import redis
 
 from cira_pipeline.errors import CiraError, CircuitOpen
+from cira_pipeline.resilience.shared_redis import SharedRedis
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 KEY_PREFIX = "cira:breaker:"
-REDIS_TIMEOUT_S = 1.0
-REDIS_PAUSE_S = 10.0
-"""How long a Redis that did not answer is not asked again."""
 
 
 def dependency_failed(error: BaseException) -> bool:
@@ -78,13 +75,8 @@ class Breaker:
         self._reset_timeout_s = reset_timeout_s
         self._counts = counts
         self._own = self._circuit(pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED))
-        self._redis = (
-            redis.Redis.from_url(redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
-            if redis_url
-            else None
-        )
+        self._redis = SharedRedis(redis_url, f"the state of circuit {name} is not shared")
         self._shared: pybreaker.CircuitBreaker | None = None
-        self._redis_asked_again_at = 0.0
         self._trial = threading.Lock()
 
     def call(self, function: Callable[[], T]) -> T:
@@ -120,8 +112,7 @@ class Breaker:
 
     def close(self) -> None:
         """Lets go of the connection to Redis."""
-        if self._redis is not None:
-            self._redis.close()
+        self._redis.close()
 
     @contextmanager
     def _trying_alone(self, circuit: pybreaker.CircuitBreaker) -> Iterator[None]:
@@ -140,19 +131,21 @@ class Breaker:
             self._trial.release()
 
     def _trial_is_mine(self, circuit: pybreaker.CircuitBreaker, mine: str) -> bool:
-        if self._redis is None or circuit is not self._shared:
+        client = self._redis.client
+        if client is None or circuit is self._own:
             return True
         # It ends by itself, for whoever tries may be killed.
         milliseconds = max(1_000, int(self._reset_timeout_s * 1_000))
         try:
-            return bool(self._redis.set(self._trial_key, mine, nx=True, px=milliseconds))
+            return bool(client.set(self._trial_key, mine, nx=True, px=milliseconds))
         except redis.RedisError:
             return True
 
     def _end_trial(self, circuit: pybreaker.CircuitBreaker, mine: str) -> None:
-        if self._redis is not None and circuit is self._shared:
+        client = self._redis.client
+        if client is not None and circuit is not self._own:
             with suppress(redis.RedisError):
-                self._redis.eval(_END_TRIAL, 1, self._trial_key, mine)
+                client.eval(_END_TRIAL, 1, self._trial_key, mine)
 
     @property
     def _trial_key(self) -> str:
@@ -171,19 +164,15 @@ class Breaker:
 
     def _circuit_in_force(self) -> pybreaker.CircuitBreaker:
         """The shared circuit while Redis answers, else this process's own."""
-        if self._redis is None or time.monotonic() < self._redis_asked_again_at:
-            return self._own
-        try:
-            # A write, for one that answers and writes nothing (its memory full, a replica now) would count no failure,
-            # and the circuit would never open.
-            self._redis.set(f"{KEY_PREFIX}{self.name}:writable", 1, px=1_000)
-            if self._shared is None:
-                storage = _SharedState(pybreaker.STATE_CLOSED, self._redis, namespace=f"{KEY_PREFIX}{self.name}")
-                self._shared = self._circuit(storage)
-        except redis.RedisError as error:
-            self._redis_asked_again_at = time.monotonic() + REDIS_PAUSE_S
-            logger.warning("circuit %s: Redis does not answer (%s), its state is not shared for now", self.name, error)
-            return self._own
+        return self._redis.ask(self._shared_circuit) or self._own
+
+    def _shared_circuit(self, client: redis.Redis) -> pybreaker.CircuitBreaker:
+        # A write, for one that answers and writes nothing (its memory full, a replica now) would count no failure,
+        # and the circuit would never open.
+        client.set(f"{KEY_PREFIX}{self.name}:writable", 1, px=1_000)
+        if self._shared is None:
+            storage = _SharedState(pybreaker.STATE_CLOSED, client, namespace=f"{KEY_PREFIX}{self.name}")
+            self._shared = self._circuit(storage)
         return self._shared
 
     def _circuit_open(self, circuit: pybreaker.CircuitBreaker) -> CircuitOpen:

@@ -7,12 +7,10 @@ while it is away, each process keeps to the whole limit by itself, and the provi
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 import redis
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -20,14 +18,8 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from cira_pipeline.errors import ModelRateLimited
+from cira_pipeline.resilience.shared_redis import SharedRedis
 
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
-
-REDIS_TIMEOUT_S = 1.0
-REDIS_PAUSE_S = 10.0
-"""How long a Redis that did not answer is not asked again."""
 ASKED_AGAIN_S = 0.5
 """How often one who waits for his turn looks again, at the most."""
 LONGEST_PAUSE_S = 120.0
@@ -59,14 +51,10 @@ class RateLimiter:
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._own_lock = threading.Lock()
         self._shared: SlidingWindowCounterRateLimiter | None = None
-        self._redis: redis.Redis | None = None
-        self._redis_asked_again_at = 0.0
         self._paused_until = 0.0
-        if redis_url:
-            self._redis = redis.Redis.from_url(
-                redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
-            )
-            storage = RedisStorage(redis_url, self._redis.connection_pool, key_prefix="cira:rate")
+        self._redis = SharedRedis(redis_url, f"limits of {name}: each process counts alone", monotonic=monotonic)
+        if redis_url and self._redis.client is not None:
+            storage = RedisStorage(redis_url, self._redis.client.connection_pool, key_prefix="cira:rate")
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
     def wait_for_turn(self, tokens: int, *, longest_wait_s: float) -> None:
@@ -98,12 +86,11 @@ class RateLimiter:
             if _milliseconds_left(client, self._pause_key) < milliseconds:
                 client.set(self._pause_key, 1, px=milliseconds)
 
-        self._through_redis(pause_all)
+        self._redis.ask(pause_all)
 
     def close(self) -> None:
         """Lets go of the connections to Redis."""
-        if self._redis is not None:
-            self._redis.close()
+        self._redis.close()
 
     @property
     def _pause_key(self) -> str:
@@ -111,7 +98,7 @@ class RateLimiter:
 
     def _paused_s(self) -> float:
         own_s = self._paused_until - self._monotonic()
-        shared_ms = self._through_redis(lambda client: _milliseconds_left(client, self._pause_key)) or 0
+        shared_ms = self._redis.ask(lambda client: _milliseconds_left(client, self._pause_key)) or 0
         return max(own_s, shared_ms / 1000, 0.0)
 
     def _taken(self, tokens: int) -> bool:
@@ -119,7 +106,7 @@ class RateLimiter:
             return True
         shared = self._shared
         if shared is not None:
-            taken = self._through_redis(lambda _: self._hit(shared, tokens))
+            taken = self._redis.ask(lambda _: self._hit(shared, tokens))
             if taken is not None:
                 return taken
         with self._own_lock:
@@ -136,17 +123,6 @@ class RateLimiter:
             return False
         # One may be taken and the other not, when another process was faster: then less is asked for, never more.
         return all(strategy.hit(limit, self.name, kind, cost=cost) for limit, kind, cost in limits)
-
-    def _through_redis(self, function: Callable[[redis.Redis], T]) -> T | None:
-        """`None` when there is no Redis or it does not answer."""
-        if self._redis is None or self._monotonic() < self._redis_asked_again_at:
-            return None
-        try:
-            return function(self._redis)
-        except (redis.RedisError, OSError) as error:
-            self._redis_asked_again_at = self._monotonic() + REDIS_PAUSE_S
-            logger.warning("limits of %s: Redis does not answer (%s), each process counts alone", self.name, error)
-            return None
 
 
 def _milliseconds_left(client: redis.Redis, key: str) -> int:

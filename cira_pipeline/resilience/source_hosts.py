@@ -13,14 +13,13 @@ of requests and lists nothing: names of hosts come from strangers and are withou
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal, TypeVar, cast
+from typing import Literal, cast
 from uuid import uuid4
 
 import redis
@@ -34,15 +33,9 @@ from cira_pipeline.errors import (
     SourceUnavailable,
     TooManyRedirects,
 )
+from cira_pipeline.resilience.shared_redis import SharedRedis
 from cira_pipeline.settings import Settings
 
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
-
-REDIS_TIMEOUT_S = 1.0
-REDIS_PAUSE_S = 10.0
-"""How long a Redis that did not answer is not asked again."""
 KEPT_S = 86_400
 """A host of which nothing was heard for so long is forgotten."""
 SLOW_S = 120.0
@@ -124,12 +117,7 @@ class SourceHosts:
         self._clock = clock
         self._own: dict[str, _Record] = {}
         self._own_lock = threading.Lock()
-        self._redis_asked_again_at = 0.0
-        self._redis = (
-            redis.Redis.from_url(redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
-            if redis_url
-            else None
-        )
+        self._redis = SharedRedis(redis_url, "hosts of sources: each process counts alone")
 
     @contextmanager
     def asking(self, host: str, *, longest_s: float) -> Iterator[None]:
@@ -157,7 +145,7 @@ class SourceHosts:
 
     def states(self) -> tuple[HostState, ...]:
         """All hosts that have requests in flight or have failed lately, by name."""
-        records = self._through_redis(self._all_shared)
+        records = self._redis.ask(self._all_shared)
         if records is None:
             with self._own_lock:
                 records = dict(self._own)
@@ -172,12 +160,11 @@ class SourceHosts:
     @property
     def shared(self) -> bool:
         """Whether the state is that of all processes, and not only of this one."""
-        return self._through_redis(lambda client: bool(client.ping())) is True
+        return self._redis.ask(lambda client: bool(client.ping())) is True
 
     def close(self) -> None:
         """Lets go of the connections to Redis."""
-        if self._redis is not None:
-            self._redis.close()
+        self._redis.close()
 
     def _admit(self, host: str, mine: str, longest_s: float) -> CiraError | None:
         """Counts the request, or says why it may not be made."""
@@ -278,14 +265,14 @@ class SourceHosts:
         )
 
     def _read(self, host: str) -> _Record:
-        record = self._through_redis(lambda client: _record(client.get(_key(host))))
+        record = self._redis.ask(lambda client: _record(client.get(_key(host))))
         if record is None:
             with self._own_lock:
                 record = self._own.get(host, _Record())
         return record
 
     def _change(self, host: str, change: Callable[[_Record], _Record]) -> None:
-        if self._through_redis(lambda client: self._change_shared(client, host, change)):
+        if self._redis.ask(lambda client: self._change_shared(client, host, change)):
             return
         with self._own_lock:
             record = change(self._own.get(host, _Record()))
@@ -321,17 +308,6 @@ class SourceHosts:
         hosts = [str(name, "utf-8") for name in cast("list[bytes]", client.zrange(_INDEX, 0, -1))]
         values = client.mget([_key(host) for host in hosts]) if hosts else []
         return {host: _record(value) for host, value in zip(hosts, values, strict=True) if value is not None}
-
-    def _through_redis(self, function: Callable[[redis.Redis], T]) -> T | None:
-        """`None` when there is no Redis or it does not answer."""
-        if self._redis is None or time.monotonic() < self._redis_asked_again_at:
-            return None
-        try:
-            return function(self._redis)
-        except (redis.RedisError, OSError) as error:
-            self._redis_asked_again_at = time.monotonic() + REDIS_PAUSE_S
-            logger.warning("hosts of sources: Redis does not answer (%s), each process counts alone", error)
-            return None
 
 
 def _answered(error: BaseException | None) -> bool:
