@@ -11,7 +11,7 @@ come to in an undisturbed `cira up`, which runs first. Exit status 1 when a prom
 How money is counted: the stand-in bills what it answers, and notes the document and the process that asked. The ledger
 has an entry for each purchase. A billed answer that is not in the ledger is lost; that is allowed only where the
 process that asked ended before it could keep it, which no protocol can prevent
-(docs/decisions/0009-paid-once-and-calm.md).
+(docs/decisions/0009-model-costs-and-outages.md).
 """
 
 from __future__ import annotations

@@ -14,11 +14,20 @@ import pytest
 import yaml
 from lxml import html
 
+from cira_pipeline.settings import RENAMED, Settings
 from tests.running.browser import browser_page
 
 REPOSITORY = Path(__file__).parents[1]
 KINDS = ("Tutorial", "How-to", "Reference", "Explanation")
 _LOADED = "//script/@src | //img/@src | //link[not(@rel='canonical')]/@href | //iframe/@src"
+# What the docs name in backticks: files and folders of the repository or of cira_pipeline/. A build writes into dist/,
+# and the wheel has dagster_code/.
+_PATH = re.compile(
+    r"`(?!dist/|cira_pipeline/dagster_code/)"
+    r"((?:cira_pipeline|docs|tests|assets|resources|sensors|benchmarks|deploy)/[\w./-]*"
+    r"|(?:[\w.-]+/)+[\w.-]+\.(?:py|toml|sql|yaml|json|md|html|lock))`"
+)
+_SETTING = re.compile(r"`(CIRA_[A-Z0-9_]*[A-Z0-9])[`=]")
 _LOST_MARKUP = re.compile(r"^(- |\* |[0-9]+\. |\||#+ |```)", re.MULTILINE)
 
 
@@ -102,8 +111,28 @@ def _navigation() -> list[dict[str, Any]]:
     return yaml.safe_load(lines.replace("!!python/name:", ""))["nav"]
 
 
-def test_each_file_that_contributing_sends_people_to_is_there() -> None:
-    guide = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
-    named = set(re.findall(r"`((?:cira_pipeline|docs|tests|assets|resources|sensors)/[^`\s]*)`", guide))
-    assert len(named) > 15
-    assert {path for path in named if not (REPOSITORY / path).exists()} == set()
+def test_files_and_settings_that_the_docs_name_exist() -> None:
+    settings = {f"CIRA_{name.upper()}" for name in (*Settings.model_fields, *RENAMED)}
+    missing = set()
+    named = 0
+    for page in (*_outside_pages(), *(REPOSITORY / "docs").rglob("*.md")):
+        written = page.read_text("utf-8")
+        paths = set(_PATH.findall(written))
+        named += len(paths)
+        places = (REPOSITORY, REPOSITORY / "cira_pipeline", page.parent)
+        missing |= {f"{page.name}: {path}" for path in paths if not any((place / path).exists() for place in places)}
+        missing |= {f"{page.name}: {name}" for name in set(_SETTING.findall(written)) - settings}
+    assert named > 100
+    assert missing == set()
+
+
+def test_the_architecture_page_names_every_package() -> None:
+    page = (REPOSITORY / "docs/architecture.md").read_text("utf-8")
+    packages = {path.parent.name for path in (REPOSITORY / "cira_pipeline").glob("*/__init__.py")}
+    modules = {path.name for path in (REPOSITORY / "cira_pipeline").glob("*.py")} - {"__init__.py"}
+    assert {name for name in (*(f"{each}/" for each in packages), *modules) if f"`{name}`" not in page} == set()
+
+
+def _outside_pages() -> Iterator[Path]:
+    for name in ("README.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "CHANGELOG.md", "deploy/README.md"):
+        yield REPOSITORY / name
