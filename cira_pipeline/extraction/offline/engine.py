@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -40,16 +41,37 @@ from cira_pipeline.extraction.offline.tables.line_items import Item, ItemTable, 
 from cira_pipeline.extraction.offline.tables.tax_breakdown import TaxRow, consistent_with, merged, one_rate, tax_rows
 from cira_pipeline.extraction.offline.tables.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
 from cira_pipeline.extraction.offline.tables.unheaded_lines import unheaded_items
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.invoice import Invoice, LineItem, TaxLine
 from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 from cira_pipeline.settings import Settings
 
-# Two codes whose scores differ less cannot be told apart.
-_EQUALLY_LIKELY = 0.03
-# A code that several labels of the document announce alike.
-_REPEATED = 0.3
-# Below this a value is not worth showing: it would be wrong more often than right.
-_LEAST_SCORE = 0.3
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    equally_likely: float
+    repeated: float
+    least_score: float
+    column_sum: float
+    untaxed_net: float
+    complete_row: float
+    partial_row: float
+    one_rate: float
+    summed: float
+    uncertain_order: float
+    address: float
+    account: float
+    one_of_accounts: float
+    unchecked_account_least: float
+    unchecked_account: float
+    line_multiplies: float
+    line_unknown: float
+    line_differs: float
+    description: float
+
+
+_TUNED = thresholds(_Tuned)
+
 _TOTAL_OF_COLUMN = {"net_amount": "net_total", "tax_amount": "tax_total", "gross_amount": "gross_total"}
 
 
@@ -177,7 +199,7 @@ class _Draft:
         tax_free = facts.contains("reverse_charge")
         amounts = amounts_by_concept(facts, skip)
         for column, number in column_sums(facts, self.table):
-            amounts.setdefault(_TOTAL_OF_COLUMN[column], []).append(Amount(number, 0.8))
+            amounts.setdefault(_TOTAL_OF_COLUMN[column], []).append(Amount(number, _TUNED.column_sum))
         totals = choose_totals(facts, amounts, support, skip, tax_free=tax_free)
         self._untaxed(totals)
         if self.receipt:
@@ -188,7 +210,7 @@ class _Draft:
             ("gross_total", totals.gross),
             ("amount_due", totals.due),
         ):
-            if candidate is not None and candidate.score >= _LEAST_SCORE:
+            if candidate is not None and candidate.score >= _TUNED.least_score:
                 self.put(field, candidate.value, [candidate.span], candidate.score)
         if not self.table.headers and not self.receipt:
             # A till prints sums of its rates as it prints its lines.
@@ -207,7 +229,7 @@ class _Draft:
             return
         exempt = self.facts.contains("reverse_charge")
         if exempt or (self.table.without_tax and self.table.total() == totals.gross.value):
-            totals.net = Candidate(totals.gross.value, totals.gross.span, 0.75 * totals.gross.score)
+            totals.net = Candidate(totals.gross.value, totals.gross.span, _TUNED.untaxed_net * totals.gross.score)
 
     def _breakdown(self, rows: list[TaxRow], totals: Totals) -> None:
         net = totals.net.value if totals.net else None
@@ -226,7 +248,11 @@ class _Draft:
         for index, row in enumerate(chosen):
             for part, span in (("rate", row.rate_span), ("net", row.net_span), ("tax", row.tax_span)):
                 if span is not None:
-                    self.prove(f"tax_breakdown[{index}].{part}", [span], 0.95 if row.complete else 0.75)
+                    self.prove(
+                        f"tax_breakdown[{index}].{part}",
+                        [span],
+                        _TUNED.complete_row if row.complete else _TUNED.partial_row,
+                    )
 
     def _one_rate(self, net: Candidate[Decimal], tax: Candidate[Decimal]) -> None:
         """No row names base and tax together, but one rate printed beside the tax leads from net to tax."""
@@ -234,7 +260,7 @@ class _Draft:
         self.values["tax_breakdown"] = (TaxLine(rate=row.rate, net=row.net, tax=row.tax),) if row is not None else ()
         if row is not None:
             for part, span in (("rate", row.rate_span), ("net", net.span), ("tax", tax.span)):
-                self.prove(f"tax_breakdown[0].{part}", [span], min(0.9, net.score, tax.score))
+                self.prove(f"tax_breakdown[0].{part}", [span], min(_TUNED.one_rate, net.score, tax.score))
 
     def _summed_tax(self, totals: Totals) -> None:
         """Several taxes without a printed sum: the sum, where it leads from the net to the gross total."""
@@ -244,7 +270,7 @@ class _Draft:
         if totals.tax_parts:
             self.values["tax_total"] = sum((part.value for part in totals.tax_parts), Decimal(0))
             for part in totals.tax_parts:
-                self.prove("tax_total", [part.span], min(part.score, 0.85))
+                self.prove("tax_total", [part.span], min(part.score, _TUNED.summed))
             return
         if len(lines) < 2:
             return
@@ -252,14 +278,14 @@ class _Draft:
         if tax and totals.net.value + tax == totals.gross.value:
             self.values["tax_total"] = tax
             for entry in [entry for entry in self.evidence if entry.field.endswith("].tax")]:
-                self.evidence.append(entry.model_copy(update={"field": "tax_total", "confidence": 0.85}))
+                self.evidence.append(entry.model_copy(update={"field": "tax_total", "confidence": _TUNED.summed}))
 
     def _summed_net(self, totals: Totals) -> None:
         """Goods and the charges on them without a printed sum: the sum, which leads to the gross total."""
         if totals.net_parts:
             self.values["net_total"] = sum((part.value for part in totals.net_parts), Decimal(0))
             for part in totals.net_parts:
-                self.prove("net_total", [part.span], min(part.score, 0.85))
+                self.prove("net_total", [part.span], min(part.score, _TUNED.summed))
 
     def _references(self) -> None:
         if self.kind is not None:
@@ -275,20 +301,20 @@ class _Draft:
             )
             if c.value != other_than
         ]
-        if not found or found[0].score < _LEAST_SCORE:
+        if not found or found[0].score < _TUNED.least_score:
             return None
         winner = found[0]
         repeated = sum(c.value == winner.value for c in found)
         others = [c for c in found[1:] if c.value != winner.value and winner.value not in c.value]
         lead = winner.score - others[0].score if others else 1.0
-        rivals = others if lead < _EQUALLY_LIKELY else []
+        rivals = others if lead < _TUNED.equally_likely else []
         if rivals and repeated == 1:
             self.doubt(
                 "offline.ambiguous",
                 f"`{winner.value}` and `{rivals[0].value}` are equally likely; the first one printed was taken.",
                 field,
             )
-        confidence = proven(LABELLED * winner.score, _REPEATED if repeated > 1 else 0.0)
+        confidence = proven(LABELLED * winner.score, _TUNED.repeated if repeated > 1 else 0.0)
         self.put(field, winner.value, [winner.span], contested(confidence, lead))
         return winner.value
 
@@ -299,7 +325,7 @@ class _Draft:
         self._date("issue_date", issued)
         due = due_date(self.facts, issued)
         term = net_term(self.facts)
-        if due is not None and due.score >= _LEAST_SCORE:
+        if due is not None and due.score >= _TUNED.least_score:
             self._date("due_date", due)
         elif term is not None and issued is not None:
             self._date("due_date", due_from_term(term, issued))
@@ -316,7 +342,12 @@ class _Draft:
                 f"`{choice.span.text}` can be read day first or month first, and nothing in the document decides.",
                 field,
             )
-        self.put(field, choice.value, [choice.span], LABELLED * choice.score * (1.0 if choice.certain else 0.6))
+        self.put(
+            field,
+            choice.value,
+            [choice.span],
+            LABELLED * choice.score * (1.0 if choice.certain else _TUNED.uncertain_order),
+        )
 
     def _parties(self) -> None:
         if self.receipt and not self.parties.customer_named:
@@ -341,11 +372,11 @@ class _Draft:
                 )
 
     def _party(self, role: str, party: Party) -> None:
-        if party.name and party.score >= _LEAST_SCORE:
+        if party.name and party.score >= _TUNED.least_score:
             name = " ".join(spelled(span.text.strip(), span.segment, self.facts.canvas) for span in party.name)
             self.put(f"{role}_name", name, party.name, party.score)
             if party.address:
-                self.put(f"{role}_address", party.address_text, party.address, 0.9 * party.score)
+                self.put(f"{role}_address", party.address_text, party.address, _TUNED.address * party.score)
 
     def _accounts(self) -> None:
         facts = self.facts
@@ -353,7 +384,7 @@ class _Draft:
         for identifier in payable:
             others = {other.value for other in payable} - {identifier.value}
             spans = [identifier.span] if identifier.rest is None else [identifier.span, identifier.rest]
-            self.put("payment_iban", identifier.value, spans, 0.75 if others else 0.97)
+            self.put("payment_iban", identifier.value, spans, _TUNED.one_of_accounts if others else _TUNED.account)
             if identifier.mended:
                 self.doubt(
                     "offline.check_digit_repair",
@@ -376,8 +407,8 @@ class _Draft:
                 continue
             if is_debited(facts, labelled.span):
                 continue
-            if proposal.score > 0.4:
-                self.put("payment_iban", labelled.value, [labelled.span], 0.7 * proposal.score)
+            if proposal.score > _TUNED.unchecked_account_least:
+                self.put("payment_iban", labelled.value, [labelled.span], _TUNED.unchecked_account * proposal.score)
                 return
 
     def _lines(self) -> None:
@@ -402,7 +433,9 @@ class _Draft:
 
     def _line(self, index: int, item: Item, concept: str | None) -> LineItem:
         path = f"line_items[{index}]"
-        confidence = {True: 0.96, None: 0.8, False: 0.6}[item.multiplies]
+        confidence = {True: _TUNED.line_multiplies, None: _TUNED.line_unknown, False: _TUNED.line_differs}[
+            item.multiplies
+        ]
         values: dict[str, Any] = {}
         for field, cell in (
             ("quantity", "quantity"),
@@ -416,7 +449,7 @@ class _Draft:
                 self.prove(f"{path}.{field}", [number.span], confidence)
         if item.description:
             values["description"] = " ".join(span.text for span in item.description)
-            self.prove(f"{path}.description", item.description, min(confidence, 0.9))
+            self.prove(f"{path}.description", item.description, min(confidence, _TUNED.description))
         if item.unit is not None:
             values["unit"] = item.unit.text
             self.prove(f"{path}.unit", [item.unit], confidence)

@@ -15,13 +15,25 @@ from importlib.resources import files
 from typing import Any
 
 from cira_pipeline.extraction.offline.normal import OPENING, compact
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.languages import LANGUAGES, words_of
 from cira_pipeline.printed.letters import folded
 
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    weak: float
+    plain: float
+    longest: int
+    highest_rate: int
+
+
+_TUNED = thresholds(_Tuned)
+
 STRONG = 1.0
-WEAK = 0.45
-# Words an entry may span; the longest label has seven.
-LONGEST = 8
+PLAIN = _TUNED.plain
+LONGEST = _TUNED.longest
+HIGHEST_RATE = _TUNED.highest_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ def lexicon() -> Lexicon:
     companies, currencies = _table("companies"), _table("currencies")
     labels = _Entries()
     for language, table in tables.items():
-        for section, weight in (("labels", STRONG), ("weak", WEAK), ("other", STRONG)):
+        for section, weight in (("labels", STRONG), ("weak", _TUNED.weak), ("other", STRONG)):
             labels.add(table.get(section, {}), weight, language)
     return Lexicon(
         labels=labels.frozen(),

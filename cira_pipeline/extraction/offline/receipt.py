@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 
@@ -19,10 +20,36 @@ from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.parties.names import Party, company_score, namelike
 from cira_pipeline.extraction.offline.tables.totals import Amount
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-# A till prints 24 to 48 letters a line; a page of A4 holds 80 and more.
-_WIDEST_LETTERS = 62
-_HEAD_ROWS = 14
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    widest: int
+    head_rows: int
+    fewest_texts: int
+    right_quantile: float
+    left_quantile: float
+    registered: float
+    company: float
+    by_form: float
+    highest: float
+    key_weight: float
+    name_rows: int
+    form: float
+    weak_form: float
+    name_letters: int
+    address_lines: int
+    lone_date: float
+    commonest_date: float
+    total_least: float
+    paid: float
+    rounded: float
+    tendered_least: float
+
+
+_TUNED = thresholds(_Tuned)
+
 _REGISTRATION = re.compile(
     r"\s*\(?\s*(?:co\.?\s?(?:reg\.?)?\s?no\.?\s*:?\s*)?[0-9]{5,12}\s?-?\s?[A-Z]{0,2}\s*\)?.*$", re.IGNORECASE
 )
@@ -30,7 +57,6 @@ _WITH_NUMBER = re.compile(
     r"(?P<name>[^\W\d][^(:]{3,59}?)\s*\(\s*(?:co\.?\s?)?(?:reg\.?\s?)?(?:no\.?\s*:?\s*)?\d{5,12}\s?-\s?[A-Z]{1,2}\s*\)",
     re.I,
 )
-_SOME_FORM = 0.4
 _KEYS = frozenset(
     {
         "contact",
@@ -50,13 +76,13 @@ _LARGEST_ROUNDING = Decimal("0.05")
 def is_receipt(facts: Facts) -> bool:
     """Whether the page is a till's: one page, as narrow as a till roll in letters."""
     segments = facts.canvas.segments
-    if facts.canvas.last_page != 1 or len(segments) < 4:
+    if facts.canvas.last_page != 1 or len(segments) < _TUNED.fewest_texts:
         return False
     letter = median((segment.right - segment.left) / max(len(segment.text), 1) for segment in segments)
     rights = sorted(segment.right for segment in segments)
     lefts = sorted(segment.left for segment in segments)
-    width = rights[int(0.97 * (len(rights) - 1))] - lefts[int(0.03 * (len(lefts) - 1))]
-    return width / max(letter, 1e-6) <= _WIDEST_LETTERS
+    width = rights[int(_TUNED.right_quantile * (len(rights) - 1))] - lefts[int(_TUNED.left_quantile * (len(lefts) - 1))]
+    return width / max(letter, 1e-6) <= _TUNED.widest
 
 
 def company(facts: Facts) -> Party:
@@ -66,19 +92,21 @@ def company(facts: Facts) -> Party:
     if index is None:
         return Party()
     name = head[index]
-    registered = _registered(facts) if company_score(_bare(name)) < _SOME_FORM else None
+    registered = _registered(facts) if company_score(_bare(name)) < _TUNED.weak_form else None
     if registered is not None:
         address = _address(head[index + 1 :])
-        return Party((registered,), tuple(Span(line, 0, len(line.text)) for line in address), 0.8)
+        return Party((registered,), tuple(Span(line, 0, len(line.text)) for line in address), _TUNED.registered)
     end = len(_REGISTRATION.sub("", name.text)) or len(name.text)
     address = _address(head[index + 1 :])
-    score = 0.75 + 0.2 * company_score(name.text)
-    return Party((Span(name, 0, end),), tuple(Span(line, 0, len(line.text)) for line in address), min(score, 0.95))
+    score = _TUNED.company + _TUNED.by_form * company_score(name.text)
+    return Party(
+        (Span(name, 0, end),), tuple(Span(line, 0, len(line.text)) for line in address), min(score, _TUNED.highest)
+    )
 
 
 def _registered(facts: Facts) -> Span | None:
     """`ACME TRADING (306295-X)` in the head: the number of the register is behind the company and not a slogan."""
-    for row in facts.canvas.rows[:_HEAD_ROWS]:
+    for row in facts.canvas.rows[: _TUNED.head_rows]:
         for segment in row.segments:
             match = _WITH_NUMBER.match(segment.text)
             if match and namelike(match["name"]) and not is_street(match["name"]):
@@ -88,7 +116,7 @@ def _registered(facts: Facts) -> Span | None:
 
 def _head(facts: Facts) -> list[Segment]:
     lines: list[Segment] = []
-    for row in facts.canvas.rows[:_HEAD_ROWS]:
+    for row in facts.canvas.rows[: _TUNED.head_rows]:
         if _is_key_row(facts, row):
             if any(is_postal(line.text) or is_street(line.text) for line in lines):
                 break
@@ -100,7 +128,7 @@ def _head(facts: Facts) -> list[Segment]:
 def _is_key_row(facts: Facts, row: Row) -> bool:
     first = row.segments[0]
     for label in facts.labels.get(first, ()):
-        concepts = {meaning.concept for meaning in label.meanings if meaning.weight > 0.5}
+        concepts = {meaning.concept for meaning in label.meanings if meaning.weight > _TUNED.key_weight}
         if label.start <= 2 and concepts & _KEYS:
             return label.has_colon or any(char.isdigit() for char in row.text) or label.alone
     return bool(facts.dates_of(first)) or bool(re.search(r"(?i)www\.|@|https?:|\btel\b|\bfax\b|\bgst\b", row.text))
@@ -109,8 +137,8 @@ def _is_key_row(facts: Facts, row: Row) -> bool:
 def _name_index(head: list[Segment]) -> int | None:
     """The first line with a legal form above the address, else the first that can be a name."""
     address = next((i for i, line in enumerate(head) if is_postal(line.text)), len(head))
-    above = range(min(address, 5))
-    for floor in (0.9, 0.4):
+    above = range(min(address, _TUNED.name_rows))
+    for floor in (_TUNED.form, _TUNED.weak_form):
         found = next((i for i in above if company_score(_bare(head[i])) >= floor and _can_name(head[i])), None)
         if found is not None:
             return found
@@ -123,7 +151,7 @@ def _bare(line: Segment) -> str:
 
 def _can_name(line: Segment) -> bool:
     text = _bare(line)
-    return namelike(text) and sum(char.isalpha() for char in text) >= 4
+    return namelike(text) and sum(char.isalpha() for char in text) >= _TUNED.name_letters
 
 
 def _address(lines: list[Segment]) -> list[Segment]:
@@ -136,9 +164,9 @@ def _address(lines: list[Segment]) -> list[Segment]:
             r"(?i)(?:\(|co\.|formerly|licensee)", line.text
         ):
             continue
-        if postal and (line.has_digits or len(kept) > 7):
+        if postal and (line.has_digits or len(kept) > _TUNED.address_lines):
             break
-        if company_score(line.text) >= 0.9 and not kept:
+        if company_score(line.text) >= _TUNED.form and not kept:
             continue
         kept.append(line)
         postal = postal or is_postal(line.text)
@@ -155,7 +183,7 @@ def date_printed(facts: Facts) -> DateChoice | None:
     if others and others[0][1] == count:
         return None
     first = next(date for date in printed if date.value == value)
-    return DateChoice(value, first.span, 0.8 if not others else 0.6, first.certain)
+    return DateChoice(value, first.span, _TUNED.lone_date if not others else _TUNED.commonest_date, first.certain)
 
 
 def total(
@@ -164,25 +192,25 @@ def total(
     """The amount paid: `chosen` unless rounding or the change handed back show another one."""
     tendered = [amount.number for amount in _tendered(facts)]
     printed = [number for numbers in facts.numbers.values() for number in numbers if number.decimals == 2]
-    grosses = [amount.number for amount in amounts.get("gross_total", []) if amount.score > 0.3]
+    grosses = [amount.number for amount in amounts.get("gross_total", []) if amount.score > _TUNED.total_least]
     paid = _paid(tendered, printed)
     if paid is not None and (
         chosen is None
         or abs(chosen.value - paid.value) <= _LARGEST_ROUNDING
         or paid.value in {n.value for n in grosses}
     ):
-        return Candidate(paid.value, paid.span, 0.95)
+        return Candidate(paid.value, paid.span, _TUNED.paid)
     if chosen is None:
         return None
     rounded = _rounded(chosen, amounts, printed)
-    return Candidate(rounded.value, rounded.span, 0.85) if rounded is not None else chosen
+    return Candidate(rounded.value, rounded.span, _TUNED.rounded) if rounded is not None else chosen
 
 
 def _tendered(facts: Facts) -> list[Amount]:
     return [
         Amount(number, proposal.score)
         for proposal in facts.proposals.of("tendered")
-        if proposal.place.relation != "below" and proposal.score > 0.4
+        if proposal.place.relation != "below" and proposal.score > _TUNED.tendered_least
         for number in facts.numbers_of(proposal.place.segment)
         if number.decimals == 2
     ]

@@ -16,6 +16,8 @@ from cira_pipeline.extraction.offline.thresholds import checked, sections
 
 PACKAGE = Path(offline.__file__).parent
 VALUE = re.compile(r"(?P<name>\w+) = \S+  # (?P<unit>[\w' ]+): \S")
+# Nothing, half and all of something, and what keeps a height from being nothing.
+NO_THRESHOLDS = {0.0, 0.5, 1.0, 1e-6}
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,16 @@ def test_every_value_of_the_file_has_its_unit_and_meaning_beside_it() -> None:
     values = [line for line in lines if line and not line.startswith(("#", "["))]
     assert len(values) == sum(len(found) for _, found in _sections_of(sections()))
     assert not [line for line in values if not VALUE.match(line)]
+
+
+def test_no_threshold_stands_in_the_code_where_nobody_says_what_it_is() -> None:
+    elsewhere = {
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: {node.value}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value not in NO_THRESHOLDS
+    }
+    assert elsewhere == set()
 
 
 @pytest.mark.parametrize(

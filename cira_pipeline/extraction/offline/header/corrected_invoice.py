@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from cira_pipeline.extraction.offline.header.document_type import Title
+from cira_pipeline.extraction.offline.header.document_type import NEAR_TITLE, Title
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
 from cira_pipeline.extraction.offline.parse.labels import phrases
-from cira_pipeline.extraction.offline.thresholds import thresholds
-
-
-@dataclass(frozen=True, slots=True)
-class _Tuned:
-    near: float
-
-
-_TUNED = thresholds(_Tuned)
 
 _INVOICE: Final = "380"
 _TAKING_BACK: Final = frozenset({"381", "384"})
@@ -30,7 +20,7 @@ def of_corrected_invoice(span: Span, titles: Sequence[Title]) -> bool:
     Only in a document whose title takes an invoice back, and only after a word for invoice inside a line: what follows
     such a word at the start of a line is the document's own.
     """
-    if not any(title.code in _TAKING_BACK and title.score > titles[0].score - _TUNED.near for title in titles):
+    if not any(title.code in _TAKING_BACK and title.score > titles[0].score - NEAR_TITLE for title in titles):
         return False
     start = _mentioned_from(span.segment)
     return start is not None and span.start >= start

@@ -11,8 +11,8 @@ from cira_pipeline.extraction.offline.facts.candidates import Candidate, contest
 from cira_pipeline.extraction.offline.facts.document_facts import Facts, PrintedDate
 from cira_pipeline.extraction.offline.facts.proposals import Proposal
 from cira_pipeline.extraction.offline.header.corrected_invoice import of_corrected_invoice
-from cira_pipeline.extraction.offline.header.document_type import Title
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.header.document_type import PLAIN_TITLE, Title
+from cira_pipeline.extraction.offline.lexicon import PLAIN, lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.thresholds import thresholds
@@ -33,7 +33,6 @@ class _Tuned:
     highest: float
     near_label: int
     far_from_label: float
-    title_least: float
     place_top: float
     place_words: int
     intro_letters: int
@@ -45,7 +44,6 @@ class _Tuned:
     discount: float
     early: float
     due_in_sentence: float
-    due_plain: float
     term_sentence: float
     terms_letters: int
     terms_labelled: float
@@ -149,7 +147,7 @@ def _dates_at(facts: Facts, proposal: Proposal) -> list[PrintedDate]:
 
 def _on_title_row(facts: Facts, titles: list[Title]) -> list[PrintedDate]:
     """`Rechnung Nr. 471102 vom 05.06.2018`."""
-    if not titles or titles[0].score < _TUNED.title_least:
+    if not titles or titles[0].score < PLAIN_TITLE:
         return []
     title = titles[0].span
     found: list[PrintedDate] = []
@@ -236,10 +234,7 @@ def _due_trust(facts: Facts, proposal: Proposal) -> float:
     if proposal.place.relation == "inline" and not label.first and attributed_to:
         return max(proposal.score, _TUNED.due_in_sentence)
     keyed = label.first and (label.has_colon or label.alone)
-    weak = (
-        max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0)
-        < _TUNED.due_plain
-    )
+    weak = max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0) < PLAIN
     return 0.0 if weak and not keyed and not attributed_to else proposal.score
 
 

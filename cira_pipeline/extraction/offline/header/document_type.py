@@ -34,7 +34,7 @@ class _Tuned:
     key: float
     key_words: int
     coded: float
-    credit_near: float
+    near: float
     titled: float
     highest: float
     labelled: float
@@ -42,6 +42,8 @@ class _Tuned:
 
 
 _TUNED = thresholds(_Tuned)
+PLAIN_TITLE = _TUNED.plain
+NEAR_TITLE = _TUNED.near
 
 # UNTDID 1001 codes of documents that bill or credit (EN 16931 code list, with the construction codes of 2024).
 _CODES = frozenset(
@@ -141,7 +143,7 @@ def titles_of(facts: Facts) -> list[Title]:
 
 def _without_contradicted(titles: list[Title]) -> list[Title]:
     """Titles that only memory knows count where the page has no plain one that says something else."""
-    plain = {title.code for title in titles if not title.remembered and title.score > _TUNED.plain}
+    plain = {title.code for title in titles if not title.remembered and title.score > PLAIN_TITLE}
     return [title for title in titles if not title.remembered or plain <= {title.code}]
 
 
@@ -200,13 +202,11 @@ def document_type(facts: Facts, titles: list[Title]) -> Candidate[str] | None:
     """BT-3. Without a title, a label that says `invoice` (number, date) makes it a commercial invoice, 380."""
     if titles:
         title = titles[0]
-        credit = [
-            other for other in titles if other.code in {"381", "384"} and other.score > title.score - _TUNED.credit_near
-        ]
+        credit = [other for other in titles if other.code in {"381", "384"} and other.score > title.score - NEAR_TITLE]
         chosen = credit[0] if credit else title
         same = [other for other in titles if other.span.segment is chosen.span.segment]
         chosen = max(same, key=lambda other: (other.code not in {"380", "381"}, other.score))
-        if chosen.score > _TUNED.plain:
+        if chosen.score > PLAIN_TITLE:
             return Candidate(
                 _of_issuer(facts, chosen), chosen.span, min(_TUNED.titled + chosen.score / 2, _TUNED.highest)
             )

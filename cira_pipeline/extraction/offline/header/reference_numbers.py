@@ -10,7 +10,7 @@ from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.facts.proposals import Proposal
 from cira_pipeline.extraction.offline.header.corrected_invoice import of_corrected_invoice
 from cira_pipeline.extraction.offline.header.document_type import Title
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import PLAIN, lexicon
 from cira_pipeline.extraction.offline.memory.lesson import shape_of
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import is_postal
@@ -30,7 +30,6 @@ class _Tuned:
     among_items: float
     later_page: float
     highest: float
-    plain: float
     title_near: float
     title_own: float
     title_other: float
@@ -125,7 +124,7 @@ def _habit(facts: Facts, concept: str, text: str) -> float:
 def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     score = proposal.score
     label = proposal.label
-    weak = label.weight(proposal.concept) < _TUNED.plain
+    weak = label.weight(proposal.concept) < PLAIN
     if weak and titles:
         heads = [title.span for title in titles if title.score > titles[0].score - _TUNED.title_near]
         row_heads = [

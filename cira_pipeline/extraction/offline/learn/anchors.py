@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.memory.lesson import Anchor, Relation
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.parse.labels import BELOW_GAP, CAPTION_GAP
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-_MOST_WORDS = 6
-_LONGEST = 48
-_LONGEST_TEXT = 100
-# In text heights: how far a heading stands over its one value or over a column of them, and a caption under its own.
-_NEAR_GAP = 3.2
-_HEADING_GAP = 6.0
-_CAPTION_GAP = 1.2
-_CLEARLY = 0.4
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    most_words: int
+    longest: int
+    longest_text: int
+    heading_gap: float
+    clearly: float
+    shortest: int
+    rows_over: int
+
+
+_TUNED = thresholds(_Tuned)
+
 _SEPARATORS = "|;•·"
 
 
@@ -50,7 +59,7 @@ def _anchors(facts: Facts, span: Span) -> Iterator[Anchor]:
 
 def _anchor(relation: Relation, segment: Segment, first: int, last: int) -> Anchor:
     words = segment.words[first : last + 1]
-    text = segment.text[words[0][1] : words[-1][2]][:_LONGEST_TEXT]
+    text = segment.text[words[0][1] : words[-1][2]][: _TUNED.longest_text]
     return Anchor(relation=relation, key="".join(word for word, _, _ in words), text=text)
 
 
@@ -65,11 +74,11 @@ def _run_of(segment: Segment, start: int, end: int, *, last: bool = False) -> tu
         else:
             runs[-1].append(index)
     if last:
-        chosen = runs[-1][-_MOST_WORDS:]
+        chosen = runs[-1][-_TUNED.most_words :]
     else:
         chosen = max(runs, key=lambda run: sum(len(segment.words[index][0]) for index in run))
     key = "".join(segment.words[index][0] for index in chosen)
-    if not 2 <= len(key) <= _LONGEST or len(chosen) > _MOST_WORDS:
+    if not _TUNED.shortest <= len(key) <= _TUNED.longest or len(chosen) > _TUNED.most_words:
         return None
     return chosen[0], chosen[-1]
 
@@ -88,14 +97,14 @@ def _left_of(segment: Segment) -> Segment | None:
 def _nearer(over: Segment, under: Segment, span: Span) -> bool:
     """Captions stand clearly nearer to their value than what stands over it."""
     box = span.box
-    return box.top - over.bottom <= under.top - box.bottom + _CLEARLY * (box.bottom - box.top)
+    return box.top - over.bottom <= under.top - box.bottom + _TUNED.clearly * (box.bottom - box.top)
 
 
 def _over(facts: Facts, span: Span, *, far: bool) -> Segment | None:
     """The text over the value; `far`: over the other values of its column, too, as a heading stands."""
     box, segment = span.box, span.segment
-    gap = _HEADING_GAP if far else _NEAR_GAP
-    for row in reversed(facts.canvas.rows[max(segment.row.index - 6, 0) : segment.row.index]):
+    gap = _TUNED.heading_gap if far else BELOW_GAP
+    for row in reversed(facts.canvas.rows[max(segment.row.index - _TUNED.rows_over, 0) : segment.row.index]):
         if row.page != segment.page or box.top - row.bottom > gap * segment.height:
             return None
         for other in row.segments:
@@ -111,7 +120,7 @@ def _under(facts: Facts, span: Span) -> Segment | None:
     """The text close under the value, as a caption stands."""
     box, segment = span.box, span.segment
     for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 2]:
-        if row.page == segment.page and row.top - box.bottom < _CAPTION_GAP * segment.height:
+        if row.page == segment.page and row.top - box.bottom < CAPTION_GAP * segment.height:
             for other in row.segments:
                 if abs(other.left - box.left) < segment.height and not other.has_digits:
                     return other

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.memory.lesson import Heading
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.invoice import LineItem
 from cira_pipeline.models import Box
 
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    depth: int
+    most_lines: int
+    telling: int
+    shortest: int
+    longest: int
+    fewest_headings: int
+    beside: float
+
+
+_TUNED = thresholds(_Tuned)
+
 _CELLS = ("quantity", "unit_price", "tax_rate", "net_amount")
-# A table's first line stands within this many rows of its header.
-_DEPTH = 4
-_MOST_LINES = 12
-# Letters by which the beginning of a description is known, and of the shortest heading.
-_TELLING = 6
-_SHORTEST = 2
-_LONGEST = 100
-_FEWEST_HEADINGS = 2
-# A heading may stand this far beside a narrow column, in text heights.
-_BESIDE = 0.8
 _Extent = tuple[float, float]
 
 
 def columns_of(facts: Facts, lines: Sequence[LineItem]) -> Mapping[str, tuple[Heading, ...]]:
     """Meaning of a column -> its headings. Empty where no line of the page can be told for sure."""
-    found = [(line, row) for line in lines[:_MOST_LINES] for row in _rows_of(facts, line)]
+    found = [(line, row) for line in lines[: _TUNED.most_lines] for row in _rows_of(facts, line)]
     if not found:
         return {}
     top = min(row.index for _, row in found)
@@ -88,7 +94,7 @@ def _beginnings(segment: Segment, text: str) -> Iterator[Span]:
             if not text.startswith(key + other):
                 break
             key, end = key + other, stop
-        if key == text or len(key) >= _TELLING:
+        if key == text or len(key) >= _TUNED.telling:
             yield Span(segment, start, end)
             return
 
@@ -97,10 +103,10 @@ def _headings(
     facts: Facts, first: Row, places: Sequence[_Extent], extents: Mapping[str, Sequence[_Extent]], concept: str
 ) -> Iterator[Heading]:
     """The words over the column, in the nearest row of headings; words over two columns belong to the nearer one."""
-    for row in reversed(facts.canvas.rows[max(first.index - _DEPTH, 0) : first.index]):
+    for row in reversed(facts.canvas.rows[max(first.index - _TUNED.depth, 0) : first.index]):
         if row.page != first.page or any(facts.numbers_of(segment) for segment in row.segments):
             return
-        if sum(len(segment.words) for segment in row.segments) < _FEWEST_HEADINGS:
+        if sum(len(segment.words) for segment in row.segments) < _TUNED.fewest_headings:
             continue
         for segment in row.segments:
             own = [
@@ -109,8 +115,8 @@ def _headings(
                 if _nearest(Span(segment, start, end).box, extents) == concept
             ]
             key = "".join(word for word, _, _ in own)
-            if own and _SHORTEST <= len(key) <= _LONGEST and not any(char.isdigit() for char in key):
-                yield Heading(key=key, text=segment.text[own[0][1] : own[-1][2]][:_LONGEST])
+            if own and _TUNED.shortest <= len(key) <= _TUNED.longest and not any(char.isdigit() for char in key):
+                yield Heading(key=key, text=segment.text[own[0][1] : own[-1][2]][: _TUNED.longest])
         return
 
 
@@ -121,4 +127,4 @@ def _nearest(box: Box, extents: Mapping[str, Sequence[_Extent]]) -> str | None:
         for concept, places in extents.items()
     }
     best = max(sorted(shared), key=lambda concept: shared[concept], default=None)
-    return best if best is not None and shared[best] > -_BESIDE * (box.bottom - box.top) else None
+    return best if best is not None and shared[best] > -_TUNED.beside * (box.bottom - box.top) else None

@@ -7,6 +7,7 @@ teaches nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -24,9 +25,26 @@ from cira_pipeline.extraction.offline.page.printed_text import printed
 from cira_pipeline.extraction.offline.parse.identifiers import bare
 from cira_pipeline.extraction.offline.tables.line_items import item_table
 from cira_pipeline.extraction.offline.tables.totals import TOLERANCE
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice
 from cira_pipeline.models import Reading
 from cira_pipeline.printed.dates import dates_in
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    most_places: int
+    a_title: float
+    large: float
+    upper: float
+    longest_title: int
+    most_title_words: int
+    shortest_title: int
+    longest_supplier: int
+    longest_spelled: int
+
+
+_TUNED = thresholds(_Tuned)
 
 SPELLED = (
     "supplier_name",
@@ -45,12 +63,6 @@ _RELATIONS: Mapping[str, tuple[Relation, ...]] = {
     "customer_name": ("below",),
     "payment_terms": ("inline", "right"),
 }
-# A value printed more often says nothing about where it belongs.
-_MOST_PLACES = 4
-# The prominence of a title that is one, and the size of its letters against those of ordinary text.
-_A_TITLE, _LARGE = 0.5, 1.15
-# It stands in the upper part of the page and is short.
-_UPPER, _LONGEST_TITLE, _MOST_TITLE_WORDS = 0.6, 48, 4
 
 
 def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson | None:
@@ -77,7 +89,7 @@ def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson |
     absent = tuple(name for name in HEADER_FIELDS if complete and getattr(invoice, name) is None)
     return Lesson(
         keys=keys,
-        supplier=(invoice.supplier_name or "")[:200],
+        supplier=(invoice.supplier_name or "")[: _TUNED.longest_supplier],
         marks=marks_of(facts.canvas, items),
         sightings=sightings,
         misleading=_misleading(facts, sightings, absent),
@@ -132,7 +144,7 @@ def _sightings(
     spans = {(span.segment, span.start): span for span in spans_of(facts, name, value)}
     outside = [span for span in spans.values() if span.segment.row not in items]
     chosen = outside or list(spans.values())
-    if len(chosen) > _MOST_PLACES:
+    if len(chosen) > _TUNED.most_places:
         return
     for span in chosen:
         anchors = tuple(
@@ -192,22 +204,22 @@ def _spelled(facts: Facts, invoice: Invoice) -> Mapping[str, str]:
         if name == "payment_iban":
             known = any(each.value == bare(value) for each in facts.ibans)
             value = bare(value)
-        if known and len(value) <= 300:
+        if known and len(value) <= _TUNED.longest_spelled:
             found[name] = value
     return found
 
 
 def _title(facts: Facts, invoice: Invoice) -> Heading | None:
     """The title that says what an invoice of this supplier is, where the lexicon knows none: large, short, on top."""
-    if invoice.invoice_type is None or any(title.score > _A_TITLE for title in titles_of(facts)):
+    if invoice.invoice_type is None or any(title.score > _TUNED.a_title for title in titles_of(facts)):
         return None
     names = set(_letters_of_parties(invoice))
     found = [
         (segment.height, heading)
         for segment in facts.canvas.segments
         if segment.page == 1
-        and segment.height > _LARGE * facts.text_height
-        and facts.canvas.relative_top(segment) < _UPPER
+        and segment.height > _TUNED.large * facts.text_height
+        and facts.canvas.relative_top(segment) < _TUNED.upper
         and (heading := _before_numbers(segment)) is not None
         and heading.key not in names
         and not (invoice.supplier_name and heading.key in compact(invoice.supplier_name))
@@ -224,7 +236,7 @@ def _before_numbers(segment: Segment) -> Heading | None:
         end = start + len(token.text)
     words = words_of(segment.text[:end])
     key = "".join(word for word, _, _ in words)
-    if not 3 <= len(key) <= _LONGEST_TITLE or len(words) > _MOST_TITLE_WORDS:
+    if not _TUNED.shortest_title <= len(key) <= _TUNED.longest_title or len(words) > _TUNED.most_title_words:
         return None
     return Heading(key=key, text=segment.text[:end])
 

@@ -14,13 +14,22 @@ from statistics import median
 
 from cira_pipeline.extraction.offline.memory.lesson import Mark, PagePart, mark_of
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Row, Segment
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-SAME_LAYOUT = 0.45
-"""Share of the smaller page's marks that the other must have in their places."""
-_FEWEST = 5
-_MOST = 160
-# Shares of the page's width.
-_PLACE = 0.02
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    same_layout: float
+    fewest: int
+    most: int
+    place: float
+    shortest: int
+    longest: int
+    words: int
+
+
+_TUNED = thresholds(_Tuned)
+
 # Rows with several of them are lines of the table.
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 
@@ -35,7 +44,7 @@ class Likeness:
 
     @property
     def same_layout(self) -> bool:
-        return self.share >= SAME_LAYOUT
+        return self.share >= _TUNED.same_layout
 
 
 def part_of(canvas: Canvas, page: int) -> PagePart:
@@ -46,7 +55,7 @@ def part_of(canvas: Canvas, page: int) -> PagePart:
 
 def marks_of(canvas: Canvas, items: frozenset[Row] = frozenset()) -> tuple[Mark, ...]:
     """The layout's texts on the first and last page. `items` are the rows of the item table, where they are known."""
-    return tuple(_marks(canvas, items))[:_MOST]
+    return tuple(_marks(canvas, items))[: _TUNED.most]
 
 
 def _marks(canvas: Canvas, items: frozenset[Row]) -> Iterator[Mark]:
@@ -69,13 +78,13 @@ def label_key(segment: Segment) -> str | None:
             break
         words.append(word)
     key = "".join(words)
-    return key if 3 <= len(key) <= 48 and len(words) <= 7 else None
+    return key if _TUNED.shortest <= len(key) <= _TUNED.longest and len(words) <= _TUNED.words else None
 
 
 def likeness(own: Sequence[Mark], other: Sequence[Mark]) -> Likeness:
     """How much of the smaller one's marks both have in their places."""
     fewer = min(len(own), len(other))
-    if fewer < _FEWEST:
+    if fewer < _TUNED.fewest:
         return Likeness(0.0)
     places: dict[tuple[str, PagePart], list[Mark]] = {}
     for mark in other:
@@ -88,7 +97,7 @@ def likeness(own: Sequence[Mark], other: Sequence[Mark]) -> Likeness:
     if not pairs:
         return Likeness(0.0)
     dx = median(mark.left - found.left for mark, found in pairs)
-    placed = [(mark, found) for mark, found in pairs if abs(mark.left - found.left - dx) <= _PLACE]
+    placed = [(mark, found) for mark, found in pairs if abs(mark.left - found.left - dx) <= _TUNED.place]
     if not placed:
         return Likeness(0.0)
     dy = median(mark.top - found.top for mark, found in placed)

@@ -15,6 +15,27 @@ from typing import Literal, TypeVar
 from cira_pipeline.extraction.offline.lexicon import STRONG, Entries, Meaning, lexicon
 from cira_pipeline.extraction.offline.memory.lesson import Heading, Lesson, PagePart, Relation, version_of
 from cira_pipeline.extraction.offline.normal import compact, words_of
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    fading: float
+    doubt: float
+    least_trust: float
+    sure_lessons: int
+    unlearning_lessons: int
+    label_weight: float
+    place_weight: float
+    demotion: float
+    odd: float
+    same_place: float
+    close_right: float
+    close_below: float
+    close_above: float
+
+
+_TUNED = thresholds(_Tuned)
 
 CONCEPT_OF: Mapping[str, str] = {
     "invoice_number": "invoice_number",
@@ -39,21 +60,12 @@ MISLED = ("invoice_number", "purchase_order", "issue_date", "due_date")
 PLACED = ("invoice_number", "purchase_order", "issue_date", "due_date")
 """Fields that may be known by their place alone. Totals move with the number of lines."""
 
-# A lesson counts this much of the next newer one.
-_FADING = 0.85
-# What speaks against every vote, so that one lesson alone is never sure: 0.67 for one of one, 0.79 for two of two.
-_DOUBT = 0.5
-_LEAST_TRUST = 0.5
-_SURE_LESSONS = 2
-_UNLEARNING_LESSONS = 4
-_LABEL_WEIGHT = 0.95
-_PLACE_WEIGHT = 0.75
-_DEMOTION = 0.5
-# Of a meaning that the lexicon gives to another field.
-_ODD = 0.75
-# Shares of the page; a line of text is about 0.012 high.
-_SAME_PLACE = 0.012
-_CLOSENESS: Mapping[Relation, float] = {"inline": 1.0, "right": 0.95, "below": 0.85, "above": 0.85}
+_CLOSENESS: Mapping[Relation, float] = {
+    "inline": 1.0,
+    "right": _TUNED.close_right,
+    "below": _TUNED.close_below,
+    "above": _TUNED.close_above,
+}
 
 _T = TypeVar("_T")
 Table = Literal["labels", "columns", "titles"]
@@ -103,7 +115,7 @@ class Memory:
                 if self._better_labelled(field, concept, key) or self._known_in_parts(concept, key, trust):
                     continue
                 own = meanings.setdefault(key, {each.concept: each for each in known.get(key, ())})
-                weight = _LABEL_WEIGHT * trust * (_ODD if _is_anothers(own.values(), concept) else 1.0)
+                weight = _TUNED.label_weight * trust * (_TUNED.odd if _is_anothers(own.values(), concept) else 1.0)
                 if concept not in own or own[concept].weight < weight:
                     own[concept] = Meaning(concept, weight, "")
         for field in MISLED:
@@ -111,9 +123,13 @@ class Memory:
                 own = meanings.setdefault(key, {each.concept: each for each in known.get(key, ())})
                 meaning = own.get(field)
                 # What the lexicon is sure of takes more to be unlearned than two people who looked at the wrong line.
-                least = _UNLEARNING_LESSONS if meaning is not None and meaning.weight >= STRONG else _SURE_LESSONS
+                least = (
+                    _TUNED.unlearning_lessons
+                    if meaning is not None and meaning.weight >= STRONG
+                    else _TUNED.sure_lessons
+                )
                 if meaning is not None and meaning.language and count >= least:
-                    own[field] = Meaning(field, _DEMOTION * meaning.weight, meaning.language)
+                    own[field] = Meaning(field, _TUNED.demotion * meaning.weight, meaning.language)
         return {key: tuple(own.values()) for key, own in meanings.items() if own}
 
     def _own_labels_of(self, field: str) -> Iterator[tuple[str, float]]:
@@ -142,7 +158,7 @@ class Memory:
             seen.append(keys if field in lesson.sightings else None)
         for key in sorted({key for keys in seen if keys for key in keys}):
             trust = _trust([None if keys is None else key in keys for keys in seen])
-            if trust >= _LEAST_TRUST:
+            if trust >= _TUNED.least_trust:
                 yield key, (max(keys.get(key, 0.0) for keys in seen if keys), trust)
 
     @cached_property
@@ -163,7 +179,7 @@ class Memory:
         words = [word for word, _, _ in words_of(self._texts[key])]
         runs = ("".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
         weights = [each.weight for run in runs for each in lexicon().labels.get(run, ()) if each.concept == concept]
-        return max(weights, default=0.0) >= _LABEL_WEIGHT * trust
+        return max(weights, default=0.0) >= _TUNED.label_weight * trust
 
     def _better_labelled(self, field: str, concept: str, key: str) -> bool:
         """The lexicon is sure that `key` is another field's label, and the field has a plain label of its own: two
@@ -191,7 +207,7 @@ class Memory:
         ]
         for key in sorted({key for keys in seen if keys for key in keys}):
             votes = [None if keys is None else key in keys for keys in seen]
-            if _trust(votes) >= _LEAST_TRUST:
+            if _trust(votes) >= _TUNED.least_trust:
                 yield key, votes.count(True)
 
     @cached_property
@@ -204,7 +220,7 @@ class Memory:
             ]
             for key in sorted({key for keys in seen if keys for key in keys}):
                 trust = _trust([None if keys is None else key in keys for keys in seen])
-                if trust >= _LEAST_TRUST:
+                if trust >= _TUNED.least_trust:
                     found.setdefault(key, {})[concept] = trust
         # A heading over one column means one thing; the lexicon may have several for it.
         best = {key: max(sorted(trusts), key=lambda concept: trusts[concept]) for key, trusts in found.items()}
@@ -220,7 +236,9 @@ class Memory:
                     None if other is None else (_key(other), kind) == (title.key, code) for other, kind in titled
                 ]
         return {
-            key: (Meaning(code, STRONG, ""),) for (key, code), cast in votes.items() if _trust(cast) >= _LEAST_TRUST
+            key: (Meaning(code, STRONG, ""),)
+            for (key, code), cast in votes.items()
+            if _trust(cast) >= _TUNED.least_trust
         }
 
     @cached_property
@@ -238,21 +256,21 @@ class Memory:
                 if each is None
                 else any(
                     other.page == place.page
-                    and abs(other.top - place.top) < _SAME_PLACE
-                    and min(abs(other.left - place.left), abs(other.right - place.right)) < _SAME_PLACE
+                    and abs(other.top - place.top) < _TUNED.same_place
+                    and min(abs(other.left - place.left), abs(other.right - place.right)) < _TUNED.same_place
                     for other in each
                 )
                 for each in sightings
             ]
             trust = _trust(votes)
-            if trust >= _LEAST_TRUST:
+            if trust >= _TUNED.least_trust:
                 yield PlacedBefore(
                     field,
                     place.page,
                     place.left + self.dx,
                     place.right + self.dx,
                     place.top + self.dy,
-                    _PLACE_WEIGHT * trust,
+                    _TUNED.place_weight * trust,
                 )
 
     def spelled(self, field: str) -> tuple[tuple[str, float], ...]:
@@ -261,7 +279,7 @@ class Memory:
         found = {}
         for value in {compact(value): value for value in reversed(values) if value}.values():
             trust = _trust([None if each is None else compact(each) == compact(value) for each in values])
-            if trust >= _LEAST_TRUST:
+            if trust >= _TUNED.least_trust:
                 found[value] = trust
         return tuple(sorted(found.items(), key=lambda pair: -pair[1]))
 
@@ -289,7 +307,7 @@ class Memory:
     def never(self, field: str) -> bool:
         """People have confirmed several times that this layout has no such field."""
         known = [lesson for lesson in self.lessons if field in lesson.absent or field in lesson.sightings]
-        return len(known) > _SURE_LESSONS and all(field in lesson.absent for lesson in known)
+        return len(known) > _TUNED.sure_lessons and all(field in lesson.absent for lesson in known)
 
     def agreeing(self, field: str, anchors: Iterable[tuple[str, str]], value: object) -> int:
         """How many lessons have `field` beside one of the same texts (relation, key), or spelled the same."""
@@ -316,9 +334,9 @@ def _is_anothers(meanings: Iterable[Meaning], concept: str) -> bool:
 
 def _trust(votes: Sequence[bool | None]) -> float:
     """Share of the votes for something, 0 to 1, newer ones counting more; `None` is no vote."""
-    weights = [_FADING**index for index in range(len(votes))]
+    weights = [_TUNED.fading**index for index in range(len(votes))]
     cast = sum(weight for weight, vote in zip(weights, votes, strict=True) if vote is not None)
-    return sum(weight for weight, vote in zip(weights, votes, strict=True) if vote) / (cast + _DOUBT)
+    return sum(weight for weight, vote in zip(weights, votes, strict=True) if vote) / (cast + _TUNED.doubt)
 
 
 def _agreed(values: Sequence[_T | None]) -> tuple[_T, bool] | None:
@@ -326,7 +344,7 @@ def _agreed(values: Sequence[_T | None]) -> tuple[_T, bool] | None:
     if not known:
         return None
     trust = _trust([None if value is None else value == known[0] for value in values])
-    return (known[0], known.count(known[0]) >= _SURE_LESSONS) if trust >= _LEAST_TRUST else None
+    return (known[0], known.count(known[0]) >= _TUNED.sure_lessons) if trust >= _TUNED.least_trust else None
 
 
 def _key(heading: Heading) -> str:

@@ -29,6 +29,7 @@ class _Tuned:
 
 
 _TUNED = thresholds(_Tuned)
+SHORTEST_ACCOUNT = _TUNED.shortest_account
 
 # ISO 3166 to python-stdnum's module, with the length of the part after the prefix.
 _VAT_MODULES: dict[str, tuple[str, str]] = {
@@ -289,7 +290,7 @@ def labelled_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Ident
         return None
     text = re.split(r"\s[A-Z]{3,}", match.group(1))[0].rstrip()
     # BT-84 is any payment account; outside the IBAN countries it may be shorter.
-    if len(bare(text)) < _TUNED.shortest_account:
+    if len(bare(text)) < SHORTEST_ACCOUNT:
         return None
     return Identifier(
         bare(text), Span(segment, start + match.start(1), start + match.start(1) + len(text)), checked=False

@@ -61,6 +61,8 @@ class _Tuned:
 
 
 _TUNED = thresholds(_Tuned)
+CAPTION_GAP = _TUNED.caption_gap
+BELOW_GAP = _TUNED.below_gap
 
 # The rest of a code: `-68271`, `/551`, and after a few capitals also `-MDW-3310`.
 _DIGIT = re.compile(r"[-/]\d")
@@ -299,7 +301,7 @@ def _captions_row_above(canvas: Canvas, labels: LabelMap, row: Row) -> bool:
     below = canvas.rows[row.index + 1] if row.index + 1 < len(canvas.rows) else None
     gap = row.top - above.bottom
     room = below.top - row.bottom if below is not None and below.page == row.page else float("inf")
-    return gap < _TUNED.caption_gap * row.height and gap + _TUNED.caption_closer * row.height < room
+    return gap < CAPTION_GAP * row.height and gap + _TUNED.caption_closer * row.height < room
 
 
 def _alone_without_colon(labels: LabelMap, segment: Segment) -> bool:
@@ -373,7 +375,7 @@ def _below(canvas: Canvas, labels: LabelMap, label: Label, *, headed: bool) -> I
     segment = label.segment
     found = 0
     for row in canvas.rows[segment.row.index + 1 : segment.row.index + 1 + _TUNED.below_rows]:
-        if row.page != segment.page or row.top - segment.bottom > _TUNED.below_gap * segment.height:
+        if row.page != segment.page or row.top - segment.bottom > BELOW_GAP * segment.height:
             break
         for other in row.segments:
             shared = min(segment.right, other.right) - max(segment.left, other.left)

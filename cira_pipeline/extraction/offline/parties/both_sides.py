@@ -7,7 +7,7 @@ customer the address in the window.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cira_pipeline.extraction.offline.facts.candidates import CHECK_DIGITS, LABELLED, Candidate, proven
@@ -19,10 +19,19 @@ from cira_pipeline.extraction.offline.parties.known_parties import known_party, 
 from cira_pipeline.extraction.offline.parties.letterhead import Letterhead
 from cira_pipeline.extraction.offline.parties.names import Party
 from cira_pipeline.extraction.offline.parties.sections import RECEIVERS, Sections
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-_PLAIN_HEADING = 0.6
-# An id that no label announces: whose it is, is told by its place alone.
-_UNLABELLED = 0.6
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    plain_heading: float
+    unlabelled: float
+    remaining: float
+    label_least: float
+    unchecked: float
+
+
+_TUNED = thresholds(_Tuned)
 
 
 class Parties:
@@ -54,7 +63,7 @@ class Parties:
     @cached_property
     def _supplier_printed(self) -> Party:
         named = self._sections.party("supplier")
-        if named is not None and named.score >= _PLAIN_HEADING:
+        if named is not None and named.score >= _TUNED.plain_heading:
             return self._letterhead.as_registered(named)
         other = self._customer_read if self._turned else self.customer
         return self._letterhead.supplier(other) or named or Party()
@@ -113,7 +122,7 @@ class Parties:
             if concept == "vat_id" and identifier.value != announced.value.value:
                 if announced.value.value not in {i.value for c, i, _ in self._labelled if c == "customer_vat_id"}:
                     return
-                best["supplier"] = Candidate(identifier, identifier.span, 0.8 * score)
+                best["supplier"] = Candidate(identifier, identifier.span, _TUNED.remaining * score)
                 return
 
     @cached_property
@@ -128,10 +137,10 @@ class Parties:
                 identifier = labelled_vat_id(place.segment, place.start, place.end, ocr=ocr)
                 if identifier is None or (identifier.span.segment, identifier.span.start) in seen:
                     continue
-                if proposal.score < 0.4:
+                if proposal.score < _TUNED.label_least:
                     continue
                 seen.add((identifier.span.segment, identifier.span.start))
-                score = LABELLED * proposal.score * (1.0 if identifier.checked else 0.78)
+                score = LABELLED * proposal.score * (1.0 if identifier.checked else _TUNED.unchecked)
                 found.append((concept, identifier, proven(score, CHECK_DIGITS) if identifier.checked else score))
         return found
 
@@ -143,7 +152,7 @@ class Parties:
         alone = not seen and len({identifier.value for identifier in self._facts.vat_ids}) == 1
         for identifier in self._facts.vat_ids:
             if (identifier.span.segment, identifier.span.start) not in seen:
-                score = proven(_UNLABELLED, CHECK_DIGITS) if alone else _UNLABELLED
+                score = proven(_TUNED.unlabelled, CHECK_DIGITS) if alone else _TUNED.unlabelled
                 yield self._owner(identifier.span.segment, identifier), identifier, score
 
     def _owner(self, segment: Segment, identifier: Identifier) -> str:

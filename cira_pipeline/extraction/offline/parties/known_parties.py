@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
 from cira_pipeline.extraction.offline.page.printed_text import printed
 from cira_pipeline.extraction.offline.parties.names import Party
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-# A name confirmed once is less sure than one under its plain heading, one confirmed twice surer.
-_BASE, _BY_TRUST = 0.62, 0.4
-# A supplier has many customers: where the page itself shows one, that is the one.
-_MOST_CUSTOMER = 0.8
-_SURE = 0.75
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    base: float
+    by_trust: float
+    most_customer: float
+    sure: float
+
+
+_TUNED = thresholds(_Tuned)
 
 
 def known_party(facts: Facts, role: str, read: Party, role_of: Callable[[Segment], str | None]) -> Party:
@@ -23,9 +30,9 @@ def known_party(facts: Facts, role: str, read: Party, role_of: Callable[[Segment
     `role_of` says under whose heading a text stands; another one's heading rules it out.
     """
     for name, trust in facts.memory.spelled(f"{role}_name"):
-        score = _BASE + _BY_TRUST * trust
+        score = _TUNED.base + _TUNED.by_trust * trust
         if role == "customer":
-            score = min(score, _MOST_CUSTOMER)
+            score = min(score, _TUNED.most_customer)
         if compact(read.name_text) == compact(name):
             return Party(read.name, _address(facts, role, read), max(read.score, score))
         spans = _printed(facts, name, role, role_of)
@@ -57,7 +64,7 @@ def _printed(facts: Facts, name: str, role: str, role_of: Callable[[Segment], st
 def _address(facts: Facts, role: str, read: Party) -> tuple[Span, ...]:
     """The address confirmed before where the page prints it; instead of another one only where it is sure."""
     for address, trust in facts.memory.spelled(f"{role}_address"):
-        if compact(read.address_text) == compact(address) or (read.address and trust < _SURE):
+        if compact(read.address_text) == compact(address) or (read.address and trust < _TUNED.sure):
             return read.address
         spans = next(printed(facts.canvas, address), ())
         if spans:

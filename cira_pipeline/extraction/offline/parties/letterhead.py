@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, takewhile
 
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import PLAIN, lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import is_postal, is_street, parts_of
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
@@ -33,7 +34,69 @@ from cira_pipeline.extraction.offline.parties.names import (
 from cira_pipeline.extraction.offline.parties.sections import RECEIVERS, Sections
 from cira_pipeline.extraction.offline.parties.sender_lines import SenderLine, sender_lines
 from cira_pipeline.extraction.offline.parties.web_addresses import domains_in
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.printed.letters import folded
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    least_score: float
+    longest_line: int
+    gap: float
+    depth: float
+    near: float
+    long_name: int
+    lines_over_town: int
+    name_lines: int
+    registered: float
+    alike: float
+    clear: float
+    highest: float
+    uncertain: float
+    town_lines: int
+    candidate_least: float
+    by_form: float
+    by_top: float
+    top: float
+    by_foot: float
+    foot: float
+    upper: float
+    middle: float
+    first_page: float
+    later_page: float
+    by_repeat: float
+    most_repeats: float
+    by_domain: float
+    by_domain_word: float
+    bank: float
+    name_words: int
+    wordy: float
+    place: float
+    large: float
+    large_top: float
+    by_size: float
+    person: float
+    receiver: float
+    by_payee: float
+    vocabulary: float
+    block_lines: int
+    town_near: int
+    by_town: float
+    by_address: float
+    by_number: float
+    by_contact: float
+    sender_parts: int
+    by_sender_line: float
+    by_register: float
+    vocabulary_share: float
+    payee_least: float
+    lines_under: int
+    column_lines: int
+    column_rows: int
+    column_edge: float
+
+
+_TUNED = thresholds(_Tuned)
 
 _BANKISH = re.compile(
     r"bank|sparkasse|banque|banco|banca|credit\s?agricole|volksb|raiffeisen|caisse|\bing\b", re.IGNORECASE
@@ -44,20 +107,6 @@ _REGISTRY = re.compile(
 )
 _REACHABLE = re.compile(r"(?i)\b(?:tel|fon|phone|fax|mail|www|siret|kvk|hrb|vat|ust|tva|btw|iva|nif|cif|p\.?\s?iva)\b")
 _PRINTED_WORD = re.compile(r"\S+")
-_LEAST_SCORE = 0.38
-_LONGEST_LINE = 220
-_LETTERHEAD_GAP = 2.0
-_LETTERHEAD_DEPTH = 0.22
-# How far under the name its address may begin, in text heights.
-_NEAR = 6.0
-_LONG_NAME = 12
-# A street may stand over a place of its own before the line of the town.
-_LINES_OVER_TOWN = 2
-# How many lines under a name may say whose name it is.
-_NAME_LINES = 2
-_PLAIN = 0.6
-# The page names two companies: the register decides, and less surely than one name alone.
-_REGISTERED = 0.7
 
 
 class Letterhead:
@@ -78,7 +127,7 @@ class Letterhead:
         if not index or span.start > 1 or self._bears(span.text):
             return (span,)
         above = block[index - 1]
-        alike = abs(above.height - span.segment.height) < 0.15 * span.segment.height and namelike(above.text)
+        alike = abs(above.height - span.segment.height) < _TUNED.alike * span.segment.height and namelike(above.text)
         if not alike or not self._bears(above.text) or company_score(above.text) == 1:
             return (span,)
         return (Span(above, 0, len(above.text)), span)
@@ -86,7 +135,7 @@ class Letterhead:
     def _announces_receiver(self, segment: Segment) -> bool:
         """`Lieferadresse Hotel Seerose, Am Kai 3, 78464 Konstanz`: where the goods went, in one line."""
         return any(
-            label.first and label.weight(role) > _PLAIN
+            label.first and label.weight(role) > PLAIN
             for label in self._facts.labels.get(segment, ())
             for role in RECEIVERS
         )
@@ -94,15 +143,15 @@ class Letterhead:
     def supplier(self, customer: Party) -> Party | None:
         """The likeliest sender that is not `customer`, and no line of its address."""
         scored = sorted(self._name_candidates(customer), key=lambda candidate: -candidate.score)
-        if not scored or scored[0].score < _LEAST_SCORE:
+        if not scored or scored[0].score < _TUNED.least_score:
             return None
         winner = scored[0]
         rival = next((c for c in scored[1:] if not same_name(str(c.value), str(winner.value))), None)
-        certain = rival is None or winner.score - rival.score > 0.1
+        certain = rival is None or winner.score - rival.score > _TUNED.clear
         return Party(
             self._whole_name(winner.span),
             self._address_near(winner.span, customer),
-            min(winner.score, 0.97) * (1.0 if certain else 0.75),
+            min(winner.score, _TUNED.highest) * (1.0 if certain else _TUNED.uncertain),
         )
 
     def as_registered(self, named: Party) -> Party:
@@ -118,12 +167,12 @@ class Letterhead:
         towns = {compact(text) for text in own if is_postal(text)}
         for block in self._sections.blocks:
             first = block.segments[0]
-            below = {compact(segment.text) for segment in block.segments[1:4]}
+            below = {compact(segment.text) for segment in block.segments[1 : 1 + _TUNED.town_lines]}
             if not towns & below or company_score(first.text) < 1 or not self._bears(first.text):
                 continue
             row = " ".join(segment.text for segment in first.row.segments)
             if _REGISTRY.search(f"{row} {block.text}") and not same_name(first.text, named.name_text):
-                return Party(whole_lines([first]), address_in(list(block.segments[1:])), _REGISTERED)
+                return Party(whole_lines([first]), address_in(list(block.segments[1:])), _TUNED.registered)
         return named
 
     def behind_trading_name(self, named: Party) -> Party:
@@ -132,7 +181,7 @@ class Letterhead:
             return named
         last = named.name[-1].segment
         for line in self._sections.block_of[last].segments[1:]:
-            if line.row.index <= last.row.index or line.row.index > last.row.index + _NAME_LINES:
+            if line.row.index <= last.row.index or line.row.index > last.row.index + _TUNED.name_lines:
                 continue
             end = self._facts.end_of_phrase(line, "trading_name")
             company = line.text[end:].strip(" ,.:)")
@@ -152,7 +201,7 @@ class Letterhead:
         counts: Counter[str] = Counter()
         spans: list[tuple[Span, str]] = []
         for segment in self._facts.canvas.segments:
-            if len(segment.text) > _LONGEST_LINE or segment in taken or self._announces_receiver(segment):
+            if len(segment.text) > _TUNED.longest_line or segment in taken or self._announces_receiver(segment):
                 continue
             for start, end in self._name_parts(segment):
                 text = segment.text[start:end].strip(" ,.;:")
@@ -167,7 +216,7 @@ class Letterhead:
             if customer_name and same_name(text, customer_name):
                 continue
             score = self._name_score(span, text, domains, counts[compact(text)])
-            if score > 0.2:
+            if score > _TUNED.candidate_least:
                 yield Candidate(text, span, score)
 
     def _lines_of(self, party: Party) -> frozenset[Segment]:
@@ -190,57 +239,61 @@ class Letterhead:
         segment = span.segment
         top = self._facts.canvas.relative_top(segment)
         words = text.split()
-        score = 0.5 * company_score(text)
-        score += 0.22 if top < 0.22 else (0.15 if top > 0.82 else (0.0 if top < 0.4 else -0.15))
-        score += 0.06 if segment.page == 1 else -0.05
-        score += min(0.08 * (count - 1), 0.16)
+        score = _TUNED.by_form * company_score(text)
+        score += (
+            _TUNED.by_top
+            if top < _TUNED.top
+            else (_TUNED.by_foot if top > _TUNED.foot else (0.0 if top < _TUNED.upper else -_TUNED.middle))
+        )
+        score += _TUNED.first_page if segment.page == 1 else -_TUNED.later_page
+        score += min(_TUNED.by_repeat * (count - 1), _TUNED.most_repeats)
         if domains and matches_domain(text, domains):
-            score += 0.35
+            score += _TUNED.by_domain
         elif domains and shares_word(text, domains):
-            score += 0.2
+            score += _TUNED.by_domain_word
         if _BANKISH.search(text):
-            score -= 0.5
-        if len(words) > 7 or any(map(str.isdigit, text)):
-            score -= 0.2
+            score -= _TUNED.bank
+        if len(words) > _TUNED.name_words or any(map(str.isdigit, text)):
+            score -= _TUNED.wordy
         if is_street(text) or is_postal(text):
-            score -= 0.4
-        if segment.height > 1.25 * self._facts.text_height and top < 0.3:
-            score += 0.15
+            score -= _TUNED.place
+        if segment.height > _TUNED.large * self._facts.text_height and top < _TUNED.large_top:
+            score += _TUNED.by_size
         first_part = span.start <= 1
         score += self._block_score(segment) if first_part else 0.0
         if self._facts.begins_with(segment, "person"):
-            score -= 0.4
+            score -= _TUNED.person
         role = self._sections.role_of(segment)
         if role in RECEIVERS:
-            score -= 0.4
+            score -= _TUNED.receiver
         if compact(text) in self._payees:
-            score += 0.25
-        return score - 0.5 * self._is_vocabulary(segment, text)
+            score += _TUNED.by_payee
+        return score - _TUNED.vocabulary * self._is_vocabulary(segment, text)
 
     def _block_score(self, segment: Segment) -> float:
         """The block speaks of a sender: VAT id, bank account, phone, and an address."""
         block = self._sections.block_of[segment]
         index = block.segments.index(segment)
-        near = block.segments[index : index + 8]
+        near = block.segments[index : index + _TUNED.block_lines]
         text = "\n".join(other.text for other in near)
         score = 0.0
-        if any(is_postal(other.text) for other in near[:5]):
-            score += 0.12
+        if any(is_postal(other.text) for other in near[: _TUNED.town_near]):
+            score += _TUNED.by_town
         if len(near) > 2 and is_street(near[1].text) and is_postal(near[2].text):
-            score += 0.12
+            score += _TUNED.by_address
         elif len(near) > 3 and is_street(near[2].text) and is_postal(near[3].text) and not company_score(near[1].text):
             # `Texte & Lektorat` under a person's name: what is done, not who does it.
-            score += 0.12
+            score += _TUNED.by_address
         if not self._numbered.isdisjoint(near):
-            score += 0.15
+            score += _TUNED.by_number
         if _REACHABLE.search(text):
-            score += 0.12
+            score += _TUNED.by_contact
         if any(sender.name.segment is segment for sender in self.senders) or (
-            len(parts_of(segment)) >= 3 and is_postal(segment.text)
+            len(parts_of(segment)) >= _TUNED.sender_parts and is_postal(segment.text)
         ):
-            score += 0.3
+            score += _TUNED.by_sender_line
         if len(near) > 1 and _REGISTRY.search(text):
-            score += 0.12
+            score += _TUNED.by_register
         return score
 
     @cached_property
@@ -256,7 +309,7 @@ class Letterhead:
             return True
         labels = self._facts.labels.get(segment, ())
         covered = sum(label.end - label.start for label in labels)
-        if covered > 0.6 * len(segment.text):
+        if covered > _TUNED.vocabulary_share * len(segment.text):
             return True
         titled = [hit for hit in phrases(segment, known.titles) if hit[0] == 0]
         return bool(titled) and not company_score(text)
@@ -265,7 +318,9 @@ class Letterhead:
     def _payees(self) -> frozenset[str]:
         """Names that `Kontoinhaber`, `Titulaire du compte` and the like give: mostly the supplier's own."""
         return frozenset(
-            compact(proposal.place.text) for proposal in self._facts.proposals.of("payee") if proposal.score > 0.6
+            compact(proposal.place.text)
+            for proposal in self._facts.proposals.of("payee")
+            if proposal.score > _TUNED.payee_least
         )
 
     @cached_property
@@ -308,7 +363,7 @@ class Letterhead:
             if compact(own.text) != compact(name.text) and not self._begins(name, own):
                 continue
             block = self._sections.block_of[segment].segments
-            under = address_in(list(block[block.index(segment) + 1 : block.index(segment) + 5]))
+            under = address_in(list(block[block.index(segment) + 1 : block.index(segment) + 1 + _TUNED.lines_under]))
             for found in (_address_after(own), under):
                 if any(is_postal(part.text) for part in found):
                     return found
@@ -318,14 +373,14 @@ class Letterhead:
     def _begins(name: Span, other: Span) -> bool:
         """A long name goes on in the next line: what both begin with is long enough to be no chance."""
         short, long = sorted((compact(name.text), compact(other.text)), key=len)
-        return len(short) >= _LONG_NAME and long.startswith(short)
+        return len(short) >= _TUNED.long_name and long.startswith(short)
 
     def _address_beside(self, name: Span, customer: Party) -> tuple[Span, ...]:
         """The one address of the letterhead that is not the customer's: beside the name, or under a slogan."""
         found: list[tuple[Span, ...]] = []
         taken, theirs = self._lines_of(customer), compact(customer.address_text)
         for segment in self._facts.canvas.segments:
-            if segment.page != 1 or self._facts.canvas.relative_top(segment) > _LETTERHEAD_DEPTH:
+            if segment.page != 1 or self._facts.canvas.relative_top(segment) > _TUNED.depth:
                 continue
             if segment in taken or not is_postal(segment.text) or self._sections.role_of(segment) in RECEIVERS:
                 continue
@@ -341,7 +396,7 @@ class Letterhead:
             street = next(
                 (
                     line
-                    for line in range(index - 1, max(index - _LINES_OVER_TOWN, 0) - 1, -1)
+                    for line in range(index - 1, max(index - _TUNED.lines_over_town, 0) - 1, -1)
                     if is_street(block[line].text)
                 ),
                 None,
@@ -350,7 +405,9 @@ class Letterhead:
                 found.append(whole_lines(block[street : index + 1]))
         texts = {compact("".join(part.text for part in address)) for address in found}
         above = [
-            address for address in found if address[0].segment.top <= name.segment.bottom + _NEAR * name.segment.height
+            address
+            for address in found
+            if address[0].segment.top <= name.segment.bottom + _TUNED.near * name.segment.height
         ]
         return above[0] if len(texts) == 1 and above else ()
 
@@ -358,15 +415,17 @@ class Letterhead:
         """The lines under `segment` with its left edge, over the small gaps that a letterhead has."""
         lines: list[Segment] = []
         last = segment
-        for row in self._facts.canvas.rows[segment.row.index + 1 : segment.row.index + 12]:
-            mine = [other for other in row.segments if abs(other.left - segment.left) < 0.7 * last.height]
+        for row in self._facts.canvas.rows[segment.row.index + 1 : segment.row.index + 1 + _TUNED.column_rows]:
+            mine = [
+                other for other in row.segments if abs(other.left - segment.left) < _TUNED.column_edge * last.height
+            ]
             if not mine:
                 continue
-            if row.page != segment.page or mine[0].top - last.bottom > _LETTERHEAD_GAP * last.height:
+            if row.page != segment.page or mine[0].top - last.bottom > _TUNED.gap * last.height:
                 break
             last = mine[0]
             lines.append(last)
-        return lines[:5]
+        return lines[: _TUNED.column_lines]
 
 
 def _before_street(segment: Segment, start: int, end: int) -> list[tuple[int, int]]:

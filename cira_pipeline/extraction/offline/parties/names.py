@@ -14,8 +14,26 @@ from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import is_postal, is_street
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span, whole
+from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.languages import LANGUAGES
 from cira_pipeline.printed.letters import folded
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    weak_form: float
+    longest: int
+    letters: float
+    same: int
+    domain_words: int
+    domain_letters: int
+    domain_beginning: int
+    domain_word: int
+    town_lines: int
+    street_lines: int
+
+
+_TUNED = thresholds(_Tuned)
 
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _BETWEEN_WORDS = re.compile(r"[\s,()]+")
@@ -31,7 +49,7 @@ def company_score(text: str) -> float:
         for index in range(1 if size < 3 else 0, len(words) - size + 1):
             if "".join(words[index : index + size]) in known.legal_forms:
                 return 1.0
-    return 0.45 if any(word in known.weak_forms for word in words) else 0.0
+    return _TUNED.weak_form if any(word in known.weak_forms for word in words) else 0.0
 
 
 def _parts(text: str) -> list[str]:
@@ -41,25 +59,27 @@ def _parts(text: str) -> list[str]:
 @lru_cache(maxsize=8192)
 def namelike(text: str) -> bool:
     """Mostly letters, short, no address of the web, no amount: what a name may look like."""
-    if len(text) > 90 or text.startswith(("(", "*", "•", "-", '"')) or _NOT_NAME.search(text):
+    if len(text) > _TUNED.longest or text.startswith(("(", "*", "•", "-", '"')) or _NOT_NAME.search(text):
         return False
     letters = sum(map(str.isalpha, text))
-    return letters >= 2 and letters >= 0.5 * len(text.replace(" ", ""))
+    return letters >= 2 and letters >= _TUNED.letters * len(text.replace(" ", ""))
 
 
 def same_name(first: str, second: str) -> bool:
-    return fuzz.token_set_ratio(folded(first), folded(second)) >= 90
+    return fuzz.token_set_ratio(folded(first), folded(second)) >= _TUNED.same
 
 
 def matches_domain(text: str, domains: frozenset[str]) -> bool:
     """`Au bon moulin SARL` and `aubonmoulin.fr`."""
     for spelling in _spellings(text):
         joined = ""
-        for word in spelling.split()[:5]:
+        for word in spelling.split()[: _TUNED.domain_words]:
             joined += compact(word)
             for domain in domains:
                 plain = compact(domain)
-                if len(joined) >= 4 and (joined == plain or (len(joined) >= 6 and plain.startswith(joined))):
+                if len(joined) >= _TUNED.domain_letters and (
+                    joined == plain or (len(joined) >= _TUNED.domain_beginning and plain.startswith(joined))
+                ):
                     return True
     return False
 
@@ -67,7 +87,9 @@ def matches_domain(text: str, domains: frozenset[str]) -> bool:
 def shares_word(text: str, domains: frozenset[str]) -> bool:
     """`Bloemenhandel Zonneveld` and `zonneveld-bloemen.nl`: a long word of the name stands in the domain."""
     return any(
-        len(word := compact(part)) >= 5 and word not in lexicon().weak_forms and word in compact(domain)
+        len(word := compact(part)) >= _TUNED.domain_word
+        and word not in lexicon().weak_forms
+        and word in compact(domain)
         for spelling in _spellings(text)
         for part in spelling.split()
         for domain in domains
@@ -127,10 +149,10 @@ def whole_lines(segments: Sequence[Segment]) -> tuple[Span, ...]:
 
 def address_in(lines: Sequence[Segment]) -> tuple[Span, ...]:
     """The lines up to the postal code's, and a country right after it; a street alone when there is no postal code."""
-    for index, segment in enumerate(lines[:6]):
+    for index, segment in enumerate(lines[: _TUNED.town_lines]):
         if is_postal(segment.text):
             following = lines[index + 1 : index + 2]
             country = following and folded(following[0].text.strip(" .,")) in country_names()
             return whole_lines(lines[: index + 2] if country else lines[: index + 1])
-    streets = [segment for segment in lines[:2] if is_street(segment.text)]
+    streets = [segment for segment in lines[: _TUNED.street_lines] if is_street(segment.text)]
     return whole_lines(streets[:1])

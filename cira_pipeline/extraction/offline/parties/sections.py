@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import PLAIN, lexicon
 from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import Block, blocks_of, is_postal, is_street, parts_of
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span, whole
@@ -21,14 +21,38 @@ from cira_pipeline.extraction.offline.parties.names import (
     without_attention,
 )
 from cira_pipeline.extraction.offline.parties.web_addresses import names_web
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    rows: int
+    gap: float
+    plain: float
+    alone: float
+    short: int
+    later_page: float
+    upper: float
+    lower: float
+    town_lines: int
+    aligned: int
+    keyed: float
+    under: float
+    inline: float
+    by_key: float
+    value_gap: float
+    lines_rows: int
+    first_gap: float
+    line_gap: float
+    address_parts: int
+    long_heading: int
+    under_edge: float
+    between: float
+
+
+_TUNED = thresholds(_Tuned)
 
 ROLES = ("supplier", "customer", "ship_to", "payee")
-_SECTION_ROWS = 14
-# What a heading heads ends where nothing is printed for this many text heights.
-_SECTION_GAP = 2.4
-# Below this a label heads an address only where it stands alone, and then this surely.
-_PLAIN = 0.5
-_ALONE = 0.75
 # Labels of details that stand in an address block without being name or address.
 _DETAILS = frozenset(
     {
@@ -83,14 +107,14 @@ class Sections:
                     continue
                 for role in ROLES:
                     weight = label.weight(role) * self._height_trust(label.segment)
-                    short = label.end - label.start <= 3
+                    short = label.end - label.start <= _TUNED.short
                     if not weight or not label.first or not _heads(label):
                         continue
-                    if weight < _PLAIN:
+                    if weight < _TUNED.plain:
                         # `Zahlbar durch` heads the payer's address on a Swiss payment slip, and begins sentences.
                         if not label.alone:
                             continue
-                        weight = _ALONE
+                        weight = _TUNED.alone
                     if not short or label.has_colon or self._heads_address(label):
                         found.append(Section(role, label, weight))
         return found
@@ -98,14 +122,16 @@ class Sections:
     def _height_trust(self, segment: Segment) -> float:
         """Party headings stand in the upper part of the first page; payment slips repeat them at its foot."""
         if segment.page > 1:
-            return 0.8
-        return 1.0 if self._facts.canvas.relative_top(segment) < 0.6 else 0.85
+            return _TUNED.later_page
+        return 1.0 if self._facts.canvas.relative_top(segment) < _TUNED.upper else _TUNED.lower
 
     def _heads_address(self, label: Label) -> bool:
         """`Aan`, `To`: a short word is a heading when an address stands right under it."""
         block = self.block_of[label.segment]
         index = block.segments.index(label.segment)
-        return label.alone and any(is_postal(segment.text) for segment in block.segments[index + 1 : index + 6])
+        return label.alone and any(
+            is_postal(segment.text) for segment in block.segments[index + 1 : index + 1 + _TUNED.town_lines]
+        )
 
     def role_of(self, segment: Segment) -> str | None:
         """The role of the nearest heading above `segment` in its column."""
@@ -114,11 +140,11 @@ class Sections:
             head = section.label.segment
             if head.page != segment.page or head.top > segment.top or head is segment:
                 continue
-            if segment.row.index - head.row.index > _SECTION_ROWS or self._table_between(head.row, segment.row):
+            if segment.row.index - head.row.index > _TUNED.rows or self._table_between(head.row, segment.row):
                 continue
-            aligned = abs(head.left - segment.left) < 3 * segment.height
+            aligned = abs(head.left - segment.left) < _TUNED.aligned * segment.height
             first_of_row = segment.row.segments[0]
-            keyed = first_of_row is not segment and abs(head.left - first_of_row.left) < 1.5 * segment.height
+            keyed = first_of_row is not segment and abs(head.left - first_of_row.left) < _TUNED.keyed * segment.height
             if (not aligned and not keyed) or self._apart(head, segment):
                 continue
             distance = (round(segment.top - head.top), not aligned)
@@ -130,7 +156,7 @@ class Sections:
         """A title of the document, or a gap of lines, parts the segment from what the heading heads."""
         last = head.row
         for row in self._facts.canvas.rows[head.row.index + 1 : segment.row.index + 1]:
-            if row.top - last.bottom > _SECTION_GAP * head.height:
+            if row.top - last.bottom > _TUNED.gap * head.height:
                 return True
             last = row
         return False
@@ -157,7 +183,7 @@ class Sections:
         under, right = self._lines_under(label), self._lines_right(label)
         if right and (not under or self._is_key(under[0])):
             under = right
-        return self.party_of(under, 0.93 * section.weight)
+        return self.party_of(under, _TUNED.under * section.weight)
 
     def _is_key(self, segment: Segment) -> bool:
         """The line under the heading is a key with its own value beside it, and so the heading is one, too."""
@@ -177,7 +203,7 @@ class Sections:
         span = Span(label.segment, label.value_start, label.value_start + len(text))
         following = [segment for segment in self._lines_under(label) if segment.left >= label.segment.left]
         address = address_in([segment for segment in following if not keyword_line(self._facts, segment)])
-        return Party((span,), address, 0.85 * section.weight)
+        return Party((span,), address, _TUNED.inline * section.weight)
 
     @staticmethod
     def _name_and_address(section: Section) -> Party | None:
@@ -192,21 +218,21 @@ class Sections:
         named = bool(parts) and namelike(parts[0].text) and not is_street(parts[0].text)
         if not label.has_colon or not named or not any(is_street(part.text) for part in parts[1 : town + 1]):
             return None
-        return Party((parts[0],), tuple(parts[1 : town + 1]), 0.85 * section.weight)
+        return Party((parts[0],), tuple(parts[1 : town + 1]), _TUNED.inline * section.weight)
 
     def _keyed(self, section: Section) -> Party | None:
         """`Name:` and `Anschrift:` lines under the heading."""
         head = section.label.segment
         names: tuple[Span, ...] = ()
         address: tuple[Span, ...] = ()
-        for row in self._facts.canvas.rows[head.row.index + 1 : head.row.index + _SECTION_ROWS]:
+        for row in self._facts.canvas.rows[head.row.index + 1 : head.row.index + _TUNED.rows]:
             if row.page != head.page or row in self._items:
                 break
             for segment in row.segments:
                 labels = self._facts.labels.get(segment, ())
                 if not labels or not labels[0].first or self.role_of(segment) != section.role:
                     continue
-                if abs(segment.left - head.left) > 3 * head.height:
+                if abs(segment.left - head.left) > _TUNED.aligned * head.height:
                     continue
                 if labels[0].weight("name") and not names and (labels[0].has_colon or labels[0].alone):
                     names = self._values_of(labels[0])
@@ -214,7 +240,7 @@ class Sections:
                     address = self._values_of(labels[0])
             if names and address:
                 break
-        return Party(names, address, 0.97 * section.weight) if names else None
+        return Party(names, address, _TUNED.by_key * section.weight) if names else None
 
     def _values_of(self, label: Label) -> tuple[Span, ...]:
         """The value of a key, with the lines of its column that have no key of their own."""
@@ -235,7 +261,10 @@ class Sections:
                 others = [other for other in segment.row.segments if other.right < segment.left]
                 if any(self._facts.labels.get(other) for other in others):
                     break
-                close = abs(segment.row.middle - block.segments[position - step].row.middle) < 2.2 * segment.height
+                close = (
+                    abs(segment.row.middle - block.segments[position - step].row.middle)
+                    < _TUNED.value_gap * segment.height
+                )
                 if not close or (step < 0 and not _between(label, segment)):
                     break
                 kept.append(segment)
@@ -246,8 +275,13 @@ class Sections:
         """The lines right under the heading, down to a gap or another heading."""
         lines: list[Segment] = []
         last = label.segment
-        for row in self._facts.canvas.rows[label.segment.row.index + 1 : label.segment.row.index + 14]:
-            if row.page != label.segment.page or row.top - last.bottom > (2.6 if not lines else 1.3) * last.height:
+        for row in self._facts.canvas.rows[
+            label.segment.row.index + 1 : label.segment.row.index + 1 + _TUNED.lines_rows
+        ]:
+            if (
+                row.page != label.segment.page
+                or row.top - last.bottom > (_TUNED.first_gap if not lines else _TUNED.line_gap) * last.height
+            ):
                 break
             under = [segment for segment in row.segments if _under(label.segment, segment, lines)]
             if not under:
@@ -315,7 +349,7 @@ def _goes_on(name: str, following: str) -> bool:
 def _whole_address(segment: Segment) -> bool:
     """Name, street and town on one line: a sender line rather than the first line of an address."""
     parts = [segment.text[start:end] for start, end in parts_of(segment)]
-    return len(parts) >= 3 and any(map(is_street, parts[1:])) and any(map(is_postal, parts[1:]))
+    return len(parts) >= _TUNED.address_parts and any(map(is_street, parts[1:])) and any(map(is_postal, parts[1:]))
 
 
 def _begins_with_street(text: str) -> bool:
@@ -330,13 +364,13 @@ def _heads(label: Label) -> bool:
     return (
         label.alone
         or label.has_colon
-        or (label.end - label.start >= 7 and not company_score(label.segment.text + " " + rest))
+        or (label.end - label.start >= _TUNED.long_heading and not company_score(label.segment.text + " " + rest))
     )
 
 
 def _under(head: Segment, segment: Segment, lines: list[Segment]) -> bool:
     reference = lines[-1] if lines else head
-    aligned = abs(segment.left - reference.left) < 1.5 * head.height
+    aligned = abs(segment.left - reference.left) < _TUNED.under_edge * head.height
     return aligned or (
         not lines
         and min(segment.right, head.right) - max(segment.left, head.left) > 0
@@ -346,7 +380,7 @@ def _under(head: Segment, segment: Segment, lines: list[Segment]) -> bool:
 
 def _between(label: Label, segment: Segment) -> bool:
     """A line above the key's own, yet nearer to it than a line of text: the key stands at the middle of two lines."""
-    return label.segment.middle - segment.middle < 1.7 * label.segment.height
+    return label.segment.middle - segment.middle < _TUNED.between * label.segment.height
 
 
 def keyword_line(facts: Facts, segment: Segment) -> bool:
@@ -363,7 +397,7 @@ def keyword_line(facts: Facts, segment: Segment) -> bool:
     if (
         labels
         and labels[0].first
-        and any(meaning.concept in _DETAILS and meaning.weight > 0.6 for meaning in labels[0].meanings)
+        and any(meaning.concept in _DETAILS and meaning.weight > PLAIN for meaning in labels[0].meanings)
     ):
         return labels[0].has_colon or labels[0].alone or segment.has_digits
     if labels and _only_label(labels[0]):
@@ -373,5 +407,5 @@ def keyword_line(facts: Facts, segment: Segment) -> bool:
 
 def _only_label(label: Label) -> bool:
     """`Amount due`, `Vos références`: a key or heading of another field, not a line of an address."""
-    concepts = {meaning.concept for meaning in label.meanings if meaning.weight > 0.6}
+    concepts = {meaning.concept for meaning in label.meanings if meaning.weight > PLAIN}
     return label.first and label.alone and bool(concepts) and not concepts & {"name", "address", *ROLES}

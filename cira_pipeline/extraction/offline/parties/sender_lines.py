@@ -8,12 +8,23 @@ from statistics import median
 
 from cira_pipeline.extraction.offline.page.blocks import is_postal, is_street, parts_of
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Row, Segment, Span
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-_LOWEST = 0.4
-_LONGEST_LETTERS = 130
-# OCR drops the dots between name, street and town: gaps up to this many text heights remain.
-_GAP = 4.0
-_WIDE = 1.9
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    lowest: float
+    longest: int
+    gap: float
+    wide: float
+    fewest_words: int
+    wide_least: float
+    fewest_parts: int
+    name_letters: int
+    most_towns: int
+
+
+_TUNED = thresholds(_Tuned)
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ def sender_lines(canvas: Canvas) -> list[SenderLine]:
     """Sender lines of the first page, top to bottom."""
     found = []
     for row in canvas.rows:
-        if row.page != 1 or canvas.relative_top(row.segments[0]) > _LOWEST:
+        if row.page != 1 or canvas.relative_top(row.segments[0]) > _TUNED.lowest:
             continue
         for run in _runs(row):
             parts = tuple(Span(segment, start, end) for segment in run for start, end in _parts(segment))
@@ -63,7 +74,7 @@ def sender_lines(canvas: Canvas) -> list[SenderLine]:
 def _runs(row: Row) -> list[list[Segment]]:
     runs: list[list[Segment]] = []
     for segment in row.segments:
-        if runs and segment.left - runs[-1][-1].right <= _GAP * segment.height:
+        if runs and segment.left - runs[-1][-1].right <= _TUNED.gap * segment.height:
             runs[-1].append(segment)
         else:
             runs.append([segment])
@@ -73,10 +84,10 @@ def _runs(row: Row) -> list[list[Segment]]:
 def _parts(segment: Segment) -> list[tuple[int, int]]:
     """Between separators, or between gaps that are plainly wider than the line's spaces."""
     marked = parts_of(segment)
-    if len(marked) > 1 or len(segment.tokens) < 4:
+    if len(marked) > 1 or len(segment.tokens) < _TUNED.fewest_words:
         return list(marked)
     gaps = [second.left - first.right for first, second in pairwise(segment.tokens)]
-    wide = max(_WIDE * median(gaps), 0.5 * segment.height)
+    wide = max(_TUNED.wide * median(gaps), _TUNED.wide_least * segment.height)
     parts: list[tuple[int, int]] = []
     start = 0
     for index, gap in enumerate(gaps):
@@ -88,10 +99,12 @@ def _parts(segment: Segment) -> list[tuple[int, int]]:
 
 def _is_sender(parts: tuple[Span, ...]) -> bool:
     """Three or more parts, one of them a town with its postal code, none of them before the name."""
-    if len(parts) < 3 or sum(len(part.text) for part in parts) > _LONGEST_LETTERS:
+    if len(parts) < _TUNED.fewest_parts or sum(len(part.text) for part in parts) > _TUNED.longest:
         return False
     name = parts[0].text
     towns = sum(is_postal(part.text) for part in parts)
-    named = not is_postal(name) and not name[:1].isdigit() and sum(char.isalpha() for char in name) >= 3
+    named = (
+        not is_postal(name) and not name[:1].isdigit() and sum(char.isalpha() for char in name) >= _TUNED.name_letters
+    )
     streets = any(is_street(part.text) for part in parts[1:])
-    return named and 1 <= towns <= 2 and streets and ":" not in name
+    return named and 1 <= towns <= _TUNED.most_towns and streets and ":" not in name

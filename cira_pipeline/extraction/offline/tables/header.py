@@ -12,15 +12,28 @@ from cira_pipeline.extraction.offline.normal import words_of
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.parse.labels import closest, phrases
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    stack_gap: float
+    known_share: float
+    fewest_numeric: int
+    stacked_rows: int
+    cell_words: int
+    cell_height: float
+    under_edge: float
+    beside: float
+    pull: float
+
+
+_TUNED = thresholds(_Tuned)
 
 _Hit = tuple[int, int, int, int, tuple[Meaning, ...]]
 NUMERIC = ("quantity", "unit_price", "discount", "tax_rate", "tax_amount", "net_amount", "gross_amount")
 TEXT = ("position", "article", "description", "unit", "date")
 _AMOUNTS = frozenset({"net_amount", "gross_amount"})
-# Header cells stacked in several lines stand closer than this many text heights.
-_STACK_GAP = 0.95
-# At least this share of a header's letters belongs to words that the lexicon knows.
-_KNOWN_SHARE = 0.45
 
 
 @dataclass(frozen=True)
@@ -109,7 +122,7 @@ def header_at(facts: Facts, row: Row) -> Header | None:
         return None
     if len(numeric) < 2 and not (numeric and {"description", "article", "position"} & concepts):
         return None
-    if not (concepts & {"description", "article", "position"}) and len(numeric) < 3:
+    if not (concepts & {"description", "article", "position"}) and len(numeric) < _TUNED.fewest_numeric:
         return None
     if not concepts & {"description", "article", "quantity", "unit_price", "position"}:
         return None
@@ -134,7 +147,9 @@ def _main(row: Row, cells: list[Cell]) -> bool:
     if not meanings & set(NUMERIC):
         return False
     # Words of a sentence that could head columns (`service charge`) are few of all its words.
-    return sum(len(cell.text) for cell in known) >= _KNOWN_SHARE * sum(len(segment.text) for segment in row.segments)
+    return sum(len(cell.text) for cell in known) >= _TUNED.known_share * sum(
+        len(segment.text) for segment in row.segments
+    )
 
 
 def _stacked(facts: Facts, row: Row) -> Iterator[Row]:
@@ -145,13 +160,13 @@ def _stacked(facts: Facts, row: Row) -> Iterator[Row]:
         while 0 <= index < len(facts.canvas.rows):
             other = facts.canvas.rows[index]
             gap = (edge.top - other.bottom) if step < 0 else (other.top - edge.bottom)
-            close = other.page == row.page and gap < _STACK_GAP * row.height
+            close = other.page == row.page and gap < _TUNED.stack_gap * row.height
             if not close or not _headerlike(facts, other, row):
                 break
             yield other
             edge = other
             index += step
-            if abs(index - row.index) > 4:
+            if abs(index - row.index) > _TUNED.stacked_rows:
                 break
 
 
@@ -173,7 +188,10 @@ def _headerlike(facts: Facts, other: Row, main: Row) -> bool:
         for segment in other.segments
     ):
         return False
-    return all(len(segment.words) <= 4 for segment in other.segments) and other.height <= 1.3 * main.height
+    return (
+        all(len(segment.words) <= _TUNED.cell_words for segment in other.segments)
+        and other.height <= _TUNED.cell_height * main.height
+    )
 
 
 def _under_text(facts: Facts, other: Row, main: Row) -> bool:
@@ -181,7 +199,7 @@ def _under_text(facts: Facts, other: Row, main: Row) -> bool:
     text = other.segments[0]
     return any(
         "description" in cell.concepts
-        and abs(cell.left - text.left) < 0.5 * text.height
+        and abs(cell.left - text.left) < _TUNED.under_edge * text.height
         and text.right - text.left > cell.right - cell.left
         for segment in main.segments
         for cell in _cells(facts, segment)
@@ -240,7 +258,7 @@ def _clusters(cells: Iterable[Cell]) -> list[list[Cell]]:
             left, right = min(other.left for other in cluster), max(other.right for other in cluster)
             shared = min(cell.right, right) - max(cell.left, left)
             beside = any(
-                min(cell.bottom, other.bottom) - max(cell.top, other.top) > 0.6 * (cell.bottom - cell.top)
+                min(cell.bottom, other.bottom) - max(cell.top, other.top) > _TUNED.beside * (cell.bottom - cell.top)
                 for other in cluster
             )
             if shared > best_shared and not beside:
@@ -334,7 +352,7 @@ def _preferred(options: list[frozenset[str]], index: int) -> list[str]:
 
     def distance(concept: str) -> float:
         return abs(_ORDER.index(concept) / (len(_ORDER) - 2) - share) - (
-            0.5 if concept in {"description", "net_amount"} else 0
+            _TUNED.pull if concept in {"description", "net_amount"} else 0
         )
 
     return sorted(options[index], key=distance)

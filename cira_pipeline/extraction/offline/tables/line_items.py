@@ -13,28 +13,45 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import HIGHEST_RATE, lexicon
 from cira_pipeline.extraction.offline.normal import compact, words_of
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span, whole
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.parse.labels import Label, phrases
 from cira_pipeline.extraction.offline.tables.header import NUMERIC, Column, Header, header_at, other_readings
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    wrap_gap: float
+    over_gap: float
+    page_foot: float
+    longest_unit: int
+    telling_rows: int
+    no_chance: int
+    sum_rows: int
+    same_header: float
+    total_text: float
+    described_cells: int
+    half_line: float
+    carried_text: float
+    inside: float
+    overlap: float
+    furthest: int
+    first_text: float
+    column_slack: float
+    column_edge: float
+    column_share: float
+
+
+_TUNED = thresholds(_Tuned)
 
 _TOTAL_CONCEPTS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "line_total", "prepaid"})
 _HUNDRED = Decimal(100)
 _POSITION = re.compile(r"\d{1,3}\.?")
 _UNIT = re.compile(r"\s*([^\W\d_]{1,12}\.?(?:\(s\)|[²³23])?)")
 _UP_TO_DIGITS = re.compile(r"[^\d]*[\d.,'’\s]*\d")
-# Lines of one description follow each other closer than this many text heights.
-_WRAP_GAP = 0.95
-_OVER_GAP = 1.8
-_PAGE_FOOT = 0.93
-# `12 vg.`: a short word after a number is its unit, whether the lexicon knows it or not.
-_LONGEST_UNIT = 4
-# So many rows show what a table's columns mean.
-_TELLING_ROWS = 40
-# An amount that is the sum of so many lines above it is so by no chance.
-_NO_CHANCE = 3
 
 
 @dataclass
@@ -147,7 +164,7 @@ def column_sums(facts: Facts, table: ItemTable) -> Iterator[tuple[str, Number]]:
     last = max(row.index for item in table.items for row in item.rows)
     if len(sums) < 2:
         return
-    for row in facts.canvas.rows[last + 1 : last + 4]:
+    for row in facts.canvas.rows[last + 1 : last + 1 + _TUNED.sum_rows]:
         cells = {concept: number for concept, number in _cells(facts, row, header).items() if concept in sums}
         if row.page == facts.canvas.rows[last].page and len(cells) >= 2:
             yield from cells.items()
@@ -157,7 +174,9 @@ def column_sums(facts: Facts, table: ItemTable) -> Iterator[tuple[str, Number]]:
 def _similar(first: Header, second: Header) -> bool:
     """The same header again, on the next page."""
     own, other = ({column.concept for column in header.columns if column.concept} for header in (first, second))
-    return first.rows[0].page != second.rows[0].page and len(own & other) >= 0.6 * max(len(own), len(other))
+    return first.rows[0].page != second.rows[0].page and len(own & other) >= _TUNED.same_header * max(
+        len(own), len(other)
+    )
 
 
 def _ends(facts: Facts, row: Row, header: Header) -> bool:
@@ -174,7 +193,7 @@ def _names_total(label: Label) -> bool:
     if not (label.first or _includes(label)) or all(m.concept not in _TOTAL_CONCEPTS for m in label.meanings):
         return False
     text = label.segment.text
-    return sum(map(str.isalpha, text[label.value_start :])) <= 0.5 * len(text)
+    return sum(map(str.isalpha, text[label.value_start :])) <= _TUNED.total_text * len(text)
 
 
 def _includes(label: Label) -> bool:
@@ -213,7 +232,7 @@ def _amount_in(facts: Facts, row: Row, header: Header) -> Decimal | None:
 def _described(facts: Facts, row: Row, header: Header) -> bool:
     """Text that is no label in the description column, and three numbers in theirs: an item, whatever else is in it."""
     column = header.column("description")
-    if column is None or len(_cells(facts, row, header)) < 3:
+    if column is None or len(_cells(facts, row, header)) < _TUNED.described_cells:
         return False
     texts = [span.segment for span in _texts(facts, row, header, _description_extent(header))]
     return bool(texts) and not any(label.first for label in facts.labels.get(texts[0], ()))
@@ -247,7 +266,7 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
 
 def _proved(facts: Facts, header: Header, body: list[Row]) -> Header:
     """The header as more of its rows prove it: quantity x price makes the amount of other columns than was thought."""
-    rows = body[:_TELLING_ROWS]
+    rows = body[: _TUNED.telling_rows]
     most = _products(facts, header, rows)
     improved = True
     while improved:
@@ -294,7 +313,7 @@ def _closes_section(facts: Facts, item: Item, section: list[Item]) -> bool:
     if not _amount_of(item) or _amount_of(item) != sum(map(_amount_of, section)):
         return False
     apart = len(section) > 1 and all(counted <= set(other.cells) for other in section)
-    return apart or len(section) >= _NO_CHANCE or _names_sum(facts, item.description[0])
+    return apart or len(section) >= _TUNED.no_chance or _names_sum(facts, item.description[0])
 
 
 def _names_sum(facts: Facts, text: Span) -> bool:
@@ -332,7 +351,7 @@ def _items(facts: Facts, header: Header, body: list[Row]) -> Iterator[Item]:
 
 def _completes(item: Item, cells: dict[str, Number], row: Row) -> bool:
     last = item.rows[-1]
-    close = row.page == last.page and row.top - last.bottom < 0.5 * last.height
+    close = row.page == last.page and row.top - last.bottom < _TUNED.half_line * last.height
     amounts = {"net_amount", "gross_amount"}
     halves = not (amounts & set(item.cells) and {"quantity", "unit_price"} <= set(cells))
     return close and not set(cells) & set(item.cells) and halves
@@ -352,7 +371,7 @@ def _carried(row: Row) -> bool:
         for segment in row.segments
         for first, _, start, end, meanings in phrases(segment, lexicon().rows)
         for meaning in meanings
-        if first == 0 and _letters(segment.text) <= 1.6 * (end - start)
+        if first == 0 and _letters(segment.text) <= _TUNED.carried_text * (end - start)
     )
 
 
@@ -386,7 +405,7 @@ def _read_cells(facts: Facts, row: Row, header: Header) -> dict[str, Number]:
 
 
 def _is_rate(number: Number) -> bool:
-    return 0 <= number.value <= 30 and (number.percent or number.value in lexicon().tax_rates)
+    return 0 <= number.value <= HIGHEST_RATE and (number.percent or number.value in lexicon().tax_rates)
 
 
 def _free_numbers(facts: Facts, segment: Segment, header: Header) -> Iterator[Number]:
@@ -400,7 +419,10 @@ def _free_numbers(facts: Facts, segment: Segment, header: Header) -> Iterator[Nu
     for number in numbers:
         box = number.span.box
         for column in header.numeric:
-            inside = box.left >= column.left - 0.5 * segment.height and box.right <= column.right + 0.5 * segment.height
+            inside = (
+                box.left >= column.left - _TUNED.inside * segment.height
+                and box.right <= column.right + _TUNED.inside * segment.height
+            )
             if inside and (number.is_money or number.percent or number.span.start == 0):
                 yield number
                 break
@@ -415,7 +437,7 @@ def is_pure(segment: Segment, numbers: tuple[Number, ...]) -> bool:
     if not left:
         return True
     known = lexicon()
-    counted = len(numbers) == 1 and numbers[0].span.start == 0 and left.isalpha() and len(left) <= _LONGEST_UNIT
+    counted = len(numbers) == 1 and numbers[0].span.start == 0 and left.isalpha() and len(left) <= _TUNED.longest_unit
     return counted or (
         left in known.units or left.upper() in known.currency_codes or len(left) <= 1 or left in {"usts", "mwst", "x"}
     )
@@ -432,10 +454,10 @@ def _nearest(number: Number, header: Header, segment: Segment) -> tuple[Column |
             continue
         overlap = min(right, column.right) - max(left, column.left)
         edge = min(abs(right - column.right), abs(left - column.left), abs(center - column.center))
-        distance = edge / height - (2.0 if overlap > 0 else 0.0) + max(-overlap, 0.0) / height
+        distance = edge / height - (_TUNED.overlap if overlap > 0 else 0.0) + max(-overlap, 0.0) / height
         if best is None or distance < best[0]:
             best = (distance, column)
-    if best is None or best[0] > 6 or best[1].concept not in NUMERIC:
+    if best is None or best[0] > _TUNED.furthest or best[1].concept not in NUMERIC:
         return None, 0.0
     return best[1], best[0]
 
@@ -486,7 +508,7 @@ def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) 
     # Where no row of figures has a text of its own and a text comes first, the texts stand over their figures.
     over = not any(item.description for item in items) and bool(lines) and lines[0][0].index < starts[0]
     for position, (row, texts) in enumerate(lines):
-        if row in owner_of or _carried(row) or facts.canvas.relative_top(texts[0].segment) > _PAGE_FOOT:
+        if row in owner_of or _carried(row) or facts.canvas.relative_top(texts[0].segment) > _TUNED.page_foot:
             continue
         item = _owner(items, starts, lines, position, over=over)
         if item is not None:
@@ -512,7 +534,7 @@ def _beside_figures(facts: Facts, item: Item, header: Header) -> Iterator[Span]:
     edge = min((column.left for column in header.numeric), default=0.0)
     for segment in item.rows[0].segments:
         coded = any(min(segment.right, column.right) > max(segment.left, column.left) for column in kept)
-        if not coded and segment.left < edge and sum(char.isalpha() for char in segment.text) > _LONGEST_UNIT:
+        if not coded and segment.left < edge and sum(char.isalpha() for char in segment.text) > _TUNED.longest_unit:
             yield whole(segment)
 
 
@@ -528,7 +550,7 @@ def _owner(items: list[Item], starts: list[int], lines: _Lines, position: int, *
         over
         and after is not None
         and after.rows[0].page == row.page
-        and _precedes(after, row, lines, position, _OVER_GAP)
+        and _precedes(after, row, lines, position, _TUNED.over_gap)
     ):
         return after
     if before is not None and before.rows[0].page == row.page and _follows(before, row, texts):
@@ -543,12 +565,12 @@ def _follows(item: Item, row: Row, texts: list[Span]) -> bool:
     first = texts[0].segment
     height = max(first.height, 1e-6)
     if not item.description:
-        return row.top - item.rows[0].bottom < 1.5 * height
+        return row.top - item.rows[0].bottom < _TUNED.first_text * height
     last = max((span.segment for span in item.description), key=lambda segment: segment.bottom)
-    return first.top - last.bottom < _WRAP_GAP * height
+    return first.top - last.bottom < _TUNED.wrap_gap * height
 
 
-def _precedes(item: Item, row: Row, lines: _Lines, position: int, gap: float = _WRAP_GAP) -> bool:
+def _precedes(item: Item, row: Row, lines: _Lines, position: int, gap: float = _TUNED.wrap_gap) -> bool:
     """Directly over the item's first line, as where amounts stand beside the last line of a description."""
     first = item.rows[0]
     following = lines[position + 1][0] if position + 1 < len(lines) else first
@@ -609,17 +631,19 @@ def _texts(facts: Facts, row: Row, header: Header, extent: _Extent) -> list[Span
 
 def _inside(segment: Segment, extent: _Extent) -> Span | None:
     """The words of a segment that stand in the column: readers join neighbouring columns into one line."""
-    slack = 1.2 * segment.height
+    slack = _TUNED.column_slack * segment.height
     if segment.left >= extent.right or segment.right <= extent.left:
         return None
     first = 0
     if segment.left < extent.left - slack:
         indexes = [
-            index for index, token in enumerate(segment.tokens) if token.left >= extent.start - 0.8 * segment.height
+            index
+            for index, token in enumerate(segment.tokens)
+            if token.left >= extent.start - _TUNED.column_edge * segment.height
         ]
         if not indexes:
             shared = min(segment.right, extent.right) - max(segment.left, extent.left)
-            return whole(segment) if shared >= 0.5 * (segment.right - segment.left) else None
+            return whole(segment) if shared >= _TUNED.column_share * (segment.right - segment.left) else None
         first = indexes[0]
     last = len(segment.tokens)
     while last > first + 1 and segment.tokens[last - 1].left >= extent.right:

@@ -8,16 +8,27 @@ from decimal import Decimal
 
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
-from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.lexicon import HIGHEST_RATE, lexicon
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.parse.labels import phrases
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    heads_of_one_text: int
+    header_rows: int
+    small_base: int
+    label_words: int
+    most_selections: int
+
+
+_TUNED = thresholds(_Tuned)
 
 # Tax is rounded to the cent, in some systems line by line.
 _ROUNDING = Decimal("0.03")
 _HUNDRED = Decimal(100)
-# Heads that stand so close that they are read as one text are those of a breakdown when they are that many.
-_HEADS_OF_ONE_SEGMENT = 3
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,11 @@ def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
         if columns:
             header = (row.index, columns)
             continue
-        near = header is not None and row.index - header[0] <= 14 and facts.canvas.rows[header[0]].page == row.page
+        near = (
+            header is not None
+            and row.index - header[0] <= _TUNED.header_rows
+            and facts.canvas.rows[header[0]].page == row.page
+        )
         found.extend(_rows_in(facts, row, headed=near))
     return found
 
@@ -69,7 +84,7 @@ def _header_of(row: Row) -> dict[str, Segment]:
     cells = len({id(segment) for segment in columns.values()})
     if len(lettered) < len(row.segments):
         # The box of the totals may stand beside the breakdown; a row of figures of its own is no header.
-        apart = cells >= 2 or len(heads) >= _HEADS_OF_ONE_SEGMENT
+        apart = cells >= 2 or len(heads) >= _TUNED.heads_of_one_text
         return columns if apart and len(row.segments) - len(lettered) == 1 else {}
     return columns if cells >= 2 or len(row.segments) <= 2 else {}
 
@@ -88,7 +103,7 @@ def _rows_in(facts: Facts, row: Row, *, headed: bool) -> Iterator[TaxRow]:
             rates = [rate for rate in rates if rate.decimals <= 1]
     money = [number for number in numbers if number.is_money]
     for rate in rates:
-        if not 0 <= rate.value <= 30:
+        if not 0 <= rate.value <= HIGHEST_RATE:
             continue
         others = [number for number in money if number is not rate]
         pair = _base_and_tax(rate.value, others) if rate.value or headed or _labels_rate(facts, rate) else None
@@ -112,7 +127,7 @@ def _base_and_tax(rate: Decimal, money: list[Number]) -> tuple[Number, Number] |
                 if tax.value == 0 and base.value != 0 and other_index < index:
                     return base, tax
                 continue
-            allowed = _ROUNDING if abs(base.value) > 20 else Decimal("0.011")
+            allowed = _ROUNDING if abs(base.value) > _TUNED.small_base else Decimal("0.011")
             error = abs(base.value * rate / _HUNDRED - tax.value)
             if tax.value and error <= allowed:
                 fits.append((error, base, tax))
@@ -125,7 +140,7 @@ def _base_and_tax(rate: Decimal, money: list[Number]) -> tuple[Number, Number] |
 def _labels_rate(facts: Facts, rate: Number) -> bool:
     """`MwSt 19 %`: the rate stands in a short line that names the tax."""
     segment = rate.span.segment
-    return len(segment.tokens) <= 7 and _is_tax_label(facts, segment)
+    return len(segment.tokens) <= _TUNED.label_words and _is_tax_label(facts, segment)
 
 
 def _is_tax_label(facts: Facts, segment: Segment) -> bool:
@@ -177,7 +192,7 @@ def _selections(rows: list[TaxRow]) -> Iterator[list[TaxRow]]:
     complete = [row for row in rows if row.complete]
     if len(complete) < len(rows):
         yield complete
-    if len(rows) <= 6:
+    if len(rows) <= _TUNED.most_selections:
         for row in rows:
             if len(rows) > 1:
                 yield [row]
@@ -191,7 +206,7 @@ def one_rate(facts: Facts, net: Candidate[Decimal], tax: Candidate[Decimal]) -> 
         number.value: number
         for numbers in facts.numbers.values()
         for number in numbers
-        if number.percent and 0 < number.value <= 30
+        if number.percent and 0 < number.value <= HIGHEST_RATE
         if abs(net.value * number.value / _HUNDRED - tax.value) <= _ROUNDING
     }
     if len(found) != 1:

@@ -17,9 +17,74 @@ from cira_pipeline.extraction.offline.facts import candidates as confidence
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.header.currency import prints_whole_amounts
+from cira_pipeline.extraction.offline.lexicon import HIGHEST_RATE
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.parse.labels import Label
+from cira_pipeline.extraction.offline.thresholds import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    most: int
+    column_depth: int
+    triple_bonus: float
+    not_last: float
+    below: float
+    below_step: float
+    decimals: float
+    whole: float
+    whole_currency: float
+    whole_bare: float
+    prose: float
+    prose_words: int
+    uncertain: float
+    head_words: int
+    below_rows: int
+    below_gap: int
+    as_net: float
+    as_gross: float
+    highest: float
+    inexact: float
+    no_tax_bonus: float
+    untaxed: float
+    tax_free: float
+    split_bonus: float
+    label_least: float
+    most_taxes: int
+    part_least: float
+    parts_bonus: float
+    by_parts: float
+    by_rate: float
+    most_charges: int
+    charges_bonus: float
+    confirmed_bonus: float
+    net_agrees: float
+    net_differs: float
+    tax_agrees: float
+    tax_differs: float
+    lines_net: float
+    lines_gross: float
+    one_rate: float
+    pair_bonus: float
+    single_least: float
+    contradicting: float
+    by_net: float
+    by_tax: float
+    lone_net: float
+    equal: float
+    due_least: float
+    due_proved: float
+    paid_proved: float
+    due_gross: float
+    due_other: float
+    due_other_base: float
+    due_unprinted: float
+    rest_rows: int
+    rest: float
+
+
+_TUNED = thresholds(_Tuned)
 
 CENT = Decimal("0.01")
 TOLERANCE = Decimal("0.02")
@@ -35,11 +100,6 @@ _CONCEPTS = (
     "rounding",
 )
 _BLOCKERS = frozenset({"total_quantity", "tendered", "iban", "bank", "contact", "page", "tax_number", "registration"})
-_MOST = 14
-# A total may stand under the parts it sums, in the same column.
-_COLUMN_DEPTH = 4
-_TRIPLE_BONUS = 1.2
-_HIGHEST_RATE = 30
 _LARGEST_ROUNDING = Decimal("0.99")
 
 
@@ -87,7 +147,7 @@ def amounts_by_concept(facts: Facts, skip: frozenset[Row] = frozenset()) -> dict
                 if known is None or known.score < amount.score:
                     found[concept][key] = amount
     return {
-        concept: sorted(amounts.values(), key=lambda amount: -amount.score)[:_MOST]
+        concept: sorted(amounts.values(), key=lambda amount: -amount.score)[: _TUNED.most]
         for concept, amounts in found.items()
     }
 
@@ -100,22 +160,32 @@ def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool
     right = _right_of(facts, label)
     count = len(right)
     for index, number in enumerate(right):
-        fit = 1.0 if index == count - 1 else 0.62
+        fit = 1.0 if index == count - 1 else _TUNED.not_last
         for concept in concepts:
             yield concept, Amount(number, _score(facts, label, concept, number, fit, whole=whole))
     if not right:
         for depth, number in enumerate(_below(facts, label, skip, whole=whole)):
             for concept in concepts:
-                yield concept, Amount(number, _score(facts, label, concept, number, 0.85 - 0.12 * depth, whole=whole))
+                yield (
+                    concept,
+                    Amount(
+                        number,
+                        _score(facts, label, concept, number, _TUNED.below - _TUNED.below_step * depth, whole=whole),
+                    ),
+                )
 
 
 def _score(facts: Facts, label: Label, concept: str, number: Number, fit: float, *, whole: bool) -> float:
-    money = 1.0 if number.is_money or (whole and not number.decimals) else (0.7 if number.decimals else 0.5)
+    money = (
+        1.0
+        if number.is_money or (whole and not number.decimals)
+        else (_TUNED.decimals if number.decimals else _TUNED.whole)
+    )
     if not number.decimals and number.value and facts.cents:
         # Where amounts are written to the cent, a whole number is a count, or lost its decimal sign.
-        money = 0.55 if number.currency else 0.2
-    prose = 0.6 if len(label.segment.words) > 10 else 1.0
-    return label.weight(concept) * fit * money * prose * (1.0 if number.certain else 0.9)
+        money = _TUNED.whole_currency if number.currency else _TUNED.whole_bare
+    prose = _TUNED.prose if len(label.segment.words) > _TUNED.prose_words else 1.0
+    return label.weight(concept) * fit * money * prose * (1.0 if number.certain else _TUNED.uncertain)
 
 
 def _right_of(facts: Facts, label: Label) -> list[Number]:
@@ -150,12 +220,12 @@ def _first_digit(number: Number) -> int:
 def _below(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> list[Number]:
     """The amounts under a label that heads a column."""
     segment = label.segment
-    if not label.alone and len(segment.words) > 4:
+    if not label.alone and len(segment.words) > _TUNED.head_words:
         return []
     start, end = label.span.box.left, label.span.box.right
     found: list[Number] = []
-    for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 6]:
-        if row.page != segment.page or row in skip or row.top - segment.bottom > 6 * segment.height:
+    for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 1 + _TUNED.below_rows]:
+        if row.page != segment.page or row in skip or row.top - segment.bottom > _TUNED.below_gap * segment.height:
             break
         hits = [
             number
@@ -166,7 +236,7 @@ def _below(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> 
             and start - segment.height < number.span.box.right
         ]
         found.extend(sorted(hits, key=lambda number: -_shared(number, start, end))[:1])
-        if len(found) == _COLUMN_DEPTH or (found and not hits):
+        if len(found) == _TUNED.column_depth or (found and not hits):
             break
     return found
 
@@ -216,9 +286,11 @@ def choose_totals(
     tax_free: bool,
 ) -> Totals:
     """The best joint choice; see the module's docstring. `skip` are the rows of the item table."""
-    nets = _with_free(amounts.get("net_total", []), amounts, ("line_total", "charge"), 0.5)
+    nets = _with_free(amounts.get("net_total", []), amounts, ("line_total", "charge"), _TUNED.as_net)
     taxes = amounts.get("tax_total", [])
-    grosses = list(_not_left_to_pay(_with_free(amounts.get("gross_total", []), amounts, ("amount_due",), 0.8), amounts))
+    grosses = list(
+        _not_left_to_pay(_with_free(amounts.get("gross_total", []), amounts, ("amount_due",), _TUNED.as_gross), amounts)
+    )
     choices = [
         choice
         for gross in grosses
@@ -263,7 +335,7 @@ def _tax_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Cand
     for row in facts.canvas.rows:
         numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
         taxes = [number for number in numbers if number.is_money and number.value == wanted]
-        rates = [number.value for number in numbers if number.percent and 0 < number.value <= _HIGHEST_RATE]
+        rates = [number.value for number in numbers if number.percent and 0 < number.value <= HIGHEST_RATE]
         if row not in skip and taxes and any(abs(net * rate / 100 - wanted) <= TOLERANCE for rate in rates):
             score = confidence.proven(confidence.LABELLED_AMOUNT, confidence.TRIPLE)
             return Candidate(wanted, taxes[-1].span, min(score, totals.net.score, totals.gross.score))
@@ -278,7 +350,7 @@ def _net_by_its_rate(facts: Facts, totals: Totals, skip: frozenset[Row]) -> Cand
     numbers = [
         number for row in facts.canvas.rows if row not in skip for s in row.segments for number in facts.numbers_of(s)
     ]
-    rates = {number.value for number in numbers if number.percent and 0 < number.value <= _HIGHEST_RATE}
+    rates = {number.value for number in numbers if number.percent and 0 < number.value <= HIGHEST_RATE}
     nets = [number for number in numbers if number.is_money and number.value == wanted]
     if not nets or not any(abs(wanted * rate / 100 - tax) <= TOLERANCE for rate in rates):
         return None
@@ -302,7 +374,7 @@ def _candidate(amount: Amount | None, proof: float, lead: float) -> Candidate[De
     if amount is None:
         return None
     score = confidence.proven(confidence.LABELLED_AMOUNT * amount.score, proof)
-    return Candidate(amount.value, amount.number.span, min(confidence.contested(score, lead), 0.99))
+    return Candidate(amount.value, amount.number.span, min(confidence.contested(score, lead), _TUNED.highest))
 
 
 def _with_free(
@@ -316,7 +388,7 @@ def _with_free(
             weaker = Amount(amount.number, amount.score * factor)
             if key not in merged or merged[key].score < weaker.score:
                 merged[key] = weaker
-    return sorted(merged.values(), key=lambda amount: -amount.score)[:_MOST]
+    return sorted(merged.values(), key=lambda amount: -amount.score)[: _TUNED.most]
 
 
 def _triple(net: Amount, gross: Amount, taxes: Sequence[Amount], support: Support, *, tax_free: bool) -> _Choice | None:
@@ -325,15 +397,15 @@ def _triple(net: Amount, gross: Amount, taxes: Sequence[Amount], support: Suppor
     fitting = [tax for tax in taxes if abs(tax.value - wanted) <= TOLERANCE and _apart(net, tax, gross)]
     if fitting:
         tax = max(fitting, key=lambda amount: (amount.value == wanted, amount.score))
-        exact = 0.0 if tax.value == wanted else 0.1
-        bonus = _TRIPLE_BONUS if wanted else 0.7
+        exact = 0.0 if tax.value == wanted else _TUNED.inexact
+        bonus = _TUNED.triple_bonus if wanted else _TUNED.no_tax_bonus
         score = (
             net.score + tax.score + gross.score + bonus - exact + _agreement(net.value, tax.value, gross.value, support)
         )
         return _Choice(net, tax, gross, score, confidence.TRIPLE if wanted else confidence.LINES)
     if wanted == 0 and (tax_free or not taxes):
-        score = 0.6 * (net.score + gross.score) + _agreement(net.value, None, gross.value, support)
-        return _Choice(net, None, gross, score + (0.3 if tax_free else 0.0))
+        score = _TUNED.untaxed * (net.score + gross.score) + _agreement(net.value, None, gross.value, support)
+        return _Choice(net, None, gross, score + (_TUNED.tax_free if tax_free else 0.0))
     return None
 
 
@@ -344,7 +416,7 @@ def _split_taxes(nets: Sequence[Amount], grosses: Sequence[Amount], support: Sup
     for gross in grosses:
         for net in nets:
             if gross.value != net.value and abs(gross.value - net.value - support.breakdown_tax) <= TOLERANCE:
-                score = net.score + gross.score + 1.7 + _agreement(net.value, None, gross.value, support)
+                score = net.score + gross.score + _TUNED.split_bonus + _agreement(net.value, None, gross.value, support)
                 yield _Choice(net, None, gross, score, confidence.TWO_OF_THREE)
 
 
@@ -357,7 +429,7 @@ def _rounded(
 ) -> Iterable[_Choice]:
     """Totals that lead to the gross with the rounding printed between them, whichever sign it has, to the cent."""
     for rounding in roundings:
-        if rounding.score < 0.6 or not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:
+        if rounding.score < _TUNED.label_least or not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:
             continue
         for gross in grosses:
             for exact in (gross.value - rounding.value, gross.value + rounding.value):
@@ -375,7 +447,7 @@ def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Seq
 
     Those of one row stand under heads of their own and must lead there to the cent.
     """
-    plain = [tax for tax in taxes[:6] if tax.score >= 0.5 and tax.value != 0]
+    plain = [tax for tax in taxes[: _TUNED.most_taxes] if tax.score >= _TUNED.part_least and tax.value != 0]
     for count in (2, 3):
         for parts in combinations(plain, count):
             if len({tax.number.span.segment for tax in parts}) < count:
@@ -385,11 +457,16 @@ def _several_taxes(nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Seq
             total = sum((tax.value for tax in parts), Decimal(0))
             for gross in grosses:
                 for net in nets:
-                    if abs(total) > abs(net.value) * _HIGHEST_RATE / 100:
+                    if abs(total) > abs(net.value) * HIGHEST_RATE / 100:
                         # One of them is the base that a tax was taken of.
                         continue
                     if abs(net.value + total - gross.value) <= tolerance and net.value != gross.value:
-                        score = net.score + gross.score + 1.4 + 0.1 * sum(tax.score for tax in parts) / count
+                        score = (
+                            net.score
+                            + gross.score
+                            + _TUNED.parts_bonus
+                            + _TUNED.by_parts * sum(tax.score for tax in parts) / count
+                        )
                         yield _Choice(net, None, gross, score, confidence.TRIPLE, parts)
 
 
@@ -403,11 +480,11 @@ def _taxes_by_their_rates(
     for net in nets:
         parts = list(_parts_of(facts, net.value, skip))
         for count in (2, 3):
-            for taxes in combinations(parts[:6], count):
+            for taxes in combinations(parts[: _TUNED.most_taxes], count):
                 total = sum((tax.value for tax in taxes), Decimal(0))
                 for gross in grosses:
                     if net.value and net.value + total == gross.value:
-                        score = net.score + gross.score + 1.4
+                        score = net.score + gross.score + _TUNED.parts_bonus
                         yield _Choice(net, None, gross, score, confidence.TRIPLE, taxes)
 
 
@@ -417,16 +494,18 @@ def _parts_of(facts: Facts, net: Decimal, skip: frozenset[Row]) -> Iterable[Amou
         numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
         if row in skip or len(numbers) < 2 or not numbers[-1].is_money or not numbers[-1].value:
             continue
-        rates = [number.value for number in numbers[:-1] if number.percent and 0 < number.value <= _HIGHEST_RATE]
+        rates = [number.value for number in numbers[:-1] if number.percent and 0 < number.value <= HIGHEST_RATE]
         if any(abs(net * rate / 100 - numbers[-1].value) <= CENT for rate in rates):
-            yield Amount(numbers[-1], 0.9)
+            yield Amount(numbers[-1], _TUNED.by_rate)
 
 
 def _with_charges(
     nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount], charges: Sequence[Amount]
 ) -> Iterable[_Choice]:
     """Goods, one or two charges on them, and the tax make the gross, without a printed sum of goods and charges."""
-    charged = [charge for charge in charges if charge.score >= 0.6 and charge.value > 0][:4]
+    charged = [charge for charge in charges if charge.score >= _TUNED.label_least and charge.value > 0][
+        : _TUNED.most_charges
+    ]
     for count in (1, 2):
         for parts in combinations(charged, count):
             added = sum((charge.value for charge in parts), Decimal(0))
@@ -436,14 +515,18 @@ def _with_charges(
                         if not tax.value or net.value + added + tax.value != gross.value or net in parts:
                             continue
                         if len({part.number.span for part in (net, tax, gross, *parts)}) == 3 + count:
-                            score = net.score + tax.score + gross.score + 1.0
+                            score = net.score + tax.score + gross.score + _TUNED.charges_bonus
                             yield _Choice(None, tax, gross, score, confidence.TRIPLE, nets=(net, *parts))
 
 
 def _not_left_to_pay(grosses: Sequence[Amount], amounts: dict[str, list[Amount]]) -> Iterable[Amount]:
     """Without what remains to be paid of another one of them after a printed payment: that is no total."""
     totals = {amount.value for amount in amounts.get("gross_total", ())}
-    paid = {abs(amount.value) for amount in amounts.get("prepaid", ()) if amount.score >= 0.6 and amount.value}
+    paid = {
+        abs(amount.value)
+        for amount in amounts.get("prepaid", ())
+        if amount.score >= _TUNED.label_least and amount.value
+    }
     for gross in grosses:
         if gross.value in totals or not any(gross.value + part in totals for part in paid):
             yield gross
@@ -455,7 +538,7 @@ def _confirmed(grosses: Sequence[Amount], support: Support) -> Iterable[_Choice]
         return
     for gross in grosses:
         if abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE:
-            yield _Choice(None, None, gross, gross.score + 1.6, confidence.TWO_OF_THREE)
+            yield _Choice(None, None, gross, gross.score + _TUNED.confirmed_bonus, confidence.TWO_OF_THREE)
 
 
 def _apart(net: Amount, tax: Amount, gross: Amount) -> bool:
@@ -469,13 +552,13 @@ def _apart(net: Amount, tax: Amount, gross: Amount) -> bool:
 def _agreement(net: Decimal | None, tax: Decimal | None, gross: Decimal | None, support: Support) -> float:
     score = 0.0
     if support.breakdown_net is not None and net is not None:
-        score += 0.7 if abs(support.breakdown_net - net) <= TOLERANCE else -0.3
+        score += _TUNED.net_agrees if abs(support.breakdown_net - net) <= TOLERANCE else -_TUNED.net_differs
     if support.breakdown_tax is not None and tax is not None:
-        score += 0.5 if abs(support.breakdown_tax - tax) <= TOLERANCE else -0.3
+        score += _TUNED.tax_agrees if abs(support.breakdown_tax - tax) <= TOLERANCE else -_TUNED.tax_differs
     if support.lines is not None and support.lines in (net, gross):
-        score += 0.5 if support.lines == net else 0.3
+        score += _TUNED.lines_net if support.lines == net else _TUNED.lines_gross
     if support.is_part(net, tax):
-        score -= 2.0
+        score -= _TUNED.one_rate
     return score
 
 
@@ -487,7 +570,7 @@ def _pairs(grosses: Sequence[Amount], taxes: Sequence[Amount], support: Support)
                 continue
             fits = abs(support.breakdown_net + support.breakdown_tax - gross.value) <= TOLERANCE
             if fits and abs(tax.value - support.breakdown_tax) <= TOLERANCE:
-                yield _Choice(None, tax, gross, gross.score + tax.score + 1.0, confidence.TWO_OF_THREE)
+                yield _Choice(None, tax, gross, gross.score + tax.score + _TUNED.pair_bonus, confidence.TWO_OF_THREE)
 
 
 def _singles(
@@ -500,21 +583,23 @@ def _singles(
 ) -> Iterable[_Choice]:
     """The best of each alone, where nothing adds up. Plain labels only, and not against the arithmetic."""
     gross = _largest_of_best(grosses)
-    net = nets[0] if nets and nets[0].score >= 0.75 else None
-    plain = [tax for tax in taxes if tax.score >= 0.75]
+    net = nets[0] if nets and nets[0].score >= _TUNED.single_least else None
+    plain = [tax for tax in taxes if tax.score >= _TUNED.single_least]
     tax = next((tax for tax in plain if _possible_tax(tax, gross, support)), None)
     if gross is not None and net is not None and tax is not None:
         # All three printed and not adding up: which one is wrong cannot be told here.
-        score = 0.5 * (gross.score + net.score + tax.score) + _agreement(net.value, tax.value, gross.value, support)
+        score = _TUNED.contradicting * (gross.score + net.score + tax.score) + _agreement(
+            net.value, tax.value, gross.value, support
+        )
         yield _Choice(net, tax, gross, score)
     if gross is not None:
         yield _Choice(None, None, gross, gross.score + _agreement(None, None, gross.value, support))
         if net is not None and tax is None and (net.value != gross.value or tax_free):
-            yield _Choice(net, None, gross, gross.score + 0.5 * net.score)
+            yield _Choice(net, None, gross, gross.score + _TUNED.by_net * net.score)
         if tax is not None:
-            yield _Choice(None, tax, gross, gross.score + 0.4 * tax.score)
+            yield _Choice(None, tax, gross, gross.score + _TUNED.by_tax * tax.score)
     elif net is not None:
-        yield _Choice(net, None, None, 0.5 * net.score)
+        yield _Choice(net, None, None, _TUNED.lone_net * net.score)
 
 
 def _possible_tax(tax: Amount, gross: Amount | None, support: Support) -> bool:
@@ -522,7 +607,7 @@ def _possible_tax(tax: Amount, gross: Amount | None, support: Support) -> bool:
 
     More is a sum that the name of a tax stands beside: `Total (incl. GST) 28.50`.
     """
-    if gross is not None and abs(tax.value) > abs(gross.value) * _HIGHEST_RATE / 100:
+    if gross is not None and abs(tax.value) > abs(gross.value) * HIGHEST_RATE / 100:
         return False
     several = len(support.parts) >= 2 and support.breakdown_tax is not None
     return not several or abs(tax.value - (support.breakdown_tax or Decimal(0))) <= TOLERANCE
@@ -532,7 +617,7 @@ def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
     """Among equally good labels the last one printed: totals stand below their parts."""
     if not amounts:
         return None
-    top = [amount for amount in amounts if amount.score >= amounts[0].score - 0.02]
+    top = [amount for amount in amounts if amount.score >= amounts[0].score - _TUNED.equal]
     return max(top, key=lambda amount: (amount.number.span.page, amount.number.span.segment.row.index))
 
 
@@ -541,29 +626,33 @@ def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]]) 
     if totals.gross is None:
         return
     gross = totals.gross.value
-    prepaid = [amount for amount in amounts.get("prepaid", ()) if amount.score >= 0.6 and amount.value != 0]
+    prepaid = [
+        amount for amount in amounts.get("prepaid", ()) if amount.score >= _TUNED.label_least and amount.value != 0
+    ]
     taken = {candidate.span for candidate in (totals.net, totals.tax) if candidate is not None}
     printed = [
         amount
         for amount in amounts.get("amount_due", ())
-        if amount.score >= 0.55 and (amount.number.span not in taken or amount.value == gross)
+        if amount.score >= _TUNED.due_least and (amount.number.span not in taken or amount.value == gross)
     ]
     for paid in prepaid:
         for rest in printed + amounts.get("gross_total", []):
             if abs(gross - abs(paid.value) - rest.value) <= TOLERANCE and rest.value != gross:
-                totals.due = Candidate(rest.value, rest.number.span, 0.97)
-                totals.prepaid = Candidate(abs(paid.value), paid.number.span, 0.95)
+                totals.due = Candidate(rest.value, rest.number.span, _TUNED.due_proved)
+                totals.prepaid = Candidate(abs(paid.value), paid.number.span, _TUNED.paid_proved)
                 return
     if printed:
         same = [amount for amount in printed if amount.value == gross]
         if same:
-            totals.due = Candidate(gross, same[0].number.span, max(totals.gross.score, 0.9))
+            totals.due = Candidate(gross, same[0].number.span, max(totals.gross.score, _TUNED.due_gross))
         else:
-            totals.due = Candidate(printed[0].value, printed[0].number.span, 0.6 * printed[0].score + 0.1)
+            totals.due = Candidate(
+                printed[0].value, printed[0].number.span, _TUNED.due_other * printed[0].score + _TUNED.due_other_base
+            )
             totals.contradictions.append("amount_due")
         return
     if not prepaid:
-        totals.due = Candidate(gross, totals.gross.span, 0.9 * totals.gross.score)
+        totals.due = Candidate(gross, totals.gross.span, _TUNED.due_unprinted * totals.gross.score)
         return
     _rest_below(facts, totals, prepaid)
 
@@ -575,9 +664,9 @@ def _rest_below(facts: Facts, totals: Totals, prepaid: Sequence[Amount]) -> None
     for paid in prepaid:
         rest = totals.gross.value - abs(paid.value)
         lowest = max(totals.gross.span.segment.row.index, paid.number.span.segment.row.index)
-        for row in facts.canvas.rows[lowest + 1 : lowest + 4]:
+        for row in facts.canvas.rows[lowest + 1 : lowest + 1 + _TUNED.rest_rows]:
             numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
             if rest and numbers and numbers[-1].is_money and numbers[-1].value == rest:
-                totals.due = Candidate(rest, numbers[-1].span, 0.9)
-                totals.prepaid = Candidate(abs(paid.value), paid.number.span, 0.9)
+                totals.due = Candidate(rest, numbers[-1].span, _TUNED.rest)
+                totals.prepaid = Candidate(abs(paid.value), paid.number.span, _TUNED.rest)
                 return

@@ -6,6 +6,7 @@ Without a header nothing says what a column means; the sum, to the cent, proves 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
@@ -13,11 +14,18 @@ from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.page.canvas import Row, whole
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.tables.line_items import Item, is_pure
+from cira_pipeline.extraction.offline.thresholds import thresholds
 
-_FEWEST_ROWS = 2
-# Rows of other kinds, such as wrapped text or rules, that may stand between two lines.
-_MOST_BETWEEN = 2
-_SHORTEST_TEXT = 4
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    fewest_rows: int
+    most_between: int
+    shortest_text: int
+
+
+_TUNED = thresholds(_Tuned)
+
 _SUMS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "prepaid", "line_total", "rounding"})
 
 
@@ -33,7 +41,7 @@ def unheaded_items(facts: Facts, totals: Iterable[Candidate[Decimal]], skip: fro
         ]
         for edge in dict.fromkeys(round(number.span.box.right) for _, number in above):
             run = list(_run(above, edge, total.value))
-            if len(run) >= _FEWEST_ROWS:
+            if len(run) >= _TUNED.fewest_rows:
                 return [_item(row, number) for row, number in reversed(run)]
     return []
 
@@ -51,7 +59,7 @@ def _amount_of(facts: Facts, row: Row) -> Number | None:
     )
     texts = row.segments[:-1]
     money = any(number.is_money for segment in texts for number in facts.numbers_of(segment))
-    lettered = max(sum(char.isalpha() for char in segment.text) for segment in texts) >= _SHORTEST_TEXT
+    lettered = max(sum(char.isalpha() for char in segment.text) for segment in texts) >= _TUNED.shortest_text
     number = numbers[0]
     return number if number.is_money and number.value and lettered and not labelled and not money else None
 
@@ -62,7 +70,7 @@ def _run(above: list[tuple[Row, Number]], edge: float, total: Decimal) -> Iterat
     for row, number in above:
         if abs(number.span.box.right - edge) > row.height:
             continue
-        if found and found[-1][0].index - row.index > _MOST_BETWEEN + 1:
+        if found and found[-1][0].index - row.index > _TUNED.most_between + 1:
             return
         found.append((row, number))
         if sum(amount.value for _, amount in found) == total:
@@ -71,5 +79,5 @@ def _run(above: list[tuple[Row, Number]], edge: float, total: Decimal) -> Iterat
 
 
 def _item(row: Row, number: Number) -> Item:
-    texts = [segment for segment in row.segments[:-1] if sum(map(str.isalpha, segment.text)) >= _SHORTEST_TEXT]
+    texts = [segment for segment in row.segments[:-1] if sum(map(str.isalpha, segment.text)) >= _TUNED.shortest_text]
     return Item(cells={"net_amount": number}, description=[whole(text) for text in texts], rows=[row])
