@@ -1,1 +1,1 @@
-"""What Dagster materialises: the four assets of an invoice, their checks, and the jobs that launch them."""
+"""Dagster assets of an invoice, their checks, and the jobs that launch them."""

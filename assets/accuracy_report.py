@@ -1,4 +1,4 @@
-"""The daily report on accuracy in operation: one asset without partitions, with pictures and a check on drift."""
+"""Daily report on accuracy in production: one unpartitioned asset with charts and a check for drift."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -26,15 +26,15 @@ from resources.postgres import PostgresResource
 
 ACCURACY_REPORT = dg.AssetKey("accuracy_report")
 DRIFT_CHECK = "drift"
-# A daily run, with some hours' patience before anybody is alarmed.
+# A daily run, with some hours of tolerance before it counts as overdue.
 FRESH_FOR = timedelta(hours=36)
 STALE_SOON = timedelta(hours=26)
 
 
 def report_accuracy(database: Database, today: date) -> AccuracyReport:
-    """Measures all labelled records of the report's window and keeps the result in `cira.accuracy_daily`.
+    """Evaluates all labelled records of the report's window and stores the result in `cira.accuracy_daily`.
 
-    Labels come late: all days of the window are measured anew. Raises: StoreUnavailable.
+    Labels may arrive late, so all days of the window are evaluated again. Raises: StoreUnavailable.
     """
     since = window_start(today)
     repository = AccuracyRepository(database)
@@ -65,15 +65,15 @@ def report_accuracy(database: Database, today: date) -> AccuracyReport:
     deps=[asset_key(Stage.VALIDATED_RECORD)],
     group_name="accuracy",
     kinds={"python", "pandas", "postgres"},
-    description=f"How right the records of the last {WINDOW_DAYS} days are against their labels: by field, day and "
-    f"supplier, and whether confidence means what it says. The last {RECENT_DAYS} days are compared with the "
-    f"{BASELINE_DAYS} before. The counts are kept in cira.accuracy_daily. Records without a label say nothing here.",
+    description=f"Accuracy of the records of the last {WINDOW_DAYS} days against their labels, by field, day and "
+    f"supplier, and calibration of their confidence. The last {RECENT_DAYS} days are compared with the "
+    f"{BASELINE_DAYS} before. The counts are stored in cira.accuracy_daily. Records without a label are not evaluated.",
     check_specs=[
         dg.AssetCheckSpec(
             DRIFT_CHECK,
             asset=ACCURACY_REPORT,
-            description=f"No field is less often right in the last {RECENT_DAYS} days than in the {BASELINE_DAYS} "
-            "before, by more than chance explains. Warns too when nothing could be compared.",
+            description=f"No field is less accurate in the last {RECENT_DAYS} days than in the {BASELINE_DAYS} "
+            "before, beyond what chance explains. Also warns when nothing could be compared.",
         )
     ],
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESH_FOR, warn_window=STALE_SOON),
@@ -109,9 +109,9 @@ def _metadata(report: AccuracyReport) -> Mapping[str, dg.MetadataValue]:
 def _drift(report: AccuracyReport) -> dg.AssetCheckResult:
     if report.accuracy is None or report.accuracy_before is None:
         lacking = f"the last {RECENT_DAYS} days" if report.accuracy is None else f"the {BASELINE_DAYS} days before"
-        description = f"nothing was compared: no record of {lacking} has a label"
+        description = f"nothing was compared: no record of {lacking} has a label; label documents to measure accuracy"
     elif report.drifts:
-        description = "less often right than before: " + ", ".join(
+        description = "less accurate than before: " + ", ".join(
             f"{each.field} ({each.before:.1%} -> {each.recent:.1%})" for each in report.drifts
         )
     else:

@@ -1,4 +1,4 @@
-"""What the checks say of a batch's key: each holds when it holds for all of its jobs, and names those it fails for."""
+"""Checks for a batch's partition key: each passes when all jobs of the key pass, and lists the jobs that fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cira_pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class BatchChecks:
-    """The checks of one batch's key, evaluated from the tables."""
+    """The checks of one run batch's key, evaluated from the tables."""
 
     database: Database
     settings: Settings
@@ -33,7 +33,7 @@ class BatchChecks:
     jobs: Sequence[KeyedJob]
 
     def evaluate(self, selected: Collection[str]) -> Iterator[dg.AssetCheckEvaluation]:
-        """The selected ones. None blocks: a doubtful invoice is a record to review."""
+        """The selected checks. None blocks: a doubtful invoice is a record to review."""
         for name, evaluate in {
             "consistency": self._consistency,
             "accuracy": self._accuracy,
@@ -60,7 +60,7 @@ class BatchChecks:
         )
 
     def _consistency(self) -> dg.AssetCheckEvaluation:
-        """A job without a record is not consistent either: nothing was checked."""
+        """A job without a record counts as failed: nothing was checked."""
         errors = self._summary.errors()
         jobs = wanted(self.jobs)
         without = [job for job in jobs if job.verdict is None]
@@ -98,8 +98,8 @@ class BatchChecks:
             "accuracy",
             passed=status == "passed",
             severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
-            description=f"{len(labelled) - len(failed)} of {len(labelled)} labelled jobs are right enough; "
-            f"{unlabelled} are unlabelled: no right answer is known, so nothing was measured",
+            description=f"{len(labelled) - len(failed)} of {len(labelled)} labelled jobs are accurate enough; "
+            f"{unlabelled} are unlabelled, so their accuracy is unknown",
             metadata={**metadata, **_failing(["job", "right", "wrong or missing"], rows)},
         )
 
@@ -114,7 +114,7 @@ class BatchChecks:
         }
 
     def _cost(self) -> dg.AssetCheckEvaluation:
-        """Jobs that failed were paid for all the same."""
+        """Includes failed jobs, which also cost money."""
         spent = self._summary.costs_usd()
         budget_usd = self.settings.cost_budget_usd
         rows = [[job_id, usd] for job_id, usd in spent.items() if not check_cost(usd, budget_usd).passed]

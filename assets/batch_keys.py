@@ -1,7 +1,7 @@
-"""What a run says of a batch's key: each of its assets is materialised once nothing is left to do in it.
+"""Materialises the assets of a batch's partition key, each as soon as nothing is left to do in it.
 
-Told from the tables and not from what the run itself did: a run may have done one retried job out of hundreds, and a
-run that was killed is gone on with by another. See docs/decisions/0017-batch-keys.md.
+Decided from the tables and not from the run's own work: a run may have processed one retried job out of hundreds, and
+another run continues a killed one. See docs/decisions/0017-batch-keys.md.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from cira_pipeline.pipeline.claims import Claim
 from cira_pipeline.pipeline.stream import JobEvent, StageDone, StageFailed
 from cira_pipeline.settings import Settings
 
-# Which jobs a Dagster run may take up, by what started it: the sensor, a person, or a backfill.
+# Jobs that a Dagster run may take up, depending on who started it: the sensor, a person, or a backfill.
 
 
 def claim_of(run: dg.DagsterRun, instance: DagsterInstance, *, key_count: int) -> Claim:
-    """What `run`, which names `key_count` partition keys, may take up.
+    """The jobs that `run`, which names `key_count` partition keys, may take up.
 
-    A rejected document is a result: only a run that a person started for that one key processes it again.
+    A rejected document is a result: only a run that a person started for that single key processes it again.
     """
 
     def is_alive(run_id: str) -> bool:
@@ -49,7 +49,7 @@ def claim_of(run: dg.DagsterRun, instance: DagsterInstance, *, key_count: int) -
 
 
 def planned_batch(run: dg.DagsterRun) -> str | None:
-    """The batch that `new_invoices` planned the run for; `None` when a person started it, or executes it again."""
+    """The run batch that `new_invoices` planned the run for; `None` when a person started or re-executed it."""
     by_a_person = run.parent_run_id is not None and RETRY_NUMBER_TAG not in run.tags
     return None if by_a_person else run.tags.get(BATCH_TAG)
 
@@ -59,7 +59,7 @@ BatchEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvalua
 
 @dataclass(frozen=True)
 class FailedJob:
-    """What the failure of a run names. `stage` is where the job, or what it stands for, stopped."""
+    """A job in the failure message of a run. `stage`: where the job, or its batch's key, stopped."""
 
     job_id: str
     stage: Stage
@@ -68,7 +68,7 @@ class FailedJob:
 
 @dataclass
 class _KeyOfRun:
-    """One batch's key in a run: what the run does of it, and what came of that so far."""
+    """One batch's key in a run: the run's jobs of the key, and their results so far."""
 
     partition_key: str
     taken: tuple[JobId, ...]
@@ -77,7 +77,7 @@ class _KeyOfRun:
 
 
 class BatchKeysOfRun:
-    """The batch keys among the partition keys of a run. `failed` and `busy` are told when all events were taken."""
+    """The batch keys among the partition keys of a run. `failed` and `busy` are complete once all events were taken."""
 
     def __init__(
         self,
@@ -99,25 +99,25 @@ class BatchKeysOfRun:
         self._key_of = {job_id: key for key in self._keys.values() for job_id in key.taken}
         self.failed: list[FailedJob] = []
         self.busy: list[str] = []
-        """Keys of which other runs are doing something."""
+        """Keys that other runs are working on."""
         self.job_count = sum(len(wanted(jobs)) for jobs in jobs_of.values())
 
     @property
     def job_ids(self) -> Sequence[JobId]:
-        """The jobs that the run has to do."""
+        """The jobs that the run must process."""
         return tuple(self._key_of)
 
     def idle(self) -> Iterator[BatchEvent]:
-        """What is to be said of keys of which there is nothing to do."""
+        """Events of keys that need no work."""
         for key in self._keys.values():
             if not key.taken:
-                yield from self._told(key)
+                yield from self._events(key)
 
     def has(self, job_id: JobId) -> bool:
         return job_id in self._key_of
 
     def take(self, event: JobEvent) -> Iterator[BatchEvent]:
-        """Notes the event of a job; after the last one of a key, what is to be said of the key."""
+        """Records a job's event; after the last job of a key, yields the key's events."""
         if isinstance(event, StageDone) and event.stage is not self._stages[-1]:
             return
         key = self._key_of[event.job_id]
@@ -125,7 +125,7 @@ class BatchKeysOfRun:
             key.failures.append(event)
         key.left.discard(event.job_id)
         if not key.left:
-            yield from self._told(key)
+            yield from self._events(key)
 
     def _taken_up(self, key: str, jobs: Sequence[KeyedJob]) -> _KeyOfRun:
         busy = self._busy_runs(jobs)
@@ -133,17 +133,17 @@ class BatchKeysOfRun:
         return _KeyOfRun(key, taken, set(taken))
 
     def _busy_runs(self, jobs: Sequence[KeyedJob]) -> frozenset[str]:
-        """Other runs that are alive and work on one of these jobs."""
+        """Other living runs that work on one of these jobs."""
         runs = {job.run_id for job in jobs if job.status is JobStatus.RUNNING and job.run_id} - {self._run.run_id}
         found = self._instance.get_runs(RunsFilter(run_ids=sorted(runs))) if runs else ()
         return frozenset(run.run_id for run in found if not run.is_finished)
 
-    def _told(self, key: _KeyOfRun) -> Iterator[BatchEvent]:
+    def _events(self, key: _KeyOfRun) -> Iterator[BatchEvent]:
         jobs = PartitionKeys(self._database).jobs_of([key.partition_key])[key.partition_key]
         if not jobs:
             self.failed.append(FailedJob(key.partition_key, self._stages[0], JobNotFound.code))
             return
-        # Statuses belong to runs that validate; others leave them as they were.
+        # Only runs that validate change job statuses.
         tracked = Stage.VALIDATED_RECORD in self._stages
         seen = jobs if tracked else after_a_look(jobs, key.taken, key.failures, self._stages[-1])
         yield from batch_events(self._database, self._settings, key.partition_key, seen, self._stages, self._checks)
@@ -154,7 +154,9 @@ class BatchKeysOfRun:
             if job.status is JobStatus.FAILED
         ]
         if held := sum(job.status.held for job in left):
-            self._log.warning(f"{held} of {len(wanted(jobs))} jobs of {key.partition_key} wait and go on by themselves")
+            self._log.warning(
+                f"{held} of {len(wanted(jobs))} jobs of {key.partition_key} are deferred and continue automatically"
+            )
         if self._busy_runs(left):
             self.busy.append(key.partition_key)
 
@@ -167,7 +169,7 @@ def batch_events(
     stages: Sequence[Stage],
     checks: Collection[str],
 ) -> Iterator[BatchEvent]:
-    """What is true of a batch's key: its assets that are done, why others are not, and the checks of its records."""
+    """Events of a batch's key: materialisations of finished assets, failures of others, and checks of its records."""
     summary = BatchSummary(database, partition_key)
     for stage in stages:
         left = in_the_way(jobs, stage)
@@ -179,13 +181,15 @@ def batch_events(
             )
         failed = [job for job in left if job.status is JobStatus.FAILED and job.stage is stage]
         if failed:
-            yield _why_they_failed(partition_key, stage, failed, len(wanted(jobs)))
+            yield _failure_observation(partition_key, stage, failed, len(wanted(jobs)))
     if Stage.VALIDATED_RECORD in stages:
         yield from BatchChecks(database, settings, partition_key, jobs).evaluate(checks)
 
 
-def _why_they_failed(partition_key: str, stage: Stage, failed: Sequence[KeyedJob], count: int) -> dg.AssetObservation:
-    """Stands with the failed partition, which would otherwise only name its run. It does not count as materialised."""
+def _failure_observation(
+    partition_key: str, stage: Stage, failed: Sequence[KeyedJob], count: int
+) -> dg.AssetObservation:
+    """Observation that explains a failed partition, beside the link to its run. It does not count as materialised."""
     codes = ", ".join(sorted({job.error_code or "" for job in failed}))
     return dg.AssetObservation(
         asset_key=asset_key(stage),
@@ -195,8 +199,8 @@ def _why_they_failed(partition_key: str, stage: Stage, failed: Sequence[KeyedJob
             "failed": dg.MetadataValue.int(len(failed)),
             "failures": jobs_table(failed),
             "what_to_do": dg.MetadataValue.text(
-                "`cira show JOB` says what happened to each. Materialise the partition again, or `cira retry JOB`: "
-                "what is done is not done again."
+                "`cira show JOB` explains each failure. Materialise the partition again, or run `cira retry JOB`: "
+                "finished work is not repeated."
             ),
         },
     )

@@ -1,7 +1,7 @@
-"""What a person sees of a batch's key in Dagster: what its jobs add up to, and which of them need somebody.
+"""Dagster metadata for a batch's partition key: totals of its jobs, and the jobs that need attention.
 
-Of single jobs only ids, addresses and codes are shown, never what stands on an invoice, and each only beside its id: by
-that an erased job is found here (`sensors/event_erasure.py`).
+For single jobs it shows only ids, addresses and codes, never invoice content, and each only beside the job's id, by
+which an erased job is found here (`sensors/event_erasure.py`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from cira_pipeline.pipeline.batch_progress import wanted
 from cira_pipeline.shown_url import shown_url
 
 MAX_JOBS_LISTED = 50
-# No Markdown is in these: an underscore between letters means nothing there.
+# Text without Markdown: an underscore between letters has no meaning there.
 _PLAIN = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 
 def batch_metadata(stage: Stage, jobs: Sequence[KeyedJob], summary: BatchSummary) -> Metadata:
-    """Of one asset of the key. What is long comes last, so that the rest is seen at a glance."""
+    """Metadata of one asset of the key. Long entries come last, so that the rest is visible at a glance."""
     return {**_counts(jobs), "cost_usd": _usd(summary), **_of_stage(stage, jobs, summary), **_not_processed(jobs)}
 
 
@@ -38,7 +38,7 @@ def jobs_table(jobs: Sequence[KeyedJob]) -> dg.MetadataValue:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MetadataValue:
-    """As Markdown; of many rows the first ones, and how many more there are."""
+    """A Markdown table; of many rows the first ones, and the number of the others."""
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows[:MAX_JOBS_LISTED]]
     if len(rows) > MAX_JOBS_LISTED:
@@ -47,12 +47,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MetadataV
 
 
 def _cell(value: object) -> str:
-    """Ids and codes as they are: erasing looks for ids by their text."""
+    """Ids and codes unescaped: an erasure searches for ids by their text."""
     return str(value) if _PLAIN.fullmatch(str(value)) else table_cell(value)
 
 
 def _counts(jobs: Sequence[KeyedJob]) -> Metadata:
-    """All statuses that people ask for, and the others where there are any."""
+    """Counts by status: the common statuses always, others where there are any."""
     found = {
         "jobs": len(wanted(jobs)),
         "succeeded": _count(jobs, JobStatus.SUCCEEDED),
@@ -122,6 +122,6 @@ def _of_records(jobs: Sequence[KeyedJob], summary: BatchSummary) -> Metadata:
 
 
 def _not_processed(jobs: Sequence[KeyedJob]) -> Metadata:
-    """The jobs that gave no record one may look at, those first that a retry may help."""
+    """Jobs without a usable record, those first that a retry may help."""
     ended = [job for status in (JobStatus.FAILED, JobStatus.REJECTED) for job in jobs if job.status is status]
     return {"failures": jobs_table(ended)} if ended else {}

@@ -1,4 +1,4 @@
-"""What the checks of a validated record say, as Dagster events of its partition."""
+"""Evaluates the checks of a validated record as Dagster events of its partition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cira_pipeline.pipeline.processor import Processor, RecordValidated
 def evaluate_checks(
     job_id: JobId, done: RecordValidated, selected: Collection[str]
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """The selected checks of one job. None blocks: a doubtful invoice is a record to review."""
+    """Evaluates the selected checks of one job. None blocks: a doubtful invoice is a record to review."""
     evaluations: Mapping[str, Callable[[JobId, RecordValidated], dg.AssetCheckEvaluation]] = {
         "consistency": _consistency,
         "accuracy": _accuracy,
@@ -68,9 +68,9 @@ def _accuracy(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
     result = done.accuracy
     metadata: dict[str, dg.MetadataValue] = {"status": dg.MetadataValue.text(result.status)}
     if result.header_accuracy is None:
-        description = "unlabelled: no right answer is known for this document, so nothing was measured"
+        description = "unlabelled: the document has no ground truth, so accuracy was not measured"
     else:
-        description = f"{float(result.header_accuracy):.1%} of the labelled header fields are right"
+        description = f"{float(result.header_accuracy):.1%} of the labelled header fields are correct"
         metadata |= {
             "header_accuracy": dg.MetadataValue.float(float(result.header_accuracy)),
             "wrong": dg.MetadataValue.json(list(result.wrong)),
@@ -89,7 +89,7 @@ def _accuracy(job_id: JobId, done: RecordValidated) -> dg.AssetCheckEvaluation:
 
 
 def evaluate_cost_of_failed(processor: Processor, job_id: JobId) -> dg.AssetCheckEvaluation:
-    """A job that failed was paid for all the same."""
+    """Cost check of a failed job, which also cost money."""
     budgets = processor.ledger.budget_states(processor.jobs.get(job_id).client)
     return _cost(job_id, check_cost(processor.ledger.total(job_id), processor.settings.cost_budget_usd, budgets))
 

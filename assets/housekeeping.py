@@ -1,6 +1,6 @@
-"""The job that keeps Dagster's own tables small: keys whose invoices were done long ago, and runs older.
+"""Housekeeping job: removes partition keys of invoices finished long ago, and old runs, from Dagster's tables.
 
-Results, jobs and costs are CIRA's tables and are never touched. A job that is retried after its key was removed gets
+Results, jobs and costs are in CIRA's tables and are never touched. A job that is retried after its key was removed gets
 the key back (`sensors/new_invoices.py`).
 """
 
@@ -17,7 +17,7 @@ from cira_pipeline.settings import Settings
 from resources.postgres import PostgresResource
 
 HOUSEKEEPING = "housekeeping"
-# Their jobs are locked while so many keys are removed: a quarter of a second.
+# Their jobs are locked while this many keys are removed: about a quarter of a second.
 _KEYS_AT_ONCE = 50
 _RUNS_AT_ONCE = 200
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
@@ -38,8 +38,8 @@ def housekeeping_job(settings: Settings) -> dg.JobDefinition:
 
     @dg.job(
         name=HOUSEKEEPING,
-        description="Keeps Dagster's tables small. Results, jobs and costs stay; a job that is retried later gets its "
-        "key back.",
+        description="Keeps Dagster's tables small. Results, jobs and costs are kept; a job that is retried later gets "
+        "its key back.",
     )
     def housekeeping() -> None:
         tidy()
@@ -48,7 +48,9 @@ def housekeeping_job(settings: Settings) -> dg.JobDefinition:
 
 
 def remove_keys(instance: DagsterInstance, database: Database, before: datetime) -> int:
-    """Of jobs that ended before that time without failing. Returns how many; may be stopped and repeated."""
+    """Removes keys whose jobs all ended before that time without failing. Returns how many; can be interrupted and
+    repeated.
+    """
     keys, partition_keys = instance.get_dynamic_partitions(PARTITIONS_NAME), PartitionKeys(database)
     removed = 0
     for start in range(0, len(keys), _KEYS_AT_ONCE):
@@ -60,7 +62,7 @@ def remove_keys(instance: DagsterInstance, database: Database, before: datetime)
 
 
 def remove_runs(instance: DagsterInstance, before: datetime) -> int:
-    """With their events and the output of their steps; a run that has not ended is left alone, however old.
+    """Removes runs that ended before that time, with their events and the output of their steps.
 
     Returns how many.
     """
@@ -69,7 +71,7 @@ def remove_runs(instance: DagsterInstance, before: datetime) -> int:
     while records := instance.get_run_records(old, limit=_RUNS_AT_ONCE, ascending=True):
         for record in records:
             run_id = record.dagster_run.run_id
-            # Dagster itself leaves these files behind. First, so that a pass that is stopped here is repeated.
+            # Dagster itself leaves these files behind. Deleted first, so that an interrupted pass is repeated.
             instance.compute_log_manager.delete_logs(prefix=[run_id])
             instance.delete_run(run_id)
         removed += len(records)

@@ -1,7 +1,7 @@
-"""The streaming multi-asset: every job of a run through the four stages, in one step.
+"""Streaming multi-asset: processes every job of a run through the four stages, in one step.
 
-It yields one `AssetMaterialization` for each (asset, partition) that succeeded and nothing for what failed, and ends
-with one `Failure` that names the failed jobs. Dagster then shows exactly the failed (asset, partition) pairs as failed,
+It yields one `AssetMaterialization` for each (asset, partition) that succeeded and none for those that failed, and ends
+with one `Failure` that lists the failed jobs. Dagster then shows exactly the failed (asset, partition) pairs as failed,
 and backfills, retries and re-executions clear them. See docs/decisions/0001-streaming-multi-asset.md.
 """
 
@@ -27,13 +27,13 @@ from resources.processor import ProcessorResource
 MAX_FAILURES_LISTED = 50
 BACKFILL_KEYS = 100
 BACKFILL_JOBS = 2_000
-"""Partition keys, and jobs of batch keys, that one run of a backfill takes at the most."""
+"""Maximum partition keys, and jobs of batch keys, in one run of a backfill."""
 
 InvoiceEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
 def invoices(settings: Settings) -> dg.AssetsDefinition:
-    """The four assets. Runs of a backfill are of a size that suits the keys there are."""
+    """The four assets. Backfill runs are sized by the keys there are."""
     keys = BACKFILL_KEYS
     if settings.batch_key_min_jobs is not None:
         keys = min(keys, max(1, BACKFILL_JOBS // settings.batch_max_jobs))
@@ -68,7 +68,7 @@ def _processed(
         of_batches = {key: jobs for key, jobs in jobs_of.items() if is_batch_key(key)}
         batches = BatchKeysOfRun(context, postgres.database(), opened.settings, stages, checks, of_batches)
         job_ids = (*single, *batches.job_ids)
-        context.log.info(f"{len(job_ids)} jobs through {', '.join(stages)}; {processor.describe()}")
+        context.log.info(f"{len(job_ids)} jobs to process in the stages {', '.join(stages)}; {processor.describe()}")
         yield from batches.idle()
         claim = claim_of(context.run, context.instance, key_count=len(jobs_of))
         for event in stream(opened, job_ids, stages, run_id=context.run_id, claim=claim, heartbeat_s=LATEST_S):
@@ -85,31 +85,33 @@ def _processed(
             elif isinstance(event, StageFailed):
                 failures.append(FailedJob(event.job_id, event.stage, event.error.code))
                 if isinstance(event.error, JobNotFound):
-                    continue  # a key added by hand: nothing more is known of it
-                yield _why_it_failed(event, opened.jobs.get(event.job_id).url)
+                    continue  # a key added by hand: it has no job
+                yield _failure_observation(event, opened.jobs.get(event.job_id).url)
                 if COST_CHECK in checks:
                     yield evaluate_cost_of_failed(opened, event.job_id)
             elif isinstance(event, JobDeferred | JobSkipped):
-                _log_not_done(context, event, put_back)
+                _log_unprocessed(context, event, put_back)
             else:
                 yield from _events(event, checks)
 
     for why, count in put_back.most_common(MAX_FAILURES_LISTED):
-        context.log.warning(f"{count} jobs wait for their source and go on by themselves: {why}")
+        context.log.warning(f"{count} jobs wait for their source and continue automatically: {why}")
     failures += batches.failed
     if failures or batches.busy:
         raise _failure(failures, len(single) + batches.job_count, batches.busy)
 
 
-def _log_not_done(context: dg.AssetExecutionContext, event: JobDeferred | JobSkipped, put_back: Counter[str]) -> None:
-    """Jobs that wait for their source are only counted: they are hundreds, and each line of the log is a row."""
+def _log_unprocessed(
+    context: dg.AssetExecutionContext, event: JobDeferred | JobSkipped, put_back: Counter[str]
+) -> None:
+    """Jobs that wait for their source are only counted: they can be hundreds, and each log line is a row."""
     if isinstance(event, JobSkipped):
         context.log.info(f"{event.job_id} skipped: {event.reason}")
     elif isinstance(event.error, SourceBusy | SourcePaused):
         put_back[event.error.message] += 1
     else:
         context.log.warning(
-            f"{event.job_id} waits in {event.stage} and goes on by itself: {event.error}",
+            f"{event.job_id} is deferred in {event.stage} and continues automatically: {event.error}",
             exc_info=event.error if isinstance(event.error, InternalError) else None,
         )
 
@@ -124,8 +126,8 @@ def _events(done: StageDone, checks: Collection[str]) -> Iterator[InvoiceEvent]:
         yield from evaluate_checks(done.job_id, done.result, checks)
 
 
-def _why_it_failed(failed: StageFailed, url: str) -> dg.AssetObservation:
-    """Stands with the failed partition, which would otherwise only name its run. It does not count as materialised."""
+def _failure_observation(failed: StageFailed, url: str) -> dg.AssetObservation:
+    """Observation that explains a failed partition, beside the link to its run. It does not count as materialised."""
     return dg.AssetObservation(
         asset_key=asset_key(failed.stage),
         partition=failed.job_id,
@@ -136,7 +138,7 @@ def _why_it_failed(failed: StageFailed, url: str) -> dg.AssetObservation:
 
 def _failure(failures: Sequence[FailedJob], job_count: int, busy: Sequence[str]) -> dg.Failure:
     listed = failures[:MAX_FAILURES_LISTED]
-    # What happened stands with the partition, from where it can be erased; this event is all jobs' together.
+    # The details are in the partition's observation, from where they can be erased; this event covers all jobs.
     lines = [f"| {failed.job_id} | {failed.stage} | {failed.code} |" for failed in listed]
     table = "\n".join(["| job | stage | code |", "| --- | --- | --- |", *lines])
     said = []
@@ -147,13 +149,15 @@ def _failure(failures: Sequence[FailedJob], job_count: int, busy: Sequence[str])
             "Retry them with `cira retry`, or materialise the failed partitions again."
         )
     if busy:
-        said.append(f"Another run works on jobs of {', '.join(busy)}: it, or a later one, says how these ended.")
+        said.append(
+            f"Another run is working on jobs of {', '.join(busy)}: it, or a later one, reports how these ended."
+        )
     return dg.Failure(
         description=" ".join(said),
         metadata={
             "failed_jobs": dg.MetadataValue.md(table),
             "failed_count": len(failures),
         },
-        # What is worth trying again was tried again inside the stages.
+        # Retryable errors were already retried inside the stages.
         allow_retries=False,
     )

@@ -1,4 +1,4 @@
-"""The jobs a person launches or backfills from the UI; the sensor asks for runs of `process_invoices`."""
+"""Jobs that a person launches or backfills from the UI; the sensor requests runs of `process_invoices`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ process_invoices = dg.define_asset_job(
     "process_invoices",
     selection=dg.AssetSelection.assets(*(asset_key(stage) for stage in STAGES)),
     partitions_def=invoice_jobs,
-    description="From URL to validated record. Finished work is kept: running it again repeats only what is missing.",
+    description="From URL to validated record. Finished work is reused: running it again repeats only what is missing.",
 )
 
 extract_again = dg.define_asset_job(
     "extract_again",
     selection=dg.AssetSelection.assets(asset_key(Stage.EXTRACTED_FIELDS), asset_key(Stage.VALIDATED_RECORD)),
     partitions_def=invoice_jobs,
-    description="Extraction and validation of documents read before: after a change of engine, policy or prompt.",
+    description="Extraction and validation of documents that were read already, after a change of engine, policy or "
+    "prompt.",
 )
 
 validate_again = dg.define_asset_job(

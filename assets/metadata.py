@@ -1,4 +1,4 @@
-"""What a person sees of a materialisation in Dagster: a preview first, then how it came about."""
+"""Dagster metadata of a materialisation: a preview first, then details of the processing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Metadata = dict[str, dg.MetadataValue]
 
 
 def materialization_metadata(done: StageDone) -> Metadata:
-    """What is long comes last, so that the rest is seen at a glance."""
+    """Metadata of a finished stage. Long entries come last, so that the rest is visible at a glance."""
     metadata = _metadata(done.result)
     seconds = dg.MetadataValue.float(round(done.result.seconds, 3))
     long: Metadata = {name: metadata.pop(name) for name in ("findings", "preview", "line_items") if name in metadata}
@@ -78,7 +78,7 @@ def _of_reading(done: DocumentRead) -> Metadata:
     preview = "\n".join(line.text for line in reading.lines[:PREVIEW_LINES])
     mean = sum(line.confidence for line in reading.lines) / len(reading.lines) if reading.lines else None
     metadata: Metadata = {
-        "preview": dg.MetadataValue.md(_fenced(preview) if preview else "no page: the fields stand in XML"),
+        "preview": dg.MetadataValue.md(_fenced(preview) if preview else "no page: the fields are in XML"),
         "reader": dg.MetadataValue.text(f"{reading.reader} {reading.reader_version}"),
         "pages": dg.MetadataValue.int(len(reading.pages)),
         "ocr_pages": dg.MetadataValue.int(sum(page.source == "ocr" for page in reading.pages)),
@@ -102,7 +102,7 @@ def _of_extraction(done: FieldsExtracted) -> Metadata:
 
 
 def _of_engines(done: FieldsExtracted) -> Metadata:
-    """Where engines differ, and what was asked again and why; nothing where there was neither."""
+    """Differences between engines, and corrections with their reasons; empty without either."""
     metadata: Metadata = {}
     if differing := differences(done.extractions):
         engines = [each.engine.value for each in done.extractions]
@@ -132,7 +132,7 @@ def _of_record(done: RecordValidated) -> Metadata:
 
 
 def _invoice_tables(invoice: Invoice) -> Metadata:
-    """The header fields it has and its lines, apart: Dagster shows Markdown at once only while it is short."""
+    """Tables of the header fields with a value and of the lines, separate: Dagster shows only short Markdown inline."""
     header = [
         f"| {name} | {table_cell(_printed(invoice, name))} |"
         for name in Invoice.model_fields
@@ -167,7 +167,7 @@ def _total(invoice: Invoice) -> str:
 
 
 def _money(amount: Decimal | None, currency: str | None) -> str:
-    """With the decimals of its currency, and more where the invoice has more."""
+    """An amount with the decimals of its currency, and more where the invoice has more."""
     if amount is None:
         return ""
     usual = get_currency_precision(currency) if currency else 2
@@ -176,13 +176,13 @@ def _money(amount: Decimal | None, currency: str | None) -> str:
 
 
 def _link(url: str) -> dg.MetadataValue:
-    """A link where it can be shown whole: what a query or a user part holds may open more than one invoice."""
+    """A link where the URL can be shown whole: its query or user part may give access to more than one invoice."""
     shown = shown_url(url)
     return dg.MetadataValue.url(url) if shown == url else dg.MetadataValue.text(shown)
 
 
 def table_cell(value: object) -> str:
-    """Text from a document inside a Markdown table: it can neither end the cell nor add markup."""
+    """Document text escaped for a Markdown table cell: it can neither end the cell nor add markup."""
     if value is None:
         return ""
     if isinstance(value, Decimal):

@@ -1,4 +1,4 @@
-"""The job that moves model batches on: a run of it is one round. `sensors/model_batches.py` asks for runs."""
+"""Job that advances model batches, one polling round in each run. `sensors/model_batches.py` requests the runs."""
 
 import dagster as dg
 
@@ -9,16 +9,16 @@ MOVE_MODEL_BATCHES = "move_model_batches"
 
 @dg.op(
     name=MOVE_MODEL_BATCHES,
-    description="Sends the questions that wait for a batch, looks how batches stand, and keeps the answers of those "
-    "that have ended. A round that is killed is done again by the next one.",
+    description="Sends queued questions in model batches, polls the state of the batches, and stores the answers of "
+    "those that have ended. The next round repeats a round that was killed.",
 )
 def move(context: dg.OpExecutionContext, processor: ProcessorResource) -> None:
     with processor.opened_batches() as batches:
         moved = batches.move()
     if moved.busy:
-        context.log.info("Another process moves the batches on at this moment.")
+        context.log.info("Another process is advancing the model batches now.")
     for model_batch_id, code in moved.troubled.items():
-        context.log.warning(f"{model_batch_id}: {code}; `cira batches` tells more")
+        context.log.warning(f"{model_batch_id}: {code}; run `cira batches` for details")
     context.add_output_metadata(
         {"batches sent": len(moved.sent), "batches ended": len(moved.ended), "answers kept": moved.answers}
     )
@@ -26,8 +26,8 @@ def move(context: dg.OpExecutionContext, processor: ProcessorResource) -> None:
 
 @dg.job(
     name="model_batches",
-    description="One round over the model batches: send, look, keep answers. Jobs that have theirs are queued again by "
-    "new_invoices.",
+    description="One round over the model batches: send, poll, store answers. new_invoices queues the jobs again that "
+    "have all their answers.",
 )
 def model_batches() -> None:
     move()

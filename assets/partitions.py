@@ -1,6 +1,6 @@
-"""The partitions of every invoice asset: a key is a job id or a batch's id, added by the sensor `new_invoices` alone.
+"""Partitions of the invoice assets: a key is a job's id or a run batch's id, added by the sensor `new_invoices` only.
 
-Which jobs a key stands for is told by `PartitionKeys.jobs_of`, and by nothing else.
+Only `PartitionKeys.jobs_of` maps a key to its jobs.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ PARTITIONS_NAME = "invoice_jobs"
 invoice_jobs = dg.DynamicPartitionsDefinition(name=PARTITIONS_NAME)
 
 BATCH_TAG = "cira/batch"
-"""Run tag with the id of the batch a run was asked for; a retried run inherits it."""
+"""Run tag with the id of the run batch; a retried run inherits it."""
 CLIENT_TAG = "cira/client"
-"""Run tag with the client whose jobs a run does. dagster.yaml limits the runs of one client at once."""
+"""Run tag with the client of the run's jobs. dagster.yaml limits the concurrent runs of one client."""
 SIZE_TAG = "cira/size"
-"""Run tag, `small` or `large`. dagster.yaml keeps a slot free of large runs."""
+"""Run tag, `small` or `large`. dagster.yaml reserves a slot that large runs cannot take."""

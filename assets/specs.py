@@ -1,4 +1,4 @@
-"""The four assets and their checks, as Dagster shows them before anything ran."""
+"""Specifications of the four assets and their checks, as Dagster shows them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ COST_CHECK = "cost"
 
 _DESCRIPTIONS = {
     Stage.RAW_DOCUMENT: (
-        "The bytes behind the job's URL, fetched once, recognised by their content and kept under their SHA-256."
+        "The document at the job's URL, downloaded once, recognised by its content and stored under its SHA-256."
     ),
     Stage.OCR_TEXT: (
         "The document as text lines with page, box and confidence, read by Docling: native text where a page has it, "
-        "OCR where it has not. Kept by document and reader version."
+        "OCR elsewhere. Stored by document and reader version."
     ),
     Stage.EXTRACTED_FIELDS: (
-        "Fields proposed by the engines (einvoice, offline, azure_openai), each with the place it was found at. "
-        "A model's answer is paid for once."
+        "Fields proposed by the engines (einvoice, offline, azure_openai), each with its position in the document. "
+        "A model's answer is paid only once."
     ),
     Stage.VALIDATED_RECORD: (
         "The canonical invoice after all validation rules, with its verdict; one row of cira.invoices."
@@ -58,7 +58,7 @@ invoice_specs = [
 ]
 
 with warnings.catch_warnings():
-    # Dagster calls partitioned checks a preview. The release is pinned, and the tests hold what is needed of them.
+    # Dagster calls partitioned checks a preview. The release is pinned, and tests cover the parts in use.
     warnings.simplefilter("ignore", category=PreviewWarning)
     invoice_check_specs = [
         dg.AssetCheckSpec(
@@ -70,14 +70,14 @@ with warnings.catch_warnings():
         dg.AssetCheckSpec(
             "accuracy",
             asset=asset_key(Stage.VALIDATED_RECORD),
-            description="Share of labelled fields that are right. A document without a label is `unlabelled` and "
-            "warns: nothing was measured.",
+            description="Share of labelled fields that are correct. A document without a label is `unlabelled` and "
+            "warns, as its accuracy was not measured.",
             partitions_def=invoice_jobs,
         ),
         dg.AssetCheckSpec(
             COST_CHECK,
             asset=asset_key(Stage.VALIDATED_RECORD),
-            description="What the job has cost so far, against the budget per invoice (CIRA_COST_BUDGET_USD).",
+            description="Cost of the job so far, compared with the budget per invoice (CIRA_COST_BUDGET_USD).",
             partitions_def=invoice_jobs,
         ),
     ]

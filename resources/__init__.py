@@ -1,1 +1,1 @@
-"""Dagster's connections to the world, one ConfigurableResource a file."""
+"""Dagster resources, one ConfigurableResource in each file, and adaptations of Dagster's own processes."""

@@ -1,7 +1,7 @@
-"""Dagster's Celery launcher, which also notices that a worker is gone (docs/decisions/0004-dead-runs.md).
+"""Dagster's Celery launcher with a health check for lost workers (docs/decisions/0004-dead-runs.md).
 
-Celery keeps a task as started for ever when the whole worker that does it dies, with its machine for instance. Run
-monitoring asks this launcher, and it asks the workers themselves.
+Celery keeps a task as started for ever when the worker that executes it dies as a whole, for instance with its machine.
+Run monitoring asks this launcher, which asks the workers themselves.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _ANSWER_TIMEOUT_S = 3.0
 
 
 class WatchfulCeleryRunLauncher(CeleryRunLauncher):
-    """Runs are Celery tasks, and broker and backend are those of CIRA's settings.
+    """Launches runs as Celery tasks; broker and backend come from CIRA's settings.
 
-    A run that no worker says it is doing may have a worker that is cut off for a moment, and live: it is given
-    `unreachable_grace_seconds` (silence.py).
+    A run that no worker reports may belong to a living worker that is cut off for a moment: it is given
+    `unreachable_grace_seconds` (heartbeat.py).
     """
 
     def __init__(self, unreachable_grace_s: float, inst_data: ConfigurableClassData | None = None) -> None:
@@ -36,7 +36,7 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         task_id = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
         if task_id is None:
-            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, msg="No Celery task is noted for this run.")
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, msg="No Celery task is recorded for this run.")
         state = self.celery.AsyncResult(task_id).state
         if state == "SUCCESS":
             return CheckRunHealthResult(WorkerStatus.SUCCESS)
@@ -48,7 +48,7 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
         return self._unclaimed(run.run_id)
 
     def terminate(self, run_id: str) -> bool:
-        """Ends the process that does the run; run monitoring then ends the run itself."""
+        """Ends the process that executes the run; run monitoring then marks the run as ended."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
             return False
@@ -56,23 +56,23 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
         return super().terminate(run_id)
 
     def _is_claimed(self, task_id: str) -> bool:
-        """Whether a worker says that it has the task, running or next."""
+        """Whether a worker reports that it has the task, active or reserved."""
         answers = self.celery.control.inspect(timeout=_ANSWER_TIMEOUT_S).query_task([task_id]) or {}
         return any(task_id in known for known in answers.values())
 
     def _unclaimed(self, run_id: str) -> CheckRunHealthResult:
         if not self._heartbeat_timeout.expired(run_id):
-            return CheckRunHealthResult(WorkerStatus.RUNNING, msg="No worker says that it is doing this run.")
+            return CheckRunHealthResult(WorkerStatus.RUNNING, msg="No worker reports this run.")
         return CheckRunHealthResult(
             WorkerStatus.NOT_FOUND,
-            msg=f"No worker has known this run for {self._heartbeat_timeout.grace_s:.0f} s: its process is gone.",
+            msg=f"No worker has reported this run for {self._heartbeat_timeout.grace_s:.0f} s: its process is gone.",
         )
 
     @classmethod
     def config_type(cls) -> Mapping[str, Any]:
         return {
             "unreachable_grace_seconds": Field(
-                float, is_required=False, default_value=GRACE_S, description="before a run is given up"
+                float, is_required=False, default_value=GRACE_S, description="seconds before a run is given up"
             )
         }
 

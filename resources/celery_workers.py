@@ -1,6 +1,6 @@
-"""The Celery workers that do runs: `celery --app resources.celery_workers worker` (deploy/celery).
+"""Celery workers that execute runs: `celery --app resources.celery_workers worker` (deploy/celery).
 
-A worker process loads the definitions and the reading models once and keeps them for run after run.
+A worker process loads the definitions and the reading models once and reuses them for every run.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ RUN_QUEUE = "dagster"
 
 
 def celery_arguments(settings: Settings) -> dict[str, Any]:
-    """What the launcher and the workers must agree on. Raises ConfigurationError without a broker."""
+    """Celery configuration shared by launcher and workers. Raises: ConfigurationError without a broker."""
     broker = settings.celery_broker_url or settings.redis_url
     if broker is None:
-        raise ConfigurationError("runs on Celery workers need CIRA_CELERY_BROKER_URL or CIRA_REDIS_URL")
+        raise ConfigurationError("Celery workers need a broker: set CIRA_CELERY_BROKER_URL or CIRA_REDIS_URL")
     return {
         "broker": broker.get_secret_value(),
         "backend": broker.get_secret_value(),
         "include": [],
         "config_source": {
             **DEFAULT_CONFIG,
-            # A run is taken from the queue once. When its worker dies, Dagster notices and asks for a new run; a
-            # broker that handed the same one out again would have it done twice.
+            # A run is taken from the queue once. When its worker dies, Dagster detects it and requests a new run; a
+            # broker that delivered the task again would execute it twice.
             "task_acks_late": False,
-            # An idle worker must not find its next run waiting in a busy one.
+            # An idle worker must not wait for a run that is reserved by a busy one.
             "worker_prefetch_multiplier": 1,
             "broker_connection_retry_on_startup": True,
             "result_expires": 86_400,
@@ -48,7 +48,7 @@ def celery_app(settings: Settings) -> Celery:
 
 
 def __getattr__(name: str) -> Any:
-    """`app`, made when Celery's command asks for it: importing this module needs no broker."""
+    """`app`, created when Celery's command asks for it, so that importing this module needs no broker."""
     if name == "app":
         return celery_app(Settings())
     raise AttributeError(name)

@@ -1,8 +1,8 @@
-"""Dagster's PostgreSQL storage that writes the planned events of a run together (dagster.yaml, `storage`).
+"""Dagster's PostgreSQL storage with bulk writes of a run's planned events (dagster.yaml, `storage`).
 
-When a run of 500 partition keys is made, Dagster plans 2,000 materialisations and 1,500 checks. Its own storage writes
-the former one by one, three statements and two transactions each, and with each of the latter a list of all 500 keys:
-half a minute on a busy machine, in the tick of the sensor, and nobody else's run is asked for meanwhile.
+For a run of 500 partition keys, Dagster plans 2,000 materialisations and 1,500 checks. Its own storage writes the
+former one by one, with three statements and two transactions each, and with each of the latter a list of all 500 keys:
+half a minute on a busy machine, within a tick of the sensor, during which no other run is requested.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_c
 
 
 class BatchedEventLogStorage(PostgresEventLogStorage):
-    """Says the same as Dagster's own, with fewer statements."""
+    """Event log storage with the same content as Dagster's own, written in fewer statements."""
 
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
-        """Planned materialisations in two statements and one for each asset, everything else as Dagster does it."""
+        """Writes planned materialisations in two statements and one for each asset, everything else as Dagster does."""
         planned = [
             event for event in events if event.dagster_event_type is DagsterEventType.ASSET_MATERIALIZATION_PLANNED
         ]
@@ -35,7 +35,7 @@ class BatchedEventLogStorage(PostgresEventLogStorage):
         with self._connect() as connection:
             statement = self.prepare_insert_event_batch(planned).returning(SqlEventLogStorageTable.c.id)
             event_ids = [int(row[0]) for row in connection.execute(statement)]
-        # Beside an asset's events its last run is kept.
+        # The newest run of an asset is stored beside its events.
         last = {
             event.get_dagster_event().asset_key: (event, event_id)
             for event, event_id in zip(planned, event_ids, strict=True)
@@ -48,7 +48,7 @@ class BatchedEventLogStorage(PostgresEventLogStorage):
                 self.store_event(event)
 
     def _store_asset_check_evaluation_planned(self, event: dg.EventLogEntry, event_id: int | None) -> None:
-        """A row for each partition, which names it in its column; the event beside it need not list all of them."""
+        """Writes one row for each partition; the event beside it need not list all of them."""
         dagster_event = event.get_dagster_event()
         planned = dagster_event.asset_check_planned_data
         subset = planned.partitions_subset
@@ -75,7 +75,7 @@ class BatchedEventLogStorage(PostgresEventLogStorage):
 
 
 class BatchedPostgresStorage(DagsterPostgresStorage):
-    """Takes the same configuration as `storage: postgres`."""
+    """Storage with the same configuration as `storage: postgres`."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None, **arguments: Any) -> None:
         super().__init__(inst_data=inst_data, **arguments)

@@ -1,4 +1,4 @@
-"""The engines that propose fields, and the paid model behind one of them."""
+"""Resource for the extraction engines and the paid model behind one of them."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,14 @@ from cira_pipeline.settings import Settings
 
 
 class ExtractionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """einvoice and offline always; azure_openai where an endpoint and a deployment are named."""
+    """Extraction engines: einvoice and offline always; azure_openai where an endpoint and a deployment are named."""
 
-    policy: str = Field(Policy.CHEAPEST.value, description="cheapest, model_first or offline_only")
+    policy: str = Field(
+        Policy.CHEAPEST.value, description="order of the engines: cheapest, model_first or offline_only"
+    )
     azure_openai_endpoint: str = Field("", description="https://NAME.openai.azure.com")
     azure_openai_deployment: str = ""
-    azure_openai_model: str = Field("gpt-4.1-mini", description="the deployment's model, for its price")
+    azure_openai_model: str = Field("gpt-4.1-mini", description="the deployment's model, which determines its price")
     azure_openai_api_key: str = Field("", description="environment variable CIRA_AZURE_OPENAI_API_KEY")
 
     def overrides(self) -> dict[str, object]:

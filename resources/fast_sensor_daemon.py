@@ -1,9 +1,9 @@
-"""Dagster's daemon for a busy queue and an empty one: `python -m resources.fast_sensor_daemon run ...`.
+"""Dagster's daemon with a faster sensor loop: `python -m resources.fast_sensor_daemon run ...`.
 
-Dagster looks every five seconds whether a sensor's interval is over, whatever the interval is; one of five seconds is
-then missed by a hair every other time. Who submits a single invoice waits for just that.
+Dagster checks every five seconds whether a sensor's interval is over, whatever the interval is; an interval of five
+seconds is then missed by a hair every other time. A client that submits a single invoice waits for just that.
 
-And it opens two connections for each event, also for those it writes when it creates a run: some for each invoice.
+Dagster also opens two connections for each event, among them the events of creating a run: several for each invoice.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from cira_pipeline.settings import Settings
 from resources.event_batches import keep_connections
 
 LEAST_S = 1.0
-"""Each look costs queries of Dagster's own, among them one for the names of all tables."""
+"""Minimum pause of the loop: each iteration costs queries of Dagster's own, one of them for the names of all tables."""
 
 
 def look_as_often_as(interval_s: float) -> None:
-    """Twice in an interval, so that none is missed by much."""
+    """Checks twice in an interval, so that none is missed by much."""
     sensor.MIN_INTERVAL_LOOP_TIME = min(sensor.MIN_INTERVAL_LOOP_TIME, max(interval_s / 2, LEAST_S))  # type: ignore[assignment]
 
 
 def open_connections_once() -> None:
-    """The daemon's connections stay open, like a run's and the webserver's."""
+    """Keeps the daemon's connections open, like those of a run and of the webserver."""
     commands: Any = cli
     begin = commands.daemon_controller_from_instance
 

@@ -1,4 +1,4 @@
-"""The download of invoices."""
+"""Resource for downloading invoices."""
 
 import dagster as dg
 from pydantic import Field
@@ -8,11 +8,11 @@ from cira_pipeline.settings import Settings
 
 
 class FetcherResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Safe fetch of http(s), file and s3 URLs."""
+    """Safe downloads from http(s), file and s3 URLs."""
 
-    fetch_timeout_s: float = Field(60, gt=0, description="whole download, redirects included")
-    fetch_max_bytes: int = Field(50_000_000, gt=0, description="largest document accepted")
-    fetch_allowed_hosts: list[str] = Field([], description="hosts or networks fetched although not public")
+    fetch_timeout_s: float = Field(60, gt=0, description="seconds for a whole download, redirects included")
+    fetch_max_bytes: int = Field(50_000_000, gt=0, description="largest accepted document, in bytes")
+    fetch_allowed_hosts: list[str] = Field([], description="hosts or networks that are allowed although not public")
 
     def overrides(self) -> dict[str, object]:
         return {

@@ -1,4 +1,4 @@
-"""Where documents and readings are kept."""
+"""Resource for the object store of documents and readings."""
 
 import dagster as dg
 from pydantic import Field
@@ -7,11 +7,11 @@ from cira_pipeline.db.documents.objects import ObjectStore
 
 
 class ObjectStoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A folder or an S3 bucket; keys are content hashes."""
+    """Object store in a folder or an S3 bucket; keys are content hashes."""
 
     url: str = Field(description="a folder, file:// or s3://bucket/prefix")
-    s3_endpoint_url: str = Field("", description="an S3-compatible store other than AWS")
-    least_free_bytes: int = Field(0, ge=0, description="free space of a folder's disk below which nothing is put")
+    s3_endpoint_url: str = Field("", description="endpoint of an S3-compatible store other than AWS")
+    least_free_bytes: int = Field(0, ge=0, description="free bytes on a folder's disk below which writes are refused")
 
     def object_store(self) -> ObjectStore:
         return ObjectStore(

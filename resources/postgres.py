@@ -1,4 +1,4 @@
-"""PostgreSQL with CIRA's tables."""
+"""Resource for PostgreSQL with CIRA's tables."""
 
 from functools import lru_cache
 
@@ -9,12 +9,12 @@ from cira_pipeline.db.database import Database
 
 
 class PostgresResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Jobs, results and costs."""
+    """Jobs, results and costs in PostgreSQL."""
 
     url: str = Field(description="postgresql://user:password@host/database; environment variable CIRA_POSTGRES_URL")
 
     def database(self) -> Database:
-        """One pool of connections for the life of the process, so that a sensor tick opens none."""
+        """The database, with one connection pool for the life of the process, so that a sensor tick opens none."""
         return _database(self.url)
 
 

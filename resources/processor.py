@@ -1,4 +1,4 @@
-"""All connections together, as the processor of the four stages."""
+"""Resource that combines all connections into the processor of the four stages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What the invoice assets work with."""
+    """The processor of the invoice assets, built from the other resources."""
 
     postgres: ResourceDependency[PostgresResource]
     redis: ResourceDependency[RedisResource]
@@ -49,7 +49,7 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def opened(self) -> Iterator[Processor]:
         """A processor for one run; connections that belong to the process stay open after it."""
         settings = self._settings()
-        # A rule that does not exist stops the run at its start and not each of its jobs.
+        # An unknown rule stops the run at its start, not each of its jobs.
         severities_of(settings.rule_severity)
         database = self.postgres.database()
         objects = self.object_store.object_store()
@@ -80,8 +80,8 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def opened_batches(self) -> "Iterator[ModelBatchPoller]":
-        """What moves model batches on."""
-        # Imported here, for the openai package takes a second that most installations would wait for in vain.
+        """The poller of model batches."""
+        # Imported here: the openai package takes a second, which most installations do not need.
         from cira_pipeline.pipeline.model_batches import opened_batches
 
         settings = self._settings()
@@ -90,11 +90,11 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield batches
 
     def describe(self) -> str:
-        """One line for the run's log: what is in force, and why it is less than what was asked for."""
+        """One log line on the policy in force, and the reason where it is not the configured one."""
         settings = self._settings()
         if settings.effective_policy is settings.policy:
             return f"policy {settings.policy}"
-        return f"policy {settings.effective_policy} instead of {settings.policy}: no model is configured"
+        return f"policy {settings.effective_policy} instead of {settings.policy}, because no model is configured"
 
     def _settings(self) -> Settings:
         overrides = self.fetcher.overrides() | self.reader.overrides() | self.extraction.overrides()

@@ -1,4 +1,4 @@
-"""Docling, in processes of the run or behind docling-serve."""
+"""Resource for reading documents with Docling, in processes of the run or through docling-serve."""
 
 from typing import Literal
 
@@ -11,12 +11,12 @@ from cira_pipeline.settings import Settings
 
 
 class ReaderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Turns documents into text lines."""
+    """Reader that turns documents into text lines."""
 
     reader: Literal["local", "docling_serve"] = Field("local", description="Docling on this machine, or docling-serve")
     docling_serve_url: str = Field("", description="http://host:5001")
-    reading_timeout_s: float = Field(300, gt=0, description="one document")
-    ocr_dpi: int = Field(200, description="resolution at which pages without text are read")
+    reading_timeout_s: float = Field(300, gt=0, description="seconds for reading one document")
+    ocr_dpi: int = Field(200, description="resolution, in dpi, at which pages without text are rendered")
 
     def overrides(self) -> dict[str, object]:
         return {
@@ -27,7 +27,7 @@ class ReaderResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         }
 
     def open_reader(self, settings: Settings) -> Reader:
-        """Kept for the life of the process: loading Docling and its models costs seconds."""
+        """The reader, kept for the life of the process: loading Docling and its models takes seconds."""
         wanted = tuple(self.overrides().items())
         if wanted not in _open_readers:
             _open_readers[wanted] = reader_from_settings(settings)

@@ -1,4 +1,4 @@
-"""Redis or Valkey: the status cache and what processes share. Everything works without it, from PostgreSQL."""
+"""Resource for Redis or Valkey: status cache and state shared by processes. Optional; PostgreSQL has the statuses."""
 
 from functools import lru_cache
 

@@ -1,8 +1,8 @@
-"""Dagster's default launcher, with the health check it lacks: a run whose process is gone is noticed and ended.
+"""Dagster's default launcher with a health check: a run whose process is gone is detected and ended.
 
 The code server that started a run reports its crash at once. When the code server itself went down with its runs (a
-killed container, a restarted machine), nobody does, and Dagster shows the run as started for ever. Run monitoring asks
-this launcher (docs/decisions/0004-dead-runs.md).
+killed container, a restarted machine), there is no such report, and Dagster shows the run as started for ever. Run
+monitoring asks this launcher (docs/decisions/0004-dead-runs.md).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _ANSWER_TIMEOUT_S = 5
 
 
 class WatchfulRunLauncher(DefaultRunLauncher):
-    """Runs are started by the code server; a code server that does not know a run does not run it.
+    """Launches runs through the code server; a run that its code server does not know is not running.
 
-    A code server that does not answer may be busy or restarting, and its runs may live: they are given
-    time (silence.py).
+    A code server that does not answer may be busy or restarting, and its runs may be alive: they get a grace period
+    (heartbeat.py).
     """
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
@@ -36,8 +36,8 @@ class WatchfulRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:
-            # Finished meanwhile, which monitoring sees for itself, or never launched by a code server.
-            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, msg="No code server is noted for this run.")
+            # Finished meanwhile, which monitoring sees by itself, or never launched by a code server.
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, msg="No code server is recorded for this run.")
         try:
             answer = deserialize_value(
                 client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=_ANSWER_TIMEOUT_S),
@@ -50,7 +50,7 @@ class WatchfulRunLauncher(DefaultRunLauncher):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
             WorkerStatus.NOT_FOUND,
-            msg="The code server was started anew and does not know this run: its process is gone.",
+            msg="The code server was restarted and does not know this run: its process is gone.",
         )
 
     def _unreachable(self, run_id: str) -> CheckRunHealthResult:

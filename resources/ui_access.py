@@ -1,6 +1,6 @@
-"""Access to Dagster's UI: known hosts, requests of its own pages, and a session or key with the scope for it.
+"""Access control for Dagster's UI: host and origin checks, and a session or key with the required scope.
 
-Dagster's webserver has no sign-in, and executes a mutation whatever its content type, origin or host. This middleware
+Dagster's webserver has no sign-in, and executes a mutation with any content type, origin or host. This middleware
 checks each of its requests and websockets (docs/decisions/0023-dagster-ui.md).
 """
 
@@ -37,10 +37,10 @@ from cira_pipeline.errors import (
 )
 
 KEY = "cira.key"
-"""Where the request's scope holds the key that the person has signed in with."""
+"""Key of the ASGI scope under which the signed-in person's API key is stored."""
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 OPEN_PATHS = frozenset({"/server_info", "/daemon_health"})
-"""For load balancers and `cira up`: versions, and which daemons are unhealthy. Asked without a session."""
+"""Paths for load balancers and `cira up` without a session: versions, and the unhealthy daemons."""
 SIGN_IN_PATHS = frozenset(
     {"/signin", "/signed-in", "/signout", "/static/page.css", "/static/page.js", "/static/icon.svg"}
 )
@@ -58,9 +58,9 @@ _SECURITY_HEADERS: Mapping[str, str] = {
 
 
 class UiAccess:
-    """ASGI middleware around Dagster's application `app`; `sign_in` answers the paths of signing in and out.
+    """ASGI middleware around Dagster's application `app`; `sign_in` serves the paths for signing in and out.
 
-    `hosts` are names, without ports, that the UI is opened at besides those of loopback.
+    `hosts` are the names, without ports, at which the UI may be opened besides loopback names.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class UiAccess:
         request = HTTPConnection(scope)
         answer = _with_security_headers(send) if scope["type"] == "http" else send
         if scope["path"] == "/server_info" and scope["type"] == "http":
-            # A load balancer names the task by its address.
+            # Load balancers address the task by its IP address.
             await self._app(scope, receive, answer)
             return
         try:
@@ -100,10 +100,10 @@ class UiAccess:
             await self._app(scope, receive, answer)
 
     def _check_host(self, headers: Headers) -> None:
-        """Raises: HostRefused. A page whose own name was made to lead here (DNS rebinding) names another host."""
+        """Raises: HostRefused, against DNS rebinding: a page whose name resolves to this server has another host."""
         given = headers.getlist("host")
         if len(given) != 1 or not is_authority(given[0]) or _host_name(given[0]) not in self._hosts:
-            raise HostRefused("Dagster's UI is not opened at this host")
+            raise HostRefused("Dagster's UI is not available under this host name")
 
     async def _admit(self, request: HTTPConnection) -> ApiKey:
         """Raises: KeyMissing, KeyInvalid, ScopeMissing, StoreUnavailable."""
@@ -118,7 +118,7 @@ class UiAccess:
         return key
 
     async def _while_signed_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A websocket ends with its session or key, as soon as a request would be refused."""
+        """Closes a websocket when its session or key ends, as soon as a request would be refused."""
         conversation = asyncio.ensure_future(self._app(scope, receive, send))
         try:
             while not conversation.done():
@@ -141,10 +141,10 @@ def _host_name(authority: str) -> str:
 
 
 def _check_origin(request: HTTPConnection) -> None:
-    """Raises: OriginRefused for what another site's page, or another port's, made a browser send.
+    """Raises: OriginRefused for requests that a page of another site or port made the browser send.
 
-    A browser gives the origin with every websocket and everything but plain reading. `Sec-Fetch-Site` tells the rest:
-    another site may only lead a person here.
+    A browser sends the origin with every websocket and every request but plain reading. `Sec-Fetch-Site` covers the
+    rest: another site may only link here.
     """
     origins = request.headers.getlist("origin")
     own = request.headers.get("host", "").lower()
@@ -164,7 +164,7 @@ def _check_origin(request: HTTPConnection) -> None:
 
 
 def _check_kind(request: HTTPConnection) -> None:
-    """GET changes nothing, and what changes something is JSON, which no page of another site can send unasked.
+    """Requires that GET changes nothing and that changes are JSON, which another site's page cannot send unasked.
 
     Raises: MethodNotAllowed, ContentTypeUnsupported.
     """
@@ -174,15 +174,17 @@ def _check_kind(request: HTTPConnection) -> None:
     if method == "POST" and (path == _GRAPHQL or path.startswith(_REPORTS)):
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
-            raise ContentTypeUnsupported(f"{media_type or 'a request without a content type'} is not taken here")
+            raise ContentTypeUnsupported(
+                f"{media_type or 'a request without a content type'} is not accepted here; expected application/json"
+            )
         return
     shows_a_page = "text/html" in request.headers.get("accept", "") and "query" not in request.query_params
     if method not in ("GET", "HEAD") or (path == _GRAPHQL and not shows_a_page):
-        raise MethodNotAllowed("this path does not take this method")
+        raise MethodNotAllowed(f"this path does not accept the method {method}")
 
 
 def _refusal(request: HTTPConnection, error: CiraError) -> Response:
-    """A person's browser is led to signing in; others get a problem. A websocket that is refused gets the same."""
+    """Redirects a person's browser to the sign-in; other clients get a problem, as does a refused websocket."""
     for_a_person = (
         request.scope["type"] == "http"
         and request.scope["method"] == "GET"

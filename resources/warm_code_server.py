@@ -1,12 +1,12 @@
-"""Dagster's code server, whose runs need not load everything anew: `python -m resources.warm_code_server api grpc ...`.
+"""Dagster's code server with preloaded runs: `python -m resources.warm_code_server api grpc ...`.
 
 Dagster starts each run in a fresh interpreter, which imports Dagster and the definitions for seconds before it does
 anything. Here runs are forked from a process that has imported them and does nothing else: multiprocessing's own
-forkserver instead of its `spawn`, with the same isolation, for each run still is a process of its own
+forkserver instead of its `spawn`, with the same isolation, as each run is still a process of its own
 (docs/decisions/0018-warm-runs.md).
 
-It also outlives a database that is away: Dagster's thread that looks after the processes of runs ends with the first
-error it meets, and then no dead run is noticed any more, and the server never ends when it is told to.
+It also survives a database outage: Dagster's thread that monitors the processes of runs ends with the first error,
+after which dead runs are not detected any more, and the server never ends when it is asked to.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from dagster._cli import main
 from dagster._grpc import server
 
 RUNS_MAY_TAKE_S = 20.0
-"""So long a server that was told to end waits for its runs. Meanwhile it starts none; those it ends are done again."""
+"""How long a terminating server waits for its runs. It starts none meanwhile; runs it ends are executed again."""
 _log = logging.getLogger(__name__)
-# Importing is all that happens there: no thread, no connection, nothing that a fork would leave half a copy of.
+# Only imports happen there: no threads or connections, which a fork would copy in an undefined state.
 _PRELOADED = ("dagster._cli", "dagster._grpc.server", "dagster._grpc.impl")
 
 
 class WarmApiServer(server.DagsterApiServer):
-    """Starts runs from the forkserver, which is warm some seconds after this server is."""
+    """Starts runs from the forkserver, which has loaded its modules some seconds after this server has started."""
 
     _told_to_end_at: float | None = None
 
@@ -41,11 +41,11 @@ class WarmApiServer(server.DagsterApiServer):
         forkserver.ensure_running()
 
     def _check_for_orphaned_runs(self) -> None:
-        """Every half second, in a thread of its own: notes runs whose processes have ended."""
+        """Every half second, in a thread of its own: detects runs whose processes have ended."""
         try:
             super()._check_for_orphaned_runs()
-        except Exception:  # noqa: BLE001 - whatever it is, the next look may go well
-            _log.exception("looking for dead runs failed; it is tried again")
+        except Exception:  # noqa: BLE001 - the next check may succeed, whatever failed
+            _log.exception("the check for dead runs failed and will be repeated")
         if self._shutdown_once_executions_finish_event.is_set():
             if self._told_to_end_at is None:
                 self._told_to_end_at = time.monotonic()

@@ -1,7 +1,7 @@
 """Dagster's webserver behind CIRA's sign-in: `python -m resources.webserver --workspace FILE --host HOST --port PORT`.
 
-The options are those of `dagster-webserver`. Dagster's own application runs in this process, with middleware before it
-(ui_access.py) and permissions by the key of each request (docs/decisions/0023-dagster-ui.md).
+The options are those of `dagster-webserver`. Dagster's own application runs in this process, behind a middleware
+(ui_access.py) and with permissions by the key of each request (docs/decisions/0023-dagster-ui.md).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from cira_pipeline.settings import Settings, load_settings
 from resources.ui_access import KEY, UiAccess
 
 HARMLESS_MUTATIONS = frozenset({"logTelemetry", "setNuxSeen"})
-"""What Dagster's pages send by themselves; neither changes anything of the pipeline."""
+"""GraphQL operations that Dagster's pages send automatically; neither changes anything of the pipeline."""
 SIGN_IN = SignInFor(
     scope=Scope.DAGSTER_VIEW,
     heading="Sign in to Dagster",
@@ -83,7 +83,7 @@ class RoleProcessContext(WorkspaceProcessContext):
 
 
 class RoleWebserver(DagsterWebserver[RoleProcessContext, RoleRequestContext]):
-    """Dagster's application, with errors of CIRA shown as such and the daemons' health without a session."""
+    """Dagster's application, which shows CIRA's errors as such, and the daemons' health without a session."""
 
     def build_graphql_middleware(self) -> list[Any]:
         return [_refuse_mutations]
@@ -92,7 +92,7 @@ class RoleWebserver(DagsterWebserver[RoleProcessContext, RoleRequestContext]):
         return [Route("/daemon_health", self.daemon_health), *super().build_routes()]  # type: ignore[no-untyped-call]
 
     async def daemon_health(self, _request: Request) -> JSONResponse:
-        """The required daemons that are unhealthy, by Dagster's own judgement."""
+        """The required daemons that Dagster reports as unhealthy."""
         statuses = await run_in_threadpool(self._process_context.instance.get_daemon_statuses)
         unhealthy = [name for name, status in statuses.items() if status.required and not status.healthy]
         return JSONResponse({"unhealthy": sorted(unhealthy)})
@@ -116,7 +116,7 @@ def signed_in_app(context: RoleProcessContext, services: Services, live_data_pol
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        # uvicorn cancels this when it is stopped by a signal.
+        # uvicorn cancels this when a signal stops it.
         with suppress(asyncio.CancelledError):
             yield
         await services.fast_path.close()
@@ -133,7 +133,7 @@ def signed_in_app(context: RoleProcessContext, services: Services, live_data_pol
 
 
 def public_hosts(settings: Settings) -> frozenset[str]:
-    """Names, without ports, that people open the UI at."""
+    """Names, without ports, under which people open the UI."""
     named = urlsplit(settings.dagster_ui_url or "").hostname
     return frozenset(filter(None, (named, *settings.dagster_ui_hosts)))
 
@@ -146,9 +146,9 @@ def host_signed_in(
     log_level: str,
     live_data_poll_rate: int | None = None,
 ) -> None:
-    """Serves until SIGTERM; takes the place of Dagster's function of these parameters. Raises: ConfigurationError."""
+    """Serves until SIGTERM; replaces Dagster's function with the same parameters. Raises: ConfigurationError."""
     if path_prefix:
-        raise ConfigurationError("Dagster's UI is served at the root of its host: --path-prefix is not supported")
+        raise ConfigurationError("--path-prefix is not supported: Dagster's UI must be served at the root of its host")
     uvicorn.run(
         signed_in_app(context, open_services(load_settings()), live_data_poll_rate),
         host=host or cli.DEFAULT_WEBSERVER_HOST,
@@ -180,20 +180,21 @@ def _sign_in_app(services: Services) -> FastAPI:
 
 
 def _refuse_mutations(resolve: Callable[..., Any], root: Any, info: Any, **arguments: Any) -> Any:
-    """Also refuses mutations for which Dagster itself asks for no permission. Raises: ScopeMissing."""
+    """Also refuses mutations for which Dagster itself requires no permission. Raises: ScopeMissing."""
     if (
         info.parent_type.name == "Mutation"
         and info.field_name not in HARMLESS_MUTATIONS
         and not info.context.may_launch
     ):
         raise ScopeMissing(
-            f"this key lacks the scope {Scope.DAGSTER_LAUNCH}: it may look, and change nothing", scope="dagster_launch"
+            f"this key lacks the scope {Scope.DAGSTER_LAUNCH}: it allows reading, but no changes",
+            scope="dagster_launch",
         )
     return resolve(root, info, **arguments)
 
 
 def _explained(permissions: Mapping[str, PermissionResult]) -> Mapping[str, PermissionResult]:
-    """With a reason that a person can act on, which Dagster shows at the buttons it disables."""
+    """Permissions with a reason that a person can act on, which Dagster shows at the buttons it disables."""
     reason = f"Your key lacks the scope {Scope.DAGSTER_LAUNCH}"
     return {
         name: result if result.enabled else PermissionResult(enabled=False, disabled_reason=reason)

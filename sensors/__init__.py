@@ -1,1 +1,1 @@
-"""What starts runs and what submits jobs."""
+"""Dagster sensors and schedules: they submit jobs and request runs."""

@@ -1,10 +1,10 @@
-"""The schedule of the accuracy report."""
+"""Schedule of the daily accuracy report."""
 
 import dagster as dg
 
 from assets.accuracy_report import ACCURACY_REPORT
 
-# After the night's batches and before people come in, in most of Europe.
+# After the night's batches and before working hours, in most of Europe.
 daily_accuracy_report = dg.ScheduleDefinition(
     name="daily_accuracy_report",
     target=dg.AssetSelection.assets(ACCURACY_REPORT),

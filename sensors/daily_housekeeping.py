@@ -1,4 +1,4 @@
-"""The schedule of housekeeping."""
+"""Schedule of the daily housekeeping."""
 
 import dagster as dg
 
@@ -10,5 +10,5 @@ def daily_housekeeping(job: dg.JobDefinition) -> dg.ScheduleDefinition:
         cron_schedule="40 3 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Removes partition keys of invoices done long ago and old runs every day at 03:40 UTC.",
+        description="Removes old runs, and partition keys of invoices finished long ago, every day at 03:40 UTC.",
     )

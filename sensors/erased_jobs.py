@@ -1,4 +1,4 @@
-"""The sensor that takes erased jobs out of Dagster's own event log."""
+"""Sensor that removes erased jobs from Dagster's event log."""
 
 import dagster as dg
 
@@ -20,7 +20,7 @@ INTERVAL_S = 30
     name="erased_jobs",
     minimum_interval_seconds=INTERVAL_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Deletes what Dagster's event log says about jobs that were erased: previews, findings, log lines.",
+    description="Deletes the entries of erased jobs from Dagster's event log: previews, findings, log lines.",
 )
 def erased_jobs(context: dg.SensorEvaluationContext, postgres: PostgresResource) -> dg.SkipReason:
     database = postgres.database()
@@ -30,14 +30,14 @@ def erased_jobs(context: dg.SensorEvaluationContext, postgres: PostgresResource)
         key = keys.key_of(job_id)
         count = erase_events(context.instance, job_id, key)
         if is_batch_key(key) and context.instance.has_dynamic_partition(PARTITIONS_NAME, key):
-            _tell_anew(context.instance, database, key)
+            _report_again(context.instance, database, key)
         erasures.gone_from_dagster(job_id)
         context.log.info(f"{job_id}: {count} events erased")
-    return dg.SkipReason(f"{len(owed)} erased jobs were taken out of the event log.")
+    return dg.SkipReason(f"{len(owed)} erased jobs were removed from the event log.")
 
 
-def _tell_anew(instance: dg.DagsterInstance, database: Database, key: str) -> None:
-    """What is true of a batch's other jobs; in no run, for nothing is done."""
+def _report_again(instance: dg.DagsterInstance, database: Database, key: str) -> None:
+    """Reports the state of a batch's other jobs, as events without a run, since nothing is executed."""
     jobs = PartitionKeys(database).jobs_of([key])[key]
     checks = {check.name for check in invoice_check_specs}
     for event in batch_events(database, Settings(), key, jobs, STAGES, checks):

@@ -1,10 +1,11 @@
-"""Taking one job out of Dagster's event log: metadata shows what stands on the invoice.
+"""Erases one job from Dagster's event log, whose metadata shows invoice content.
 
-Of a job with a key of its own everything goes. What was said of a batch goes where it names the job, and is said anew.
+For a job with its own key everything is deleted. For a run batch the events that name the job are deleted and written
+again without it.
 
 Dagster can wipe a whole asset or delete a whole run, and a run holds the events of up to a hundred jobs; wiping single
-partitions it declares and does not do for its own stores (1.13). So this works on the tables of its event log, by
-Dagster's own description of them; docs/decisions/0016-webhooks-and-erasure.md says what stays.
+partitions is declared but not implemented in its own stores (1.13). So this works on the tables of its event log, by
+Dagster's own description of them; docs/decisions/0016-webhooks-and-erasure.md states what remains.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,7 +27,7 @@ from cira_pipeline.errors import ConfigurationError
 from cira_pipeline.jobs import JobId
 
 _EVENTS, _CHECKS = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
-# What tells of one job. Events of a run as a whole (it started, it failed) stay: they name jobs and codes.
+# Events about one job. Events about a run as a whole (it started, it failed) remain: they name jobs and codes.
 _OF_A_JOB = (
     dg.DagsterEventType.ASSET_CHECK_EVALUATION.value,
     dg.DagsterEventType.ASSET_MATERIALIZATION.value,
@@ -37,37 +38,39 @@ _OF_A_JOB = (
 def erase_events(instance: dg.DagsterInstance, job_id: JobId, partition_key: str) -> int:
     """Deletes the events, check results and log lines about a job and its own partition key; returns how many events.
 
-    `partition_key` is what the job is shown under: its own id, or a batch's key. Again is the same as once.
-    Raises: ConfigurationError when the event log is kept in no database.
+    `partition_key` is the job's key in Dagster: its own id, or a batch's key. Idempotent.
+    Raises: ConfigurationError when the event log is not stored in a database.
     """
     storage = instance.event_log_storage
-    # What an instance hands out may stand before the real one.
+    # An instance may return a wrapper around the real storage.
     storage = getattr(storage, "event_log_storage", storage)
     if not isinstance(storage, SqlEventLogStorage):
-        raise ConfigurationError(f"Dagster keeps its events in {type(storage).__name__}, and not in a database")
+        raise ConfigurationError(
+            f"Dagster stores its events in {type(storage).__name__}; correct `storage` in dagster.yaml to a database"
+        )
     keys = [asset_key(stage) for stage in STAGES]
     assets, last = [key.to_string() for key in keys], AssetKeyTable.c.last_materialization
     with storage.index_transaction() as connection:
         run_ids = _runs(connection, {job_id, partition_key}, assets)
         count = sum(_erase_from_run(connection, run_id, job_id, assets) for run_id in run_ids)
         if partition_key != job_id:
-            # What was said of the batch at an earlier erasure: Dagster keeps one result of a check in no run.
+            # Results of the batch from an earlier erasure: Dagster keeps one result of a check without a run.
             _erase_from_run(connection, RUNLESS_RUN_ID, partition_key, assets)
         connection.execute(
             update(AssetKeyTable)
             .where(or_(last.contains(job_id), last.contains(partition_key)))
-            # Dagster looks the newest one up in the log then.
+            # Dagster then looks up the newest one in the log.
             .values(last_materialization=None)
         )
     instance.delete_dynamic_partition(invoice_jobs.name or "", job_id)
     for key in keys:
-        # It counts partitions by what was materialised.
+        # The cached status counts materialised partitions.
         storage.wipe_asset_cached_status(key)
     return count
 
 
 def _runs(connection: Connection, keys: Collection[str], assets: Sequence[str]) -> Sequence[str]:
-    """The runs that had to do with these keys, by Dagster's index of assets and partitions; empty: in no run."""
+    """Runs of these keys, by Dagster's index of assets and partitions; an empty id: without a run."""
     found = connection.scalars(
         select(_EVENTS.run_id).distinct().where(_EVENTS.asset_key.in_(assets), _EVENTS.partition.in_(sorted(keys)))
     )
@@ -75,7 +78,7 @@ def _runs(connection: Connection, keys: Collection[str], assets: Sequence[str]) 
 
 
 def _erase_from_run(connection: Connection, run_id: str, name: str, assets: Sequence[str]) -> int:
-    """What is about the partition `name`, or names it."""
+    """Deletes events of the partition `name`, and events that mention it."""
     of_the_partition = _EVENTS.asset_key.in_(assets) & (_EVENTS.partition == name)
     tells_of_it = _EVENTS.event.contains(name) & or_(
         _EVENTS.dagster_event_type.is_(None), _EVENTS.dagster_event_type.in_(_OF_A_JOB)

@@ -1,4 +1,4 @@
-"""The sensor that submits the files dropped into the inbox folder."""
+"""Sensor that submits the files in the inbox folder."""
 
 import dagster as dg
 
@@ -12,7 +12,7 @@ from resources.redis import RedisResource
 
 
 def inbox_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Watches `settings.inbox_path`. A file counts once it has stopped growing; a changed file is a new job."""
+    """Watches `settings.inbox_path`. A file is submitted once it has stopped growing; a changed file is a new job."""
 
     @dg.sensor(
         name="inbox_files",
@@ -26,7 +26,7 @@ def inbox_sensor(settings: Settings) -> dg.SensorDefinition:
         try:
             disk_space(settings).demand()
         except DiskFull as full:
-            return dg.SkipReason(f"The files wait: {full.message}.")
+            return dg.SkipReason(f"No files are submitted for now: {full.message}.")
         settings.inbox_path.mkdir(parents=True, exist_ok=True)
         submissions = scan_folder(settings.inbox_path)
         if not submissions:

@@ -1,4 +1,4 @@
-"""The sensor that asks for a round over the model batches when there is something to do."""
+"""Sensor that requests a polling round over the model batches when there is work to do."""
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
@@ -18,23 +18,23 @@ _UNDER_WAY = [
 
 
 def model_batches_sensor(settings: Settings) -> dg.SensorDefinition:
-    """One run at a time, every `settings.model_batch_poll_s` at the most."""
+    """Requests one run at a time, at most every `settings.model_batch_poll_s` seconds."""
 
     @dg.sensor(
         name="model_batches_to_move",
         job=model_batches,
         minimum_interval_seconds=settings.model_batch_poll_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for a run while questions wait for a model batch or a batch is under way. Turn it off to "
+        description="Requests a run while questions wait for a model batch or a batch is under way. Turn it off to "
         "send none; nothing is lost meanwhile.",
     )
     def model_batches_to_move(
         context: dg.SensorEvaluationContext, postgres: PostgresResource
     ) -> dg.RunRequest | dg.SkipReason:
         if not ModelBatchRepository(postgres.database()).has_work(settings):
-            return dg.SkipReason("No question waits for a batch, and no batch is under way.")
+            return dg.SkipReason("No question waits for a model batch, and no batch is under way.")
         if context.instance.get_run_records(RunsFilter(job_name=model_batches.name, statuses=_UNDER_WAY), limit=1):
-            return dg.SkipReason("A round is under way.")
+            return dg.SkipReason("A polling round is under way.")
         return dg.RunRequest()
 
     return model_batches_to_move

@@ -1,12 +1,12 @@
-"""The sensor that turns waiting jobs into partition keys and runs. It is the only writer of partition keys.
+"""Sensor that plans waiting jobs into partition keys and runs. It is the only writer of partition keys.
 
-Idempotent: what a tick decides is in PostgreSQL (a batch) before Dagster hears of it, and every tick goes through all
-open batches again. Jobs that wait for money or for a dependency are queued again first, when they can go on. A batch
-that has a run is left alone; one that has none is asked for (Dagster's run key makes the second request a no-op); one
-whose runs all ended is taken apart, and its unfinished jobs wait for a new run. So do jobs that are running in no batch
-and whose run has ended. Only a job that was alone in flight when its run died, and not for the first time, fails with
-`run_interrupted`: of several, nobody knows which one it was. When runs of other jobs died at the same time, what they
-run on is to blame, and the job gets more attempts.
+Idempotent: the decisions of a tick are in PostgreSQL (as run batches) before Dagster sees them, and every tick
+processes all open batches again. Deferred jobs are queued again first, when they can continue. A batch that has a run
+is left alone; for one without, a run is requested (Dagster's run key makes a repeated request a no-op); one whose runs
+all ended is dissolved, and its unfinished jobs wait for a new run. So do running jobs without a batch whose run has
+ended. Only a job that was alone in flight when its run died, and not for the first time, fails with `run_interrupted`:
+with several jobs in flight, the cause is unknown. When runs of other jobs died at the same time, the fault is in what
+they share, and the job gets more attempts.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ MOST_ATTEMPTS = 10
 TOGETHER = timedelta(seconds=60)
 """Runs that died within it died of the same: a code server, a database, a machine. So long a dead run is unnoticed."""
 SMALL_RUN = 20
-"""Jobs up to which a run counts as small: dagster.yaml keeps a slot for such runs that no large one takes."""
+"""Maximum jobs of a small run: dagster.yaml reserves a slot for such runs that no large one takes."""
 RUNS_AHEAD = 2
 """Runs of one client that wait in Dagster's queue for one of its runs to end."""
 PRIORITY_TAG = "dagster/priority"
@@ -53,7 +53,7 @@ RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 WILL_RETRY_TAG = "dagster/will_retry"
 RETRIED_BY_TAG = "dagster/auto_retry_run_id"
-# Dagster's daemon launches an automatic retry within seconds; after this long nobody will.
+# Dagster's daemon launches an automatic retry within seconds; after this long there will be none.
 RETRY_GRACE = timedelta(minutes=3)
 
 
@@ -74,8 +74,9 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         job=process_invoices,
         minimum_interval_seconds=settings.sensor_interval_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Takes waiting jobs, clients by turns and oldest first, adds partition keys for them and asks for "
-        f"runs of up to {settings.batch_max_jobs} jobs. Turn it off to stop taking in work; nothing is lost meanwhile.",
+        description="Takes waiting jobs, clients in turns and oldest first, adds partition keys for them and requests "
+        f"runs of up to {settings.batch_max_jobs} jobs. Turn it off to stop processing new jobs; nothing is lost "
+        "meanwhile.",
     )
     def new_invoices(
         context: dg.SensorEvaluationContext, postgres: PostgresResource, redis: RedisResource
@@ -83,7 +84,7 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         try:
             disk_space(settings).demand()
         except DiskFull as full:
-            return dg.SkipReason(f"Jobs wait: {full.message}.")
+            return dg.SkipReason(f"No jobs are planned for now: {full.message}.")
         database = postgres.database()
         batches = BatchRepository(database)
         jobs = JobRepository(database, redis.status_cache())
@@ -91,11 +92,11 @@ def new_invoices_sensor(settings: Settings) -> dg.SensorDefinition:
         now = utc_now()
         resumed = resume_held_jobs(jobs, database, Budgets.from_settings(settings), breakers, now)
         if resumed:
-            context.log.info(f"{len(resumed)} waiting jobs go on: {', '.join(resumed[:MAX_LISTED])}")
+            context.log.info(f"{len(resumed)} deferred jobs were queued again: {', '.join(resumed[:MAX_LISTED])}")
         sources = look_after_sources(SourceJobs(jobs), hosts, settings, now)
         if sources.held or sources.resumed or sources.given_up:
             context.log.info(
-                f"sources: {sources.held} jobs wait for theirs, {len(sources.resumed)} go on, "
+                f"sources: {sources.held} jobs deferred until theirs answers, {len(sources.resumed)} queued again, "
                 f"{sources.given_up} failed after {settings.source_wait_hours:g} hours"
             )
         released = _release_interrupted(batches, context.instance, jobs, now)
@@ -133,9 +134,9 @@ def _most_runs_of_client(instance: DagsterInstance) -> int | None:
 
 
 def _at_once(to_launch: Sequence[OpenBatch], most_keys: int) -> Sequence[OpenBatch]:
-    """Small runs, and then as many large ones as `most_keys` allow; the others are asked for at the next ticks.
+    """Small runs, and then as many large ones as `most_keys` allows; the others are requested at the next ticks.
 
-    Dagster takes several milliseconds for each partition key of a run, and looks at no new job meanwhile.
+    Dagster needs several milliseconds for each partition key of a run, and no new job is planned meanwhile.
     """
     chosen: list[OpenBatch] = []
     keys = 0
@@ -150,12 +151,12 @@ def _at_once(to_launch: Sequence[OpenBatch], most_keys: int) -> Sequence[OpenBat
 def _keys(
     batches: BatchRepository, to_launch: Sequence[OpenBatch], instance: DagsterInstance
 ) -> tuple[list[str], list[OpenBatch]]:
-    """The partition keys of these batches, those of a range in its order, and the batches whose range runs backwards.
+    """The partition keys of these batches, each range in order, and the batches whose range runs backwards.
 
-    A range that was planned over keys that stood otherwise than by their ids would be empty, or another one, if they
-    were added again by their ids. Its ends are added even if their jobs have left the batch: Dagster looks for them.
-    A first key that was taken away (its job was erased, or ended long ago) can only be added behind the last. Of such
-    a range Dagster makes no run, and it fails the whole tick.
+    A range planned over keys that were not in the order of their ids would become empty, or another range, if its keys
+    were added again in the order of ids. Its end keys are added even if their jobs have left the batch, as Dagster
+    looks them up. A first key that was removed (its job was erased, or ended long ago) can only be added after the
+    last. From such a range Dagster makes no run, and it fails the whole tick.
     """
     ranges = [batch for batch in to_launch if batch.partition_key is None]
     members = batches.jobs([batch.batch_id for batch in ranges])
@@ -183,7 +184,7 @@ def _keys(
 
 
 def _take_apart(batches: BatchRepository, unwanted: Sequence[OpenBatch], jobs: JobRepository) -> None:
-    """Lets the unfinished jobs of batches that have no run be planned anew."""
+    """Dissolves batches that have no run, so that their unfinished jobs are planned again."""
     for members in batches.jobs([batch.batch_id for batch in unwanted]).values():
         for job in members:
             if job.status in ACTIVE:
@@ -191,7 +192,7 @@ def _take_apart(batches: BatchRepository, unwanted: Sequence[OpenBatch], jobs: J
 
 
 def _run_request(batch: OpenBatch) -> dg.RunRequest:
-    """A run for the batch's own key or its range; the UI shows a single job as a plain partition."""
+    """A run for the batch's own key or for its range; the UI shows a single job as a plain partition."""
     small = batch.job_count <= SMALL_RUN
     tags = {
         BATCH_TAG: batch.batch_id,
@@ -217,7 +218,7 @@ def _runs_by_batch(instance: DagsterInstance, batch_ids: Sequence[str]) -> Mappi
 
 
 def _positions(instance: DagsterInstance, job_ids: Collection[JobId]) -> Mapping[JobId, int]:
-    """Where the partition keys of jobs stand; asked only for jobs that were planned before."""
+    """Positions of the jobs' partition keys among all keys; looked up only for jobs that were planned before."""
     if len(job_ids) == 1:
         (job_id,) = job_ids
         return {job_id: 0} if instance.has_dynamic_partition(PARTITIONS_NAME, job_id) else {}
@@ -227,16 +228,16 @@ def _positions(instance: DagsterInstance, job_ids: Collection[JobId]) -> Mapping
 
 
 def _was_launched(record: RunRecord) -> bool:
-    """A daemon that ends between making a run and launching it leaves one that the same request launches."""
+    """A daemon that dies between creating a run and launching it leaves a run that the same request launches."""
     return record.dagster_run.status is not DagsterRunStatus.NOT_STARTED
 
 
 def _release_interrupted(
     batches: BatchRepository, instance: DagsterInstance, jobs: JobRepository, now: datetime
 ) -> int:
-    """Frees the unfinished jobs that no living run carries any more. Returns how many.
+    """Queues unfinished jobs again that no living run works on. Returns how many.
 
-    Those of open batches whose runs all ended, and those running in no batch whose own run ended.
+    These are jobs of open batches whose runs all ended, and running jobs without a batch whose own run ended.
     """
     by_batch = _runs_by_batch(instance, [batch.batch_id for batch in batches.open()])
     ended = [
@@ -244,7 +245,7 @@ def _release_interrupted(
     ]
     open_jobs = [job for members in batches.jobs(ended).values() for job in members if job.status in ACTIVE]
     open_jobs += batches.running_in_no_batch()
-    # After the jobs: the run of a job that was running then is known now, or lost.
+    # Read after the jobs: the run of a job that was running then is known by now, or lost.
     by_id = _runs_by_id(instance, (job.run_id for job in open_jobs if job.status is JobStatus.RUNNING))
 
     def its_run(job: BatchJob) -> RunRecord | None:
@@ -300,7 +301,7 @@ def _runs_by_id(instance: DagsterInstance, run_ids: Iterable[str | None]) -> Map
 
 
 def _lives(instance: DagsterInstance, record: RunRecord, now: datetime) -> bool:
-    """Whether this run, or an automatic retry of it that there is or that Dagster owes, may still finish its jobs."""
+    """Whether this run, or an existing or pending automatic retry of it, may still finish its jobs."""
     run = record.dagster_run
     if run.status is DagsterRunStatus.NOT_STARTED:
         return now - record.create_timestamp < RETRY_GRACE
@@ -311,15 +312,15 @@ def _lives(instance: DagsterInstance, record: RunRecord, now: datetime) -> bool:
     if (retry_id := run.tags.get(RETRIED_BY_TAG)) is not None:
         retry = instance.get_run_record_by_id(retry_id)
         return retry is not None and _lives(instance, retry, now)
-    # Dagster says so in a tag that it writes a moment after the status.
+    # Dagster states it in a tag that it writes a moment after the status.
     will_retry = run.tags.get(WILL_RETRY_TAG, "true" if instance.run_retries_enabled else "false") == "true"
     return will_retry and now - record.update_timestamp < RETRY_GRACE
 
 
 def _release(job: BatchJob, jobs: JobRepository, *, is_reason: bool) -> None:
-    """`is_reason`: the runs that took it up died of it, as far as can be seen."""
+    """Queues the job again, or fails it. `is_reason`: the runs died because of this job, as far as is known."""
     if is_reason and job.status is JobStatus.RUNNING:
-        error = RunInterrupted(f"{job.attempts} runs ended before job {job.job_id} was done", attempts=job.attempts)
+        error = RunInterrupted(f"{job.attempts} runs ended before job {job.job_id} was finished", attempts=job.attempts)
         jobs.fail(job.job_id, job.stage or Stage.RAW_DOCUMENT, error, run_id=job.run_id)
     else:
         jobs.requeue(job)

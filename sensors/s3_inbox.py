@@ -1,4 +1,4 @@
-"""The sensor that submits the objects below an S3 prefix."""
+"""Sensor that submits the objects below an S3 prefix."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -14,20 +14,20 @@ from cira_pipeline.settings import Settings
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
 
-# S3 dates an object by the start of its upload, and a replicated one by its original: what appears late is looked for
-# a while back on every tick, and through the whole prefix now and then.
+# S3 dates an object by the start of its upload, and a replicated one by its original: objects that appear late are
+# found by looking back a while on every tick, and through the whole prefix now and then.
 OVERLAP = timedelta(minutes=15)
 FULL_PASS_EVERY = timedelta(hours=1)
 
 
 def s3_inbox_sensor(settings: Settings, prefix: str) -> dg.SensorDefinition:
-    """Watches `prefix`, s3://bucket/prefix. Its cursor says when it last saw everything and what was newest."""
+    """Watches `prefix`, s3://bucket/prefix. Its cursor holds the times of the last full pass and the newest object."""
 
     @dg.sensor(
         name="s3_inbox",
         minimum_interval_seconds=settings.s3_inbox_interval_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Submits every object below {prefix}; one that is written anew is a new job. "
+        description=f"Submits every object below {prefix}; an overwritten object is a new job. "
         "The objects stay where they are.",
     )
     def s3_inbox(
@@ -36,7 +36,7 @@ def s3_inbox_sensor(settings: Settings, prefix: str) -> dg.SensorDefinition:
         try:
             disk_space(settings).demand()
         except DiskFull as full:
-            return dg.SkipReason(f"The objects wait: {full.message}.")
+            return dg.SkipReason(f"No objects are submitted for now: {full.message}.")
         now = utc_now()
         newest, full_pass = _cursor(context.cursor)
         everything = newest is None or full_pass is None or now - full_pass >= FULL_PASS_EVERY
@@ -59,7 +59,7 @@ def s3_inbox_sensor(settings: Settings, prefix: str) -> dg.SensorDefinition:
 
 
 def _cursor(text: str | None) -> tuple[datetime | None, datetime | None]:
-    """The newest object's time and that of the last full pass. A person may have written anything into the cursor."""
+    """Time of the newest object and of the last full pass. A person may have written anything into the cursor."""
     try:
         kept = json.loads(text or "{}")
         newest, full_pass = (datetime.fromisoformat(kept[name]).astimezone(UTC) for name in ("newest", "full_pass"))

@@ -1,7 +1,7 @@
-"""Which network addresses may be fetched: public ones, and those an operator has allowed.
+"""Network address policy for downloads: only public addresses, and those that an operator has allowed.
 
-Whoever can submit a URL could otherwise make CIRA read the services inside its own network, such as a cloud's
-metadata service (server-side request forgery, OWASP).
+Otherwise a client that submits a URL could make CIRA read services inside its own network, such as a cloud's metadata
+service (server-side request forgery, OWASP).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 Resolver = Callable[[str, int], Sequence[str]]
-"""Host name and port to addresses as text. Raises `socket.gaierror`."""
+"""Resolves host name and port to addresses as text. Raises `socket.gaierror`."""
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""RFC 6052: a gateway sends the packets on to the IPv4 address in the last 32 bits."""
+"""RFC 6052: a gateway forwards the packets to the IPv4 address in the last 32 bits."""
 
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-"""RFC 4291, 2.4: the only part of IPv6 that IANA gives out."""
+"""RFC 4291, 2.4: the only part of IPv6 that IANA assigns."""
 
 _SPECIAL = tuple(
     ipaddress.ip_network(text)
@@ -36,7 +36,7 @@ _SPECIAL = tuple(
         *("2600:2d00:2:1000::/56", "2600:2d00:2:2000::/56"),
     )
 )
-"""Special-purpose ranges that one Python version or another takes for global, and clouds' internal services."""
+"""Special-purpose ranges that some Python versions treat as global, and clouds' internal services."""
 
 _METADATA = frozenset(
     int(ipaddress.IPv4Address(text))
@@ -49,7 +49,7 @@ _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
 def system_resolver(host: str, port: int) -> Sequence[str]:
-    """The operating system's answer for a host name."""
+    """Addresses of a host name from the operating system's resolver."""
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
@@ -57,10 +57,10 @@ def system_resolver(host: str, port: int) -> Sequence[str]:
 def is_public(address: Address) -> bool:
     """Whether an address belongs to the public internet by IANA's special-purpose registries.
 
-    Not public: private networks, this machine, the link, a carrier's NAT, multicast, reserved and documentation ranges.
-    An IPv4 address embedded in an IPv6 one (mapped, NAT64) is judged by itself; 6to4, Teredo and ISATAP are refused,
-    since their relays lead anywhere. A network's own NAT64 prefix (RFC 6052) looks like any other: behind one, the
-    metadata services' addresses are known and refused.
+    Not public: private networks, this machine, link-local, carrier-grade NAT, multicast, reserved and documentation
+    ranges. An IPv4 address embedded in an IPv6 one (mapped, NAT64) is judged by itself; 6to4, Teredo and ISATAP are
+    refused, since their relays lead anywhere. A network's own NAT64 prefix (RFC 6052) cannot be recognised; behind one,
+    the known addresses of metadata services are refused.
     """
     if isinstance(address, ipaddress.IPv6Address):
         embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address.ipv4_mapped
@@ -77,13 +77,13 @@ def _leads_to_ipv4(address: int) -> bool:
 
 
 def _plain(address: Address) -> Address:
-    """An IPv4 address that was dressed up as IPv6 (`::ffff:127.0.0.1`) as itself."""
+    """The IPv4 address embedded in an IPv6 one (`::ffff:127.0.0.1`), or the address itself."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
 
 
 class AddressGuard:
-    """Judges the addresses of a host. `allowed` are host names, addresses and networks that need not be public.
+    """Checks the addresses of a host. `allowed` are host names, addresses and networks that need not be public.
 
     Raises `ConfigurationError` for an entry that is none of these.
     """
@@ -98,22 +98,22 @@ class AddressGuard:
             except ValueError as error:
                 if "/" in text or ":" in text or not text:
                     raise ConfigurationError(
-                        f"{setting}: {entry!r} is neither a host name nor an address nor a network"
+                        f"{setting}: {entry!r} is invalid; expected a host name, an address or a network"
                     ) from error
                 names.add(text.lower().removesuffix("."))
         self._names = frozenset(names)
         self._networks = tuple(networks)
 
     def checked(self, host: str, answers: Sequence[str]) -> tuple[Address, ...]:
-        """The addresses of `host`, all of them fit to be connected to; raises `AddressRefused` if one is not.
+        """The addresses of `host` if all of them are allowed. Raises: `AddressRefused`.
 
-        A name with one public and one private address is refused too: nobody sets that up with good intent.
+        A name with one public and one private address is refused too: that has no legitimate use.
         """
         addresses = tuple(_plain(ipaddress.ip_address(answer)) for answer in answers)
         for address in addresses:
             if not self._allows(host, address):
                 raise AddressRefused(
-                    f"{host} is at {address}, which is not a public address", host=host, address=str(address)
+                    f"{host} resolves to {address}, which is not a public address", host=host, address=str(address)
                 )
         return addresses
 

@@ -1,4 +1,4 @@
-"""Unpacking what a server compressed, never by more than is accepted."""
+"""Decompression of HTTP bodies, bounded by the accepted document size."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _WINDOW_BITS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "def
 
 
 def decoded(chunks: Iterable[bytes], encoding: str | None, limit: SizeLimit) -> Iterator[bytes]:
-    """The chunks of a body without its `Content-Encoding` (RFC 9110, 8.4), each counted against `limit`.
+    """Decodes the `Content-Encoding` of a body (RFC 9110, 8.4); each chunk is counted against `limit`.
 
-    Files are asked for as they are, but some servers hold them compressed. Raises `DocumentTooLarge`,
-    `SourceAnswerInvalid` for an encoding nobody asked for, `SourceUnavailable` for one that is damaged.
+    Files are requested uncompressed, but some servers store them compressed. Raises `DocumentTooLarge`,
+    `SourceAnswerInvalid` for an encoding that was not requested, `SourceUnavailable` for a damaged one.
     """
     name = (encoding or "identity").strip().lower()
     if name in ("", "identity"):
@@ -36,7 +36,7 @@ def _inflated(chunks: Iterable[bytes], window_bits: int, limit: SizeLimit) -> It
         for chunk in chunks:
             pending = chunk
             while pending and not inflater.eof:
-                # A small chunk can unpack to a thousand times its size: take it in small bites.
+                # A small chunk can unpack to a thousand times its size, so it is decompressed in bounded pieces.
                 plain = inflater.decompress(pending, CHUNK_BYTES)
                 limit.take(len(plain))
                 yield plain
@@ -45,6 +45,6 @@ def _inflated(chunks: Iterable[bytes], window_bits: int, limit: SizeLimit) -> It
     except zlib.error as error:
         raise SourceUnavailable("the server's compressed answer is damaged") from error
     if not inflater.eof:
-        raise SourceUnavailable("the server's compressed answer breaks off")
+        raise SourceUnavailable("the server's compressed answer is incomplete")
     limit.take(len(rest))
     yield rest

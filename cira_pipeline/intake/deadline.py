@@ -1,4 +1,4 @@
-"""One moment by which a whole download must be done, whatever it consists of."""
+"""Deadline of a whole download, across redirects, retries and single reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cira_pipeline.errors import DownloadTimedOut
 
 @dataclass(frozen=True)
 class Deadline:
-    """`ends` on the clock `monotonic`, in seconds."""
+    """A deadline at `ends` on the clock `monotonic`, in seconds."""
 
     ends: float
     allowed_s: float
@@ -25,41 +25,41 @@ class Deadline:
         return cls(monotonic() + allowed_s, allowed_s, monotonic)
 
     def left_s(self) -> float:
-        """Seconds left, more than zero. Raises `DownloadTimedOut` when there are none."""
+        """Seconds left, more than zero. Raises `DownloadTimedOut` after the deadline."""
         left = self.ends - self.monotonic()
         if left <= 0:
             raise self.passed()
         return left
 
     def passed(self) -> DownloadTimedOut:
-        return DownloadTimedOut(f"the download was not done after {self.allowed_s:g} s", allowed_s=self.allowed_s)
+        return DownloadTimedOut(f"the download did not finish within {self.allowed_s:g} s", allowed_s=self.allowed_s)
 
 
-# Waiting no longer than the deadline for calls that cannot be interrupted.
+# Bounded waiting for calls that cannot be interrupted.
 
 T = TypeVar("T")
 
 
 def within(deadline: Deadline, function: Callable[[], T]) -> T:
-    """What `function` returns or raises, or `DownloadTimedOut` when the deadline comes first.
+    """Result or exception of `function`, or `DownloadTimedOut` when the deadline comes first.
 
-    The operating system's resolver and botocore bound their single steps, if anything, and not the sum of them. An
-    abandoned call goes on in its thread, which does not keep the process from ending, and its result is dropped.
+    The operating system's resolver and botocore bound single steps at best, not their sum. An abandoned call continues
+    in its thread, which does not keep the process from ending, and its result is dropped.
     """
     outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
 
     def run() -> None:
         try:
             outcome.set_result(function())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             outcome.set_exception(error)
 
-    # Threads of an executor would be waited for when the process ends.
+    # Threads of an executor would keep the process from ending.
     threading.Thread(target=run, name="cira-download", daemon=True).start()
     try:
         return outcome.result(timeout=deadline.left_s())
     except concurrent.futures.TimeoutError as error:
-        # A TimeoutError of the call itself is the same class.
+        # A TimeoutError of the call itself has the same class.
         if outcome.done():
             raise
         raise deadline.passed() from error

@@ -1,4 +1,4 @@
-"""From a URL to bytes: one door for all schemes, with its limits, its deadline and its second tries."""
+"""Downloads documents from http(s), file and S3 URLs, with limits, a deadline and retries."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Fetched", "Fetcher"]
 
 
 class Fetcher:
-    """Downloads documents; safe to use from many threads. `close` it at the end.
+    """Downloads documents. Thread-safe. Must be closed with `close`.
 
-    `settings` give the limits (`fetch_*`, `file_roots`, `s3_endpoint_url`); `resolver` turns host names into addresses.
+    `settings` state the limits (`fetch_*`, `file_roots`, `s3_endpoint_url`); `resolver` resolves host names.
     """
 
     def __init__(self, settings: Settings, *, resolver: Resolver = system_resolver) -> None:
@@ -41,10 +41,10 @@ class Fetcher:
         self._s3 = S3Download(settings)
 
     def fetch(self, url: str) -> Fetched:
-        """The document behind a URL, at most `fetch_max_bytes` long, within `fetch_timeout_s` for everything.
+        """Downloads a URL's document, at most `fetch_max_bytes` long, within `fetch_timeout_s` in all.
 
-        What may pass (resets, silence, 5xx, 429) is tried again up to `fetch_attempts` times within that time, unless
-        the host is left alone. Raises the leaves of `IntakeError`; with `paused_s` for failures of such a host.
+        Temporary failures (resets, silence, 5xx, 429) are retried up to `fetch_attempts` times within that time, unless
+        the host is paused. Raises the leaves of `IntakeError`, with `paused_s` for failures of a paused host.
         """
         address = normalise_url(url)
         deadline = Deadline.after(self._timeout_s)
@@ -68,6 +68,6 @@ class Fetcher:
                 return self._http.fetch
 
     def close(self) -> None:
-        """Lets go of connections; downloads under way end by themselves."""
+        """Closes connections; downloads under way end by themselves."""
         self._s3.close()
         self.hosts.close()

@@ -1,4 +1,4 @@
-"""What came back from a URL, before anybody looked into it."""
+"""Downloaded content before recognition, and the size limit of downloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_FILE_NAME_LENGTH = 255
 
 @dataclass(frozen=True)
 class Fetched:
-    """The bytes behind a URL. Name and media type are what the source claims, for people to read, never to act on."""
+    """Downloaded bytes. Name and media type are claims of the source, shown to people but never relied on."""
 
     content: bytes = field(repr=False)
     final_url: str
@@ -23,7 +23,7 @@ class Fetched:
 
 
 class SizeLimit:
-    """Counts the bytes of one download against `max_bytes`; raises `DocumentTooLarge` at the first byte too many."""
+    """Counts the bytes of one download against `max_bytes`; raises `DocumentTooLarge` at the first byte beyond."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes

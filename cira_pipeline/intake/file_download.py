@@ -1,4 +1,4 @@
-"""file:// URLs: only below the folders an operator has named, whatever links lie on the way."""
+"""Downloads from file:// URLs, only below folders that an operator has configured, also through symbolic links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cira_pipeline.intake.url import display_url, path_of
 CHUNK_BYTES = 1 << 20
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Opening a pipe would otherwise wait for a writer.
+# Without O_NONBLOCK, opening a pipe would wait for a writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -40,9 +40,9 @@ class FileDownload:
         return Fetched(content, url, file_name=plain_file_name(inside.name))
 
     def _place(self, url: str) -> tuple[Path, Path]:
-        """The root a file lies in, and its path from there, all links followed.
+        """The configured root of a file, and its path below it, with all links resolved.
 
-        Says the same about files outside, whether they are there or not: nobody is to explore the disk with this.
+        Gives the same error for files outside, whether they exist or not, so that the disk cannot be explored.
         """
         try:
             path = path_of(url).resolve()
@@ -69,7 +69,7 @@ class FileDownload:
 
 
 def open_below(root: Path, inside: Path, opened: ExitStack) -> int:
-    """Walks down from `root` without following links: a link put there since the path was resolved is not obeyed."""
+    """Opens the path below `root` without following links, in case one was put there since the path was resolved."""
 
     def open_at(name: str | Path, flags: int, folder: int | None) -> int:
         descriptor = os.open(name, flags, dir_fd=folder)
@@ -83,7 +83,7 @@ def open_below(root: Path, inside: Path, opened: ExitStack) -> int:
 
 
 def _not_allowed(url: str) -> FileNotAllowed:
-    return FileNotAllowed(f"{display_url(url)} does not lie below a folder that CIRA may read")
+    return FileNotAllowed(f"{display_url(url)} is not below a folder that CIRA may read (CIRA_FILE_ROOTS)")
 
 
 def _explained(error: OSError, url: str) -> CiraError:
@@ -92,7 +92,7 @@ def _explained(error: OSError, url: str) -> CiraError:
         case errno.ENOENT | errno.ENOTDIR | errno.ENAMETOOLONG:
             return SourceNotFound(f"there is no file {shown}")
         case errno.EACCES | errno.EPERM:
-            return SourceForbidden(f"CIRA has no right to read {shown}")
+            return SourceForbidden(f"CIRA has no permission to read {shown}")
         case errno.ELOOP | errno.ENXIO:
             return FileNotAllowed(f"{shown} is not a regular file")
         case _:

@@ -1,4 +1,4 @@
-"""A watched folder: the files that have fully arrived in it, as submissions."""
+"""Scans a watched folder for files that have fully arrived, as submissions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.errors import FileNotAllowed, SourceForbidden, SourceNotFound
 from cira_pipeline.intake.url import normalise_url
 
-# Which names in a watched place are documents, and not leftovers of the programs that put them there.
+# Names of documents in a watched place, as opposed to temporary files of the programs that write there.
 
 _ENDINGS_UNDER_WAY = (
     "~", ".bak", ".crdownload", ".download", ".filepart", ".lock", ".opdownload", ".part", ".partial", ".swp", ".temp",
@@ -24,7 +24,7 @@ _OF_THE_DESKTOP = {"thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx"}
 
 
 def is_document_name(name: str) -> bool:
-    """Whether a file or folder name is neither hidden, nor temporary, nor something a desktop keeps for itself."""
+    """Whether a file or folder name is neither hidden, nor temporary, nor one of a desktop's own files."""
     lower = name.lower()
     return not (lower.startswith(_BEGINNINGS_HIDDEN) or lower.endswith(_ENDINGS_UNDER_WAY) or lower in _OF_THE_DESKTOP)
 
@@ -39,11 +39,11 @@ def scan_folder(
     settled_after_s: float = SETTLED_AFTER_S,
     now: Callable[[], float] = time.time,
 ) -> list[Submission]:
-    """The documents in `folder` and the folders in it, longest there first.
+    """Submissions of the documents in `folder` and its subfolders, oldest first.
 
-    A file has arrived when nothing has been written to it, nor its name changed, for `settled_after_s` seconds. Hidden
-    and temporary names, links and what is not a regular file are passed over. The idempotency key holds the time of
-    the last change and the size: the same file is the same job, a changed file a new one. `now` is seconds since 1970.
+    A file has arrived when neither its content nor its name has changed for `settled_after_s` seconds. Hidden and
+    temporary names, links and special files are skipped. The idempotency key holds the time of the last change and the
+    size: the same file is the same job, a changed file a new one. `now` is seconds since 1970.
 
     Raises `SourceNotFound`, `FileNotAllowed` or `SourceForbidden` for the folder itself.
     """
@@ -52,7 +52,7 @@ def scan_folder(
         arrived = sorted(
             (status.st_mtime_ns, str(path), status.st_size)
             for path, status in _documents(folder.absolute())
-            # A moved or copied file may carry an old time of change, but the time of its entry is new.
+            # A moved or copied file may have an old modification time, but its inode change time is new.
             if moment - max(status.st_mtime, status.st_ctime) >= settled_after_s
         )
     except FileNotFoundError as error:
@@ -60,7 +60,7 @@ def scan_folder(
     except NotADirectoryError as error:
         raise FileNotAllowed(f"{folder} is not a folder") from error
     except PermissionError as error:
-        raise SourceForbidden(f"CIRA has no right to list {folder}") from error
+        raise SourceForbidden(f"CIRA has no permission to list {folder}") from error
     return [
         Submission(
             url=normalise_url(Path(path).as_uri()),
@@ -73,7 +73,7 @@ def scan_folder(
 
 
 def _documents(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Regular files with document names; folders are gone into, links are not followed."""
+    """Regular files with document names, in all subfolders; links are not followed."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if not is_document_name(entry.name):
@@ -81,7 +81,7 @@ def _documents(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
-                # Taken away again since the folder was listed.
+                # Removed since the folder was listed.
                 continue
             if stat.S_ISDIR(status.st_mode):
                 with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Connections that go to the very address that was checked, and end when the download's time is up."""
+"""HTTP connections to exactly the address that was checked, bounded by the download's deadline."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from cira_pipeline.intake.deadline import Deadline, within
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Resolves a host once, has all its addresses checked, and connects to one of those.
+    """Resolves a host once, checks all its addresses, and connects to one of them.
 
-    Were the name handed on, it would be resolved a second time, and could then have another address (DNS rebinding).
-    The name still goes into `Host` and TLS, which httpcore takes from the URL.
+    If the name were passed on, it would be resolved a second time, perhaps to another address (DNS rebinding). The name
+    is still used for `Host` and TLS, which httpcore takes from the URL.
     """
 
     def __init__(self, guard: AddressGuard, resolver: Resolver, deadline: Deadline) -> None:
@@ -66,7 +66,7 @@ class GuardedBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """Lets no single read or write outlast the download's deadline, however many there are."""
+    """Bounds all reads and writes together by the download's deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -92,7 +92,7 @@ class _DeadlineStream(httpcore.NetworkStream):
 
 
 def certificate_failure(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """The refused certificate behind an error of httpcore, if that was the reason."""
+    """The certificate verification error that caused an httpcore error, if there is one."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""http(s):// URLs. The server is taken to be hostile: it may be slow, endless, lying, or a way into our own network."""
+"""Downloads from http(s):// URLs of untrusted servers: slow, endless, lying, or redirecting into the own network."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MAY_PASS = (202, 408, 421, 425, 429)
 _REQUEST_HEADERS: dict[bytes | str, bytes | str] = {
     "User-Agent": "CIRA-invoice-intake",
     "Accept": "application/pdf, application/xml, text/xml, image/png, image/jpeg, image/tiff, */*;q=0.5",
-    # Compressed answers are understood, but a file that comes as it is needs no unpacking.
+    # Compressed answers are understood, but an uncompressed file needs no unpacking.
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
@@ -48,9 +48,9 @@ class _Redirect:
 
 
 class HttpDownload:
-    """Downloads over HTTP/1.1, one connection for each request; proxies named in the environment are not used.
+    """Downloads over HTTP/1.1, with one connection for each request, and ignores proxies set in the environment.
 
-    `stall_s` is the longest silence borne within one attempt, in seconds. Safe to use from many threads.
+    `stall_s`: longest accepted silence within one attempt, in seconds. Thread-safe.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class HttpDownload:
         self._stall_s = stall_s
 
     def fetch(self, url: str, deadline: Deadline) -> Fetched:
-        """One attempt for a normalised URL, redirects followed, each hop checked like the first.
+        """One attempt for a normalised URL; redirects are followed and each hop is checked like the first.
 
-        Raises the leaves of `IntakeError`; `SourceUnavailable` carries `retry_after_s` when the server named a time.
+        Raises the leaves of `IntakeError`; `SourceUnavailable` has `retry_after_s` when the server asked for a pause.
         """
         hop = url
         for _ in range(self._max_redirects + 1):
@@ -77,7 +77,7 @@ class HttpDownload:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Certificates are checked against the system's authorities and certifi's. Loading them takes a while."""
+        """TLS context with the certificate authorities of the system and of certifi, which takes a while to load."""
         return httpcore.default_ssl_context()
 
     def _ask(self, url: str, deadline: Deadline) -> Fetched | _Redirect:
@@ -100,7 +100,7 @@ class HttpDownload:
                 return self._judged(url, response)
         except httpcore.TimeoutException as error:
             deadline.left_s()
-            raise SourceUnavailable(f"{parts.hostname} said nothing for {self._stall_s:g} s") from error
+            raise SourceUnavailable(f"{parts.hostname} sent nothing for {self._stall_s:g} s") from error
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise _connection_failure(parts.hostname, error) from error
 
@@ -125,7 +125,7 @@ class HttpDownload:
 
 
 def _headers(response: httpcore.Response) -> Message:
-    """Header fields under names in any case; of repeated ones the first counts."""
+    """Header fields with case-insensitive names; of repeated ones the first counts."""
     message = Message()
     for name, value in response.headers:
         message[name.decode("latin-1")] = _text(value)
@@ -137,12 +137,12 @@ def _claimed_name(headers: Message) -> str | None:
     try:
         return plain_file_name(headers.get_filename())
     except (TypeError, ValueError):
-        # The standard library's parser stumbles over some malformed parameters; the name is for people only.
+        # The standard library's parser fails on some malformed parameters; the name is for people only.
         return None
 
 
 def _text(value: bytes) -> str:
-    """Headers are ASCII or Latin-1 by the book; servers that send file names in UTF-8 are common."""
+    """Decodes a header: ASCII or Latin-1 by the standard, but file names in UTF-8 are common."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -160,7 +160,7 @@ def _next_hop(url: str, location: str) -> str:
         raise RedirectRefused(f"{display_url(url)} redirects to a {after}: URL")
     if (before, after) == ("https", "http"):
         raise RedirectRefused(
-            f"{display_url(url)} redirects from https to {display_url(hop)}, which anybody on the way could change"
+            f"{display_url(url)} redirects from https to {display_url(hop)}, which could be modified in transit"
         )
     return hop
 

@@ -1,4 +1,4 @@
-"""What a worker process does for intake: it opens bytes of strangers with PDFium and Pillow."""
+"""Worker functions of intake, which open untrusted bytes with PDFium and Pillow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cira_pipeline.sandbox.messages import Message
 
 
 def recognised(request: Message) -> Message:
-    """`max_pages` and `max_pixels` with the bytes -> `media_type` and `page_count`."""
+    """Recognises a document: `max_pages`, `max_pixels` and the bytes -> `media_type` and `page_count`."""
     document = recognise(
         request.content, max_pages=int(request.facts["max_pages"]), max_pixels=int(request.facts["max_pixels"])
     )
@@ -17,6 +17,6 @@ def recognised(request: Message) -> Message:
 
 
 def viewed(request: Message) -> Message:
-    """`media_type` and `number` with the bytes -> `width` and `height` with the page's pixels, RGB row by row."""
+    """Renders a page: `media_type`, `number` and the bytes -> `width`, `height` and RGB pixels, row by row."""
     picture = page_view(request.content, MediaType(request.facts["media_type"]), int(request.facts["number"]))
     return Message({"width": picture.width, "height": picture.height}, picture.tobytes())

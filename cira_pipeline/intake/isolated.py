@@ -1,4 +1,4 @@
-"""What a document is and how its pages look, found out where a hostile one can do no harm."""
+"""Recognises documents and renders their pages in worker processes, where a hostile file does no harm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cira_pipeline.settings import Settings
 
 
 class Recogniser:
-    """`recognise` in a worker process; small XML and what is no document at all stay here (`harmless`)."""
+    """Runs `recognise` in a worker process, or here for bytes that are safe to open (`harmless`)."""
 
     def __init__(
         self, settings: Settings, pool: WorkerPool, *, call: str = "cira_pipeline.intake.in_worker:recognised"
@@ -25,7 +25,9 @@ class Recogniser:
         self._call = call
 
     def __call__(self, content: bytes) -> Document:
-        """Raises: as `recognise`, and DocumentTooSlow, ReadingTimedOut, ReadingCrashed, ReadingOutOfMemory."""
+        """Recognises the document. Raises: as `recognise`, and DocumentTooSlow, ReadingTimedOut, ReadingCrashed,
+        ReadingOutOfMemory.
+        """
         limits = {"max_pages": self._settings.max_pages, "max_pixels": self._settings.max_pixels}
         if harmless(content):
             return recognise(content, **limits)
@@ -42,22 +44,22 @@ class Recogniser:
 
 
 def recogniser_from_settings(settings: Settings, *, reads: bool = True) -> Recogniser:
-    """Starts nothing: the first PDF or picture does. `reads`: whether documents are read in this process, too."""
+    """The recogniser; starts no process before the first PDF or image. `reads`: this process also reads documents."""
     return Recogniser(settings, worker_pool(settings, reads=reads))
 
 
 def view_page(document: Document, number: int, settings: Settings) -> Image.Image:
-    """Page `number` (from 1) as a viewer shows it, in RGB, drawn in a worker process.
+    """Page `number` (from 1) as a viewer shows it, in RGB, rendered in a worker process.
 
     Raises: PageNotFound for documents without such a page; DocumentTooSlow, ReadingTimedOut, ReadingCrashed,
     ReadingOutOfMemory.
     """
     if document.media_type is MediaType.XML or not 1 <= number <= document.page_count:
-        raise PageNotFound(f"the document has {document.page_count} page(s), there is no page {number}")
+        raise PageNotFound(f"the document has {document.page_count} page(s), page {number} does not exist")
     request = Message(
         {"call": "cira_pipeline.intake.in_worker:viewed", "media_type": document.media_type, "number": number},
         document.content,
     )
     answer = worker_pool(settings, reads=False).ask(request, timeout_s=settings.recognition_timeout_s)
-    # Pixels and no file format: what a worker says is not parsed.
+    # Pixels and no file format: the worker's answer is not parsed.
     return Image.frombytes("RGB", (int(answer.facts["width"]), int(answer.facts["height"])), answer.content)

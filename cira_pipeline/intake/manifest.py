@@ -1,4 +1,4 @@
-"""CSV manifests: many invoices submitted with one file."""
+"""Reads CSV manifests, which submit many invoices with one file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _DELIMITERS = ",;\t"
 
 def read_manifest(path: Path, *, client: str = "default") -> list[Submission]:
     """The submissions of a CSV file (RFC 4180) with a header: `url`, and optionally `client_reference`,
-    `idempotency_key`, `policy` (a value of `jobs.Policy`) and `callback` (its address is not judged here).
+    `idempotency_key`, `policy` (a value of `jobs.Policy`) and `callback` (whose address is not checked here).
 
-    Commas, semicolons or tabs; UTF-8 with or without a byte order mark, or UTF-16 with one; blank lines are passed
-    over. All lines are good or none is taken: raises `ManifestInvalid`, which names the first bad lines and has the
-    line numbers in `detail["lines"]`.
+    Commas, semicolons or tabs; UTF-8 with or without a byte order mark, or UTF-16 with one; blank lines are skipped.
+    Either all lines are valid or none is submitted: raises `ManifestInvalid`, which names the first invalid lines and
+    has the line numbers in `detail["lines"]`.
     """
     submissions: list[Submission] = []
     problems: list[tuple[int, str]] = []
@@ -40,7 +40,7 @@ def read_manifest(path: Path, *, client: str = "default") -> list[Submission]:
         more = f"; and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
         raise ManifestInvalid(f"{path}: {shown}{more}", lines=tuple(line for line, _ in problems))
     if not submissions:
-        raise ManifestInvalid(f"{path} holds no invoices, only a header")
+        raise ManifestInvalid(f"{path} contains no invoices, only a header")
     return submissions
 
 
@@ -71,14 +71,14 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         if any(cells[len(header) :]):
             raise ManifestInvalid(
                 f"{path}, line {line}: {len(cells)} cells under {len(header)} columns; "
-                'a URL with a separator in it is put in "quotes"',
+                'put a URL that contains the separator in "quotes"',
                 lines=(line,),
             )
         yield line, {name: cell for name, cell in zip(header, cells, strict=False) if cell}
 
 
 def _filled_rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """All rows that are not blank, the header among them, without blanks around their cells."""
+    """All rows that are not blank, including the header, with trimmed cells."""
     first_line = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first_line.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -96,27 +96,27 @@ def _header(cells: list[str], path: Path) -> list[str]:
     while header and not header[-1]:
         header.pop()
     if "url" not in header:
-        raise ManifestInvalid(f"{path}: the first line is a header with the column `url`", lines=(1,))
-    # A misspelt idempotency_key that went unnoticed would submit, and pay, every invoice twice.
+        raise ManifestInvalid(f"{path}: the first line must be a header with the column `url`", lines=(1,))
+    # An unnoticed misspelling of idempotency_key would submit, and pay, every invoice twice.
     if unknown := sorted(set(header) - set(COLUMNS)):
         raise ManifestInvalid(
             f"{path}: unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}", lines=(1,)
         )
     if len(set(header)) < len(header):
-        raise ManifestInvalid(f"{path}: a column stands twice in the header", lines=(1,))
+        raise ManifestInvalid(f"{path}: the header has a column twice", lines=(1,))
     return header
 
 
 def _submission(row: dict[str, str], client: str) -> Submission:
-    """Raises `IntakeError` or `ValueError` with what is wrong."""
+    """Converts a row. Raises `IntakeError` or `ValueError` with the fault."""
     if "url" not in row:
-        raise ValueError("no url")
+        raise ValueError("the url is missing")
     key = row.get("idempotency_key", "")
     if len(key) > MAX_NAME_CHARS or not key.isprintable():
-        raise ValueError(f"an idempotency_key has at most {MAX_NAME_CHARS} characters, all printable")
+        raise ValueError(f"the idempotency_key must have at most {MAX_NAME_CHARS} characters, all printable")
     policy = row.get("policy")
     if policy is not None and policy not in list(Policy):
-        raise ValueError(f"policy {policy[:40]!r} is none of {', '.join(Policy)}")
+        raise ValueError(f"policy {policy[:40]!r} does not exist; expected {', '.join(Policy)}")
     return Submission(
         url=normalise_url(row["url"]),
         client=client,

@@ -1,4 +1,4 @@
-"""A page of a document as a viewer shows it. PDFium and Pillow open it: call it in a worker (isolated.py)."""
+"""Renders a page of a document with PDFium or Pillow; must be called in a worker (isolated.py)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _POINTS_PER_INCH = 72
 
 
 def page_view(content: bytes, media_type: MediaType, number: int) -> Image.Image:
-    """Page `number` (from 1) of a PDF, or frame of a picture, in RGB, at most `MAX_SIDE_PX` pixels wide and high."""
+    """Page `number` (from 1) of a PDF, or frame of an image, in RGB, at most `MAX_SIDE_PX` pixels wide and high."""
     if media_type is MediaType.PDF:
         return _rendered(content, number)
     with Image.open(BytesIO(content)) as opened:
         opened.seek(number - 1)
-        # A frame's own size is checked at intake; what goes out is small, whatever came in.
+        # A frame's own size is checked at intake; the output is small, whatever the input size.
         opened.draft("RGB", (MAX_SIDE_PX, MAX_SIDE_PX))
         upright = ImageOps.exif_transpose(opened).convert("RGB")
     upright.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))

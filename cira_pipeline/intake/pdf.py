@@ -1,4 +1,4 @@
-"""Whether a PDF is whole, open and of bearable size, by PDFium, which also renders it later."""
+"""Checks that a PDF is complete, unencrypted and of acceptable size, with PDFium, which also renders it later."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ HEADER_WITHIN_BYTES = 1024
 """ISO 32000-1, implementation note 13: readers accept junk of this length before the header."""
 
 NOMINAL_DPI = 200
-"""The resolution at which a page is taken to be rendered when its size is judged."""
+"""Resolution assumed for rendering when a page's size is checked."""
 
 MAX_FORM_DEPTH = 15
-"""Forms inside forms, as deep as PDFium itself draws them."""
+"""Maximum nesting of forms, as deep as PDFium itself draws them."""
 
 _POINTS_PER_INCH = 72
 
 
 def starts_like_pdf(content: bytes) -> bool:
-    """Whether a PDF header stands where readers look for it. A text that merely mentions one is not a PDF."""
+    """Whether a PDF header is where readers look for it. A text that merely mentions one is not a PDF."""
     at = content.find(b"%PDF-", 0, HEADER_WITHIN_BYTES)
     return at == 0 or (at > 0 and b"startxref" in content)
 
 
 def check_pdf(content: bytes, *, max_pages: int, max_pixels: int) -> int:
-    """The number of pages, each of which can be loaded.
+    """The number of pages, after loading each of them.
 
-    Raises `DocumentEncrypted` if a password is needed to open it (one for changing or printing it does not matter),
-    `DocumentDamaged`, `DocumentTooManyPages`, `DocumentTooComplex`, and `ImageTooLarge` for a page, or a picture on
-    it, of too many pixels.
+    Raises `DocumentEncrypted` if opening needs a password (one for changing or printing does not matter),
+    `DocumentDamaged`, `DocumentTooManyPages`, `DocumentTooComplex`, and `ImageTooLarge` for a page, or an image on
+    it, with too many pixels.
     """
     _check_end(content)
     check_content_size(content, max_pages=max_pages)
-    # PDFium is not thread safe, and Docling uses it in other threads of this process under this very lock.
+    # PDFium is not thread-safe, and Docling uses it in other threads of this process under this same lock.
     with pypdfium2_lock:
         try:
             document = pypdfium2.PdfDocument(content)
@@ -57,21 +57,21 @@ def check_pdf(content: bytes, *, max_pages: int, max_pixels: int) -> int:
 
 
 def _check_end(content: bytes) -> None:
-    """PDFium repairs what is cut off and shows the pages that are left: half an invoice must not be paid as a whole.
+    """Refuses truncated files: PDFium repairs them and shows only the pages left, but half an invoice must not be paid.
 
-    Every PDF ends, after its last object, with `startxref` (ISO 32000-1, 7.5.5), updated and linearised ones too.
+    Every PDF ends, after its last object, with `startxref` (ISO 32000-1, 7.5.5), also if updated or linearised.
     """
     if content.rfind(b"startxref") < content.rfind(b"endobj"):
-        raise DocumentDamaged("the PDF is cut off: its end is missing")
+        raise DocumentDamaged("the PDF is truncated: its end is missing")
 
 
 def _open_failure(content: bytes, error: pypdfium2.PdfiumError) -> DocumentEncrypted | DocumentDamaged:
-    # For a file that opens but has no pages, PDFium still shows the error of whatever file failed before it.
+    # For a file that opens but has no pages, PDFium still reports the error of the previous failed file.
     encrypted = b"/Encrypt" in content
     if encrypted and error.err_code == pdfium.FPDF_ERR_PASSWORD:
         return DocumentEncrypted("the PDF can only be opened with a password")
     if encrypted and error.err_code == pdfium.FPDF_ERR_SECURITY:
-        return DocumentEncrypted("the PDF is encrypted in a way that cannot be opened")
+        return DocumentEncrypted("the PDF uses an unsupported encryption")
     return DocumentDamaged("the PDF cannot be opened: it is damaged or has no pages")
 
 
@@ -85,7 +85,7 @@ def _check_page(document: pypdfium2.PdfDocument, number: int, max_pixels: int) -
         pixels = width * height * (NOMINAL_DPI / _POINTS_PER_INCH) ** 2
         _check_pixels(int(pixels), f"page {number} of the PDF, rendered at {NOMINAL_DPI} dpi,", max_pixels)
         for wide, high in _picture_sizes(page):
-            _check_pixels(wide * high, f"a picture on page {number} of the PDF", max_pixels)
+            _check_pixels(wide * high, f"an image on page {number} of the PDF", max_pixels)
     except pypdfium2.PdfiumError as error:
         raise DocumentDamaged(f"page {number} of the PDF cannot be read", page=number) from error
     finally:
@@ -93,9 +93,9 @@ def _check_page(document: pypdfium2.PdfDocument, number: int, max_pixels: int) -
 
 
 def _picture_sizes(page: pypdfium2.PdfPage) -> Iterator[tuple[int, int]]:
-    """Width and height in pixels of each picture on the page, those in forms too.
+    """Width and height in pixels of each image on the page, also in forms.
 
-    By PDFium's own functions: pypdfium2 makes a Python object of every line on the page, which is slow.
+    Uses PDFium's own functions: pypdfium2 makes a Python object of every line on the page, which is slow.
     """
     waiting = [(pdfium.FPDFPage_GetObject, page.raw, pdfium.FPDFPage_CountObjects(page), 0)]
     wide, high = ctypes.c_uint(), ctypes.c_uint()

@@ -1,9 +1,9 @@
-"""How much there is to draw in a PDF, counted before PDFium builds it all in memory.
+"""Estimates the drawing work of a PDF before PDFium builds it in memory.
 
 A file of a few kilobytes can unpack to pages of many million lines, draw a form that draws ten forms that each draw ten
-more, and so on, or fill a page with a pattern whose cells nobody can see. Drawing such a page takes minutes and
-gigabytes. This is an estimate that answers at once with a reason; what it does not know is ended by the limits of the
-process that opens the document (docs/decisions/0024-hostile-documents.md).
+more, and so on, or fill a page with an invisibly fine pattern. Drawing such a page takes minutes and gigabytes. This
+estimate refuses it at once with a reason; whatever it misses is ended by the limits of the process that opens the
+document (docs/decisions/0024-hostile-documents.md).
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from pypdf.generic import DictionaryObject, StreamObject
 from cira_pipeline.errors import DocumentTooComplex
 
 MAX_PAGE_CONTENT_BYTES = 10_000_000
-"""Drawing instructions of one page, a form's as often as it is drawn. Invoices have some ten thousand bytes of them,
-pages full of maps a few million."""
+"""Maximum bytes of drawing instructions of one page, with a form counted as often as it is drawn. Invoices have some
+ten thousand bytes, pages full of maps a few million."""
 
 MAX_CONTENT_BYTES = 50_000_000
-"""Drawing instructions of all pages; what several pages share counts for each of them."""
+"""Maximum bytes of drawing instructions of all pages; instructions shared by pages count for each of them."""
 
 LEAST_FORM_BYTES = 100
 
 MAX_FORM_DEPTH = 50
-"""Forms inside forms. PDFium draws 15, programs nest a few."""
+"""Maximum nesting of forms. PDFium draws 15 levels, programs nest a few."""
 
 CELLS_A_BYTE = 10
 """Cells of a tiling pattern that take as long to place as a byte of instructions takes to draw."""
 
 
 class _Drawable(NamedTuple):
-    """What instructions draw by its name: forms, and tiling patterns that they fill areas with."""
+    """Named resources that instructions can draw: forms, and tiling patterns that fill areas."""
 
     forms: Mapping[bytes, StreamObject]
     patterns: Mapping[bytes, StreamObject]
@@ -52,7 +52,7 @@ _DO = re.compile(_NAMED + rb"Do\b")
 _FILL = re.compile(_NAMED + rb"(?:scn|SCN)\b")
 _NAME_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 
-# What pypdf raises for files that are not as they should be.
+# Exceptions of pypdf for malformed files.
 _PYPDF_ERRORS = (
     PyPdfError, DependencyError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     AssertionError, NotImplementedError, struct.error, zlib.error,
@@ -60,7 +60,10 @@ _PYPDF_ERRORS = (
 
 
 def check_content_size(content: bytes, *, max_pages: int) -> None:
-    """Raises `DocumentTooComplex`. Files that only PDFium can repair are not counted."""
+    """Refuses a PDF that is too complex to draw. Files that only PDFium can repair are not counted.
+
+    Raises: DocumentTooComplex.
+    """
     total = 0
     try:
         for number, page in enumerate(PdfReader(BytesIO(content)).pages[:max_pages], start=1):
@@ -68,7 +71,8 @@ def check_content_size(content: bytes, *, max_pages: int) -> None:
             total += size_bytes
             if size_bytes > MAX_PAGE_CONTENT_BYTES or total > MAX_CONTENT_BYTES:
                 raise DocumentTooComplex(
-                    f"page {number} of the PDF brings its drawing instructions to {total:,} bytes", page=number
+                    f"up to page {number} the PDF has {total:,} bytes of drawing instructions, too much to draw",
+                    page=number,
                 )
     except (LimitReachedError, RecursionError) as error:
         raise DocumentTooComplex("the PDF unpacks to more than can be drawn") from error
@@ -77,7 +81,7 @@ def check_content_size(content: bytes, *, max_pages: int) -> None:
 
 
 def _page_size(page: PageObject) -> int:
-    """Bytes of the instructions that drawing a page takes."""
+    """Bytes of instructions for drawing a page."""
     contents = page.get_contents()
     if contents is None:
         return 0
@@ -86,7 +90,7 @@ def _page_size(page: PageObject) -> int:
 
 
 class _Counting:
-    """Counts one page of `area` square points. Remembers what was counted, and what is being counted just now."""
+    """Counts one page of `area` square points. Remembers what is counted and what is being counted."""
 
     def __init__(self, area: float) -> None:
         self._area = area
@@ -94,8 +98,8 @@ class _Counting:
         self._under_way: set[int] = set()
 
     def drawn(self, instructions: bytes, drawable: _Drawable) -> int:
-        """Bytes of instructions, each `/Name Do` replaced by what the form of that name draws, and each choice of a
-        pattern by its cells.
+        """Bytes of instructions, in which each `/Name Do` counts as much as its form, and each use of a pattern as much
+        as its cells.
         """
         size_bytes = len(instructions)
         for named, operator, size_of in (
@@ -112,13 +116,13 @@ class _Counting:
     def _form_size(self, form: StreamObject, inherited: _Drawable) -> int:
         key = id(form)
         if key in self._under_way:
-            # PDFium leaves the inner one out only after it has drawn many; docling-parse never does.
+            # PDFium omits the inner form only after it has drawn many; docling-parse never does.
             raise DocumentTooComplex("a form or pattern of the PDF draws itself")
         if len(self._under_way) >= MAX_FORM_DEPTH:
             raise DocumentTooComplex(f"forms of the PDF draw forms more than {MAX_FORM_DEPTH} deep")
         if key not in self._sizes:
             self._under_way.add(key)
-            # To draw a form at all takes something, be it empty.
+            # Drawing a form takes time, even if it is empty.
             self._sizes[key] = LEAST_FORM_BYTES + self.drawn(_instructions(form), _drawable(form, inherited))
             self._under_way.discard(key)
         return self._sizes[key]
@@ -129,7 +133,7 @@ class _Counting:
 
 
 def _cells(pattern: StreamObject, area: float) -> float:
-    """Cells of a tiling pattern on an `area` in square points (ISO 32000-1, 8.7.3). Steps of nothing count as tiny."""
+    """Cells of a tiling pattern on `area` square points (ISO 32000-1, 8.7.3). Steps of zero count as tiny."""
     a, b, c, d = (float(number) for number in [*pattern.get("/Matrix", (1, 0, 0, 1, 0, 0))][:4])
     step = abs(float(pattern.get("/XStep", 0)) * float(pattern.get("/YStep", 0)) * (a * d - b * c))
     return area / max(step, _TINY_STEP)
@@ -144,7 +148,7 @@ def _instructions(form: StreamObject) -> bytes:
     except (LimitReachedError, RecursionError):
         raise
     except _PYPDF_ERRORS:
-        # One form that cannot be unpacked is no reason not to count the others.
+        # One form that cannot be decompressed must not stop the counting of the others.
         return b""
 
 
@@ -153,7 +157,7 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 
 def _drawable(holder: DictionaryObject, inherited: _Drawable) -> _Drawable:
-    """What a page, form or pattern can draw; one without resources of its own draws those of its holder."""
+    """Resources that a page, form or pattern can draw; one without its own resources uses those of its holder."""
     given = holder.get("/Resources")
     if given is None:
         return inherited

@@ -1,4 +1,4 @@
-"""Whether a picture is whole and of bearable size, by decoding it once with Pillow."""
+"""Checks that an image is complete and of acceptable size, by decoding it once with Pillow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cira_pipeline.models import MediaType
 
 _PILLOW_NAMES = {MediaType.PNG: "PNG", MediaType.JPEG: "JPEG", MediaType.TIFF: "TIFF"}
 
-# What Pillow's decoders raise for files that are not as they should be.
+# Exceptions of Pillow's decoders for malformed files.
 _DECODING_ERRORS = (
     OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError,
     struct.error, zlib.error,
@@ -23,7 +23,7 @@ _DECODING_ERRORS = (
 
 
 def check_picture(content: bytes, media_type: MediaType, *, max_pages: int, max_pixels: int) -> int:
-    """The number of pages: the frames of a TIFF; one for PNG and JPEG, of which the first picture counts.
+    """The number of pages: the frames of a TIFF; one for PNG and JPEG, of which the first image counts.
 
     Raises `ImageTooLarge` before decoding, `DocumentTooManyPages`, `DocumentDamaged`.
     """
@@ -32,7 +32,7 @@ def check_picture(content: bytes, media_type: MediaType, *, max_pages: int, max_
         with Image.open(BytesIO(content), formats=[name]) as image:
             _check_size(image, max_pixels)
             image.verify()
-        # A verified picture can only be decoded after it has been opened again.
+        # Pillow can decode a verified image only after it has been opened again.
         with Image.open(BytesIO(content), formats=[name]) as image:
             pages = 0
             for frame in _frames(image, media_type):
@@ -41,7 +41,7 @@ def check_picture(content: bytes, media_type: MediaType, *, max_pages: int, max_
                     raise DocumentTooManyPages(f"the TIFF has more than {max_pages} pages")
                 _check_size(frame, max_pixels)
                 if media_type is MediaType.JPEG:
-                    # The whole file is gone through all the same, but into an eighth of the width and height.
+                    # Decodes the whole file, but into an eighth of width and height.
                     frame.draft(None, (frame.width // 8 or 1, frame.height // 8 or 1))
                 frame.load()
     return pages
@@ -52,13 +52,13 @@ def _damage_found(name: str) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError as error:
-        raise ImageTooLarge(f"the {name} has more pixels than can be opened safely") from error
+        raise ImageTooLarge(f"the {name} has too many pixels to be opened safely") from error
     except _DECODING_ERRORS as error:
-        raise DocumentDamaged(f"the {name} is cut off or damaged: {error}") from error
+        raise DocumentDamaged(f"the {name} is truncated or damaged: {error}") from error
 
 
 def _frames(image: Image.Image, media_type: MediaType) -> Iterator[Image.Image]:
-    """Frame by frame, so that a file of a million frames is left after the first too many."""
+    """The frames one by one, so that a file with a million frames is refused at the first one beyond the limit."""
     yield image
     index = 1
     while media_type is MediaType.TIFF:
@@ -74,5 +74,5 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
     pixels = image.width * image.height
     if pixels > max_pixels:
         raise ImageTooLarge(
-            f"the picture has {image.width} x {image.height} pixels; at most {max_pixels:,} are accepted", pixels=pixels
+            f"the image has {image.width} x {image.height} pixels; at most {max_pixels:,} are accepted", pixels=pixels
         )

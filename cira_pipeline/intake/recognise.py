@@ -1,6 +1,6 @@
-"""What a document is, told by its bytes alone, and whether it is safe and whole enough to be read.
+"""Recognises a document's type by its bytes alone, and checks that it is complete and safe to read.
 
-Neither the name nor the header a server sent is asked: both are often wrong, and sometimes on purpose.
+The name and the server's headers are ignored: both are often wrong, and sometimes on purpose.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _PICTURES = (
     (b"MM\0+", MediaType.TIFF),
 )
 HARMLESS_BYTES = 100_000
-"""E-invoices have some ten thousand; one without attachments seldom has more than this."""
+"""Largest XML opened in any process. E-invoices have some ten thousand bytes, seldom more without attachments."""
 
 _BLANK = b" \t\r\n\0\f\v"
 
 
 def recognise(content: bytes, *, max_pages: int, max_pixels: int) -> Document:
-    """The document in `content`: PDF (ISO 32000), PNG, JPEG, TIFF, or an e-invoice in XML in a registered syntax.
+    """Recognises PDF (ISO 32000), PNG, JPEG, TIFF, or an e-invoice in XML in a registered syntax.
 
-    Every page is opened and every picture decoded once, so that what passes here can be read. `max_pages` bounds pages
-    and TIFF frames, `max_pixels` one picture, checked before it is decoded.
+    Every page is opened and every image decoded once, so that an accepted document can be read. `max_pages` bounds
+    pages and TIFF frames, `max_pixels` one image, checked before it is decoded.
 
     Raises `DocumentEmpty`, `DocumentTypeUnsupported`, `DocumentEncrypted`, `DocumentDamaged`, `DocumentTooManyPages`,
     `DocumentTooComplex`, `ImageTooLarge`, `XmlForbidden`.
     """
     if not content.strip(_BLANK):
-        raise DocumentEmpty("the file is empty" if not content else "the file holds nothing but blanks")
+        raise DocumentEmpty("the file is empty" if not content else "the file contains only white space")
     media_type, page_count = _opened(content, max_pages, max_pixels)
     return Document(
         sha256=hashlib.sha256(content).hexdigest(),
@@ -52,8 +52,8 @@ def recognise(content: bytes, *, max_pages: int, max_pixels: int) -> Document:
 
 
 def harmless(content: bytes) -> bool:
-    """Whether `recognise` may open these bytes in any process: neither PDFium nor Pillow is given them, which a hostile
-    file may crash, and they are so few that parsing them as XML or looking into an archive takes no time.
+    """Whether `recognise` may open these bytes in any process: it passes them neither to PDFium nor to Pillow, which a
+    hostile file may crash, and they are so few that parsing them as XML or looking into an archive takes no time.
     """
     native = starts_like_pdf(content) or any(content.startswith(signature) for signature, _ in _PICTURES)
     return not native and len(content) <= HARMLESS_BYTES
@@ -71,21 +71,21 @@ def _opened(content: bytes, max_pages: int, max_pixels: int) -> tuple[MediaType,
     raise DocumentTypeUnsupported(f"the file {likeness(content)}")
 
 
-# Whether XML is an e-invoice in one of the registered syntaxes, and safe to be parsed.
+# Whether XML is an e-invoice in a registered syntax, and safe to parse.
 
 _STARTS = re.compile(rb"(\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<|<\0[?!a-zA-Z]\0|\0<\0[?!a-zA-Z]")
 
 
 def starts_like_xml(content: bytes) -> bool:
-    """Whether the first character that is not blank is `<`, in UTF-8 or UTF-16, with or without a byte order mark."""
+    """Whether the first non-blank character is `<`, in UTF-8 or UTF-16, with or without a byte order mark."""
     return _STARTS.match(content) is not None
 
 
 def check_xml(content: bytes) -> None:
-    """Passes what the registry recognizes and what is well formed to its end.
+    """Accepts XML that the registry recognises and that is well-formed to its end.
 
-    Raises `XmlForbidden` for a DTD, `DocumentDamaged` for what breaks off or is malformed, `DocumentTooComplex` beyond
-    the limits of `safe_xml`, `DocumentTypeUnsupported` for any other XML and for web pages.
+    Raises `XmlForbidden` for a DTD, `DocumentDamaged` for truncated or malformed XML, `DocumentTooComplex` beyond the
+    limits of `safe_xml`, `DocumentTypeUnsupported` for any other XML and for web pages.
     """
     try:
         recognize(content)
@@ -106,5 +106,5 @@ def _malformed(content: bytes, error: MalformedXml) -> DocumentDamaged | Documen
     if what == HTML_LIKENESS:
         return DocumentTypeUnsupported(f"the file {what}")
     if error.root_seen or b"<?xml" in content[:100].replace(b"\0", b""):
-        return DocumentDamaged(f"the XML is cut off or malformed: {error}")
+        return DocumentDamaged(f"the XML is truncated or malformed: {error}")
     return DocumentTypeUnsupported(f"the file {what}")

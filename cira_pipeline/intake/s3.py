@@ -1,4 +1,4 @@
-"""The S3 client of intake, and what S3's answers mean."""
+"""S3 client for intake, and translation of S3 errors."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _FORBIDDEN = {
 
 
 def new_s3_client(settings: Settings, *, attempts: int = 1) -> Any:
-    """A boto3 client for reading, with credentials from AWS's own chain. Safe to share between threads.
+    """A boto3 client for reading, with credentials from AWS's own chain. Thread-safe.
 
-    `attempts` is how often a call is made before it fails for good; with 1 trying again is the caller's to decide.
+    `attempts`: how often a call is made before it fails; with 1, retrying is left to the caller.
     """
-    # boto3 takes most of a second to import; most installations fetch over https only.
+    # boto3 takes most of a second to import, and most installations only download over https.
     import boto3
     from botocore.config import Config
 
@@ -45,7 +45,7 @@ def new_s3_client(settings: Settings, *, attempts: int = 1) -> Any:
 
 @contextmanager
 def s3_errors(place: str) -> Iterator[None]:
-    """Raises what boto3 says about `place` in the block as a leaf of `IntakeError`."""
+    """Translates boto3's errors about `place` inside the block into leaves of `IntakeError`."""
     from botocore import exceptions
 
     try:
@@ -57,7 +57,7 @@ def s3_errors(place: str) -> Iterator[None]:
         exceptions.PartialCredentialsError,
         exceptions.CredentialRetrievalError,
     ) as error:
-        raise SourceForbidden(f"there are no AWS credentials to read {place} with") from error
+        raise SourceForbidden(f"no AWS credentials were found to read {place}") from error
     except exceptions.ParamValidationError as error:
         raise UrlInvalid(f"{place} is not a valid S3 address") from error
     except exceptions.BotoCoreError as error:
@@ -68,11 +68,11 @@ def _answer_failure(response: Any, place: str) -> CiraError:
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _NOT_FOUND:
-        return SourceNotFound(f"there is no {place}", s3_code=code)
+        return SourceNotFound(f"{place} does not exist", s3_code=code)
     if code in _FORBIDDEN:
-        return SourceForbidden(f"S3 refuses {place}: {code}", s3_code=code)
+        return SourceForbidden(f"S3 denied access to {place}: {code}", s3_code=code)
     if code in _INVALID:
         return UrlInvalid(f"{place} is not a valid S3 address: {code}", s3_code=code)
     if status >= 500 or code in ("SlowDown", "RequestTimeout", "429"):
         return SourceUnavailable(f"S3 cannot serve {place} now: {code}", s3_code=code)
-    return SourceAnswerInvalid(f"S3 does not hand out {place}: {code}", s3_code=code)
+    return SourceAnswerInvalid(f"S3 refused to return {place}: {code}", s3_code=code)

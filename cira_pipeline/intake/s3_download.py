@@ -1,4 +1,4 @@
-"""s3:// URLs: objects of S3 or of a store that speaks its protocol."""
+"""Downloads from s3:// URLs, of AWS S3 or a compatible object store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK_BYTES = 1 << 16
 
 
 class S3Download:
-    """Reads S3 objects. The client is made at the first use. Safe to use from many threads."""
+    """Reads S3 objects. The client is created at the first use. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""The documents below an S3 prefix, as submissions."""
+"""Lists the documents below an S3 prefix, as submissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PREFIX = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]+)(/(?P<prefix>[
 
 @dataclass(frozen=True)
 class S3Listing:
-    """`last_change` is the latest time any object below the prefix was written, `None` where there is none."""
+    """Result of a listing. `last_change`: newest write time of any object below the prefix, `None` without any."""
 
     submissions: tuple[Submission, ...]
     last_change: datetime | None
@@ -29,16 +29,16 @@ class S3Listing:
 def list_s3_prefix(
     url: str, settings: Settings, *, client: str = "default", changed_since: datetime | None = None
 ) -> S3Listing:
-    """The objects whose key begins with the prefix in `s3://bucket/prefix` (taken as it stands), oldest first.
+    """Submissions of the objects whose key begins with the prefix in `s3://bucket/prefix` (verbatim), oldest first.
 
-    Folder markers, hidden and temporary names are passed over, and what was written before `changed_since`. The
-    idempotency key is the object's ETag: the same content under the same key is the same job.
+    Folder markers, hidden and temporary names are skipped, and objects written before `changed_since`. The idempotency
+    key is the object's ETag: the same content under the same key is the same job.
 
     Raises `UrlInvalid`, `SourceNotFound` for a missing bucket, `SourceForbidden`, `SourceUnavailable`.
     """
     place = _PREFIX.fullmatch(url.strip(" "))
     if place is None:
-        raise UrlInvalid("an S3 prefix is s3://bucket or s3://bucket/prefix")
+        raise UrlInvalid("an S3 prefix must be s3://bucket or s3://bucket/prefix")
     bucket, prefix = place["bucket"], place["prefix"] or ""
     s3 = new_s3_client(settings, attempts=settings.fetch_attempts)
     try:

@@ -1,4 +1,4 @@
-"""What a file that CIRA cannot read seems to be, so that the person who sent it knows what to do."""
+"""Guesses the type of an unsupported file, so that its sender knows what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import puremagic
 HTML_LIKENESS = "looks like an HTML page: the URL leads to a web page, not to the file"
 
 SURE_ENOUGH = 0.3
-"""puremagic's confidence grows with the length of what it matched; two bytes can stand anywhere."""
+"""Minimum confidence of puremagic, which grows with the length of the match; two bytes can match anything."""
 
 _HTML = re.compile(
     rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]{0,200}>\s*)?(<!--.{0,2000}?-->\s*){0,5}"
@@ -27,7 +27,7 @@ _OFFICE = (
 
 
 def likeness(content: bytes) -> str:
-    """The end of a sentence that begins with "the file": what it looks like."""
+    """The end of a sentence that begins with "the file": its likely type."""
     if _HTML.match(content[:16_384]):
         return HTML_LIKENESS
     if content.startswith(b"PK\x03\x04"):
@@ -57,7 +57,7 @@ def _in_archive(content: bytes) -> str:
 
 def _is_text(content: bytes) -> bool:
     head = content[:4096]
-    # The last character may be cut in two.
+    # The last character may be truncated.
     return b"\0" not in head and any(_decodes(head[: len(head) - cut]) for cut in range(4))
 
 

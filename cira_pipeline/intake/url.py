@@ -1,6 +1,6 @@
-"""One spelling for each URL, and only URLs that CIRA can fetch.
+"""Normalises URLs to one spelling each, and refuses URLs that CIRA cannot fetch.
 
-Two spellings of one URL are one job, so that an invoice is not paid twice because somebody wrote `HTTP://` in capitals.
+Two spellings of one URL are one job, so that an invoice is not paid twice because a client wrote `HTTP://` in capitals.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _S3_VERSION = re.compile(r"(?P<key>.*)\?versionId=(?P<version>[^&?#]+)", re.DOTA
 
 
 def normalise_url(url: str) -> str:
-    """The one spelling under which a URL is stored (RFC 3986, 6.2; hosts by UTS 46 and IDNA 2008).
+    """The normalised spelling under which a URL is stored (RFC 3986, 6.2; hosts by UTS 46 and IDNA 2008).
 
-    http(s): scheme and host in lower case, host in ASCII, default port, fragment and dot segments dropped, what must
-    be percent-encoded encoded. Escapes that are already there stay as they are: signatures are made over them.
+    http(s): scheme and host in lower case, host in ASCII; default port, fragment and dot segments removed; characters
+    percent-encoded where necessary. Existing escapes are unchanged: signatures are computed over them.
     file: an absolute path without dot segments (RFC 8089); `file:name.pdf` is relative to the working folder.
     s3: `s3://bucket/key`, the key percent-encoded, with `?versionId=` where given.
 
@@ -50,17 +50,17 @@ def normalise_url(url: str) -> str:
     scheme, colon, rest = text.partition(":")
     scheme = scheme.lower()
     if not colon or not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme):
-        raise UrlInvalid("the URL names no scheme such as https://")
+        raise UrlInvalid("the URL has no scheme; expected one such as https://")
     if scheme not in ("http", "https", "file", "s3"):
-        raise UrlSchemeUnsupported(f"URLs with {scheme}: are not fetched", scheme=scheme)
+        raise UrlSchemeUnsupported(f"URLs with the scheme {scheme}: are not supported", scheme=scheme)
     if found := _CONTROL.search(rest):
-        raise UrlInvalid(f"the URL holds the control character U+{ord(found.group()):04X}")
+        raise UrlInvalid(f"the URL contains the control character U+{ord(found.group()):04X}")
     try:
         normalised = _normalise_rest(scheme, rest)
     except UnicodeError as error:
-        raise UrlInvalid("the URL holds characters that are not text") from error
+        raise UrlInvalid("the URL contains invalid Unicode") from error
     except ValueError as error:
-        # The standard library's parser: a bracket without its other half, a port that is no number.
+        # Raised by the standard library's parser: an unbalanced bracket, or a port that is no number.
         raise UrlInvalid("the URL's host or port is malformed") from error
     if len(normalised) > MAX_URL_LENGTH:
         raise UrlInvalid(f"the URL, percent-encoded, is longer than {MAX_URL_LENGTH} characters")
@@ -68,13 +68,13 @@ def normalise_url(url: str) -> str:
 
 
 def display_url(url: str) -> str:
-    """A normalised URL as it may stand in messages and logs: without its query, which often holds a signature."""
+    """A normalised URL for messages and logs: without its query, which often holds a signature."""
     shown, question, _ = url.partition("?")
     return f"{shown}?..." if question else shown
 
 
 def source_host(url: str) -> str | None:
-    """The host, with its port, or `s3://` and the bucket of a normalised URL: `jobs.source_host`. `None` for files."""
+    """The host with its port, or `s3://` and the bucket, of a normalised URL: `jobs.source_host`. `None` for files."""
     parts = urlsplit(url)
     match parts.scheme:
         case "file":
@@ -86,7 +86,7 @@ def source_host(url: str) -> str | None:
 
 
 def path_of(file_url: str) -> Path:
-    """The absolute path a normalised file:// URL names."""
+    """The absolute path of a normalised file:// URL."""
     return Path(os.fsdecode(unquote_to_bytes(file_url.removeprefix("file://"))))
 
 
@@ -98,7 +98,7 @@ def s3_location(s3_url: str) -> tuple[str, str, str | None]:
 
 
 def s3_url(bucket: str, key: str, version: str | None = None) -> str:
-    """The normalised URL of an S3 object, whatever characters its key has."""
+    """The normalised URL of an S3 object, for any characters in its key."""
     address = f"s3://{bucket}/{quote(key, safe=_S3_SAFE)}"
     return f"{address}?versionId={quote(version, safe='')}" if version else address
 
@@ -117,11 +117,11 @@ def _normalise_http(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port
     if "@" in parts.netloc:
-        raise UrlInvalid("the URL holds a user name or password")
+        raise UrlInvalid("the URL contains a user name or password")
     if not parts.hostname:
-        raise UrlInvalid("the URL names no host")
+        raise UrlInvalid("the URL has no host")
     if {"[", "]"} & set(parts.netloc) and not _BRACKETED.fullmatch(parts.netloc):
-        # Python's versions differ in what they take for a host here.
+        # Python's versions differ in what they accept as a host here.
         raise UrlInvalid("the URL's host is not an IPv6 address")
     if port == 0:
         raise UrlInvalid("the URL's port is 0")
@@ -153,7 +153,7 @@ def _normalise_host(host: str) -> str:
 
 
 def _normalise_ipv4(name: str) -> str:
-    """`2130706433`, `0x7f.1` and `0177.0.0.1` are all 127.0.0.1 to a resolver: spell them so before they are judged."""
+    """Normalises `2130706433`, `0x7f.1` and `0177.0.0.1`, which are all 127.0.0.1 to a resolver, before any check."""
     try:
         return socket.inet_ntoa(socket.inet_aton(name))
     except OSError as error:
@@ -179,28 +179,28 @@ def _without_dot_segments(path: str) -> str:
 def _normalise_file(rest: str) -> str:
     parts = urlsplit(f"file:{rest}")
     if parts.netloc.lower() not in ("", "localhost"):
-        raise UrlInvalid("a file URL is file:///path, with three slashes and no host")
+        raise UrlInvalid("a file URL must be file:///path, with three slashes and no host")
     if parts.query:
-        raise UrlInvalid("a file URL has no query; a ? in a file name is written %3F")
+        raise UrlInvalid("a file URL must have no query; write a ? in a file name as %3F")
     path = os.fsdecode(unquote_to_bytes(parts.path))
     if not path or "\0" in path:
         raise UrlInvalid("the file URL names no file")
-    # Purely by the text: what links on the way mean is decided when the file is opened. Two leading slashes are
-    # something of their own to POSIX.
+    # By the text alone: links are resolved when the file is opened. POSIX gives two leading slashes a meaning of their
+    # own.
     return Path(os.path.abspath(re.sub("^/+", "/", path))).as_uri()  # noqa: PTH100
 
 
 def _normalise_s3(rest: str) -> str:
     if not rest.startswith("//"):
-        raise UrlInvalid("an S3 URL is s3://bucket/key")
+        raise UrlInvalid("an S3 URL must be s3://bucket/key")
     bucket, slash, key_text = rest[2:].partition("/")
     if not _BUCKET.fullmatch(bucket):
-        raise UrlInvalid("the S3 URL names no valid bucket")
+        raise UrlInvalid("the S3 URL has no valid bucket name")
     versioned = _S3_VERSION.fullmatch(key_text)
     version = unquote_to_bytes(versioned["version"]).decode() if versioned else None
     key = unquote_to_bytes(_STRAY_PERCENT.sub("%25", versioned["key"] if versioned else key_text)).decode()
     if not slash or not key or key.endswith("/"):
         raise UrlInvalid("the S3 URL names a bucket or a folder, not an object")
     if "\0" in key or len(key.encode()) > MAX_S3_KEY_BYTES:
-        raise UrlInvalid(f"the S3 key is longer than {MAX_S3_KEY_BYTES} bytes or holds a zero byte")
+        raise UrlInvalid(f"the S3 key is longer than {MAX_S3_KEY_BYTES} bytes or contains a zero byte")
     return s3_url(bucket, key, version)

@@ -1,1 +1,1 @@
-"""The way of an invoice through the stages: the one place where all rooms meet."""
+"""Orchestration of an invoice through the four stages; the only package that uses all stage packages."""

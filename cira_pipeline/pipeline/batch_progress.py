@@ -1,7 +1,7 @@
-"""How far the jobs of a batch's key have come: which of them a run has to do, and which stages all have behind them.
+"""Progress of a batch key's jobs: which of them a run must process, and which stages are complete for all.
 
-A stage of the key is done when nothing is left to do in it. A rejected job is done: its document will never become an
-invoice, and running it again changes nothing. A cancelled or erased one does not count.
+A stage of the key is complete when nothing is left to do in it. A rejected job is complete: its document will never
+become an invoice, and processing it again changes nothing. A cancelled or erased one does not count.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _UNDER_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 def wanted(jobs: Iterable[KeyedJob]) -> tuple[KeyedJob, ...]:
-    """Those that count."""
+    """The jobs that count: neither cancelled nor erased."""
     return tuple(job for job in jobs if job.status is not JobStatus.CANCELLED)
 
 
 def to_do(
     jobs: Iterable[KeyedJob], stages: Sequence[Stage], *, planned_as: str | None, busy_runs: Collection[str]
 ) -> tuple[JobId, ...]:
-    """The jobs that a run of `stages` takes up. Nobody disturbs a job that one of `busy_runs` works on.
+    """The jobs that a run of `stages` must process, without those that one of `busy_runs` works on.
 
-    A run of all stages does what is unfinished: the open jobs of the batch it was planned for (`planned_as`), or, when
-    a person wants the key done, failed and waiting ones too. A run of some of the stages does these again, for every
-    job that has come as far.
+    A run of all stages processes what is unfinished: the open jobs of the batch it was planned for (`planned_as`), or,
+    when a person materialises the key, also failed and deferred ones. A run of some of the stages repeats these for
+    every job that has reached them.
     """
     free = [job for job in wanted(jobs) if not (job.status is JobStatus.RUNNING and job.run_id in busy_runs)]
     if tuple(stages) != tuple(Stage):
@@ -41,14 +41,14 @@ def to_do(
 
 
 def in_the_way(jobs: Iterable[KeyedJob], stage: Stage) -> tuple[KeyedJob, ...]:
-    """The jobs that keep `stage` of their key from being done."""
+    """The jobs that keep `stage` of their key from being complete."""
     return tuple(job for job in wanted(jobs) if not _is_through(job, stage))
 
 
 def after_a_look(
     jobs: Iterable[KeyedJob], looked_at: Collection[JobId], failures: Sequence[StageFailed], last: Stage
 ) -> tuple[KeyedJob, ...]:
-    """The jobs as a run leaves them that keeps no statuses (`stream`): what it did and what failed stands in memory."""
+    """The jobs after a run that stores no statuses (`stream`): its results and failures are only in memory."""
     failed = {event.job_id: event for event in failures}
 
     def seen(job: KeyedJob) -> KeyedJob:

@@ -1,4 +1,4 @@
-"""Labelled documents to observations: which values engines read, what spoke for each, and whether it was right."""
+"""Derives calibration observations from labelled documents: extracted values, confidence features, correctness."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from cira_pipeline.validation.verdict import verdict_of
 
 @dataclass(frozen=True)
 class Case:
-    """One document as one engine read it, alone or with another engine's second opinion.
+    """One document as read by one engine, alone or compared with a second engine.
 
-    `features`: of all its values. `sound`: no finding but a low confidence could keep it from being accepted. `score`:
-    what of the label was right, wrong and missing.
+    `features`: confidence features of all values. `acceptable`: only a low confidence could prevent acceptance.
+    `score`: which labelled fields are right, wrong or missing.
     """
 
     document: str
@@ -41,18 +41,18 @@ class Case:
     second_opinion: bool
     source: Source
     features: Mapping[HeaderField, ConfidenceFeatures]
-    sound: bool
+    acceptable: bool
     score: Score
 
     @property
     def observations(self) -> Iterator[Observation]:
-        """The labelled values."""
+        """Observations of the labelled values."""
         for name, features in self.features.items():
             if name in self.score.right or name in self.score.wrong:
                 yield Observation(name, features, name in self.score.right, self.supplier, self.document, self.source)
 
     def least_confidence(self, calibration: Calibration) -> float:
-        """Of the values that decide whether the record may be accepted."""
+        """Lowest calibrated confidence among the payment-critical values, which decide on acceptance."""
         return min(
             (calibration.confidence(name, self.features[name]) for name in PAYMENT_FIELDS if name in self.features),
             default=1,
@@ -61,9 +61,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Observer:
-    """Reads labelled documents with every engine there is. E-invoice XML is left out: it is not read but parsed.
+    """Reads labelled documents with every engine. E-invoice XML is excluded: it is parsed, not read.
 
-    `losses`: how many times the free engine also reads each document with words lost.
+    `losses`: how many times the free engine also reads each document with words removed.
     """
 
     settings: Settings
@@ -73,7 +73,7 @@ class Observer:
     losses: int = 0
 
     def cases(self, label: Label, supplier: str) -> Iterator[Case]:
-        """The cases of one label; none where it names no file, or no engine has anything to say."""
+        """The cases of one label; none where it names no file, or where no engine extracts anything."""
         if label.file is None:
             return
         settings = self.settings
@@ -134,6 +134,6 @@ def _case(label: Label, supplier: str, source: Source, subject: ValidationInput,
         second_opinion=second_opinion,
         source=source,
         features=confidence_features(subject, findings),
-        sound=verdict_of(findings, read_from_page=subject.read_from_page) is Verdict.ACCEPTED,
+        acceptable=verdict_of(findings, read_from_page=subject.read_from_page) is Verdict.ACCEPTED,
         score=score(subject.invoice, label.fields),
     )

@@ -1,8 +1,8 @@
-"""Which jobs a run may take up, so that no two runs work on one job and no job is left without an owner.
+"""Claims of jobs by runs, so that no two runs process one job and no job is left without an owner.
 
 A job has one owner at a time: its batch while it is queued, its run while it is running (docs/job-states.md). A run
-takes a job over in one statement (`JobRepository.start`) and every later change names the run again, so that a run that
-was taken for dead, and lives, changes nothing any more.
+claims a job in one statement (`JobRepository.start`) and every later change names the run again, so that a run that was
+declared dead, but is alive, changes nothing any more.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def _none_lives(run_id: str) -> bool:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a run may take up.
+    """Rules by which a run may claim jobs.
 
-    `planned_as`: the batch it was planned for, and then only what is open in that; `None`: a person started it.
-    `rejected_too`: a person wants this one job, also when its document was rejected. `is_alive`: whether a run is.
+    `planned_as`: the batch it was planned for, which restricts it to open jobs of that batch; `None`: a person started
+    it. `rejected_too`: a person wants this one job, even if its document was rejected. `is_alive`: whether a run is.
     """
 
     planned_as: str | None = None
@@ -31,7 +31,7 @@ class Claim:
     is_alive: Callable[[str], bool] = _none_lives
 
     def take(self, jobs: JobRepository, job_id: JobId, stage: Stage, run_id: str) -> Job | Refused:
-        """The job, running in `stage` of the run `run_id`, or why it is not. Raises: JobNotFound."""
+        """Claims the job for `stage` of the run `run_id`, or explains the refusal. Raises: JobNotFound."""
         job = self._start(jobs, job_id, stage, run_id, left_by=None)
         if job is None:
             job = jobs.get(job_id)
@@ -50,15 +50,15 @@ class Claim:
         if job.status is JobStatus.CANCELLED:
             return Refused(job, "the job was cancelled")
         if job.status is JobStatus.RUNNING:
-            return Refused(job, f"run {job.run_id} works on it")
+            return Refused(job, f"another run, {job.run_id}, is working on it")
         if job.status.final and (self.planned_as is None or job.batch_id == self.planned_as):
-            return Refused(job, f"it is {job.status}", has_ended=True)
-        return Refused(job, f"it is {job.status} and not planned for this run")
+            return Refused(job, f"the job is {job.status}", has_ended=True)
+        return Refused(job, f"the job is {job.status} and not planned for this run")
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The job stays as it is. `has_ended`: what it ended with is what this run has to report of it."""
+    """A refused claim; the job is unchanged. `has_ended`: this run reports how the job ended."""
 
     job: Job
     reason: str

@@ -1,7 +1,7 @@
-"""Which errors end a job and which only make it wait, and until when.
+"""Decides which errors end a job and which defer it, and until when.
 
-A budget that is used up, a dependency that is left alone and an answer that comes with a model batch are nobody's fault
-and pass by themselves: the job waits, keeps what it has, and goes on. `sensors.new_invoices` takes it up again
+A budget that is used up, a dependency with an open circuit and an answer that comes with a model batch are no faults of
+the job and are temporary: the job waits, keeps its results, and continues. `sensors.new_invoices` queues it again
 (`cira_pipeline/pipeline/resuming.py`).
 """
 
@@ -34,25 +34,25 @@ from cira_pipeline.models import EngineName, Verdict
 from cira_pipeline.settings import Settings
 
 OWN_SERVICES = (ReaderUnavailable, StoreUnavailable)
-"""What every job needs: nobody can stand in for it."""
+"""Errors of services that every job needs and nothing can replace."""
 MODEL_IS_DOWN = (CircuitOpen, ModelUnavailable, ModelRateLimited, ModelTimedOut)
 BATCH_WINDOW = timedelta(days=1)
-"""Within it a provider means to answer a batch; when it takes longer, the job waits longer."""
+"""A provider's target time for answering a batch; when it takes longer, the job waits longer."""
 MOST_ATTEMPTS = 5
-"""Runs of a job that may end with a failure of what is asked itself. Refusals of an open circuit are no attempts."""
+"""Runs of a job that may end with a failure of the service itself. Refusals by an open circuit are no attempts."""
 MOST_SOURCE_ATTEMPTS = 20
-"""Runs of a job whose own download may fail while its source is left alone: of many jobs of a source the one that was
-tried least recently is tried next, so that an outage uses up none of them. CIRA_SOURCE_WAIT_HOURS ends the wait."""
+"""Runs of a job whose own download may fail while its source is paused. Of many jobs of a source the one tried least
+recently is tried next, so that an outage exhausts none of them. CIRA_SOURCE_WAIT_HOURS ends the wait."""
 SOURCE_ASKED_AGAIN_S = 10.0
-"""The shortest wait for a source."""
+"""Minimum wait for a source."""
 MOST_UNEXPECTED = 3
-"""Runs of a job that may end with an error that nobody expected, or with a reader that does not get on: it may be this
-process that is spoilt, or short of something, and another run has another one. What was paid is not paid again."""
+"""Runs of a job that may end with an unexpected error, or with a reader that makes no progress: this process may be
+damaged or short of resources, and another run has a fresh one. Paid answers are not paid again."""
 
 
 @dataclass(frozen=True)
 class Deferral:
-    """`needs_usd` is what a job waits for that waits for a budget. `is_attempt`: the run counts as one."""
+    """A job's deferral. `needs_usd`: amount for which it waits for a budget. `is_attempt`: the run counts as one."""
 
     not_before: datetime
     needs_usd: Decimal | None = None
@@ -60,7 +60,7 @@ class Deferral:
 
 
 def deferral_of(error: CiraError, settings: Settings, attempts: int, now: datetime) -> Deferral | None:
-    """How the job waits that `error` stopped in its run number `attempts`; `None` when the error ends it."""
+    """The deferral of a job that `error` stopped in its run number `attempts`; `None` when the error ends the job."""
     if isinstance(error, BudgetReached):
         return _for_budget(error, now)
     if isinstance(error, AnswerInBatch):
@@ -68,15 +68,15 @@ def deferral_of(error: CiraError, settings: Settings, attempts: int, now: dateti
     if isinstance(error, SourcePaused | SourceBusy):
         return Deferral(now + _source_wait(error, "wait_s"))
     if isinstance(error, SourceUnavailable | DownloadTimedOut):
-        # One URL that fails at a source that serves others ends its job; a source that fails is waited for.
+        # A URL that fails at a source which serves others ends its job; a failing source is waited for.
         waits = "paused_s" in error.detail and attempts < MOST_SOURCE_ATTEMPTS
         return Deferral(now + _source_wait(error, "paused_s"), is_attempt=True) if waits else None
     if isinstance(error, CircuitOpen):
         return Deferral(now + _asked_wait(error, settings))
     if isinstance(error, DiskFull):
-        # However long it takes to free the disk, it is no fault of the job's.
+        # A full disk is never the job's fault, however long it takes to free it.
         return Deferral(now + _asked_wait(error, settings))
-    # For the model another engine can stand in, unless the installation wants to wait.
+    # Another engine can replace the model, unless the installation is set to wait for it.
     awaited = isinstance(error, OWN_SERVICES) or (
         isinstance(error, MODEL_IS_DOWN) and settings.model_outage_policy == "wait"
     )
@@ -89,7 +89,7 @@ def deferral_of(error: CiraError, settings: Settings, attempts: int, now: dateti
 def model_awaited(outcome: CascadeOutcome, settings: Settings) -> CiraError | None:
     """The model's failure for which a job waits although another engine found something.
 
-    Under `wait` nobody stands in for a model that is down, unless the record needs no model to be accepted.
+    Under the policy `wait` no engine replaces an unavailable model, unless the record can be accepted without one.
     """
     if settings.model_outage_policy != "wait" or outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED:
         return None
@@ -111,7 +111,7 @@ def _source_wait(error: CiraError, name: str) -> timedelta:
 
 
 def _asked_wait(error: CiraError, settings: Settings) -> timedelta:
-    """What the provider or the circuit asked for, but not so little that a job goes round in circles."""
+    """The wait that the provider or the circuit asked for, with a minimum so that a job does not loop."""
     asked_s = error.detail.get("retry_after_s")
     shortest_s = 1.0 if isinstance(error, CircuitOpen) else settings.breaker_reset_s
     return timedelta(seconds=max(float(asked_s) if isinstance(asked_s, int | float) else 0.0, shortest_s))

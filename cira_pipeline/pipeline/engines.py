@@ -1,4 +1,4 @@
-"""Which engines this installation has, by its settings."""
+"""Builds the extraction engines and circuit breakers that the settings configure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cira_pipeline.settings import Settings
 
 
 def engines_from_settings(settings: Settings, answers: AnswerStore) -> Mapping[EngineName, Engine]:
-    """The free engines always, the paid ones only where a model is configured.
+    """Builds the free engines always, the paid ones only where a model is configured.
 
-    Each is made by `engine_from_settings` of `cira_pipeline/extraction/NAME/engine.py`, which is not imported for an
+    Each is built by `engine_from_settings` of `cira_pipeline/extraction/NAME/engine.py`, which is not imported for an
     engine that does not run: the openai package alone takes a second.
     """
     names = [name for name in EngineName if settings.model_configured or not name.is_paid]
@@ -27,7 +27,7 @@ def engines_from_settings(settings: Settings, answers: AnswerStore) -> Mapping[E
 
 
 def breakers_from_settings(settings: Settings) -> Mapping[Stage, Breaker]:
-    """The circuit breaker of what a stage cannot do without, where it asks anybody."""
+    """The circuit breakers of the services that stages depend on, by stage."""
     breakers: dict[Stage, Breaker] = {}
     if settings.reader == "docling_serve":
         breakers[Stage.OCR_TEXT] = docling_serve_breaker(settings)

@@ -1,7 +1,7 @@
-"""Readings from which words are lost: what a page looks like to an engine that does not know its wording.
+"""Readings with words removed, which simulate a page of a supplier whose wording an engine does not know.
 
-Only words without a digit are lost, and none of those given to be kept: the values stay on the page, what leads to them
-goes. So an engine makes the mistakes here that it makes on suppliers it has never seen.
+Only words without a digit are removed, and none of those to be kept: the values stay on the page, the labels printed
+beside them go. So an engine makes the mistakes here that it makes on suppliers it has never seen.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _LONGEST_PREFIX: Final = 3
 
 
 def with_lost_words(reading: Reading, share: float, seed: str, keep: Iterable[str]) -> Reading:
-    """`reading` without about `share` (0 to 1) of its words; the same `seed` loses the same ones.
+    """`reading` without about `share` (0 to 1) of its words; the same `seed` removes the same words.
 
-    A line that lost all its words is gone. Words that occur in `keep` stay.
+    A line without any word left is removed. Words that occur in `keep` stay.
     """
     random = Random(seed)  # noqa: S311 - a sample, no secret
     kept = {word.casefold() for text in keep for word in text.split()}

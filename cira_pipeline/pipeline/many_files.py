@@ -1,4 +1,4 @@
-"""Files to records, many at once: each of several processes holds an extractor of its own."""
+"""Extracts many files in parallel: each of several processes has an extractor of its own."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from cira_pipeline.pipeline.without_services import Extractor, FileResult
 from cira_pipeline.sandbox.processors import processors
 from cira_pipeline.settings import Settings
 
-# Files given to each process before their turn: a slow one holds the others up only after so many.
+# Files handed to the processes ahead of their results: a slow file delays the others only after this many.
 AHEAD = 16
 
 Opening = Callable[[Settings], Extractor]
-"""Makes the extractor of a process; can be pickled."""
+"""Creates the extractor of a process; must be picklable."""
 
 
 def extracted(
     files: Sequence[Path], settings: Settings, jobs: int, *, opening: Opening = Extractor
 ) -> Iterator[FileResult]:
-    """The results in the order of `files`, by `jobs` processes; whatever ends the iteration ends them at once."""
+    """Results in the order of `files`, from `jobs` processes; ending the iteration ends the processes at once."""
     if jobs == 1 or len(files) < 2:
         yield from map(opening(settings).extract, files)
         return
-    # Each process has one reading process, and they share the cores.
+    # Each process has one reading process, and they share the processors.
     threads = settings.ocr_threads or processors()
     settings = settings.model_copy(update={"reading_processes": 1, "ocr_threads": max(1, threads // jobs)})
     yield from _in_processes(files, settings, min(jobs, len(files)), opening)

@@ -1,9 +1,9 @@
-"""Moves model batches on: gathers questions, sends them, looks how they stand, keeps the answers, ends them.
+"""Model batch poller: gathers questions, sends them, polls the batches, stores their answers and ends them.
 
-One process at a time does this; which one does not matter. Killed anywhere, the next one goes on: what a batch holds is
-decided in PostgreSQL before the provider hears of it, it is looked for at the provider before it is sent, and an answer
-leaves the batch in the transaction that keeps and books it. Jobs are not touched: `resuming.py` takes those up again
-that wait for nothing any more.
+One process at a time does this; any process can. A killed one is continued by the next: the content of a batch is
+decided in PostgreSQL before the provider receives it, the provider is searched for the batch before it is sent, and an
+answer leaves the batch in the transaction that stores and books it. Jobs are not touched: `resuming.py` queues those
+again that have no open questions left.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ from cira_pipeline.settings import Settings
 _log = logging.getLogger(__name__)
 
 HEARD_OF_AFTER = timedelta(minutes=1)
-"""So long after a call to begin a batch whose end nobody heard, the provider's list is believed not to hold it."""
+"""Time after an unconfirmed call to create a batch, after which the provider's list is trusted not to contain it."""
 KEEP_DELETING_FOR = timedelta(days=2)
-"""A provider that does not delete a file for so long is not asked any more: its own retention ends it."""
+"""Time after which the deletion of a file at the provider is given up; the provider's own retention then deletes it."""
 _QUOTA_CODES = frozenset({"token_limit_exceeded", "enqueued_token_limit_exceeded", "quota_exceeded"})
 _REFUSALS = (ModelRequestRejected, ModelDeploymentMissing, ModelQuestionTooLong)
-"""What a provider answers that knows no batches, or none of this kind or size."""
+"""HTTP statuses of a provider that supports no batches, or none of this kind or size."""
 _ENDED_EARLY: dict[str, type[ExtractionError]] = {
     "expired": ModelBatchExpired,
     "cancelled": ModelBatchCancelled,
@@ -67,7 +67,7 @@ _ENDED_EARLY: dict[str, type[ExtractionError]] = {
 
 @dataclass
 class Moved:
-    """What one round did. `busy`: another process was at it, and nothing was done."""
+    """Result of one polling round. `busy`: another process was at it, and nothing was done."""
 
     busy: bool = False
     sent: list[str] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Moved:
 def opened_batches(
     settings: Settings, database: Database, prices: PriceList, ledger: Ledger
 ) -> Iterator[ModelBatchPoller]:
-    """What moves batches on, with its connection to the provider. Raises: ConfigurationError."""
+    """The poller, with its connection to the provider. Raises: ConfigurationError."""
     breaker = batch_breaker(settings)
     api = BatchApi(settings, breaker)
     try:
@@ -94,7 +94,7 @@ def opened_batches(
 
 @dataclass(frozen=True)
 class ModelBatchPoller:
-    """`heard_of_after`: see HEARD_OF_AFTER."""
+    """Advances model batches. `heard_of_after`: see HEARD_OF_AFTER."""
 
     settings: Settings
     batches: ModelBatchRepository
@@ -103,34 +103,34 @@ class ModelBatchPoller:
     heard_of_after: timedelta = HEARD_OF_AFTER
 
     def move(self, *, send_now: bool = False) -> Moved:
-        """One round. With `send_now` questions that wait are sent, however short they have waited.
+        """One polling round. With `send_now`, queued questions are sent however short they have waited.
 
-        What stands in the way of one batch is noted with it and holds up no other. Raises: StoreUnavailable.
+        The error of one batch is recorded with it and does not affect the others. Raises: StoreUnavailable.
         """
         moved = Moved()
-        with self.batches.moving() as still_mine:
-            if still_mine is None:
+        with self.batches.moving() as require_lock:
+            if require_lock is None:
                 return Moved(busy=True)
             for batch in self.batches.unfinished():
-                self._try(batch.model_batch_id, still_mine, moved)
+                self._try(batch.model_batch_id, require_lock, moved)
             self.batches.drop_unwanted()
             for model_batch_id in self._gathered(send_now=send_now):
-                self._try(model_batch_id, still_mine, moved)
+                self._try(model_batch_id, require_lock, moved)
         return moved
 
-    def _try(self, model_batch_id: str, still_mine: Callable[[], None], moved: Moved) -> None:
+    def _try(self, model_batch_id: str, require_lock: Callable[[], None], moved: Moved) -> None:
         try:
-            self._move(model_batch_id, still_mine, moved)
+            self._move(model_batch_id, require_lock, moved)
         except (ExtractionError, CircuitOpen) as error:
             _log.warning("model batch %s: %s", model_batch_id, error)
             moved.troubled[model_batch_id] = error.code
             if not self.batches.get(model_batch_id).ended:
                 self.batches.note(model_batch_id, error_code=error.code, error_message=error.message)
 
-    def _move(self, model_batch_id: str, still_mine: Callable[[], None], moved: Moved) -> None:
+    def _move(self, model_batch_id: str, require_lock: Callable[[], None], moved: Moved) -> None:
         batch = self.batches.get(model_batch_id)
         if batch.state == "preparing":
-            batch = self._sent(batch, still_mine, moved)
+            batch = self._sent(batch, require_lock, moved)
         elif batch.state == "sent":
             batch = self._followed(batch, moved)
         if batch.ended and batch.files_deleted_at is None:
@@ -169,13 +169,13 @@ class ModelBatchPoller:
         return 0 if self.batches.others_under_way(deployment) else max(1, last.question_count // 2)
 
     def _leave_out_rejected(self, deployment: str) -> None:
-        """Leaves out of waiting questions what their deployment is known not to take."""
+        """Removes from queued questions the request parameters that their deployment is known to reject."""
         for name in self.batches.rejected_parameters(deployment):
             self.batches.rewrite_waiting(deployment, lambda body, name=name: without_parameter(body, name))  # type: ignore[misc]
 
     # Sending.
 
-    def _sent(self, batch: ModelBatch, still_mine: Callable[[], None], moved: Moved) -> ModelBatch:
+    def _sent(self, batch: ModelBatch, require_lock: Callable[[], None], moved: Moved) -> ModelBatch:
         batch_id = batch.model_batch_id
         if batch.input_file_id is None:
             try:
@@ -187,11 +187,11 @@ class ModelBatchPoller:
             return batch
         begun = None
         if batch.create_tried_at is not None:
-            # It was asked for before, and nobody heard the end of it.
+            # An earlier call to create it had no confirmed result.
             begun = self.api.find_batch(batch_id, batch.input_file_id)
             if begun is None and utc_now() - batch.create_tried_at < self.heard_of_after:
                 return batch
-        begun = begun or self._begun(batch, batch.input_file_id, still_mine)
+        begun = begun or self._begun(batch, batch.input_file_id, require_lock)
         if begun is not None:
             self.batches.note(
                 batch_id,
@@ -206,7 +206,7 @@ class ModelBatchPoller:
         return self.batches.get(batch_id)
 
     def _upload(self, batch: ModelBatch) -> None:
-        """Ends the batch when there is nothing to send: all of it may have been erased meanwhile."""
+        """Uploads the questions; ends the batch when there are none, as all may have been erased meanwhile."""
         batch_id, name = batch.model_batch_id, f"{batch.model_batch_id}.jsonl"
         file_id = self.api.find_file(name)
         if file_id is None:
@@ -221,7 +221,7 @@ class ModelBatchPoller:
                 file_id = self.api.upload(name, path)
         self.batches.note(batch_id, input_file_id=file_id)
 
-    def _begun(self, batch: ModelBatch, input_file_id: str, still_mine: Callable[[], None]) -> ProviderBatch | None:
+    def _begun(self, batch: ModelBatch, input_file_id: str, require_lock: Callable[[], None]) -> ProviderBatch | None:
         state = self.api.file_state(input_file_id)
         if state == "error":
             self._refused(batch, "the provider could not read the file of questions")
@@ -229,7 +229,7 @@ class ModelBatchPoller:
         if state not in ("processed", "uploaded"):
             return None
         self.batches.note(batch.model_batch_id, create_tried_at="now")
-        still_mine()
+        require_lock()
         try:
             return self.api.begin(batch.model_batch_id, input_file_id)
         except _REFUSALS as error:
@@ -243,15 +243,15 @@ class ModelBatchPoller:
     # Following.
 
     def _followed(self, batch: ModelBatch, moved: Moved) -> ModelBatch:
-        told = self._look(batch)
+        polled = self._look(batch)
         self.batches.note(
-            batch.model_batch_id, provider_status=told.status, polled_at="now", error_code=None, error_message=None
+            batch.model_batch_id, provider_status=polled.status, polled_at="now", error_code=None, error_message=None
         )
-        if told.over:
-            for file_id in (told.output_file_id, told.error_file_id):
+        if polled.over:
+            for file_id in (polled.output_file_id, polled.error_file_id):
                 if file_id is not None:
                     moved.answers += self._take(batch, file_id)
-            self._end(batch, told)
+            self._end(batch, polled)
             moved.ended.append(batch.model_batch_id)
         return self.batches.get(batch.model_batch_id)
 
@@ -264,54 +264,60 @@ class ModelBatchPoller:
             return ProviderBatch(batch.provider_batch_id, "failed", None, None, (complaint,))
 
     def _take(self, batch: ModelBatch, file_id: str) -> int:
-        """Keeps all answers of a file; returns how many were new."""
+        """Stores all answers of a file; returns how many were new."""
         answers = 0
         with tempfile.TemporaryFile(prefix="cira-batch-") as file:
             self.api.download(file_id, file)
             file.seek(0)
             while line := file.readline(LARGEST_LINE_BYTES):
-                told = read_line(line)
-                if isinstance(told, LineAnswered):
-                    answers += self._keep(batch, told)
-                elif told is not None:
-                    self._not_answered(batch, told)
+                line_result = read_line(line)
+                if isinstance(line_result, LineAnswered):
+                    answers += self._keep(batch, line_result)
+                elif line_result is not None:
+                    self._not_answered(batch, line_result)
                 elif line.strip():
-                    _log.warning("model batch %s: file %s has a line nobody can read", batch.model_batch_id, file_id)
+                    _log.warning("model batch %s: a line of file %s is malformed", batch.model_batch_id, file_id)
         return answers
 
-    def _keep(self, batch: ModelBatch, told: LineAnswered) -> int:
-        body = self.batches.body_of(batch.model_batch_id, told.request_hash) or ""
-        with self.batches.answering(batch.model_batch_id, told.request_hash) as (connection, payment):
+    def _keep(self, batch: ModelBatch, line_result: LineAnswered) -> int:
+        body = self.batches.body_of(batch.model_batch_id, line_result.request_hash) or ""
+        with self.batches.answering(batch.model_batch_id, line_result.request_hash) as (connection, payment):
             if payment is None:
                 return 0
-            answer = told.answer(provider=batch.provider, model=payment.model, body=body)
+            answer = line_result.answer(provider=batch.provider, model=payment.model, body=body)
             with attributed_to(CostAttribution(payment.job_id, payment.client)):
                 self.answers.commit_of_batch(connection, answer, payment.model, erased=payment.erased)
         return 1
 
-    def _not_answered(self, batch: ModelBatch, told: LineFailed) -> None:
-        """As it was put it may only be the wording: then the next batch says it otherwise."""
-        body = self.batches.body_of(batch.model_batch_id, told.request_hash)
-        name = rejected_parameter(told.complaint) if told.complaint else None
-        otherwise = without_parameter(body, name) if body is not None and name is not None else None
-        if otherwise is not None and name is not None:
-            self.batches.requeue_rewritten(batch.model_batch_id, told.request_hash, otherwise, name)
+    def _not_answered(self, batch: ModelBatch, line_result: LineFailed) -> None:
+        """If only a request parameter was rejected, queues the question again without it for the next batch."""
+        body = self.batches.body_of(batch.model_batch_id, line_result.request_hash)
+        name = rejected_parameter(line_result.complaint) if line_result.complaint else None
+        rewritten = without_parameter(body, name) if body is not None and name is not None else None
+        if rewritten is not None and name is not None:
+            self.batches.requeue_rewritten(batch.model_batch_id, line_result.request_hash, rewritten, name)
         else:
             self.batches.unanswered(
-                batch.model_batch_id, [told.request_hash], told.error, most_tries=self.settings.model_batch_attempts
+                batch.model_batch_id,
+                [line_result.request_hash],
+                line_result.error,
+                most_tries=self.settings.model_batch_attempts,
             )
 
-    def _end(self, batch: ModelBatch, told: ProviderBatch) -> None:
-        said = "; ".join(f"{code}: {message}" for code, message in told.complaints)
-        if told.status == "failed":
-            quota = any(code in _QUOTA_CODES for code, _ in told.complaints)
+    def _end(self, batch: ModelBatch, polled: ProviderBatch) -> None:
+        said = "; ".join(f"{code}: {message}" for code, message in polled.complaints)
+        if polled.status == "failed":
+            quota = any(code in _QUOTA_CODES for code, _ in polled.complaints)
             error: CiraError = (ModelBatchQuotaExceeded if quota else ModelBatchRefused)(said or "it gave no reason")
-            # A batch of one that is too large alone will never fit. Any other is halved or waits, and that is no try.
+            # A single question that is too large will never fit. Any other batch is halved or waits, which is no try.
             hopeless = batch.question_count == 1 and not self.batches.others_under_way(batch.deployment, batch)
             self._finish(batch, error, failed=error, counts=not quota or hopeless)
             return
-        kind = _ENDED_EARLY.get(told.status, ModelBatchAnswerMissing)
-        self._finish(batch, kind(f"model batch {batch.model_batch_id} ended as {told.status} without an answer to it"))
+        kind = _ENDED_EARLY.get(polled.status, ModelBatchAnswerMissing)
+        self._finish(
+            batch,
+            kind(f"model batch {batch.model_batch_id} ended as {polled.status} without an answer to the question"),
+        )
 
     def _finish(
         self, batch: ModelBatch, unanswered: CiraError, *, failed: CiraError | None = None, counts: bool = True
@@ -331,13 +337,13 @@ class ModelBatchPoller:
         file_ids = [batch.input_file_id]
         try:
             if batch.provider_batch_id is not None:
-                told = self._look(batch)
-                file_ids += [told.output_file_id, told.error_file_id]
+                polled = self._look(batch)
+                file_ids += [polled.output_file_id, polled.error_file_id]
             for file_id in file_ids:
                 if file_id is not None:
                     self.api.delete_file(file_id)
         except (ExtractionError, CircuitOpen):
             if batch.ended_at is not None and utc_now() - batch.ended_at < KEEP_DELETING_FOR:
                 raise
-            _log.warning("model batch %s: its files were not deleted", batch.model_batch_id)
+            _log.warning("model batch %s: its files at the provider could not be deleted", batch.model_batch_id)
         self.batches.note(batch.model_batch_id, files_deleted_at="now")

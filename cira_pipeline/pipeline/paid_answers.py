@@ -1,4 +1,4 @@
-"""The store of paid answers as a job's engines use it: budgets kept, costs booked."""
+"""Builds the answer cache of a job's engines, with budgets checked and costs booked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.settings import Settings
 
 AFTER_THE_DEADLINE_S = 60.0
-"""For an answer that came in the last moment to be kept, by a database that is slow."""
+"""Time to store an answer that came at the last moment, with a slow database."""
 
 
 def paid_answers(
@@ -24,11 +24,11 @@ def paid_answers(
     *,
     after_the_deadline_s: float = AFTER_THE_DEADLINE_S,
 ) -> AnswerRepository:
-    """`after_the_deadline_s` is how long a question stays claimed after its last call must have ended."""
+    """`after_the_deadline_s`: how long a question stays claimed after its last call must have ended."""
     return AnswerRepository(
         database,
         owner=f"{socket.gethostname()}:{os.getpid()}",
-        # Whoever has not answered by then is dead: all calls for a question end at its deadline.
+        # A caller that has not answered by then is dead: all calls for a question end at its deadline.
         lease_s=settings.azure_openai_deadline_s + after_the_deadline_s,
         account=Account(prices, ledger),
     )

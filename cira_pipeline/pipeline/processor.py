@@ -1,7 +1,7 @@
-"""One job through its four stages, each idempotent: what is kept by content is never fetched, read or paid again.
+"""Processes one job through the four stages; stored results are never fetched, read or paid again.
 
-Every stage can be called on its own, any number of times, after a crash anywhere. The order of writes is always: bytes
-to the object store, row to PostgreSQL, then the job's status.
+Every stage is idempotent and can be called on its own, also after a crash anywhere. The order of writes is always:
+bytes to the object store, row to PostgreSQL, then the job's status.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ StageResult = DocumentObtained | DocumentRead | FieldsExtracted | RecordValidate
 
 @dataclass
 class JobContext:
-    """A job on its way through the stages, and what its earlier stages left in this process.
+    """A job in progress, and the results of its earlier stages in this process.
 
-    What an earlier run had found is not here: a stage takes it from where it is kept.
+    Results of earlier runs are not included: a stage loads them from storage.
     """
 
     job: Job
@@ -101,9 +101,9 @@ class JobContext:
 
 @dataclass(frozen=True)
 class Processor:
-    """The stages of a job and all they stand on. Thread-safe: one instance serves all threads of a run.
+    """The four stages of a job, with their dependencies. Thread-safe: one instance serves all threads of a run.
 
-    Every method raises the CiraError that stopped it and leaves the job's status to its caller.
+    Every method raises the CiraError that stopped it, and leaves the job's status to its caller.
     """
 
     settings: Settings
@@ -132,15 +132,15 @@ class Processor:
             Stage.VALIDATED_RECORD: self.validate_record,
         }
         result = stages[stage](job_context)
-        # What was kept from an earlier run says nothing about how long the work takes.
+        # A stored result says nothing about the duration of the work.
         if not getattr(result, "reused", False):
             self.timings.note(stage, result.seconds)
         return result
 
     def kept(self, job_context: JobContext, stage: Stage) -> StageResult:
-        """What `stage` came to in a job that has ended, from what is kept: no work is done and nothing is written.
+        """The stored result of `stage` for a job that has ended, without any work or writes.
 
-        Raises: UpstreamMissing when it is not kept any more.
+        Raises: UpstreamMissing when it is not stored any more.
         """
         started, job = time.monotonic(), job_context.job
         sha256 = _document_sha256(job)
@@ -167,7 +167,7 @@ class Processor:
         return self._checked(job, stored.record, started)
 
     def obtain_document(self, job_context: JobContext) -> DocumentObtained:
-        """Fetches the job's URL once; a job's document never changes afterwards."""
+        """Downloads the job's URL once; a job's document never changes afterwards."""
         started = time.monotonic()
         job = job_context.job
         known = job.document_sha256 is not None and self.documents.row(job.document_sha256) is not None
@@ -206,7 +206,7 @@ class Processor:
         started = time.monotonic()
         job = job_context.job
         reading = self._required_reading(job_context)
-        # Again, for whoever materialises this stage alone comes past the one that refuses.
+        # Checked again: a person may materialise this stage alone, without the stage that checks first.
         _require_bounded(reading, self.settings.max_words)
         policy = self.settings.policy_for(job.client, job.policy)
         context = ValidationContext(
@@ -216,7 +216,7 @@ class Processor:
             severities=severities_of(self.settings.rule_severity),
         )
         try:
-            with attributed_to(self._payer(job)):
+            with attributed_to(self._attribution(job)):
                 outcome = run_cascade(
                     self._document(job_context),
                     reading,
@@ -225,7 +225,7 @@ class Processor:
                     lambda extraction: validate(extraction, context),
                 )
         except CiraError as error:
-            # An answer that was of no use was paid for all the same.
+            # An answer that was of no use has been paid for all the same.
             self._charge(job, usage_of_error(error))
             raise
         self._charge(job, outcome.usage)
@@ -244,7 +244,7 @@ class Processor:
         return job_context.extracted
 
     def validate_record(self, job_context: JobContext) -> RecordValidated:
-        """Validates what was extracted. A record that a person has confirmed stays as it is."""
+        """Validates the extraction. A record that a person has confirmed is unchanged."""
         started = time.monotonic()
         record = self._confirmed_record(job_context.job) or self._validated_record(job_context)
         return self._checked(job_context.job, record, started)
@@ -314,13 +314,13 @@ class Processor:
             self.records.put(job_id, sha256, record, duplicate_of=history.all_duplicates)
         return record
 
-    def _payer(self, job: Job) -> CostAttribution:
-        # Only the job of a run can be put back and taken up again; who materialises a finished one wants to see it now.
+    def _attribution(self, job: Job) -> CostAttribution:
+        # Only a job of a run can be deferred and queued again; a person who materialises a finished one wants it now.
         may_wait = job.status is JobStatus.RUNNING and self.settings.may_wait_for_a_batch(job.client, job.model_batch)
         return CostAttribution(job.job_id, job.client, may_wait)
 
     def _charge(self, job: Job, usages: Iterable[Usage]) -> None:
-        """Books what was paid, reused answers too, where an answer was not booked when it was kept."""
+        """Books paid answers, also reused ones, where an answer was not booked when it was stored."""
         for usage in usages:
             self.ledger.record(job.job_id, self.prices.price_answer(usage))
 
@@ -342,17 +342,17 @@ def _document_sha256(job: Job) -> str:
 
 
 def _require_bounded(reading: Reading, max_words: int) -> None:
-    """What comes next takes as long, and costs as much, as there are words."""
+    """Time and cost of the next stages grow with the number of words."""
     words = sum([len(line.words) or len(line.text.split()) for line in reading.lines])
     if words > max_words:
         raise DocumentTooManyWords(f"the document has {words:,} words; at most {max_words:,} are accepted", words=words)
 
 
 def _input_hash(sha256: str, reading: Reading, extraction: Extraction) -> str:
-    """By what an extraction is known besides document and engine: the reading, the memory, and what came of it.
+    """Hash that identifies an extraction besides document and engine: of the reading, the memory, and the result.
 
-    The same engine says other things of the same page beside other engines, or when a correction round failed; the
-    first of these must not stand in for the second.
+    The same engine may give other results for the same page beside other engines, or when a correction round failed;
+    the first of these must not replace the second.
     """
     said = extraction.model_dump_json(include={"invoice", "evidence", "findings"})
     return hashlib.sha256(

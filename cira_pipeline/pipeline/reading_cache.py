@@ -1,4 +1,4 @@
-"""A reader that reads each document once and keeps the reading in a folder: for measuring the same files many times."""
+"""Reading cache in a folder, for measuring the same files many times: each document is read once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from cira_pipeline.ocr.reader import Reader, ReadResult
 
 
 class KeptReadings:
-    """Implements `Reader` over another one. Readings are kept by document, reader and reader version.
+    """Implements `Reader` with a cache over another one, by document, reader and reader version.
 
-    `docling_json` is empty for a reading that was kept: nothing that measures needs it. Many processes may share the
-    folder.
+    `docling_json` is empty for a cached reading: no measurement needs it. Many processes may share the folder.
     """
 
     def __init__(self, reader: Reader, folder: Path) -> None:
@@ -32,7 +31,7 @@ class KeptReadings:
         return self._reader.version
 
     def read(self, document: Document) -> ReadResult:
-        """The kept reading, else the reader's. A kept file that is damaged or of an older form is read anew."""
+        """The cached reading, else the reader's. A cached file that is damaged or of an older format is read again."""
         path = self._path(document.sha256)
         try:
             return ReadResult(Reading.model_validate_json(path.read_bytes()), b"")

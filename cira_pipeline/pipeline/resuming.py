@@ -1,8 +1,8 @@
-"""Jobs that wait are taken up again: with money for them, with their answer from a model batch, or when what was down
-is tried or back.
+"""Queues deferred jobs again: when a budget has room, when a model batch has answered, or when a dependency may be
+available again.
 
-Called every few seconds by the sensor. It takes up no more than can go on: a job that would wait again at once costs a
-run for nothing.
+Called every few seconds by the sensor. It queues no more jobs than can continue: one that is deferred again at once
+costs a run for nothing.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ Room = dict[tuple[str, str], Decimal]
 """USD left, by client and period."""
 
 PROBES = 1
-"""Jobs taken up while what they wait for may still be down: their calls are the ones that find out."""
+"""Jobs queued again while their dependency may still be unavailable: their calls are the ones that find out."""
 UNKNOWN_AT_ONCE = 10
-"""Jobs taken up when nobody can say whether it is down."""
+"""Jobs queued again when the state of the dependency is unknown."""
 
 
 def resume_held_jobs(
     jobs: JobRepository, database: Database, budgets: Budgets, breakers: Mapping[Stage, Breaker], now: datetime
 ) -> tuple[JobId, ...]:
-    """Puts jobs back into the queue, oldest first; returns which. Raises: StoreUnavailable."""
+    """Queues deferred jobs again, oldest first; returns which. Raises: StoreUnavailable."""
     resumed = [job.job_id for job in (*_with_money(jobs, database, budgets), *_with_dependency(jobs, breakers, now))]
     return tuple(job_id for job_id in (*resumed, *jobs.answered_by_batch()) if jobs.resume(job_id))
 
 
 def _with_money(jobs: JobRepository, database: Database, budgets: Budgets) -> Iterable[Job]:
-    """As many as all budgets have room for, those counted that were taken up before and have not ended yet."""
+    """As many jobs as all budgets have room for, also counting unfinished jobs that were queued again before."""
     waiting = jobs.held(JobStatus.NEEDS_BUDGET)
     if not waiting:
         return
@@ -56,7 +56,7 @@ def _take(room: Room, budgets: Budgets, client: str, usd: Decimal) -> None:
 
 
 def _with_dependency(jobs: JobRepository, breakers: Mapping[Stage, Breaker], now: datetime) -> Iterable[Job]:
-    """All whose time has come when the circuit of their stage is closed, else as few as find out whether it can be."""
+    """All due jobs when the circuit of their stage is closed, else only as many as are needed to test it."""
     due = [job for job in jobs.held(JobStatus.WAITING) if job.not_before is not None and job.not_before <= now]
     for stage in Stage:
         waiting = [job for job in due if job.stage is stage]
@@ -68,6 +68,6 @@ def _most_at_once(breaker: Breaker | None) -> int | None:
     if breaker is None:
         return None
     if not breaker.shared:
-        # The circuits are in the processes of the runs, and this one knows nothing of them.
+        # The circuit is only in the processes of the runs, and this process cannot see it.
         return UNKNOWN_AT_ONCE
     return None if breaker.state == "closed" else PROBES

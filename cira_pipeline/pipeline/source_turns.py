@@ -1,8 +1,8 @@
-"""Which job of a run is begun next, so that a slow or silent source holds up no thread that has other work.
+"""Order of a run's jobs by source host, so that a slow or silent source blocks no thread that has other work.
 
-Hosts take turns. A host that has as many requests in flight as it may have is passed over; when that lasts, most of its
-jobs are put back and wait without a run. While several clients have unfinished jobs, each has an even share of the
-threads in flight. All jobs of a host whose circuit is open are put back at once.
+Hosts take turns. A host with its maximum of requests in flight is passed over; when that lasts, most of its jobs are
+deferred without a run. While several clients have unfinished jobs, each has an even share of the threads in flight. All
+jobs of a host whose circuit is open are deferred at once.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from cira_pipeline.jobs import JobId
 from cira_pipeline.resilience.source_hosts import HostState, SourceHosts
 
 PATIENCE_S = 5.0
-"""How long a run waits for a request to a host; then all but a few of the host's jobs are put back."""
+"""How long a run waits for a request to a host; then all but a few of the host's jobs are deferred."""
 LAST_PATIENCE_S = 30.0
 """How long it waits for the few."""
 LOOK_AGAIN_S = 0.1
 SHORT_PAUSE_S = 5.0
-"""A host that is left alone for less is waited for."""
+"""A shorter pause of a host is waited for."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A job to be begun. `host` is what its document is fetched from, `None` where nothing is fetched."""
+    """A job to start. `host`: where its document is fetched from, `None` where nothing is fetched."""
 
     job_id: JobId
     host: str | None
@@ -38,7 +38,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class PutBack:
-    """Jobs that are not begun in this run, for `error`, and may be tried again `wait_s` seconds from now."""
+    """Jobs that are not started in this run because of `error`, and may be tried again `wait_s` seconds from now."""
 
     job_ids: Sequence[JobId]
     error: CiraError
@@ -46,7 +46,7 @@ class PutBack:
 
 
 class SourceTurns:
-    """The jobs of one run that may be in flight together. Thread-safe."""
+    """The jobs of one run and their order by host. Thread-safe."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class SourceTurns:
         self._waiting: dict[str | None, deque[JobId]] = {}
         for job_id in job_ids:
             self._waiting.setdefault(sources.get(job_id), deque()).append(job_id)
-        # With one host only there is nothing that it could hold up.
+        # A single host has no others that it could block.
         spare = 1 if len(self._waiting) > 1 and threads > 1 else 0
         self._most_of_host = min(hosts.limit, threads - spare)
         self._fetching: dict[str, int] = {}
@@ -77,7 +77,7 @@ class SourceTurns:
         self._states: dict[str, tuple[float, HostState]] = {}
 
     def take(self) -> Turn | PutBack | None:
-        """What is to be done next; waits while all hosts are busy. `None`: nothing is left, or the run is stopping."""
+        """The next job to start; waits while all hosts are busy. `None`: no job is left, or the run is stopping."""
         while not self._stopping.is_set():
             with self._lock:
                 if not self._waiting:
@@ -91,7 +91,7 @@ class SourceTurns:
 
     @contextmanager
     def fetching(self, host: str | None) -> Iterator[None]:
-        """Around the stage that fetches the job's document; `take` has counted it already."""
+        """Surrounds the stage that downloads the job's document, which `take` has counted already."""
         try:
             yield
         finally:
@@ -120,7 +120,7 @@ class SourceTurns:
         return None
 
     def ended(self, job_id: JobId) -> None:
-        """The job of a turn is no longer in flight."""
+        """Notes that the job of a turn is no longer in flight."""
         with self._lock:
             client = self._clients.get(job_id, "")
             self._in_flight[client] -= 1
@@ -153,7 +153,7 @@ class SourceTurns:
         return PutBack(jobs[kept:], error, wait_s)
 
     def _state(self, host: str) -> HostState:
-        """A host is asked about in Redis ten times a second at the most."""
+        """State of a host, looked up in Redis ten times a second at most."""
         now = time.monotonic()
         known = self._states.get(host)
         if known is None or now - known[0] > LOOK_AGAIN_S / 2:
@@ -163,11 +163,11 @@ class SourceTurns:
 
 def _paused(state: HostState) -> SourcePaused:
     last = f"; the last failure: {state.last_error}" if state.last_error else ""
-    return SourcePaused(f"{state.host} is left alone for another {state.pause_left_s:.0f} s{last}", host=state.host)
+    return SourcePaused(f"{state.host} is paused for another {state.pause_left_s:.0f} s{last}", host=state.host)
 
 
 def _busy(state: HostState) -> SourceBusy:
     return SourceBusy(
-        f"{state.host} answers slowly: {state.in_flight} of {state.limit} requests at once are being answered",
+        f"{state.host} answers slowly: {state.in_flight} of {state.limit} allowed requests are in flight",
         host=state.host,
     )

@@ -1,7 +1,7 @@
-"""Jobs wait, without a run, for a host that is silent, and go on when it answers again.
+"""Defers jobs, without a run, while their source host is unavailable, and queues them again when it answers.
 
-Called every few seconds by the sensor. A host whose circuit is open gets none of its jobs, one that may be back gets
-one, and a slow one gets as many as keep it busy. A job that has waited for `CIRA_SOURCE_WAIT_HOURS` fails.
+Called every few seconds by the sensor. A host with an open circuit gets none of its jobs, one that may be available
+again gets one, and a slow one as many as it can serve. A job that has waited for `CIRA_SOURCE_WAIT_HOURS` fails.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from cira_pipeline.resilience.source_hosts import HostState, SourceHosts
 from cira_pipeline.settings import Settings
 
 MOST_AT_ONCE = 1_000
-"""Jobs that one look puts to wait, and as many that it takes up: a tick is short, and the next one goes on."""
+"""Maximum jobs deferred, and jobs queued again, in one call: a tick is short, and the next one continues."""
 ROUNDS = 2
-"""Requests for each that may be made at once, as jobs of a slow host that are under way: while some run, a run is
-planned for the others."""
+"""Jobs of a slow host under way for each request that it may have in flight: while some run, a run is planned for the
+others."""
 
 
 @dataclass(frozen=True)
 class SourceWaits:
-    """What was done. Jobs of the hosts in `avoid` are not to be planned, those that were `resumed` excepted."""
+    """Result of a call. Jobs of the hosts in `avoid` must not be planned, except those that were `resumed`."""
 
     held: int
     resumed: Collection[JobId]
@@ -55,8 +55,8 @@ def look_after_sources(jobs: SourceJobs, hosts: SourceHosts, settings: Settings,
 
 def _why(state: HostState) -> CiraError:
     if state.state == "closed":
-        return SourceBusy(f"{state.host} answers slowly; at most {state.limit} requests to it are made at once")
-    return SourcePaused(f"{state.host} is left alone after {state.failures} failures, the last one: {state.last_error}")
+        return SourceBusy(f"{state.host} answers slowly, and its limit is {state.limit} requests at once")
+    return SourcePaused(f"{state.host} is paused after {state.failures} failures; the last one: {state.last_error}")
 
 
 def _resumed(jobs: SourceJobs, hosts: SourceHosts, states: Mapping[str, HostState], now: datetime) -> Collection[JobId]:
@@ -72,7 +72,7 @@ def _resumed(jobs: SourceJobs, hosts: SourceHosts, states: Mapping[str, HostStat
 
 def _most_at_once(jobs: SourceJobs, host: str, state: HostState | None, shared: bool) -> int:
     if not shared:
-        # The circuits are in the processes of the runs, and this one knows nothing of them.
+        # The circuit is only in the processes of the runs, and this process cannot see it.
         return UNKNOWN_AT_ONCE
     if state is None or (state.state == "closed" and not state.slow):
         return MOST_AT_ONCE

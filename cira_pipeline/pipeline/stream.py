@@ -1,6 +1,6 @@
-"""Many jobs through the stages at once: while one document is read, others download or wait for the model.
+"""Streams many jobs through the stages: while one document is read, others download or wait for the model.
 
-Memory is bounded: at most `threads` jobs are in flight, and results wait in a short queue until they are taken.
+Memory is bounded: at most `threads` jobs are in flight, and results wait in a short bounded queue.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from cira_pipeline.sandbox.fair_slots import FairSlots, current_owner, on_behalf
 from cira_pipeline.sandbox.pool import SPARE_READING_PROCESSES, reading_processes
 from cira_pipeline.settings import Settings
 
-# Python's garbage collector while a run streams: it looks at what the run makes, and not at all that is loaded.
+# Tuning of Python's garbage collector for a run: it scans new objects, not everything that is loaded.
 
-# Python's own are 700, 10 and 10. An invoice makes some ten thousand objects and leaves few cycles behind.
+# Python's defaults are 700, 10 and 10. An invoice creates some ten thousand objects and leaves few cycles.
 _THRESHOLDS = (5_000, 20, 20)
 
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Within the block: Dagster and all else that is loaded, a quarter of a million objects and more, is left alone.
+    """Excludes loaded objects (Dagster's and others', over a quarter of a million) from collection inside the block.
 
-    Looking through it took a tenth to a fifth of a run's processor time.
+    Scanning them took 10 to 20 % of a run's processor time.
     """
     before = gc.get_threshold()
     gc.set_threshold(*_THRESHOLDS)
@@ -53,7 +53,7 @@ def collecting_rarely() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class StageDone:
-    """`url` is the job's."""
+    """A stage of a job succeeded. `url` is the job's."""
 
     job_id: JobId
     stage: Stage
@@ -63,7 +63,7 @@ class StageDone:
 
 @dataclass(frozen=True)
 class StageFailed:
-    """The job stopped here; its later stages do not run."""
+    """A stage of a job failed; its later stages do not run."""
 
     job_id: JobId
     stage: Stage
@@ -72,7 +72,7 @@ class StageFailed:
 
 @dataclass(frozen=True)
 class JobDeferred:
-    """The job waits for what `error` names and goes on by itself in a later run: nothing is done, nothing failed."""
+    """The job is deferred because of `error` and continues in a later run: nothing is complete, nothing failed."""
 
     job_id: JobId
     stage: Stage
@@ -87,7 +87,7 @@ class JobSkipped:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """Nothing has ended for as long as the caller wanted to be told."""
+    """No event for `heartbeat_s` seconds, so that the caller can do periodic work."""
 
 
 JobEvent = StageDone | StageFailed | JobDeferred | JobSkipped
@@ -103,16 +103,16 @@ def stream(
     claim: Claim | None = None,
     heartbeat_s: float | None = None,
 ) -> Iterator[StreamEvent]:
-    """Runs `stages`, in order, for every job; yields each end as it comes, in order within a job, and `Heartbeat` when
-    none has come for `heartbeat_s` seconds.
+    """Runs `stages`, in order, for every job; yields events as they occur, in order within a job, and `Heartbeat` when
+    there was none for `heartbeat_s` seconds.
 
-    `claim` says which jobs the run may take up; `None`: all, for there is no other run. A job that has ended and is not
-    to run again is answered from what is kept: the same events, and nothing is fetched, read, asked or changed.
+    `claim`: which jobs the run may claim; `None`: all, as there is no other run. A job that has ended and must not run
+    again is answered from storage: the same events, but nothing is fetched, read, asked or changed.
 
     A failure ends its own job only. Closing the iterator early ends readings at once, and every job after its stage.
 
-    Jobs that were in flight when an earlier run died come last and one at a time, for one of them may have been the
-    reason: should this run die of it too, all others are done, and it is known which one it was.
+    Jobs that were in flight when an earlier run died come last and one at a time, as one of them may have caused it: if
+    this run dies too, all others are done, and the cause is known.
     """
     with collecting_rarely():
         flow = Flow(processor, job_ids, tuple(stages), run_id, claim or Claim())
@@ -145,7 +145,7 @@ def _streamed(
     finally:
         flow.stopping.set()
         if running:
-            # Nobody waits for a page of minutes: a stopped run ends at once, and the document is read by the next one.
+            # A stopped run does not wait for a page that takes minutes: the next run reads the document.
             processor.reader.interrupt()
         pool.shutdown(wait=True, cancel_futures=True)
         processor.timings.keep()
@@ -153,13 +153,13 @@ def _streamed(
 
 @dataclass(frozen=True)
 class _JobEnded:
-    """Marks the end of one job; `broken` is what no stage was prepared for."""
+    """End of one job; `broken`: an exception that no stage handled."""
 
     broken: BaseException | None
 
 
 class Flow:
-    """What the threads of one stream share. `ended` is short: who takes nothing out of it stops those who fill it."""
+    """State shared by the threads of one stream. `ended` is a bounded queue: a slow consumer blocks the workers."""
 
     def __init__(
         self, processor: Processor, job_ids: Sequence[JobId], stages: tuple[Stage, ...], run_id: str, claim: Claim
@@ -170,20 +170,20 @@ class Flow:
         self._stages = stages
         self._run_id = run_id
         self.claim = claim
-        # A person who materialises only some of the assets looks at a job; its status belongs to whole runs.
+        # Whole runs change a job's status; a person who materialises only some of the assets does not.
         self._tracked = Stage.VALIDATED_RECORD in stages
         self._reading_slots = _reading_slots(processor.settings)
         self._client_of = processor.jobs.clients_of(job_ids)
 
     def in_order(self, job_ids: Sequence[JobId]) -> Iterator[Sequence[JobId]]:
-        """What may be in flight together: first all that are above suspicion, then each suspect alone."""
+        """Groups of jobs that may be in flight together: first all without suspicion, then each suspect alone."""
         suspects = self._processor.jobs.left_by_dead_runs(job_ids, self._run_id) if self._tracked else ()
         suspected = set(suspects)
         yield [job_id for job_id in job_ids if job_id not in suspected]
         yield from ([suspect] for suspect in suspects)
 
     def turns(self, job_ids: Sequence[JobId]) -> SourceTurns:
-        """The order of these jobs, by the hosts they are to be fetched from."""
+        """The order of these jobs, by source host."""
         sources = self._processor.jobs.sources(job_ids) if Stage.RAW_DOCUMENT in self._stages else {}
         return SourceTurns(
             job_ids,
@@ -195,7 +195,7 @@ class Flow:
         )
 
     def work(self, turns: SourceTurns) -> None:
-        """What one thread does until no job is left."""
+        """Work of one thread until no job is left."""
         try:
             while (found := turns.take()) is not None:
                 events = self.put_back(found) if isinstance(found, PutBack) else self._run_job(found, turns)
@@ -216,7 +216,7 @@ class Flow:
         yield _JobEnded(None)
 
     def put_back(self, those: PutBack) -> Iterator[JobEvent | _JobEnded]:
-        """Jobs that are not begun: they wait, without having cost an attempt."""
+        """Defers jobs that are not started, which counts no attempt."""
         not_before = utc_now() + timedelta(seconds=max(those.wait_s, SOURCE_ASKED_AGAIN_S))
         held: Collection[JobId] = ()
         if self._tracked:
@@ -230,7 +230,7 @@ class Flow:
             yield _JobEnded(None)
 
     def _not_begun(self, job_id: JobId, those: PutBack) -> Iterator[JobEvent]:
-        """A finished job that a person runs again, or that is only looked at, and whose source is left alone."""
+        """A finished job that a person runs again, or a job outside of whole runs, and whose source is paused."""
         stage = Stage.RAW_DOCUMENT
         try:
             job = self._wanted_job(job_id, stage)
@@ -252,7 +252,7 @@ class Flow:
     def events_of(
         self, job_id: JobId, fetching: Callable[[], AbstractContextManager[object]] = nullcontext
     ) -> Iterator[JobEvent]:
-        """What happens to one job. `fetching` is around the stage that fetches its document."""
+        """Events of one job. `fetching` surrounds the stage that downloads its document."""
         processor, stage = self._processor, self._stages[0]
         within: Mapping[Stage, Callable[[], AbstractContextManager[object]]] = {
             Stage.RAW_DOCUMENT: fetching,
@@ -276,13 +276,13 @@ class Flow:
                         return
                 yield StageDone(job_id, stage, result, job.url)
         except JobNotFound as error:
-            # A partition key added by hand: there is no status to keep, and the other jobs go on.
+            # A partition key added by hand: there is no status to store, and the other jobs continue.
             yield StageFailed(job_id, stage, error)
         except CiraError as error:
             if isinstance(error, RunInterrupted) and self.stopping.is_set():
-                return  # the job is as it was: whoever takes it up next goes on with it
+                return  # the job is unchanged: the next run that claims it continues
             yield self._stopped(job_id, stage, error)
-        except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library throws
+        except Exception as error:  # noqa: BLE001 - a job must end with a status whatever a library raises
             unexpected = DiskFull if is_out_of_space(error) else InternalError
             internal = unexpected(f"{type(error).__name__}: {error}")
             internal.__cause__ = error
@@ -291,11 +291,11 @@ class Flow:
     def _reading_slot(self) -> AbstractContextManager[object]:
         """Held while a document is read: a job that waits for it is not yet marked as being read."""
 
-        def go_on() -> None:
+        def raise_if_stopped() -> None:
             if self.stopping.is_set():
                 raise RunInterrupted("the run was stopped before this document was read")
 
-        return self._reading_slots.slot(current_owner(), go_on)
+        return self._reading_slots.slot(current_owner(), raise_if_stopped)
 
     def _wanted_job(self, job_id: JobId, stage: Stage) -> Job | Refused:
         """The job unless it is not for this run; a tracked one is marked as running in `stage`."""
@@ -310,7 +310,7 @@ class Flow:
         return job
 
     def _answered(self, refused: Refused) -> Iterator[JobEvent]:
-        """The events of a job that is not processed."""
+        """Events of a job that is not processed, from storage."""
         job = refused.job
         if not refused.has_ended:
             yield JobSkipped(job.job_id, refused.reason)
@@ -325,11 +325,11 @@ class Flow:
             yield StageFailed(job.job_id, stage, error)
 
     def _lost(self, job: Job) -> bool:
-        """Whether an end that this run wrote was refused: the job was cancelled, or taken over by another run."""
+        """Whether a change by this run was refused: the job was cancelled, or claimed by another run."""
         return self._tracked and (job.run_id != self._run_id or job.status in _NOT_ENDED_BY_RUN)
 
     def _stopped(self, job_id: JobId, stage: Stage, error: CiraError) -> StageFailed | JobDeferred | JobSkipped:
-        """A job that belongs to the run may wait; who materialises some of its assets hears why it does not go."""
+        """Defers a job that belongs to the run; outside of whole runs it is reported as failed or skipped."""
         processor = self._processor
         attempts = processor.jobs.get(job_id).attempts
         hold = deferral_of(error, processor.settings, attempts, utc_now()) if self._tracked else None
@@ -358,11 +358,11 @@ _NOT_ENDED_BY_RUN = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLED)
 def _skipped(job: Job) -> JobSkipped:
     if job.status is JobStatus.CANCELLED:
         return JobSkipped(job.job_id, "the job was cancelled")
-    return JobSkipped(job.job_id, f"this run was taken for dead and the job taken from it; it is {job.status}")
+    return JobSkipped(job.job_id, f"this run was declared dead and lost the job, which is now {job.status}")
 
 
 def _reading_slots(settings: Settings) -> FairSlots:
-    """As many as there are processes for it; docling-serve has its own queue."""
+    """One slot for each reading process; docling-serve has its own queue."""
     if settings.reader == "local":
         return FairSlots(reading_processes(settings), SPARE_READING_PROCESSES)
     return FairSlots(settings.stage_threads)

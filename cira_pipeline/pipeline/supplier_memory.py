@@ -1,7 +1,7 @@
-"""Suppliers' memory: confirmations and labels become lessons, which come back when a supplier's next page is read.
+"""Supplier memory: learns lessons from confirmations and labels, and applies them to a supplier's later pages.
 
-Lessons are derived: everything here can be forgotten and learned again from what people confirmed (`cira memory
-rebuild`). Each client has a memory of its own; decision 14 says why.
+Lessons are derived data: all can be deleted and learned again from what people confirmed (`cira memory rebuild`). Each
+client has a memory of its own (docs/decisions, number 14).
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from cira_pipeline.jobs import JobId
 from cira_pipeline.models import EngineName
 from cira_pipeline.settings import Settings
 
-# Two companies of one page may be known: the supplier, and its customer as somebody's supplier.
+# Lessons of two companies of one page may be known: the supplier, and its customer as a supplier of others.
 _MOST_RECALLED = 2 * LESSONS_OF_A_LAYOUT * LAYOUTS_OF_A_SUPPLIER
 
 
 class SupplierMemory:
-    """`scope`: whose lessons a client's documents are read with (settings.supplier_memory_scope). Thread-safe.
+    """`scope`: whose lessons apply to a client's documents (settings.supplier_memory_scope). Thread-safe.
 
     Raises: StoreUnavailable.
     """
@@ -51,14 +51,14 @@ class SupplierMemory:
         self._records = records
 
     def engines_for(self, client: str, engines: Mapping[EngineName, Engine]) -> Mapping[EngineName, Engine]:
-        """`engines` as they read a document of `client`: the offline one with what its suppliers taught."""
+        """`engines` for a document of `client`: the offline one with the lessons about its suppliers."""
         offline = engines.get(EngineName.OFFLINE)
         if self._scope == "off" or not isinstance(offline, OfflineEngine):
             return engines
         return {**engines, EngineName.OFFLINE: offline.remembering(self.recall_for(client))}
 
     def recall_for(self, client: str) -> Recall:
-        """Finds lessons for `client`'s documents."""
+        """Lookup of lessons for `client`'s documents."""
         asked = None if self._scope == "all" else client
 
         def recall(document_sha256: str, keys: Sequence[str]) -> Sequence[Lesson]:
@@ -70,28 +70,28 @@ class SupplierMemory:
     def confirmed(
         self, client: str, job_id: JobId, document_sha256: str, invoice: Invoice, at: datetime | None = None
     ) -> bool:
-        """Learns from what a person of `client` stands by. Returns whether there was anything to learn.
+        """Learns from a record confirmed by a person of `client`. Returns whether there was anything to learn.
 
-        A correction replaces what the same document taught before; `at` is now, if not given.
+        A correction replaces the lesson of the same document; `at` defaults to now.
         """
         return self._learn(client, job_id, document_sha256, invoice, "confirmation", at)
 
     def labelled(self, document_sha256: str | None = None) -> int:
-        """Learns from labels that came from files, of one document or all. Returns how many taught something."""
+        """Learns from labels loaded from files, of one document or all. Returns how many gave a lesson."""
         taught = 0
         for each in self._lessons.labelled(document_sha256):
             try:
                 invoice = Invoice.model_validate(dict(each.fields))
             except ValidationError:
-                # Labels may say more than records can; such a label is measured against, not learned from.
+                # Labels may state more than records can; such a label is used for measuring, not for learning.
                 continue
             taught += self._learn(each.client, each.job_id, each.document_sha256, invoice, "label", each.updated_at)
         return taught
 
     def rebuild(self) -> int:
-        """Learns everything anew, and forgets what nobody stands by any more. Returns how many lessons there are.
+        """Learns everything again, and deletes lessons without a source. Returns how many lessons there are.
 
-        Safe while others confirm: what they teach meanwhile stays.
+        Safe while people confirm: lessons learned meanwhile are kept.
         """
         started = self._lessons.now()
         taught = self.labelled()
@@ -135,7 +135,7 @@ class SupplierMemory:
         return True
 
     def _layout(self, client: str, document_sha256: str, lesson: Lesson) -> str:
-        """The name of the layout among this supplier's, a new one if it is like none of them."""
+        """Name of the layout among this supplier's; a new one if it resembles none of them."""
         for each in self._lessons.about(lesson.keys, client=client, but_not=document_sha256, limit=_MOST_RECALLED):
             other = _read(each)
             own = other is not None and each.supplier_keys[0] == lesson.keys[0]
@@ -145,7 +145,7 @@ class SupplierMemory:
 
 
 def supplier_memory(settings: Settings, database: Database, objects: ObjectStore) -> SupplierMemory:
-    """The memory in `database`, as `settings` have it."""
+    """The supplier memory in `database`, as configured by `settings`."""
     return SupplierMemory(
         settings.supplier_memory_scope,
         LessonRepository(database),
@@ -155,7 +155,7 @@ def supplier_memory(settings: Settings, database: Database, objects: ObjectStore
 
 
 def _read(stored: StoredLesson) -> Lesson | None:
-    """`None` for a lesson of another version that this one cannot use; rebuilding makes it anew."""
+    """The lesson; `None` for one of an incompatible version, which rebuilding replaces."""
     try:
         return Lesson.model_validate(dict(stored.lesson))
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Files to records in this process alone: no database, no Redis, no Dagster. Behind `cira extract`."""
+"""Extracts files in this process alone, without database, Redis or Dagster, for `cira extract`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from cira_pipeline.validation.validate import ValidationContext, validate
 
 
 class FileError(BaseModel):
-    """What the public sees of an error: stable code, what happened, what to do."""
+    """Public view of an error: stable code, what happened, what to do."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,7 +46,7 @@ class FileError(BaseModel):
 
 
 class FileResult(BaseModel):
-    """One file's outcome, one JSON line of `cira extract --jsonl`. Amounts in `fields` are decimal strings."""
+    """Result of one file, one JSON line of `cira extract --jsonl`. Amounts in `fields` are decimal strings."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,9 +66,9 @@ class FileResult(BaseModel):
 
 
 class Extractor:
-    """Reads, extracts and validates files. Warm after the first: the reader is kept.
+    """Reads, extracts and validates files. The first file loads the reader, which is kept.
 
-    `reader`: another one than the settings choose. `only`: the one engine that may run.
+    `reader`: overrides the configured one. `only`: the one engine that may run.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Extractor:
         return PriceList.load(self._settings.price_list)
 
     def extract(self, path: Path) -> FileResult:
-        """The outcome of one file; an error of this file is part of the result, never raised."""
+        """The result of one file; an error of this file is part of the result, never raised."""
         started = time.monotonic()
         try:
             return self._extract(path, started)
@@ -154,11 +154,13 @@ class Extractor:
 
 
 def _content(path: Path, max_bytes: int) -> bytes:
-    """The file's bytes. The person at the command line chose the file, so no folder is off limits here."""
+    """The file's bytes. The person at the command line chose the file, so no folder is forbidden here."""
     try:
         size_bytes = path.stat().st_size
         if size_bytes > max_bytes:
-            raise DocumentTooLarge(f"{path} has {size_bytes} bytes, {max_bytes} are allowed", size_bytes=size_bytes)
+            raise DocumentTooLarge(
+                f"{path} has {size_bytes} bytes; at most {max_bytes} are accepted", size_bytes=size_bytes
+            )
         return path.read_bytes()
     except FileNotFoundError as error:
         raise SourceNotFound(f"there is no file {path}") from error

@@ -90,7 +90,7 @@ def test_one_bad_line_of_a_manifest_is_named_and_nothing_is_submitted(cira, jobs
     ("given", "said"),
     [
         ("ftp://a.example/1.pdf", "url_scheme_unsupported"),
-        ("https://", "https://: the URL names no host [url_invalid]"),
+        ("https://", "https://: the URL has no host [url_invalid]"),
         ("no-such-file.pdf", "there is no file no-such-file.pdf"),
         (".", ". is a folder; name the files in it"),
         ("", "[source_not_found]"),

@@ -214,4 +214,4 @@ class SharedHosts(SourceHosts):
 
 def fail(hosts: SourceHosts) -> None:
     with pytest.raises(SourceUnavailable), hosts.asking(SILENT, longest_s=60):
-        raise SourceUnavailable("said nothing for 15 s")
+        raise SourceUnavailable("sent nothing for 15 s")

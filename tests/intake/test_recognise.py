@@ -144,7 +144,7 @@ class TestPdf:
 
     def test_a_picture_that_unpacks_to_gigabytes_is_not_decoded(self) -> None:
         assert recognise(pdf_with_picture_of(100, 100)).page_count == 1
-        with pytest.raises(ImageTooLarge, match="a picture on page 1"):
+        with pytest.raises(ImageTooLarge, match="an image on page 1"):
             recognise(pdf_with_picture_of(60_000, 60_000))
 
     def test_a_small_file_that_draws_millions_of_lines_is_not_loaded(self) -> None:

@@ -79,7 +79,7 @@ def test_a_field_that_goes_wrong_this_week_warns(pipeline: Pipeline) -> None:
     assert not check.passed
     assert check.severity is dg.AssetCheckSeverity.WARN
     assert "all header fields" in str(check.metadata["drifted_fields"].value)
-    assert "less often right than before" in (check.description or "")
+    assert "less accurate than before" in (check.description or "")
 
 
 def test_it_is_measured_every_day_and_missed_when_it_is_not(pipeline: Pipeline) -> None:

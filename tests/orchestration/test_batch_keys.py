@@ -304,7 +304,7 @@ def test_nobody_takes_a_job_out_of_the_hands_of_a_run_that_is_alive(pipeline: Pi
     assert pipeline.jobs.get(jobs[0]).run_id == alive.run_id
     assert pipeline.jobs.get(jobs[1]).status is JobStatus.SUCCEEDED
     (failure,) = [event for event in run.all_events if event.is_step_failure]
-    assert "Another run works on jobs of" in str(failure.step_failure_data.user_failure_data)
+    assert "Another run is working on jobs of" in str(failure.step_failure_data.user_failure_data)
 
 
 def test_single_invoices_keep_keys_of_their_own_beside_batches(pipeline: Pipeline) -> None:

@@ -83,7 +83,7 @@ def test_a_run_that_died_while_the_database_was_away_is_noticed_when_it_is_back(
     dead = process_that(0)
     dead.join()
     code_server._executions[run.run_id] = (dead, instance.get_ref())
-    assert eventually(lambda: "looking for dead runs failed" in caplog.text, PATIENCE_S)
+    assert eventually(lambda: "the check for dead runs failed" in caplog.text, PATIENCE_S)
     connections(True, database_url)
 
     def failed() -> bool:

@@ -22,7 +22,7 @@ from cira_pipeline.errors import (
 )
 from cira_pipeline.resilience.source_hosts import SourceHosts
 
-SILENT = SourceUnavailable("said nothing for 15 s")
+SILENT = SourceUnavailable("sent nothing for 15 s")
 
 
 class Clock:
@@ -69,11 +69,11 @@ def test_a_silent_host_is_left_alone_and_others_are_not(url: str | None) -> None
     assert 29 < float(str(last.detail["paused_s"])) <= 30
     refused = ask(hosts)
     assert isinstance(refused, SourcePaused)
-    assert "said nothing for 15 s" in refused.message
+    assert "sent nothing for 15 s" in refused.message
     assert ask(hosts, host="b.example") is None
     (state,) = hosts.states()
     assert (state.host, state.state, state.failures, state.in_flight) == ("a.example", "open", 3, 0)
-    assert state.last_error == "source_unavailable: said nothing for 15 s"
+    assert state.last_error == "source_unavailable: sent nothing for 15 s"
 
 
 def test_each_failed_trial_doubles_the_pause_and_a_good_one_ends_it(url: str | None) -> None:

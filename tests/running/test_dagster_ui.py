@@ -85,7 +85,7 @@ def test_the_partitions_page_shows_what_is_materialised_and_what_failed(
 def test_the_checks_page_shows_every_check_and_never_a_measured_accuracy_without_a_label(
     cira: RunningCira, shown: Shown, page: Page
 ) -> None:
-    said = {"accuracy": "unlabelled: no right answer is known", "consistency": "0 errors", "cost": "USD budgeted"}
+    said = {"accuracy": "unlabelled: the document has", "consistency": "0 errors", "cost": "USD budgeted"}
     for check, words in said.items():
         page.goto(f"{cira.services.ui_url}/assets/validated_record?view=checks&checkDetail={check}")
         # The overview shows the run's last invoice, and that one failed before it could be checked.
