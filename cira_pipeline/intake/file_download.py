@@ -83,7 +83,7 @@ def open_below(root: Path, inside: Path, opened: ExitStack) -> int:
 
 
 def _not_allowed(url: str) -> FileNotAllowed:
-    return FileNotAllowed(f"{display_url(url)} is not below a folder that CIRA may read (CIRA_FILE_ROOTS)")
+    return FileNotAllowed(f"{display_url(url)} is not below a folder that CIRA may read")
 
 
 def _explained(error: OSError, url: str) -> CiraError:

@@ -1,4 +1,4 @@
-"""Characters as print shows them: what looks the same becomes the same character, what shows nothing goes away."""
+"""Normalises characters to their printed appearance: look-alikes become one character, invisible ones are removed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections import Counter
 
-# Fonts often map the hyphen's glyph to the soft or the non-breaking hyphen; on paper all are one.
+# Fonts often map the hyphen's glyph to the soft or the non-breaking hyphen; on paper all look the same.
 _HYPHENS = dict.fromkeys(map(ord, "\u00ad\u2010\u2011\u2212\ufe63"), "-")
-# Zero-width characters, marks of writing direction, variation selectors.
+# Zero-width characters, direction marks, variation selectors.
 _INVISIBLE: dict[int, None] = dict.fromkeys(
     (
         *(0x034F, 0x061C, 0x180E, 0xFEFF),
@@ -27,7 +27,7 @@ _PLACEHOLDER = re.compile(r"GLYPH<[^>]*>|\(cid:\d+\)|/(?:g|glyph|uni|gid|cid)\d+
 
 
 def as_printed(text: str) -> str:
-    """`text` in NFC with ligatures spelt out, one kind of hyphen and space, and nothing invisible in it."""
+    """`text` in NFC, with ligatures expanded, one kind of hyphen and space, and no invisible characters."""
     if text.isascii() and text.isprintable():
         return text
     text = _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
@@ -40,7 +40,7 @@ def as_printed(text: str) -> str:
 
 
 def unreadable_count(text: str) -> int:
-    """Characters of `text` that name a glyph and not a letter: fonts without a map to Unicode leave them."""
+    """Number of characters of `text` that name a glyph instead of a letter, from fonts without a map to Unicode."""
     placeholders = sum(1 for _ in _PLACEHOLDER.finditer(text))
     rest = Counter(_PLACEHOLDER.sub("", text))
     return placeholders + sum(
@@ -51,7 +51,7 @@ def unreadable_count(text: str) -> int:
 
 
 def readable_count(text: str) -> int:
-    """Letters, digits and signs of `text` that a reader can use."""
+    """Number of letters, digits and signs of `text` that are usable."""
     rest = Counter(_PLACEHOLDER.sub("", text))
     return sum(
         times

@@ -1,4 +1,4 @@
-"""Docling's converter, set up for PDF and pictures only. Importing this module loads Docling, which takes seconds."""
+"""Docling converter for PDF and images only. Importing this module loads Docling, which takes seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cira_pipeline.settings import Settings
 
 
 def open_converter(settings: Settings) -> DocumentConverter:
-    """A converter without models of Docling's own; nothing is downloaded, neither here nor later."""
+    """A converter without Docling's own models; nothing is ever downloaded."""
     options = InvoicePipelineOptions(
         document_timeout=settings.reading_timeout_s,
         parser_threads=1,

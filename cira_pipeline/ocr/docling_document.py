@@ -1,4 +1,4 @@
-"""A DoclingDocument made elsewhere as pages and lines of a reading."""
+"""Converts a DoclingDocument made elsewhere into pages and lines of a reading."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LAYERS = {ContentLayer.BODY, ContentLayer.FURNITURE, ContentLayer.BACKGROUND}
 def pages_of(
     document: DoclingDocument, sizes: Mapping[int, tuple[float, float]], ocr_confidence: Mapping[int, float]
 ) -> tuple[Page, ...]:
-    """Pages in order.
+    """Pages of the document, in order.
 
-    `sizes` (width, height) take the place of the document's own; `ocr_confidence` names the pages read by OCR.
+    `sizes` (width, height) override the document's own; `ocr_confidence` has the pages read by OCR.
     """
     with_text = {page_number for _, page_number, _ in _printed(document)}
     pages = []
@@ -38,7 +38,7 @@ def pages_of(
 def lines_of_document(
     document: DoclingDocument, pages: Iterable[Page], ocr_confidence: Mapping[int, float]
 ) -> tuple[Line, ...]:
-    """Texts in Docling's reading order, tables cell by cell; a paragraph stays one line, as Docling has joined it."""
+    """Texts in Docling's reading order, tables cell by cell; a paragraph stays one line, as joined by Docling."""
     by_number = {page.number: page for page in pages}
     lines: list[Line] = []
     for text, number, box in _printed(document):
@@ -57,7 +57,7 @@ def lines_of_document(
 
 
 def _printed(document: DoclingDocument) -> Iterator[tuple[str, int, BoundingBox]]:
-    """Text, page number and box (origin top left, the document's units) of all that stands on a page."""
+    """Text, page number and box (origin top left, the document's units) of everything printed on a page."""
     for item, _ in document.iterate_items(traverse_pictures=True, included_content_layers=_LAYERS):
         if isinstance(item, TableItem):
             yield from _cells(document, item)
@@ -66,7 +66,7 @@ def _printed(document: DoclingDocument) -> Iterator[tuple[str, int, BoundingBox]
 
 
 def _pieces(document: DoclingDocument, item: TextItem) -> Iterator[tuple[str, int, BoundingBox]]:
-    """A text that runs over columns or pages stands in several places, each with its share of the characters."""
+    """Parts of a text that spans columns or pages, each with its box and its share of the characters."""
     for place in item.prov:
         start, end = place.charspan
         share = item.text[start:end] if len(item.prov) > 1 else item.text
@@ -89,7 +89,7 @@ def _cells(document: DoclingDocument, item: TableItem) -> Iterator[tuple[str, in
         if cell.bbox is not None:
             yield text, number, cell.bbox.to_top_left_origin(height)
             continue
-        # Some table models give no boxes: the cell's place in an even grid is the best that is known.
+        # Some table models give no boxes: the cell's position in an even grid is the best estimate.
         yield (
             text,
             number,

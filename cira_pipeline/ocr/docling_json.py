@@ -1,7 +1,7 @@
-"""The DoclingDocument of what was read, written without making it.
+"""Writes the DoclingDocument of a reading as JSON, without building Docling's own objects.
 
-Docling's own classes take some 40 ms for the hundred lines of an invoice, to be written to JSON once and dropped.
-tests/ocr/test_docling_json.py holds what is written here against what they write, byte by byte.
+Docling's own classes take some 40 ms for the hundred lines of an invoice, only to be serialised once and dropped.
+tests/ocr/test_docling_json.py compares this output with theirs, byte by byte.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _BODY = {"cref": "#/body"}
 
 
 def docling_json(pages: Sequence[ReadDoclingPage], filename: str, document_hash: str) -> bytes:
-    """A text item for each line and a picture item for each picture of an upright page, as NativePdfPipeline has it.
+    """JSON with a text item for each line and a picture item for each picture of an upright page, as NativePdfPipeline.
 
-    `document_hash`: Docling's own, of the input document.
+    `document_hash`: Docling's own hash of the input document.
     """
     origin = DocumentOrigin.model_validate(
         {"mimetype": "application/pdf", "filename": filename, "binary_hash": document_hash}
@@ -52,7 +52,7 @@ def docling_json(pages: Sequence[ReadDoclingPage], filename: str, document_hash:
 
 
 def _pictures(page: ReadDoclingPage) -> list[Rectangle]:
-    """Left, top, right, bottom from the page's bottom left; none of a page that was turned: they lie as it lay."""
+    """Left, top, right, bottom from the page's bottom left; none for a turned page, whose pictures were not."""
     if page.parsed_page is None or page.read.rotation:
         return []
     boxes = [bitmap.rect.to_bounding_box() for bitmap in page.parsed_page.bitmap_resources]
@@ -93,7 +93,7 @@ def _picture(reference: str, place: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(page: int, corners: Rectangle, characters: int) -> dict[str, Any]:
-    """`corners`: left, top, right, bottom, counted from the page's bottom left as Docling does."""
+    """`corners`: left, top, right, bottom, from the page's bottom left as in Docling."""
     left, top, right, bottom = corners
     return {
         "page_no": page,

@@ -1,7 +1,7 @@
-"""Docling behind HTTP: docling-serve's v1 API, always as a task that is polled.
+"""Reader that uses docling-serve's v1 API over HTTP, always as a task that is polled.
 
-The synchronous call would end after the server's own DOCLING_SERVE_MAX_SYNC_WAIT (two minutes by default) whatever the
-document needs; the task lives as long as CIRA waits for it.
+The synchronous call ends after the server's own DOCLING_SERVE_MAX_SYNC_WAIT (two minutes by default) whatever the
+document needs; a task lives as long as CIRA waits for it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cira_pipeline.resilience.retry_after import retry_after_s
 from cira_pipeline.settings import Settings
 
 REVISION = 1
-"""Raised with every change of CIRA's own code that can change a reading."""
+"""Must be incremented with every change of CIRA's own code that can change a reading."""
 
 _SUFFIXES = {MediaType.PDF: "pdf", MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.TIFF: "tiff"}
 _OPTIONS = {
@@ -48,10 +48,10 @@ _NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class DoclingServeReader:
-    """Reads with a docling-serve; safe to call from many threads. Failures that may pass are tried again.
+    """Reads with a docling-serve. Thread-safe. Temporary failures are retried.
 
-    The server's releases are not part of `version`: name yours in CIRA_DOCLING_SERVE_RELEASE, and documents are read
-    anew after an upgrade.
+    The server's release is not part of `version`: set it in CIRA_DOCLING_SERVE_RELEASE, and documents are read again
+    after an upgrade.
     """
 
     name = "docling_serve"
@@ -65,7 +65,9 @@ class DoclingServeReader:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if not settings.docling_serve_url:
-            raise ConfigurationError("CIRA_READER is docling_serve, but CIRA_DOCLING_SERVE_URL is empty")
+            raise ConfigurationError(
+                "CIRA_READER is docling_serve, but CIRA_DOCLING_SERVE_URL is empty: set it to the server's address"
+            )
         self._url = settings.docling_serve_url.rstrip("/")
         self._settings = settings
         self._breaker = breaker
@@ -78,12 +80,12 @@ class DoclingServeReader:
         return f"docling-serve {release}, docling-core {version('docling-core')}, cira {REVISION}"
 
     def read(self, document: Document) -> ReadResult:
-        """Lines of `document` as the server's Docling orders them; a paragraph is one line, a table cell another.
+        """Lines of `document` in the order of the server's Docling; a paragraph is one line, as is a table cell.
 
-        Boxes in points for PDF, in pixels for pictures. XML is not sent.
+        Boxes in points for PDF, in pixels for images. XML is not sent.
 
-        Raises: ReaderUnavailable and ReadingTimedOut, both after the last try; ReadingFailed; CircuitOpen;
-        ConfigurationError when the server refuses the API key or is no docling-serve.
+        Raises: ReaderUnavailable and ReadingTimedOut, both after the last attempt; ReadingFailed; CircuitOpen;
+        ConfigurationError when the server refuses the API key or is not a docling-serve.
         """
         started = self._monotonic()
         if document.media_type is MediaType.XML:
@@ -99,7 +101,7 @@ class DoclingServeReader:
         return self._breaker.call(lambda: self._converted(document, ends_at))
 
     def _converted(self, document: Document, ends_at: float) -> dict[str, Any]:
-        """Submits, waits, fetches; the result as docling-serve's ConvertDocumentResponse."""
+        """Submits, waits and fetches; the result is docling-serve's ConvertDocumentResponse."""
         name = f"{document.sha256}.{_SUFFIXES[document.media_type]}"
         task = self._call(
             "POST",
@@ -110,7 +112,7 @@ class DoclingServeReader:
         )
         task_id = _text(task, "task_id")
         while (status := _text(task, "task_status")) in ("pending", "started"):
-            # The server answers as soon as the task ends; one that does not know `wait` is not to be run down.
+            # The server answers as soon as the task ends; one that does not support `wait` must not be flooded.
             time.sleep(_POLL_PAUSE_S)
             wait_s = max(min(_POLL_WAIT_S, ends_at - self._monotonic()), 0.0)
             task = self._call("GET", f"/v1/status/poll/{task_id}", ends_at, params={"wait": f"{wait_s:.1f}"})
@@ -141,7 +143,7 @@ class DoclingServeReader:
     @cached_property
     def _client(self) -> httpx.Client:
         key = self._settings.docling_serve_api_key
-        # Redirects are not followed: they would carry the API key elsewhere.
+        # Redirects are not followed: they would send the API key elsewhere.
         return httpx.Client(
             base_url=self._url,
             headers={"X-Api-Key": key.get_secret_value()} if key else {},
@@ -150,7 +152,7 @@ class DoclingServeReader:
         )
 
     def interrupt(self) -> None:
-        """The server goes on with what it has; its answers come within a request's timeout."""
+        """Does nothing: the server continues its work, and its answers arrive within a request's timeout."""
 
     def close(self) -> None:
         """Closes the connections to the server."""
@@ -167,10 +169,10 @@ class DoclingServeReader:
             read = DoclingDocument.model_validate(content.get("json_content") if isinstance(content, dict) else None)
         except ValidationError as error:
             raise ReadingFailed(
-                f"docling-serve's answer is no DoclingDocument: {error.error_count()} errors"
+                f"docling-serve's answer is not a valid DoclingDocument: {error.error_count()} errors"
             ) from error
         if document.page_count and len(read.pages) != document.page_count:
-            raise ReadingFailed(f"docling-serve read {len(read.pages)} of {document.page_count} pages")
+            raise ReadingFailed(f"docling-serve read {len(read.pages)} of {document.page_count} pages, expected all")
         confidence = _ocr_confidence(answer, read.pages)
         pages = pages_of(read, picture_sizes(document), confidence)
         reading = Reading(
@@ -213,7 +215,7 @@ def _require_ok(response: httpx.Response, content: bytes, path: str) -> None:
         wait_s = retry_after_s(response.headers.get("Retry-After"))
         raise ReaderUnavailable(said, status=status, **({} if wait_s is None else {"retry_after_s": wait_s}))
     if status == HTTPStatus.NOT_FOUND and not path.startswith("/v1/convert/"):
-        # Another replica, or a server that has been started anew, does not know the task.
+        # Another replica, or a restarted server, does not know the task.
         raise ReaderUnavailable(f"docling-serve lost the task: {said}", status=status)
     if status == HTTPStatus.NOT_FOUND or response.is_redirect:
         raise ConfigurationError(f"{said} (check CIRA_DOCLING_SERVE_URL)", status=status)
@@ -224,9 +226,9 @@ def _json_object(content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
     except ValueError as error:
-        raise ReaderUnavailable(f"docling-serve's answer is no JSON: {content[:100]!r}") from error
+        raise ReaderUnavailable(f"docling-serve's answer is not JSON: {content[:100]!r}") from error
     if not isinstance(answer, dict):
-        raise ReaderUnavailable(f"docling-serve's answer is no JSON object: {content[:100]!r}")
+        raise ReaderUnavailable(f"docling-serve's answer is not a JSON object: {content[:100]!r}")
     return answer
 
 
@@ -246,7 +248,7 @@ def _task_error(failure: object, message: object) -> ReaderUnavailable | Reading
 
 
 def _require_success(result: Mapping[str, Any]) -> None:
-    """An invoice with a page missing is a wrong invoice, so partial success is none."""
+    """Requires full success: an invoice with a page missing is a wrong invoice."""
     status = result.get("status")
     if status == "success":
         return
@@ -258,7 +260,7 @@ def _require_success(result: Mapping[str, Any]) -> None:
 
 
 def _ocr_confidence(answer: Mapping[str, Any], numbers: Mapping[int, object]) -> dict[int, float]:
-    """OCR's own score of the pages it read; servers before 1.26 do not tell, and their pages count as native."""
+    """OCR's own score of the pages it read; servers before 1.26 do not report it, and their pages count as native."""
     report = answer.get("confidence")
     pages = report.get("pages") if isinstance(report, dict) else None
     scores: dict[int, float] = {}
@@ -270,13 +272,13 @@ def _ocr_confidence(answer: Mapping[str, Any], numbers: Mapping[int, object]) ->
     return scores
 
 
-# How many pixels each page of a picture has, told without decoding it.
+# Pixel sizes of the pages of an image, without decoding it.
 
 _LYING = (5, 6, 7, 8)
 
 
 def picture_sizes(document: Document) -> dict[int, tuple[float, float]]:
-    """Width and height in pixels of each frame, from 1, as shown after its EXIF orientation; nothing for a PDF."""
+    """Width and height in pixels of each frame, from 1, as shown after its EXIF orientation; empty for a PDF."""
     if document.media_type in (MediaType.PDF, MediaType.XML):
         return {}
     sizes: dict[int, tuple[float, float]] = {}

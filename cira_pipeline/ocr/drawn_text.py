@@ -1,7 +1,7 @@
-"""Where PDFium draws the characters of a word.
+"""Positions at which PDFium draws the characters of a word.
 
-docling-parse sums up the widths that a font claims. A viewer substitutes fonts that are not in the file, and with them
-their widths, so towards the end of a line the two can be several letters apart.
+docling-parse sums up the widths that a font declares. A viewer substitutes fonts that are not in the file, with other
+widths, so towards the end of a line the two can differ by several letters.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from docling.utils.locks import pypdfium2_lock
 
 from cira_pipeline.ocr.lines import Rectangle
 
-# Device units a point, for PDFium counts these in whole numbers.
+# Device units of a point, as PDFium counts in whole units.
 _UNITS = 100
 
 
 class DrawnText:
-    """The text of page `number` (from 1) of an open document, asked for only when `places` is called."""
+    """Text of page `number` (from 1) of an open document, loaded only when `places` is called."""
 
     def __init__(self, document: pdfium.PdfDocument, number: int) -> None:
         self._document = document
@@ -29,13 +29,13 @@ class DrawnText:
         self._text: tuple[Any, Any] | None = None
 
     def places(self, word: str) -> list[Sequence[Rectangle]]:
-        """Each place where `word` stands by itself: a box for each of its characters, in points from the top left.
+        """Each position of `word` as a separate word: a box for each of its characters, in points from the top left.
 
-        A box reaches over all of its font's height and all of the character's width, whether it leaves ink or not.
+        A box covers the full height of the font and the full width of the character, whether it leaves ink or not.
         """
         with pypdfium2_lock:
             if self._text is None:
-                # Loaded anew: somebody may have taken the text away from a page that was loaded before.
+                # Loaded again: the text of a page that was loaded before may have been removed.
                 page = self._document[self._number - 1]
                 self._text = page, page.get_textpage()
             return list(_places(*self._text, word))
@@ -52,7 +52,7 @@ def _places(page: Any, text: Any, word: str) -> Iterator[Sequence[Rectangle]]:
 
 
 def _joins(text: Any, index: int) -> bool:
-    """Whether a letter or a figure stands there, so that what stands beside it is no word by itself."""
+    """Whether there is a letter or a digit, so that its neighbour is not a separate word."""
     character = pdfium_c.FPDFText_GetUnicode(text, index) if 0 <= index < text.count_chars() else 0
     return chr(character).isalnum()
 
@@ -65,7 +65,7 @@ def _shown_box(page: Any, size: Sequence[int], box: Sequence[float]) -> Rectangl
 
 
 def _shown(page: Any, size: Sequence[int], x: float, y: float) -> tuple[float, float]:
-    """A point of the page's own coordinates on the page as a viewer shows it, turned and cropped."""
+    """Converts a point of the page's own coordinates to the page as a viewer shows it, turned and cropped."""
     across, down = ctypes.c_int(), ctypes.c_int()
     pdfium_c.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, across, down)
     return across.value / _UNITS, down.value / _UNITS

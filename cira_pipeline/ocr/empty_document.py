@@ -1,4 +1,4 @@
-"""The DoclingDocument of what has no pages, without loading docling-core, which takes two seconds."""
+"""DoclingDocument without pages, written without loading docling-core, which takes two seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker process does for reading. Importing this module loads Docling, which takes seconds."""
+"""Worker function for reading. Importing this module loads Docling, which takes seconds."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cira_pipeline.sandbox.messages import Message
 from cira_pipeline.settings import Settings
 
 SETTINGS = ("reading_timeout_s", "ocr_dpi", "ocr_threads", "max_pixels")
-"""Those of Settings on which a reading depends."""
+"""Settings on which a reading depends."""
 
 
 def read(request: Message) -> Message:
-    """`document` (without its bytes) and `settings` -> `reading`, and the DoclingDocument as content."""
+    """Reads a document: `document` (without bytes) and `settings` -> `reading`, and the DoclingDocument as content."""
     document = Document(**request.facts["document"], content=request.content)
     reader = _reader(tuple((name, request.facts["settings"][name]) for name in SETTINGS))
     reading, docling_json = reader.read_unvalidated(document)
@@ -30,7 +30,7 @@ def read(request: Message) -> Message:
 def _reader(given: tuple[tuple[str, float], ...]) -> LocalReader:
     settings = Settings(_env_file=None, **dict(given))  # type: ignore[arg-type]
     cv2.setNumThreads(settings.ocr_threads)
-    # Docling's half a million objects stay for good; looking for garbage among them took a tenth of reading a text PDF.
+    # Docling's half a million objects stay for good; collecting among them took a tenth of the time of a text PDF.
     gc.collect()
     gc.freeze()
     return LocalReader(settings)

@@ -1,7 +1,7 @@
-"""Where the ink is on the picture of one line of print: its font size and the exact ends of its words.
+"""Measures the ink in the image of one text line: font size and exact ends of words.
 
-The detector draws its boxes generously and the recogniser knows places only to 8 of 48 pixels. Rows and columns of a
-table are told apart by smaller distances than that.
+The detector's boxes are generous, and the recogniser locates characters only to 8 of 48 pixels. Rows and columns of a
+table are separated by smaller distances.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Heights in shares of the font size (em), as in most text faces.
+# Heights as fractions of the font size (em), as in most text faces.
 _ASCENT, _X_HEIGHT, _DESCENT, _COMMA = 0.73, 0.52, 0.20, 0.13
 _BOX_ABOVE_BASELINE, _BOX_BELOW_BASELINE = 0.75, 0.22
 _TALL = frozenset("bdfhijklt0123456789ß€$£%&!?'\"/\\()[]{}|§#@")
@@ -25,7 +25,7 @@ _RULE_SHARE = 0.75
 
 @dataclass(frozen=True)
 class LineInk:
-    """`inked[x]`: whether column `x` of the picture has ink. `top` and `bottom` bound the ink, in pixel rows."""
+    """Ink of a line. `inked[x]`: whether image column `x` has ink. `top` and `bottom` bound it, in pixel rows."""
 
     inked: NDArray[np.bool_]
     top: int
@@ -37,9 +37,9 @@ class LineInk:
         return len(self.inked)
 
     def print_box(self, text: str) -> tuple[float, float]:
-        """Top and bottom of the line as a font's box would have them, in shares of the picture's height.
+        """Top and bottom of the line as a font's box would have them, as fractions of the image's height.
 
-        Like native text's boxes they depend on the font size alone, not on which letters the line happens to have.
+        As with native text, they depend on the font size alone, not on the letters in the line.
         """
         above, below = _extent(text)
         em = (self.bottom - self.top) / (above + below) if above else 0.0
@@ -50,7 +50,7 @@ class LineInk:
         return (baseline - _BOX_ABOVE_BASELINE * em) / self.height, (baseline + _BOX_BELOW_BASELINE * em) / self.height
 
     def widest_gap(self, start: float, end: float) -> tuple[int, int] | None:
-        """The widest run of columns without ink between two columns: its first column and the one after its last."""
+        """The widest run of columns without ink between two columns: its first column, and the one after its last."""
         first, last = max(round(start), 0), min(round(end), self.width)
         edges = np.flatnonzero(np.diff(np.concatenate(([True], self.inked[first:last], [True])).astype(np.int8)))
         if len(edges) < 2:
@@ -67,7 +67,7 @@ class LineInk:
 
 
 def line_ink(crop: NDArray[np.uint8]) -> LineInk | None:
-    """Ink on the picture (height, width, 3) of one line, dark on light or light on dark; `None` when it has none."""
+    """Ink in the image (height, width, 3) of one line, dark on light or light on dark; `None` when it has none."""
     grey = crop.mean(axis=2, dtype=np.float32)
     height, width = grey.shape
     difference = np.abs(grey - np.median(grey))
@@ -75,7 +75,7 @@ def line_ink(crop: NDArray[np.uint8]) -> LineInk | None:
     if strongest < _LEAST_CONTRAST:
         return None
     ink = difference > 0.4 * strongest
-    # Rules above and below the text are not its letters.
+    # Rules above and below the text are not part of its letters.
     per_row = ink.sum(axis=1)
     if width > 3 * height:
         ink[per_row > _RULE_SHARE * width] = False
@@ -88,7 +88,7 @@ def line_ink(crop: NDArray[np.uint8]) -> LineInk | None:
 
 
 def _band(inked_rows: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """The run of inked rows around the middle; what a neighbouring line reaches into the picture stays out."""
+    """The run of inked rows around the middle, without the parts of neighbouring lines."""
     height = len(inked_rows)
     rows = np.flatnonzero(inked_rows)
     if not len(rows):
@@ -96,7 +96,7 @@ def _band(inked_rows: NDArray[np.bool_]) -> tuple[int, int] | None:
     middle = int(rows[np.argmin(np.abs(rows - height / 2))])
     reach = 0.15 * height
     top = bottom = middle
-    # Dots and accents stand a little apart from their letters.
+    # Dots and accents are slightly apart from their letters.
     bridge = max(1, round(0.06 * height))
     while top > 0 and (inked_rows[max(top - bridge, 0) : top].any() or middle - top < reach):
         top -= 1
@@ -107,7 +107,7 @@ def _band(inked_rows: NDArray[np.bool_]) -> tuple[int, int] | None:
 
 
 def _extent(text: str) -> tuple[float, float]:
-    """How far `text` reaches above and below the baseline, in em; 0 above when it cannot be told."""
+    """How far `text` reaches above and below the baseline, in em; 0 above when that is unknown."""
     letters = [character for character in text if character not in _NO_HEIGHT and not character.isspace()]
     if not any(character not in ",;" for character in letters):
         return 0.0, 0.0

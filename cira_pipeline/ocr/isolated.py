@@ -1,4 +1,4 @@
-"""Docling in processes that can be killed: a document that crashes, hangs or swells ends its own reading only."""
+"""Docling in killable worker processes: a document that crashes, hangs or exhausts memory ends its own reading only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cira_pipeline.sandbox.pool import WorkerPool
 from cira_pipeline.sandbox.processors import processors
 from cira_pipeline.settings import Settings
 
-# The clock of this side decides, for it knows whether the worker computed or was kept from it.
+# The timeout of this process takes precedence, as it knows whether the worker computed or was kept from it.
 _GRACE_S = 3.0
 
 
 class IsolatedReader:
-    """A LocalReader in each worker of `pool`; the same readings under the same name and version."""
+    """Runs a LocalReader in each worker of `pool`, with the same readings, name and version."""
 
     def __init__(self, settings: Settings, pool: WorkerPool, *, call: str = "cira_pipeline.ocr.in_worker:read") -> None:
         self._timeout_s = settings.reading_timeout_s
@@ -42,8 +42,8 @@ class IsolatedReader:
         return self._here.version
 
     def read(self, document: Document) -> ReadResult:
-        """Raises: as LocalReader, and DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory, RunInterrupted after
-        `interrupt`; ReadingTimedOut when the worker was kept from its work.
+        """Reads in a worker. Raises: as LocalReader, and DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory,
+        RunInterrupted after `interrupt`; ReadingTimedOut when the worker was kept from its work.
         """
         if document.media_type is MediaType.XML:
             return self._here.read(document)
@@ -58,9 +58,9 @@ class IsolatedReader:
             )
             reading = Reading.model_validate_json(answer.facts["reading"])
         except (ValidationError, KeyError, TypeError) as error:
-            raise ReadingCrashed(f"the reader's answer is no reading: {type(error).__name__}") from error
+            raise ReadingCrashed(f"the reader's answer is not a valid reading: {type(error).__name__}") from error
         return ReadResult(reading, answer.content)
 
     def interrupt(self) -> None:
-        """Ends all readings that are under way at once."""
+        """Ends all readings under way at once."""
         self._pool.abandon()

@@ -1,4 +1,4 @@
-"""Words on a page into lines: a phrase stays together, columns stay apart, rows follow from top to bottom.
+"""Groups words of a page into lines: phrases stay together, columns stay apart, rows run from top to bottom.
 
 All lengths are in the page's own units, origin top left.
 """
@@ -14,13 +14,13 @@ from statistics import median
 Rectangle = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
-# A space is about 0.25 to 0.35 of the text's height, stretched to twice that in justified text. Columns of a table
-# are rarely set closer than one character and a space.
+# A space is about 0.25 to 0.35 of the text's height, stretched to twice that in justified text. Columns of a table are
+# rarely closer than one character and a space.
 _COLUMN_GAP_HEIGHTS = 0.72
 _COLUMN_GAP_CHARACTERS = 1.6
-# Kerned pieces of one word touch or overlap a little.
+# Kerned pieces of one word touch or overlap slightly.
 _GLUE_GAP_HEIGHTS = 0.08
-# A font's own boxes reach this much further than its ink, left and right of a word together.
+# A font's own boxes exceed its ink by this much, left and right of a word together.
 _SIDE_BEARINGS_HEIGHTS = 0.12
 _OVERLAP_HEIGHTS = 0.5
 _SAME_ROW_SHARE = 0.5
@@ -29,7 +29,7 @@ _REACH_HEIGHTS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class PlacedWord:
-    """A word, or a kerned piece of one, and where it stands. `glued`: no space is printed before it."""
+    """A word, or a kerned piece of one, with its position. `glued`: no space is printed before it."""
 
     text: str
     left: float
@@ -75,7 +75,7 @@ class PlacedLine:
 
     @cached_property
     def confidence(self) -> float:
-        """Mean over the characters."""
+        """Mean confidence over the characters."""
         if all(word.confidence == 1.0 for word in self.words):
             return 1.0
         sizes = [max(len(word.text), 1) for word in self.words]
@@ -84,16 +84,16 @@ class PlacedLine:
 
 
 def lines_of(words: Iterable[PlacedWord], *, ink_boxes: bool = False) -> list[PlacedLine]:
-    """Upright words of one page as lines in reading order: rows from top to bottom, each from left to right.
+    """Groups upright words of one page into lines in reading order: rows top to bottom, each from left to right.
 
-    `ink_boxes`: the words end where their ink ends and are whole (OCR), instead of as their font says and perhaps in
-    kerned pieces (native text).
+    `ink_boxes`: words are whole and end where their ink ends (OCR). Otherwise they end as their font declares and may
+    be kerned pieces (native text).
     """
     return in_reading_order(_join(words, ink_boxes))
 
 
 def in_reading_order(lines: Iterable[PlacedLine]) -> list[PlacedLine]:
-    """Rows from top to bottom, the lines of a row from left to right."""
+    """Orders lines: rows from top to bottom, the lines of a row from left to right."""
     rows: list[list[PlacedLine]] = []
     for line in sorted(lines, key=_height_on_page):
         if rows and _beside([member.box for member in rows[-1]], line.box):
@@ -120,10 +120,10 @@ def _beside(row: Sequence[Rectangle], box: Rectangle) -> bool:
 
 
 def _join(words: Iterable[PlacedWord], ink_boxes: bool) -> list[PlacedLine]:
-    """Puts each word, from left to right, behind the line that ends just before it on the same height."""
+    """Appends each word, from left to right, to the line that ends just before it at the same height."""
     bearings = _SIDE_BEARINGS_HEIGHTS if ink_boxes else 0.0
     open_lines: list[list[PlacedWord]] = []
-    # Lines sorted by the middle of their last word, so that a page of many thousand words stays quick.
+    # Lines sorted by the middle of their last word, so that a page with thousands of words stays fast.
     middles: list[tuple[float, int]] = []
     tallest = 0.0
     for word in sorted(words, key=lambda word: (word.left, word.top)):
@@ -157,7 +157,7 @@ def _join(words: Iterable[PlacedWord], ink_boxes: bool) -> list[PlacedLine]:
 
 
 def _level(first: PlacedWord, second: PlacedWord) -> bool:
-    """Whether both stand on one line of print; a superscript and a slightly larger figure still do."""
+    """Whether both are on one printed line; a superscript and a slightly larger digit still are."""
     smaller, larger = sorted((first.height, second.height))
     shared = min(first.bottom, second.bottom) - max(first.top, second.top)
     return shared >= 0.6 * smaller and larger <= 2.2 * smaller

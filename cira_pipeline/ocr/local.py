@@ -1,4 +1,4 @@
-"""Docling in this process: native text where a page has it, PP-OCR where it has not. Needs no network."""
+"""Reads with Docling in this process: native text where a page has it, PP-OCR elsewhere. Needs no network."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from cira_pipeline.ocr.reader import ReadResult
 from cira_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    # Loading Docling takes seconds; it is done at the first document.
+    # Loading Docling takes seconds; it is deferred to the first document.
     from docling.datamodel.document import ConversionResult
     from docling.document_converter import DocumentConverter
 
     from cira_pipeline.ocr.lines import PlacedLine, Rectangle
 
 REVISION = 2
-"""Raised with every change of CIRA's own code that can change a reading."""
+"""Must be incremented with every change of CIRA's own code that can change a reading."""
 
 _SUFFIXES = {MediaType.PDF: "pdf", MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.TIFF: "tiff"}
 
 
 class LocalReader:
-    """Reads with Docling and RapidOCR in this process; warm after the first document. Safe to call from many threads.
+    """Reads with Docling and RapidOCR in this process; slow only for the first document. Thread-safe.
 
-    A page that fails, fails the document (`ReadingFailed`): no reading ever lacks a page.
+    A page that cannot be read fails the document (`ReadingFailed`): no reading ever lacks a page.
     """
 
     name = "local"
@@ -48,7 +48,7 @@ class LocalReader:
         )
 
     def read(self, document: Document) -> ReadResult:
-        """Lines of `document`; boxes in points for PDF, in pixels for pictures.
+        """Lines of `document`; boxes in points for PDF, in pixels for images.
 
         Raises: ReadingFailed when Docling cannot read every page, ReadingTimedOut after `reading_timeout_s`.
         """
@@ -64,7 +64,7 @@ class LocalReader:
         return self._read_result(document, result, started)
 
     def interrupt(self) -> None:
-        """Nothing can be ended inside a process; IsolatedReader can."""
+        """Does nothing: work cannot be ended inside a process; IsolatedReader can end it."""
 
     @cached_property
     def _opened_converter(self) -> DocumentConverter:
@@ -78,13 +78,13 @@ class LocalReader:
             return self._opened_converter
 
     def _converted_in_time(self, document: Document) -> ConversionResult:
-        """The pipeline looks at the clock between its steps; this also ends waiting for a step that never returns."""
+        """The pipeline checks the time between its steps; this also ends the wait for a step that never returns."""
         outcome: list[ConversionResult | BaseException] = []
 
         def convert() -> None:
             try:
                 outcome.append(self._convert(document))
-            except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
+            except BaseException as error:  # noqa: BLE001 - raised in the waiting thread
                 outcome.append(error)
 
         timeout_s = self._settings.reading_timeout_s
@@ -132,7 +132,7 @@ class LocalReader:
         return reading, docling_json(pages, result.input.file.name, result.input.document_hash)
 
     def _reading(self, pages: list[Page], lines: list[dict[str, Any]], started: float) -> dict[str, Any]:
-        """Validated all at once: making each word's models one by one takes several times as long."""
+        """Validates everything at once: validating each word by itself takes several times as long."""
         return {
             "reader": self.name,
             "reader_version": self.version,
@@ -143,7 +143,7 @@ class LocalReader:
 
 
 def _numbered(lines: list[PlacedLine], page: int, first: int) -> list[dict[str, Any]]:
-    """`Line`s, not yet validated."""
+    """Data of `Line`s, not yet validated."""
     return [
         {
             "number": number,
@@ -163,7 +163,7 @@ def _box(rectangle: Rectangle) -> dict[str, float]:
 
 
 def _reading_error(error: BaseException) -> CiraError:
-    """The CIRA error Docling wrapped into its own, or ReadingFailed with the innermost reason."""
+    """The CIRA error that Docling wrapped into its own, or ReadingFailed with the innermost reason."""
     innermost: BaseException = error
     while innermost.__cause__ is not None:
         innermost = innermost.__cause__

@@ -1,4 +1,4 @@
-"""The reader this installation is set to use."""
+"""Builds the reader that the settings choose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cira_pipeline.settings import Settings
 
 
 def reader_from_settings(settings: Settings) -> Reader:
-    """Docling in this machine's own processes, or docling-serve. Starts and asks nothing: the first document does.
+    """Docling in this machine's own processes, or docling-serve. Starts and contacts nothing before the first document.
 
     Raises: ConfigurationError when docling-serve is chosen and its address is missing.
     """
@@ -21,6 +21,6 @@ def reader_from_settings(settings: Settings) -> Reader:
 
 
 def docling_serve_breaker(settings: Settings) -> Breaker:
-    """The same in every process that has the same settings."""
+    """The circuit breaker of docling-serve, shared by all processes with the same settings."""
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     return Breaker("docling_serve", redis_url, settings.breaker_failures, settings.breaker_reset_s)

@@ -1,4 +1,4 @@
-"""Whether a page's drawing instructions can be read at all: a page that cannot be drawn looks like a blank one."""
+"""Checks that a page's drawing instructions are decodable: a page that cannot be drawn looks like a blank one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pypdf.generic import ArrayObject, StreamObject
 
 
 def damage_of(content: bytes, page_number: int) -> str | None:
-    """What is wrong with the content streams of one page (from 1) of a PDF; `None` when they can be decoded."""
+    """The fault of the content streams of one page (from 1) of a PDF; `None` when they can be decoded."""
     try:
         page = PdfReader(BytesIO(content)).pages[page_number - 1]
         for stream in _streams(page.get("/Contents")):
@@ -33,13 +33,13 @@ def _streams(contents: Any) -> Iterator[StreamObject]:
 
 
 def _require_whole(stream: StreamObject) -> None:
-    """pypdf makes the best of broken Flate data and says nothing."""
+    """Raises ValueError for broken Flate data, which pypdf would repair silently."""
     if stream.get("/Filter") in ("/FlateDecode", ["/FlateDecode"]):
         inflating = zlib.decompressobj()
         left = stream._data
         while left and not inflating.eof:
-            # In pieces: what it becomes is not kept, and may be a thousand times as large.
+            # In pieces: the output is not kept, and may be a thousand times as large.
             inflating.decompress(left, max_length=1_000_000)
             left = inflating.unconsumed_tail
         if not inflating.eof:
-            raise ValueError("it is cut off")
+            raise ValueError("it is truncated")

@@ -1,4 +1,4 @@
-"""Pictures on a page that has text of its own: logos, letterheads and footers often hold what the text leaves out."""
+"""Picture regions of a page with native text: logos, letterheads and footers often hold text that is not native."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 Region = tuple[float, float, float, float]
 """Left, top, right, bottom in points, origin top left."""
 
-# Smaller ones hold no line of print.
+# Smaller ones hold no printed line.
 _LEAST_WIDTH_PT, _LEAST_HEIGHT_PT = 20.0, 6.0
-# Pictures are often cut into strips that touch.
+# Pictures are often split into strips that touch.
 _NEAR_PT = 3.0
 _MOST_REGIONS = 12
 _INK_CONTRAST = 50
@@ -27,7 +27,7 @@ _LEAST_INK_PX = 150
 
 
 def picture_regions(page: SegmentedPdfPage, turned: Turned) -> list[Region]:
-    """Where the turned page shows pictures large enough to hold print; what touches is one region."""
+    """Regions of the turned page with pictures large enough to hold text; touching ones are merged."""
     regions: list[Region] = []
     for bitmap in page.bitmap_resources:
         box = bitmap.rect.to_bounding_box().to_top_left_origin(page.dimension.height)
@@ -41,16 +41,16 @@ def picture_regions(page: SegmentedPdfPage, turned: Turned) -> list[Region]:
 
 
 def inside(region: Region, word: PlacedWord) -> bool:
-    """Whether the word's middle stands in the region."""
+    """Whether the word's centre is in the region."""
     return region[0] <= (word.left + word.right) / 2 <= region[2] and region[1] <= word.middle <= region[3]
 
 
 def without_words(
     picture: NDArray[np.uint8], words: Iterable[PlacedWord], x_px: float, y_px: float
 ) -> NDArray[np.uint8] | None:
-    """`picture` with the words painted over, or `None` when that leaves nothing to read.
+    """`picture` with the words painted over, or `None` when nothing to read is left.
 
-    `x_px` and `y_px`: pixels a unit of the words' boxes.
+    `x_px` and `y_px`: pixels for each unit of the words' boxes.
     """
     background = np.median(picture[::3, ::3], axis=(0, 1)).astype(np.uint8)
     painted = picture.copy()

@@ -1,4 +1,4 @@
-"""Docling's native PDF pipeline, with eyes: a page without usable text is read from its picture by OCR.
+"""Docling's native PDF pipeline with OCR: a page without usable native text is read from its rendered image.
 
 Importing this module loads Docling, which takes seconds; cira_pipeline.ocr.local does so at the first document.
 """
@@ -38,18 +38,18 @@ from cira_pipeline.ocr.page_content import damage_of
 from cira_pipeline.ocr.page_pictures import Region, inside, picture_regions, without_words
 from cira_pipeline.ocr.rapidocr_pages import LONGEST_SIDE_PX, Image, OcrEngine, turned_image
 from cira_pipeline.ocr.turning import Turned
-from cira_pipeline.ocr.visibility import Canvas, Sight, sight_of
+from cira_pipeline.ocr.visibility import PageVisibility, RenderBuffer, page_visibility
 from cira_pipeline.ocr.word_cells import WordsPageBackend
 from cira_pipeline.sandbox.messages import step_begins
 
 Source = Literal["native", "ocr", "empty"]
 
 _POINTS_PER_INCH = 72
-# A page's picture is never rendered larger than this, whatever size the PDF claims to have.
+# A page is never rendered larger than this, whatever size the PDF declares.
 _LARGEST_RENDERING_PX = 30_000_000
 _BLANK_CONTRAST = 12
 _FAX_PROPORTION = 3.0
-# With fewer characters a page may be a scan with a stamp or a page number printed on it, or text drawn as curves.
+# With fewer characters a page may be a scan with a printed stamp or page number, or text drawn as curves.
 _FEW_CHARACTERS = 120
 _MUCH_MORE = 1.3
 _LARGE_PICTURE_SHARE = 0.3
@@ -58,14 +58,14 @@ _SAME_WORD = 80.0
 
 
 class InvoicePipelineOptions(NativePdfPipelineOptions):
-    """`ocr_dpi`: resolution at which PDF pages without text are rendered. `ocr_threads`: 0 takes all processors."""
+    """`ocr_dpi`: resolution at which PDF pages without text are rendered. `ocr_threads`: 0 uses all processors."""
 
     ocr_dpi: int = 200
     ocr_threads: int = 0
 
 
 class ReadDoclingPage(DoclingPage):
-    """A page as Docling knows it, with what CIRA's reading needs besides."""
+    """Docling's page, with what CIRA's reading needs besides."""
 
     read: PageRead
     lines: SkipValidation[list[PlacedLine]]
@@ -76,14 +76,14 @@ class ReadDoclingPage(DoclingPage):
 
 
 class InvoicePipeline(NativePdfPipeline):
-    """Page by page: native text where it is usable, OCR where it is not; every page upright, lines in reading order."""
+    """Reads page by page: native text where usable, else OCR; every page upright, lines in reading order."""
 
     def __init__(self, pipeline_options: InvoicePipelineOptions) -> None:
         super().__init__(pipeline_options)
         self._options = pipeline_options
         self._ocr_opening = threading.Lock()
-        self._canvas = Canvas()
-        # One pipeline serves all threads; each thread reads one document at a time.
+        self._render_buffer = RenderBuffer()
+        # All threads share one pipeline; each thread reads one document at a time.
         self._document = threading.local()
 
     @cached_property
@@ -92,7 +92,7 @@ class InvoicePipeline(NativePdfPipeline):
 
     @property
     def _ocr(self) -> OcrEngine:
-        """Loaded at the first page that needs it."""
+        """The OCR engine, loaded at the first page that needs it."""
         with self._ocr_opening:
             return self._ocr_engine
 
@@ -102,7 +102,7 @@ class InvoicePipeline(NativePdfPipeline):
         return super()._build_document(conv_res)
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
-        """Leaves it at the pages: `docling_json` writes their DoclingDocument at a fraction of what making it costs."""
+        """Does not assemble: `docling_json` writes the DoclingDocument of the pages at a fraction of the cost."""
         return conv_res
 
     def _checkpoint(self) -> None:
@@ -121,8 +121,11 @@ class InvoicePipeline(NativePdfPipeline):
         content = _pdf_content(conv_res)
         cells = page_backend.word_cells if isinstance(page_backend, WordsPageBackend) else []
         if content is not None and native_text_usable(cells):
-            with self._canvas.lent() as memory, _sight(content, page.page_no, page.parsed_page, memory) as sight:
-                native = native_text(page.parsed_page, cells, sight)
+            with (
+                self._render_buffer.lent() as memory,
+                _visibility_of(content, page.page_no, page.parsed_page, memory) as visibility,
+            ):
+                native = native_text(page.parsed_page, cells, visibility)
             return self._by_native_text(conv_res, page_backend, page, page.parsed_page, native)
         if content is not None and not page.parsed_page.bitmap_resources:
             damage = damage_of(content, page.page_no)
@@ -139,15 +142,15 @@ class InvoicePipeline(NativePdfPipeline):
         parsed: SegmentedPdfPage,
         native: NativeText,
     ) -> ReadDoclingPage:
-        """The page's own words and what its pictures say besides.
+        """Reads the page's native words, and by OCR what its pictures show besides.
 
-        OCR alone where its text is a mere stamp, or an unseen layer: that can say anything, the picture is what people
-        see.
+        Uses OCR alone where the text is a mere stamp, or an invisible layer: that can contain anything, while the image
+        is what people see.
         """
         if native.layer:
             return self._by_ocr(page, parsed, self._picture(conv_res, page_backend))
         native = self._settled(native, lambda: self._picture(conv_res, page_backend))
-        lines = [*lines_of(native.words), *native.standing]
+        lines = [*lines_of(native.words), *native.rotated]
         if native.characters < _FEW_CHARACTERS:
             picture = self._picture(conv_res, page_backend)
             turned = turned_image(picture, native.turned.turn)
@@ -158,11 +161,11 @@ class InvoicePipeline(NativePdfPipeline):
         elif regions := picture_regions(parsed, native.turned):
             picture = turned_image(self._picture(conv_res, page_backend), native.turned.turn)
             found = [line for region in regions for line in self._in_region(picture, region, native)]
-            lines = [*in_reading_order([*lines_of(native.words), *found]), *native.standing]
+            lines = [*in_reading_order([*lines_of(native.words), *found]), *native.rotated]
         return _read_page(page, parsed, lines, "native", native.turned)
 
     def _in_region(self, picture: Image, region: Region, native: NativeText) -> list[PlacedLine]:
-        """Lines that a picture on the turned page shows beside the page's own words, in points."""
+        """Lines in a picture region of the turned page that are not among the native words, in points."""
         x_px, y_px = _pixels_a_point(picture, native.turned)
         left, top = int(region[0] * x_px), int(region[1] * y_px)
         crop = picture[top : round(region[3] * y_px), left : round(region[2] * x_px)]
@@ -186,12 +189,12 @@ class InvoicePipeline(NativePdfPipeline):
         x, y = turned.size[0] / text.width, turned.size[1] / text.height
         lines = [
             _changed(line, lambda word: word.scaled(x, y))
-            for line in (*lines_of(text.words, ink_boxes=True), *text.standing)
+            for line in (*lines_of(text.words, ink_boxes=True), *text.rotated)
         ]
         return _read_page(page, parsed, lines, "ocr" if lines else "empty", turned, text.skew_deg)
 
     def _settled(self, native: NativeText, picture: Callable[[], Image]) -> NativeText:
-        """With those of the words lying on one another that the page's picture shows."""
+        """Keeps those contested words that OCR finds in the page's image."""
         if not native.contested:
             return native
         upright = turned_image(picture(), native.turned.turn)
@@ -216,14 +219,16 @@ class InvoicePipeline(NativePdfPipeline):
         return np.ascontiguousarray(np.asarray(page_backend.get_page_image(scale))[:, :, ::-1])
 
 
-def _sight(content: bytes, page_number: int, parsed: SegmentedPdfPage, memory: Any) -> AbstractContextManager[Sight]:
+def _visibility_of(
+    content: bytes, page_number: int, parsed: SegmentedPdfPage, memory: Any
+) -> AbstractContextManager[PageVisibility]:
     size = parsed.dimension
     pictures = picture_regions(parsed, Turned(size.width, size.height, 0))
-    return sight_of(content, page_number, size.width, size.height, pictures, memory)
+    return page_visibility(content, page_number, size.width, size.height, pictures, memory)
 
 
 def _shows(read: Sequence[PlacedWord], text: str) -> bool:
-    """Whether OCR read this very word: every figure, and all but a character or two of a long word."""
+    """Whether OCR read this word: every digit, and all but a character or two of a long word."""
     figures = _figures(text)
     return any(
         _figures(word.text) == figures and ratio(text, word.text, processor=default_process) >= _SAME_WORD
@@ -236,7 +241,7 @@ def _figures(text: str) -> str:
 
 
 def _pdf_content(conv_res: ConversionResult) -> bytes | None:
-    """The document's bytes; `None` for a picture."""
+    """The document's bytes; `None` for an image."""
     backend = conv_res.input._backend
     if isinstance(backend, ImageDocumentBackend):
         return None
@@ -245,9 +250,9 @@ def _pdf_content(conv_res: ConversionResult) -> bytes | None:
 
 
 def _measure_in_pixels(page_backend: Any) -> None:
-    """Makes a picture's pixels its page units: the resolution pictures claim to have is often made up.
+    """Makes an image's pixels its page units: the resolution that images declare is often wrong.
 
-    Fax pages have pixels twice as high as wide; only that proportion is kept.
+    Fax pages have pixels twice as high as wide; only that ratio is kept.
     """
     x, y = page_backend._dpi
     finest = max(x, y)
@@ -282,7 +287,7 @@ def _blank(picture: Image) -> bool:
 
 
 def _no_ornament(line: PlacedLine) -> bool:
-    """Whether it is surely print: the strokes of a logo make letters, too."""
+    """Whether the line is certainly text: OCR also reads letters in the strokes of a logo."""
     return line.confidence >= _SURE_IN_PICTURES and sum(character.isalnum() for character in line.text) > 1
 
 
@@ -320,5 +325,5 @@ def _read_page(
 
 
 def pages_read(result: ConversionResult) -> Sequence[ReadDoclingPage]:
-    """The pages this pipeline made."""
+    """The pages that this pipeline produced."""
     return [page for page in result.pages if isinstance(page, ReadDoclingPage)]

@@ -1,4 +1,4 @@
-"""Text of page images by PP-OCR: PaddleOCR's models as ONNX, shipped inside the rapidocr wheel."""
+"""OCR of page images with PP-OCR: PaddleOCR's models as ONNX, from the rapidocr wheel."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from cira_pipeline.ocr.turning import Turn, Turned, levelled
 logger = logging.getLogger(__name__)
 
 LONGEST_SIDE_PX = 4000
-"""Larger page images are reduced to this: print is legible at far fewer pixels, and memory grows with all of them."""
-# The detector sees the page at this size; finding lines needs fewer pixels than reading them.
+"""Larger page images are reduced to this: text is legible at far fewer pixels, and memory grows with all of them."""
+# Page size for the detector; finding lines needs fewer pixels than reading them.
 _DETECTION_SIDE_PX = 1600
 _LINE_HEIGHT_PX = 48
 _BATCH = 8
@@ -44,13 +44,13 @@ Quad = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PageText:
-    """What one page image says, in pixels of the image turned clockwise by `turn` and levelled by `skew_deg`.
+    """Text of one page image, in pixels of the image turned clockwise by `turn` and levelled by `skew_deg`.
 
-    `words` run from left to right; `standing` are lines that run up or down beside an upright page.
+    `words` run from left to right; `rotated` are lines that run up or down beside an upright page.
     """
 
     words: tuple[PlacedWord, ...]
-    standing: tuple[PlacedLine, ...]
+    rotated: tuple[PlacedLine, ...]
     turn: Turn
     skew_deg: float
     width: float
@@ -59,7 +59,7 @@ class PageText:
 
 @dataclass(frozen=True)
 class _Recognised:
-    """One line's words; `top` and `bottom` bound its print, in shares of the line picture's height."""
+    """One line's words; `top` and `bottom` bound its text, as fractions of the line image's height."""
 
     words: tuple[RecognisedWord, ...]
     top: float
@@ -76,17 +76,17 @@ class _Recognised:
 
 @dataclass(frozen=True)
 class _ReadLine:
-    """`quad`: corners of the line's picture, clockwise from where its text has its top left."""
+    """A recognised line. `quad`: corners of its image, clockwise from the top left of its text."""
 
     quad: Quad
     recognised: _Recognised
-    standing: bool
+    rotated: bool
 
 
 class OcrEngine:
-    """The models, loaded once. One page at a time: ONNX uses all of `threads` for it anyway.
+    """PP-OCR models, loaded once. One page at a time, as ONNX uses all of `threads` for it anyway.
 
-    `threads`: 0 takes as many as there are processors.
+    `threads`: 0 uses all processors.
     """
 
     def __init__(self, threads: int = 0) -> None:
@@ -107,18 +107,18 @@ class OcrEngine:
         self._decoder = Decoder(recogniser.postprocess_op.character)
 
     def _warm_up(self) -> None:
-        """RapidOCR loads each model at its first use."""
+        """Loads each model, which RapidOCR does at its first use."""
         blank = np.full((64, 320, 3), 255, np.uint8)
         self._rapidocr.recognize_txt([blank])
         self._quads(blank)
 
     def read(self, image: Image, checkpoint: Callable[[], None] = lambda: None) -> PageText:
-        """Words on a page `image` (height, width, 3; BGR), however it lies. `checkpoint` is called between steps."""
+        """Words on a page `image` (height, width, 3; BGR) in any orientation. `checkpoint` is called between steps."""
         with self._lock:
             return self._read(image, checkpoint)
 
     def read_upright(self, image: Image, checkpoint: Callable[[], None] = lambda: None) -> tuple[PlacedWord, ...]:
-        """Words on a part of an upright page, in its pixels; what runs up or down is left out."""
+        """Words on a part of an upright page, in its pixels; lines that run up or down are left out."""
         with self._lock:
             quads, enlarged, scale = self._found(image, checkpoint)
             lines = self._lines(enlarged, [quad for quad in quads if not _stands(quad)], checkpoint)
@@ -130,9 +130,9 @@ class OcrEngine:
         quads, image, scale = self._found(image, checkpoint)
         turn: Turn = 0
         if _stands_on_its_side(quads):
-            # Clockwise or counter-clockwise is told by the reading itself, below.
+            # The text itself decides below between clockwise and counter-clockwise.
             turn = 90
-            # Lone figures are found only when they stand upright, or on their head.
+            # Lone digits are detected only when they are upright, or upside down.
             image = turned_image(image, 90)
             quads = self._quads(image)
         lines = self._lines(image, quads, checkpoint)
@@ -143,7 +143,7 @@ class OcrEngine:
         return _page_text(_legible(lines), turn, Turned(width, height, turn).size, scale)
 
     def _found(self, image: Image, checkpoint: Callable[[], None]) -> tuple[list[Quad], Image, float]:
-        """Corners of the lines of print, the image they belong to, and its size in shares of the given one's."""
+        """Corners of the printed lines, the image they belong to, and its size relative to the given one."""
         scale = min(1.0, LONGEST_SIDE_PX / max(image.shape[:2]))
         image = _scaled(image, scale)
         quads = self._quads(image)
@@ -158,16 +158,16 @@ class OcrEngine:
         return quads, image, scale
 
     def _quads(self, image: Image) -> list[Quad]:
-        """Corners of each line of print, clockwise from its top left."""
+        """Corners of each printed line, clockwise from its top left."""
         try:
             _, found = self._rapidocr.detect_and_crop(image, {"preprocess": {"ratio_h": 1.0, "ratio_w": 1.0}})
         except RapidOCRError:
-            # Its way to say that there is no text.
+            # RapidOCR's way of reporting that there is no text.
             return []
         return [np.asarray(quad, np.float32) for quad in found.boxes]
 
     def _upside_down(self, image: Image, lines: Sequence[_ReadLine]) -> bool:
-        sample = sorted((line for line in lines if not line.standing), key=lambda line: -_width(line.quad))[:12]
+        sample = sorted((line for line in lines if not line.rotated), key=lambda line: -_width(line.quad))[:12]
         turned = self._recognise([_crop(image, np.roll(line.quad, 2, axis=0)) for line in sample])
         as_it_is = sum(line.recognised.confidence for line in sample)
         return sum(line.confidence for line in turned) > as_it_is + 0.05 * len(sample)
@@ -175,24 +175,24 @@ class OcrEngine:
     def _lines(self, image: Image, quads: Sequence[Quad], checkpoint: Callable[[], None]) -> list[_ReadLine]:
         lying = [quad for quad in quads if not _stands(quad)]
         lines = [
-            _ReadLine(quad, recognised, standing=False)
+            _ReadLine(quad, recognised, rotated=False)
             for quad, recognised in zip(lying, self._in_batches(image, lying, checkpoint), strict=True)
         ]
         for quad in quads:
             if _stands(quad):
-                lines.append(self._standing_line(image, quad))
+                lines.append(self._rotated_line(image, quad))
                 checkpoint()
         return lines
 
-    def _standing_line(self, image: Image, quad: Quad) -> _ReadLine:
-        """A narrow box is a lone character, or a line that runs up or down: whichever reads best."""
+    def _rotated_line(self, image: Image, quad: Quad) -> _ReadLine:
+        """Reads a narrow box as a lone character, or as a line that runs up or down: whichever reads best."""
         ways = [quad, np.roll(quad, -1, axis=0), np.roll(quad, 1, axis=0)]
         readings = self._recognise([_crop(image, way) for way in ways])
         best = max(range(len(ways)), key=lambda index: readings[index].confidence)
-        return _ReadLine(ways[best], readings[best], standing=best > 0)
+        return _ReadLine(ways[best], readings[best], rotated=best > 0)
 
     def _in_batches(self, image: Image, quads: Sequence[Quad], checkpoint: Callable[[], None]) -> list[_Recognised]:
-        """Lines of like length together: all pictures of a batch are padded to its longest."""
+        """Recognises lines of similar length together: all images of an inference batch are padded to its longest."""
         recognised: dict[int, _Recognised] = {}
         order = sorted(range(len(quads)), key=lambda index: _width(quads[index]) / max(_height(quads[index]), 1.0))
         for start in range(0, len(order), _BATCH):
@@ -205,7 +205,7 @@ class OcrEngine:
         if not crops:
             return []
         ratios = [crop.shape[1] / crop.shape[0] for crop in crops]
-        # The network was trained on lines padded to this ratio at least.
+        # The network was trained on lines padded to at least this ratio.
         widest = max(320 / _LINE_HEIGHT_PX, *ratios)
         batch = np.stack([_normalised(crop, widest) for crop in crops])
         probabilities: NDArray[np.float32] = self._rapidocr.text_rec.session(batch)
@@ -242,24 +242,24 @@ def _page_text(
     lines: Sequence[_ReadLine], turn: Turn, size: tuple[float, float], scale: float, *, level: bool = True
 ) -> PageText:
     width, height = size
-    skew_deg = _skew_deg([line.quad for line in lines if not line.standing]) if level else 0.0
+    skew_deg = _skew_deg([line.quad for line in lines if not line.rotated]) if level else 0.0
     centre = (width / 2, height / 2)
     words: list[PlacedWord] = []
-    standing: list[PlacedLine] = []
+    rotated: list[PlacedLine] = []
     for line in lines:
         quad = line.quad / scale
         if skew_deg:
             quad = np.array([levelled(float(x), float(y), centre, skew_deg) for x, y in quad], np.float32)
         placed = tuple(_placed(word, line.recognised, quad) for word in line.recognised.words)
-        if line.standing:
-            standing.append(PlacedLine(placed))
+        if line.rotated:
+            rotated.append(PlacedLine(placed))
         else:
             words.extend(placed)
-    return PageText(tuple(words), tuple(standing), turn, skew_deg, width, height)
+    return PageText(tuple(words), tuple(rotated), turn, skew_deg, width, height)
 
 
 def _placed(word: RecognisedWord, line: _Recognised, quad: Quad) -> PlacedWord:
-    """The word's share of the line's quadrilateral, as an upright rectangle."""
+    """The word's part of the line's quadrilateral, as an upright rectangle."""
     top_left, top_right, bottom_right, bottom_left = quad
     corners = []
     for across in (word.start, word.end):
@@ -272,7 +272,7 @@ def _placed(word: RecognisedWord, line: _Recognised, quad: Quad) -> PlacedWord:
 
 
 def _skew_deg(quads: Sequence[Quad]) -> float:
-    """The slope most of the print shares, in degrees, positive when lines fall to the right; 0 when level or unsure."""
+    """Common slope of most lines in degrees, positive when lines fall to the right; 0 when level or uncertain."""
     slopes = sorted(
         (math.degrees(math.atan2(float(quad[1][1] - quad[0][1]), float(quad[1][0] - quad[0][0]))), _width(quad))
         for quad in quads
@@ -289,9 +289,9 @@ def _skew_deg(quads: Sequence[Quad]) -> float:
 
 
 def _stands_on_its_side(quads: Sequence[Quad]) -> bool:
-    standing = sum(_height(quad) for quad in quads if _height(quad) > 1.5 * _width(quad))
+    rotated = sum(_height(quad) for quad in quads if _height(quad) > 1.5 * _width(quad))
     lying = sum(_width(quad) for quad in quads if _width(quad) > 1.5 * _height(quad))
-    return standing > lying
+    return rotated > lying
 
 
 def _turned(image: Image, quads: Sequence[Quad], turn: Turn) -> tuple[Image, list[Quad]]:
@@ -312,7 +312,7 @@ def turned_image(image: Image, turn: Turn) -> Image:
 
 
 def _crop(image: Image, quad: Quad) -> Image:
-    """The line's picture, its text upright."""
+    """The line's image, its text upright."""
     width, height = max(1, round(_width(quad))), max(1, round(_height(quad)))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(np.ascontiguousarray(quad), target)
@@ -343,7 +343,7 @@ def _stands(quad: Quad) -> bool:
 
 
 def _mean_confidence(lines: Sequence[_ReadLine]) -> float:
-    """Over all characters; 1 when there are none."""
+    """Mean over all characters; 1 when there are none."""
     characters = sum(line.recognised.characters for line in lines)
     total = sum(line.recognised.confidence * line.recognised.characters for line in lines)
     return total / characters if characters else 1.0

@@ -1,4 +1,4 @@
-"""What every reader is: a document in, its text lines and Docling's own JSON out."""
+"""Reader interface: a document in, its text lines and Docling's own JSON out."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from cira_pipeline.models import Document, Reading
 
 @dataclass(frozen=True)
 class ReadResult:
-    """`docling_json` is a DoclingDocument (docling-core's schema) in UTF-8; for XML an empty but valid one."""
+    """Result of a reader. `docling_json` is a DoclingDocument (docling-core's schema) in UTF-8; empty for XML."""
 
     reading: Reading
     docling_json: bytes
 
 
 class Reader(Protocol):
-    """Readers are safe to call from many threads."""
+    """Reads documents. Implementations are thread-safe."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def version(self) -> str:
-        """Changes whenever the same bytes could read differently; readings are kept by it."""
+        """Changes whenever the same bytes could be read differently; readings are stored by it."""
         ...
 
     def read(self, document: Document) -> ReadResult:
@@ -37,5 +37,5 @@ class Reader(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """Ends readings that are under way, as far as they can be ended; later ones are not touched."""
+        """Ends readings under way, as far as they can be ended; later ones are not affected."""
         ...

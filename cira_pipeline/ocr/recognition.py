@@ -1,7 +1,7 @@
-"""From the recogniser's output to words: greedy CTC decoding that knows where each character stands.
+"""Greedy CTC decoding of the recogniser's output into words, with the position of each character.
 
-The network looks at one line of print, 48 pixels high, and gives for every column of 8 pixels a probability for each
-character and for "blank" (A. Graves et al., Connectionist Temporal Classification, ICML 2006).
+The network reads one line, 48 pixels high, and gives for every column of 8 pixels a probability for each character and
+for "blank" (A. Graves et al., Connectionist Temporal Classification, ICML 2006).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from cira_pipeline.ocr.ink import LineInk
 
 _BLANK = 0
-# The network often thinks of a space and then rates it just below "blank": on 32 scanned pages 118 of 3017 spaces
-# were lost that way by taking the likeliest class, 31 at 0.05, while wrong spaces inside words rose from 2 to 4 of
-# 27558 gaps. The value was chosen on those same pages.
+# The network often rates a space just below "blank": on 32 scanned pages 118 of 3017 spaces were lost by taking the
+# likeliest class, 31 at 0.05, while wrong spaces inside words rose from 2 to 4 of 27558 gaps. The value was chosen on
+# those same pages.
 _SPACE_PROBABILITY = 0.05
-# The model knows 18,000 characters, most of them Chinese, and takes an unusual sign or a speck for one of them.
+# The model has 18,000 characters, most of them Chinese, and mistakes an unusual sign or a speck for one of them.
 _WESTERN = frozenset(
     chr(code) for code in (*range(0x21, 0x7F), *range(0xA1, 0x180), *range(0x218, 0x21C), *range(0x20A0, 0x20C0))
 ) | frozenset("ƒẞ–—‘’‚“”„†‡•…‰‹›№™℮−≤≥≈≠∅Ω●○■□▪☐☑☒✓✔✗ ")
@@ -31,7 +31,7 @@ _OTHER_SCRIPT_LETTERS = 3
 
 @dataclass(frozen=True, slots=True)
 class RecognisedWord:
-    """`start` and `end` are shares of the line picture's width, from the left."""
+    """A word. `start` and `end` are fractions of the line image's width, from the left."""
 
     text: str
     start: float
@@ -41,7 +41,7 @@ class RecognisedWord:
 
 @dataclass(frozen=True, slots=True)
 class _Character:
-    """`column` is where the network is surest of it; columns are 8 pixels of a line 48 pixels high."""
+    """A character. `column` is where its probability is highest; columns are 8 pixels of a line 48 pixels high."""
 
     text: str
     column: int
@@ -50,7 +50,7 @@ class _Character:
 
 @dataclass(frozen=True)
 class Decoder:
-    """Turns probabilities into words. `characters[i]` is what class `i` stands for; 0 is blank, the last is space."""
+    """Decodes probabilities into words. `characters[i]` belongs to class `i`; 0 is blank, the last is space."""
 
     characters: Sequence[str]
 
@@ -93,7 +93,7 @@ class Decoder:
         return [word for word in words if word]
 
     def _likeliest(self, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
-        """The likeliest class of each column; one of another script only where the line is written in it."""
+        """The likeliest class of each column; of another script only where the line is written in that script."""
         best: NDArray[np.intp] = probabilities.argmax(axis=1)
         foreign: NDArray[np.bool_] = ~self._western[best]
         if not foreign.any():
@@ -110,7 +110,7 @@ class Decoder:
 def _boundaries(
     words: Sequence[Sequence[_Character]], line_columns: float, ink: LineInk | None
 ) -> list[tuple[float, float]]:
-    """Start and end of each word in shares of the width: where the ink ends, else where the columns make it likely."""
+    """Start and end of each word as fractions of the width: at the ends of the ink, else at the likeliest columns."""
     columns = [character.column for word in words for character in word]
     pitch = (columns[-1] - columns[0]) / max(len(columns) - 1 + len(words) - 1, 1) or 2.5
     starts = [max((word[0].column + 0.5 - pitch / 2) / line_columns, 0.0) for word in words]

@@ -1,4 +1,4 @@
-"""Turning a page by quarter turns and levelling a skewed one: where a point of the old page stands on the new one."""
+"""Coordinate transformations for quarter turns and levelling of a page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Turned:
 
 
 def levelled(x: float, y: float, centre: tuple[float, float], skew_deg: float) -> tuple[float, float]:
-    """The point after the page was turned back about `centre`; `skew_deg` > 0 when its lines fall to the right."""
+    """The point after the page was rotated about `centre` to level it; `skew_deg` > 0: its lines fall to the right."""
     angle = math.radians(-skew_deg)
     dx, dy = x - centre[0], y - centre[1]
     return (

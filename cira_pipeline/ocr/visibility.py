@@ -1,8 +1,8 @@
-"""What of a page's text a person sees.
+"""Detects which of a page's native text is visible to a person.
 
-A PDF can carry text that nobody ever reads: white on white, covered, transparent, on a hidden layer, under a picture,
-too small. It is found by looking: a word is seen when its place on the drawn page is not of one colour. Where a picture
-lies, that says little; there the page is drawn once more without its text, and a word is seen when its place changes.
+A PDF can contain invisible text: white on white, covered, transparent, on a hidden layer, under a picture, or too
+small. The page is rendered, and a word is visible when its area is not of one colour. That proves little over a
+picture; there the page is rendered again without its text, and a word is visible when its area changes.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ Image = NDArray[np.uint8]
 
 DPI = 144
 LEAST_CONTRAST = 20
-"""Difference between the darkest and the lightest pixel of a word, of 255, below which it cannot be seen."""
+"""Difference between the darkest and the lightest pixel of a word, of 255, below which it is invisible."""
 LEAST_HEIGHT_PT = 2.8
-"""Height of a line's box, about that of 3-point type: smaller print cannot be read."""
+"""Height of a line's box, about that of 3-point type: smaller text is illegible."""
 _LARGEST_PX = 30_000_000
 # Rules of a table run along the edges of its words.
 _EDGE = 0.12
 _DEEPEST_FORM = 8
-# Widths in a number: full stop and comma against a figure, and what is cut off a figure's sides to get its middle.
+# Widths in a number: full stop and comma relative to a digit, and the margin cut off a digit's sides to get its middle.
 _NARROW = 0.5
 _MIDDLE = 0.15
-# How far from where docling-parse has a word the viewer may have drawn it, in heights of the line.
+# How far from docling-parse's position the viewer may have drawn a word, in heights of the line.
 _REACH = 4
 
 _A4_BYTES = 3 * 1191 * 1684
 
 
-class Canvas:
-    """Memory that one page after the other is drawn in; it stays with whoever made it.
+class RenderBuffer:
+    """Reusable memory for rendering one page after the other; owned by its creator.
 
-    The kernel's work of finding fresh memory for each page takes as long as drawing it.
+    Allocating fresh memory from the kernel for each page takes as long as rendering it.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Canvas:
 
     @contextmanager
     def lent(self) -> Iterator[Any]:
-        """For one page at a time: two threads get two, of which one is kept."""
+        """Memory for one page at a time: two threads get two buffers, of which one is kept."""
         try:
             memory = self._free.pop()
         except IndexError:
@@ -66,10 +66,10 @@ class Canvas:
 
 
 @dataclass(frozen=True)
-class Sight:
-    """`drawn`: the page as a viewer shows it, BGR. `textless`: the same without its text, where pictures lie on it.
+class PageVisibility:
+    """Rendered page. `drawn`: as a viewer shows it, BGR. `textless`: without its text, where pictures lie on it.
 
-    `text`: where the viewer puts that text.
+    `text`: positions at which the viewer draws that text.
     """
 
     drawn: Image
@@ -80,7 +80,7 @@ class Sight:
     pictures: Sequence[Region] = ()
 
     def sees(self, left: float, top: float, right: float, bottom: float) -> bool:
-        """Whether print in this box, in points from the page's top left, can be seen."""
+        """Whether text in this box, in points from the page's top left, is visible."""
         place = self._pixels(left, top, right, bottom)
         shown = self.drawn[place]
         if not _of_several_colours(shown):
@@ -90,12 +90,12 @@ class Sight:
         return int(np.abs(shown.astype(np.int16) - self.textless[place]).max()) >= LEAST_CONTRAST
 
     def sees_around(self, left: float, top: float, right: float, bottom: float) -> bool:
-        """Whether there is print within a line's height beside this box, where a substitute font may have put it."""
+        """Whether there is ink within a line's height beside this box, where a substitute font may have drawn it."""
         reach = bottom - top
         return self.sees(left - reach, top, right + reach, bottom)
 
     def sees_each_figure(self, text: str, left: float, top: float, right: float, bottom: float) -> bool:
-        """Whether every figure of a number on an upright line shows ink of its own: one may be added in white."""
+        """Whether every digit of a number on an upright line shows ink of its own: one may be added in white."""
         if not any(map(str.isdigit, text)):
             return True
         widths = [1.0 if char.isalnum() else _NARROW for char in text]
@@ -108,9 +108,9 @@ class Sight:
         return True
 
     def sees_where_drawn(self, text: str, left: float, top: float, right: float, bottom: float) -> bool:
-        """Whether every letter and figure shows ink where the viewer drew this word of an upright line.
+        """Whether every letter and digit shows ink where the viewer drew this word of an upright line.
 
-        That is the place of the word nearest to this box, on the same line and no further than `_REACH` of its height.
+        That is the position of the word nearest to this box, on the same line and within `_REACH` of its height.
         """
         reach, middle = _REACH * (bottom - top), (top + bottom) / 2
         near = [
@@ -126,7 +126,7 @@ class Sight:
         )
 
     def _sees_middle(self, left: float, top: float, right: float, bottom: float) -> bool:
-        """Whether a character in this box shows ink of its own, and not its neighbours'."""
+        """Whether a character in this box shows ink of its own, not only its neighbours'."""
         margin = _MIDDLE * (right - left)
         return self.sees(left + margin, top, right - margin, bottom)
 
@@ -149,12 +149,12 @@ class Sight:
 
 
 @contextmanager
-def sight_of(
+def page_visibility(
     content: bytes, page_number: int, width: float, height: float, pictures: Sequence[Region], memory: Any
-) -> Iterator[Sight]:
-    """The page of a PDF, `width` by `height` points as shown; `pictures` are where pictures lie, in those points.
+) -> Iterator[PageVisibility]:
+    """Renders a page of a PDF, `width` by `height` points as shown; `pictures` are its picture regions in those points.
 
-    The page is drawn in `memory`, if it is large enough.
+    The page is rendered in `memory`, if it is large enough.
     """
     with pypdfium2_lock:
         document = pdfium.PdfDocument(content)
@@ -168,14 +168,14 @@ def sight_of(
                 textless = _drawn(page)
         if textless is not None and textless.shape != drawn.shape:
             textless = None
-        yield Sight(drawn, textless, DrawnText(document, page_number), width, height, tuple(pictures))
+        yield PageVisibility(drawn, textless, DrawnText(document, page_number), width, height, tuple(pictures))
     finally:
         with pypdfium2_lock:
             document.close()
 
 
 class _Paper(pdfium.PdfBitmap):  # type: ignore[misc]
-    """A bitmap made white in 0.2 ms a page; PDFium takes 1.8 ms, three bytes at a time."""
+    """A bitmap filled with white in 0.2 ms a page; PDFium takes 1.8 ms, three bytes at a time."""
 
     def fill_rect(self, color: Sequence[int], left: int, top: int, width: int, height: int) -> None:
         if set(color) == {255} and (left, top, width, height) == (0, 0, self.width, self.height):
@@ -185,7 +185,7 @@ class _Paper(pdfium.PdfBitmap):  # type: ignore[misc]
 
 
 def _drawn(page: Any, memory: Any = None) -> Image:
-    """In `memory` if it is large enough."""
+    """Renders the page, in `memory` if it is large enough."""
     width, height = page.get_size()
     scale = min(DPI / 72, (_LARGEST_PX / max(width * height, 1.0)) ** 0.5)
 
@@ -193,7 +193,7 @@ def _drawn(page: Any, memory: Any = None) -> Image:
         fits = memory is not None and 3 * wide * high <= len(memory)
         return _Paper.new_native(wide, high, buffer=memory if fits else None, **given)
 
-    # The array holds on to the bitmap's memory, which outlives the document: new_native takes it from Python.
+    # The array keeps the bitmap's memory, which outlives the document: new_native takes it from Python.
     picture: Image = page.render(
         scale=scale, bitmap_maker=bitmap, force_bitmap_format=pdfium_c.FPDFBitmap_BGR
     ).to_numpy()
@@ -203,7 +203,7 @@ def _drawn(page: Any, memory: Any = None) -> Image:
 def _of_several_colours(pixels: Image) -> bool:
     if pixels.size == 0:
         return False
-    # Nearly every word shows in the green of its middle row: asking that first is far cheaper than all pixels.
+    # Nearly every word shows in the green of its middle row: checking that first is far cheaper than all pixels.
     middle = pixels[pixels.shape[0] // 2, :, 1].tobytes()
     return max(middle) - min(middle) >= LEAST_CONTRAST or _range(pixels) >= LEAST_CONTRAST
 
@@ -215,7 +215,7 @@ def _range(pixels: Image) -> int:
 
 
 def _take_text_away(page: Any) -> bool:
-    """Removes text from the page as it is in memory; false when there is none that can be removed."""
+    """Removes text from the loaded page; false when there is none that can be removed."""
     removed = False
     for each in _objects(page.raw, pdfium_c.FPDFPage_CountObjects, pdfium_c.FPDFPage_GetObject):
         kind = pdfium_c.FPDFPageObj_GetType(each)

@@ -1,6 +1,6 @@
-"""The words of a PDF page as docling-parse found them.
+"""Words of a PDF page as found by docling-parse.
 
-Docling makes some five models of each word, which costs more than finding it. Only what a reading needs is taken over.
+Docling builds about five models of each word, which costs more than finding it. Only what a reading needs is converted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cira_pipeline.ocr.lines import Rectangle
 
 # Text rendering modes "invisible" and "clip only" (ISO 32000-1, 9.3.6).
 _UNPAINTED = (3, 7)
-# Line cells take docling-parse no time; making models of them would.
+# docling-parse makes line cells in no time; making models of them would take long.
 _PAGE_WITHOUT_CELLS = ContentConfig(
     char_cells_content_level=ContentLevel.COMPUTE,
     word_cells_content_level=ContentLevel.COMPUTE,
@@ -35,7 +35,7 @@ _PAGE_WITHOUT_CELLS = ContentConfig(
 
 @dataclass(frozen=True, slots=True)
 class WordCell:
-    """A word as the page lies, in points from its top left; `angle_deg` counts counter-clockwise from 0 to 360.
+    """A word in the page's own orientation, in points from its top left; `angle_deg` is counter-clockwise, 0 to 360.
 
     `height` is measured across the baseline. `unpainted`: drawn in a mode that leaves no ink.
     """
@@ -51,17 +51,17 @@ class WordsPageBackend(ThreadedDoclingParsePageBackend):
     """Docling's page, with its words as `word_cells` and no cells in `get_segmented_page`."""
 
     def get_segmented_page(self) -> SegmentedPdfPage | None:
-        """The page's geometry and where its pictures lie."""
+        """The page's geometry and the positions of its pictures."""
         if not self.is_valid():
             return None
-        # Taken over now: an error here is counted as that of the page, with its number.
+        # Converted now, so that an error here is reported as that of the page, with its number.
         _ = self.word_cells
         return self._result.get_page(_PAGE_WITHOUT_CELLS)
 
     @cached_property
     def word_cells(self) -> list[WordCell]:
         """Words in the order of the page's content."""
-        # Docling itself asks the page's decoder for what its models do not hold; there is no public way.
+        # Docling itself asks the page's decoder for what its models do not hold; there is no public API.
         decoder = self._result._require_page_decoder()
         height = self.get_size().height
         return [_word_cell(cell, height) for cell in decoder.get_word_cells()]
@@ -76,7 +76,7 @@ class WordsBackend(ThreadedDoclingParseDocumentBackend):
 
 
 def _word_cell(cell: Any, page_height: float) -> WordCell:
-    """Docling-parse's own cell: corners from the bottom left of the page, the first two along the baseline."""
+    """Converts docling-parse's cell: corners from the bottom left of the page, the first two along the baseline."""
     x0, x1, x2, x3 = cell.r_x0, cell.r_x1, cell.r_x2, cell.r_x3
     y0, y1 = page_height - cell.r_y0, page_height - cell.r_y1
     y2, y3 = page_height - cell.r_y2, page_height - cell.r_y3
@@ -90,7 +90,7 @@ def _word_cell(cell: Any, page_height: float) -> WordCell:
 
 
 def _angle_deg(x: float, y: float) -> int:
-    """Of the way from a word's start to its end, `y` upwards; as Docling's BoundingRectangle.angle_360 rounds it."""
+    """Angle from a word's start to its end, `y` upwards; rounded like Docling's BoundingRectangle.angle_360."""
     if abs(y) < 1.0e-3:
         angle = 0.0
     elif abs(x) < 1.0e-3:
