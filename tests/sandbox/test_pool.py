@@ -282,7 +282,7 @@ def test_a_worker_outlives_its_fork_server_and_the_next_one_comes_from_its_succe
     child.process.kill()
     child.process.wait()
     assert ask(pool, b"invoice").facts["pid"] == first
-    with pytest.raises(ReadingCrashed, match="not known"):
+    with pytest.raises(ReadingCrashed, match="unknown exit status"):
         ask(pool, b"crash")
     child.launch()
     child.wait_until_ready()
