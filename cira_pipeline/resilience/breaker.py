@@ -1,8 +1,9 @@
-"""A circuit breaker whose state all processes share through Redis.
+"""Circuit breaker whose state all processes share through Redis.
 
-After `fail_max` failures in a row the circuit opens: calls end at once as `CircuitOpen`, and the dependency is left
-alone. After `reset_timeout_s` one call of all processes may try; success closes the circuit for all, failure opens it
-again (M. Nygard, Release It!). Without Redis, or while it is away, each process keeps its own state.
+After `fail_max` failures in a row the circuit opens: calls fail at once with `CircuitOpen`, without reaching the
+dependency. After `reset_timeout_s` one trial call of all processes is allowed; its success closes the circuit for all,
+its failure opens it again (M. Nygard, Release It!). Without Redis, or during its outage, each process keeps its own
+state.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ KEY_PREFIX = "cira:breaker:"
 
 
 def dependency_failed(error: BaseException) -> bool:
-    """Whether an error speaks against the dependency: a retryable `CiraError`, or the network's own errors.
+    """Whether an error counts against the dependency: a retryable `CiraError`, or an error of the network itself.
 
-    Everything else (a refused document, a programming error) shows that the dependency answered or was not reached.
+    Any other error (a refused document, a programming error) shows that the dependency answered or was not reached.
     """
     return error.retryable if isinstance(error, CiraError) else isinstance(error, OSError)
 
 
 def shared_states(client: redis.Redis) -> dict[str, str]:
-    """State of every circuit that processes share: closed, open or half-open. Raises: redis.RedisError."""
+    """State of every shared circuit: closed, open or half-open. Raises: redis.RedisError."""
     states: dict[str, str] = {}
     for key in client.scan_iter(match=f"{KEY_PREFIX}*:state"):
         state = client.get(key)
@@ -46,7 +47,7 @@ def shared_states(client: redis.Redis) -> dict[str, str]:
     return states
 
 
-# KEYS[1]: the trial. ARGV[1]: whose it is.
+# KEYS[1]: the trial. ARGV[1]: id of its owner.
 _END_TRIAL = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
     return redis.call('DEL', KEYS[1])
@@ -56,9 +57,9 @@ return 0
 
 
 class Breaker:
-    """One dependency's circuit breaker; safe to use from many threads, which do not wait for each other.
+    """Circuit breaker of one dependency. Thread-safe; threads do not wait for each other.
 
-    `name` is the key under which processes share the state. `counts` tells which errors are the dependency's own.
+    `name` is the key under which processes share the state. `counts` decides which errors count as failures.
     """
 
     def __init__(
@@ -86,10 +87,10 @@ class Breaker:
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
-        """Runs the block under the breaker; raises `CircuitOpen` (with `retry_after_s`) in place of running it."""
+        """Runs the block under the breaker; raises `CircuitOpen` (with `retry_after_s`) instead of running it."""
         circuit = self._circuit_in_force()
-        # pybreaker lets every thread through once the reset time is over: a dependency that is just getting up
-        # would be run down again.
+        # pybreaker lets every thread through once the reset time is over, which would overload a dependency that is
+        # just recovering.
         with ExitStack() as running:
             if circuit.current_state != pybreaker.STATE_CLOSED:
                 running.enter_context(self._trying_alone(circuit))
@@ -102,21 +103,21 @@ class Breaker:
 
     @property
     def state(self) -> str:
-        """`closed`, `open` or `half-open`, as all processes see it."""
+        """`closed`, `open` or `half-open`, shared by all processes."""
         return str(self._circuit_in_force().current_state)
 
     @property
     def shared(self) -> bool:
-        """Whether its state is that of all processes, and not only of this one."""
+        """Whether the state is shared by all processes now, instead of kept by this process alone."""
         return self._circuit_in_force() is not self._own
 
     def close(self) -> None:
-        """Lets go of the connection to Redis."""
+        """Closes the connection to Redis."""
         self._redis.close()
 
     @contextmanager
     def _trying_alone(self, circuit: pybreaker.CircuitBreaker) -> Iterator[None]:
-        """Raises `CircuitOpen` when another thread, or through Redis another process, is trying already."""
+        """Raises `CircuitOpen` when another thread, or through Redis another process, makes the trial call already."""
         if not self._trial.acquire(blocking=False):
             raise self._circuit_open(circuit)
         mine = uuid4().hex
@@ -134,7 +135,7 @@ class Breaker:
         client = self._redis.client
         if client is None or circuit is self._own:
             return True
-        # It ends by itself, for whoever tries may be killed.
+        # It expires, as the process that makes the trial may be killed.
         milliseconds = max(1_000, int(self._reset_timeout_s * 1_000))
         try:
             return bool(client.set(self._trial_key, mine, nx=True, px=milliseconds))
@@ -167,8 +168,8 @@ class Breaker:
         return self._redis.ask(self._shared_circuit) or self._own
 
     def _shared_circuit(self, client: redis.Redis) -> pybreaker.CircuitBreaker:
-        # A write, for one that answers and writes nothing (its memory full, a replica now) would count no failure,
-        # and the circuit would never open.
+        # Tests a write: with a Redis that answers but refuses writes (memory full, now a replica) no failure would be
+        # counted, and the circuit would never open.
         client.set(f"{KEY_PREFIX}{self.name}:writable", 1, px=1_000)
         if self._shared is None:
             storage = _SharedState(pybreaker.STATE_CLOSED, client, namespace=f"{KEY_PREFIX}{self.name}")
@@ -182,14 +183,14 @@ class Breaker:
             left_s -= (datetime.now(UTC) - opened_at).total_seconds()
         left_s = max(0.0, left_s)
         return CircuitOpen(
-            f"{self.name} failed {self._fail_max} times in a row and is left alone for another {left_s:.0f} s",
+            f"{self.name} failed {self._fail_max} times in a row; its circuit stays open for another {left_s:.0f} s",
             dependency=self.name,
             retry_after_s=left_s,
         )
 
 
 class _SharedState(pybreaker.CircuitRedisStorage):
-    """Its first values cannot be written when Redis has just gone: then they are as they would be without it."""
+    """Shared state that starts with default values when Redis cannot store the first ones, as without Redis."""
 
     def _initialize_redis_state(self, state: str) -> None:
         with suppress(redis.RedisError):

@@ -1,8 +1,8 @@
-"""How many requests and tokens a deployment is asked for in a minute, by all processes together through Redis.
+"""Rate limiter for requests and tokens per minute of a deployment, shared by all processes through Redis.
 
-Tokens are counted as the provider's limiter counts them: the question's estimate and the longest answer allowed. A
-provider that asks for a pause (`Retry-After`, `x-ratelimit-reset-*`) gets it from all processes. Without Redis, or
-while it is away, each process keeps to the whole limit by itself, and the provider's 429 says the rest.
+Tokens are counted like the provider's limiter counts them: the request's estimate and the longest answer allowed. A
+pause that the provider asks for (`Retry-After`, `x-ratelimit-reset-*`) applies to all processes. Without Redis, or
+during its outage, each process applies the whole limit by itself, and the provider's 429 does the rest.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from cira_pipeline.errors import ModelRateLimited
 from cira_pipeline.resilience.shared_redis import SharedRedis
 
 ASKED_AGAIN_S = 0.5
-"""How often one who waits for his turn looks again, at the most."""
+"""Maximum interval at which a waiting caller checks again."""
 LONGEST_PAUSE_S = 120.0
-"""A provider that asks for more is asked again after this long: the header may be wrong, and the quota be raised."""
+"""Maximum pause after which a provider is asked again: the header may be wrong, or the quota raised meanwhile."""
 
 
 class RateLimiter:
-    """The limits of one deployment, `None` for none. Thread-safe.
+    """Rate limits of one deployment, `None` for none. Thread-safe.
 
-    `name` is the key under which processes share the count. `period_s` is the window the limits are for, a minute.
+    `name` is the key under which processes share the count. `period_s` is the window of the limits, in seconds.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class RateLimiter:
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
     def wait_for_turn(self, tokens: int, *, longest_wait_s: float) -> None:
-        """Returns when a request of so many tokens may be made; it is counted then.
+        """Waits until a request of `tokens` tokens is allowed, and counts it.
 
-        Raises: ModelRateLimited, without waiting to the end, when that would take longer than `longest_wait_s`.
+        Raises: ModelRateLimited as soon as it is known that the wait would exceed `longest_wait_s`.
         """
         ends = self._monotonic() + longest_wait_s
         while True:
@@ -70,12 +70,12 @@ class RateLimiter:
             wait_s = max(paused_s, ASKED_AGAIN_S * random.uniform(0.3, 1.0))  # noqa: S311 - no secret
             if self._monotonic() + wait_s >= ends:
                 raise ModelRateLimited(
-                    f"{self.name}: its requests or tokens of this minute are used up", retry_after_s=wait_s
+                    f"{self.name}: the quota of requests or tokens of this minute is used up", retry_after_s=wait_s
                 )
             self._sleep(wait_s)
 
     def pause(self, seconds: float) -> None:
-        """Lets nobody ask for so long: the provider wants it."""
+        """Pauses all callers for `seconds`, as the provider asked."""
         seconds = min(seconds, LONGEST_PAUSE_S)
         if seconds <= 0:
             return
@@ -89,7 +89,7 @@ class RateLimiter:
         self._redis.ask(pause_all)
 
     def close(self) -> None:
-        """Lets go of the connections to Redis."""
+        """Closes the connections to Redis."""
         self._redis.close()
 
     @property
@@ -115,13 +115,13 @@ class RateLimiter:
     def _hit(self, strategy: SlidingWindowCounterRateLimiter, tokens: int) -> bool:
         limits: list[tuple[RateLimitItem, str, int]] = []
         if self._tokens is not None:
-            # A request larger than the whole limit may go when nothing else does: the provider decides.
+            # A request larger than the whole limit is allowed when the window is empty: the provider decides.
             limits.append((self._tokens, "tokens", min(tokens, self._tokens.amount)))
         if self._requests is not None:
             limits.append((self._requests, "requests", 1))
         if not all(strategy.test(limit, self.name, kind, cost=cost) for limit, kind, cost in limits):
             return False
-        # One may be taken and the other not, when another process was faster: then less is asked for, never more.
+        # One may be counted and the other not, when another process was faster: then less is used, never more.
         return all(strategy.hit(limit, self.name, kind, cost=cost) for limit, kind, cost in limits)
 
 

@@ -1,4 +1,4 @@
-"""Trying again what may pass: waits grow, are jittered, obey `Retry-After`, and end at a deadline."""
+"""Retries of temporary failures with growing, jittered waits that obey `Retry-After` and end at a deadline."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from cira_pipeline.errors import CiraError, CircuitOpen, SourceBusy, SourcePause
 T = TypeVar("T")
 
 LEFT_ALONE = (CircuitOpen, SourceBusy, SourcePaused)
-"""Refusals that exist to end a call at once."""
+"""Errors whose purpose is to end a call at once, so they are not retried."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and for how long a call is tried again.
+    """How often and for how long a call is retried.
 
-    Only a `CiraError` that says `retryable` is tried again; an open circuit is not, because it exists to fail at once,
-    and a failure that opened one (`paused_s` among its details) is not either.
-    An error with `retry_after_s` among its details names the shortest wait itself; a part of it, at most
-    `wait_jitter_s`, is added, so that all who were told the same do not come back at once. A wait that would end after
-    the deadline is not begun: the error goes to the caller instead.
+    Only a `CiraError` that is `retryable` is retried; not an open circuit, whose purpose is to fail at once, nor a
+    failure that opened one (`paused_s` among its details).
+    An error with `retry_after_s` among its details sets the shortest wait; a part of it, at most `wait_jitter_s`, is
+    added, so that callers with the same answer do not all retry at once. A wait that would end after the deadline is
+    not begun: the error is raised instead.
 
-    `attempts` counts the first call too. `deadline_s` bounds calls and waits together, in seconds; `None` is no bound.
-    The call itself must keep to what is left of the deadline; a running call is not interrupted.
+    `attempts` includes the first call. `deadline_s` bounds calls and waits together, in seconds; `None` is no bound.
+    The call itself must respect the rest of the deadline; a running call is not interrupted.
     """
 
     attempts: int = 3
@@ -39,7 +39,7 @@ class RetryPolicy:
     wait_jitter_s: float = 1.0
 
     def call(self, function: Callable[[], T], *, monotonic: Callable[[], float] = time.monotonic) -> T:
-        """Calls `function` until it succeeds or may not be tried again; raises its last error."""
+        """Calls `function` until it succeeds or must not be retried; raises its last error."""
         ends = None if self.deadline_s is None else monotonic() + self.deadline_s
         failures = 0
 
@@ -74,5 +74,5 @@ class RetryPolicy:
         return asked_s + min(asked_s, self.wait_jitter_s) * random.random()  # noqa: S311 - no secret
 
     def _longest_wait_s(self, failures: int) -> float:
-        """The longest that stamina waits by itself after so many failures."""
+        """Longest wait of stamina itself after this many failures."""
         return min(self.wait_max_s, self.wait_initial_s * 2.0 ** (failures - 1) + self.wait_jitter_s)

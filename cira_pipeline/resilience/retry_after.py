@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone, in seconds, by any of the headers that say so."""
+"""Parses the wait in seconds that a server asks for, from any of the headers in use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LIMITED = ("requests", "tokens")
 def retry_after_s(header: str | None, *, now: datetime | None = None) -> float | None:
     """Seconds to wait, from a `Retry-After` header (RFC 9110, 10.2.3): a number of seconds or an HTTP date.
 
-    `None` when the header is absent or says nothing usable; a date that has passed is 0. `now` is aware.
+    `None` when the header is absent or unusable; 0 for a date that has passed. `now` is timezone-aware.
     """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
@@ -29,7 +29,7 @@ def retry_after_s(header: str | None, *, now: datetime | None = None) -> float |
 
 
 def wait_asked_for_s(headers: Mapping[str, str]) -> float | None:
-    """How long to wait after a refusal: `retry-after-ms`, else `Retry-After`, else when the used-up limit is reset.
+    """Wait after a refusal: `retry-after-ms`, else `Retry-After`, else the time until the used-up limit is reset.
 
     Azure sends the first two, OpenAI and some gateways only the last. `None` when no header says it.
     """
@@ -41,7 +41,7 @@ def wait_asked_for_s(headers: Mapping[str, str]) -> float | None:
 
 
 def used_up_for_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds until a limit that `x-ratelimit-remaining-*` calls used up is reset by `x-ratelimit-reset-*`."""
+    """Seconds until a limit that `x-ratelimit-remaining-*` reports as used up is reset by `x-ratelimit-reset-*`."""
     resets = [
         wait
         for limited in _LIMITED
@@ -53,7 +53,7 @@ def used_up_for_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _duration_s(text: str) -> float | None:
-    """`17`, `17.5`, `250ms`, `6m0s`, `1h0m0s`: numbers alone are seconds."""
+    """Parses `17`, `17.5`, `250ms`, `6m0s`, `1h0m0s`; numbers alone are seconds."""
     text = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)

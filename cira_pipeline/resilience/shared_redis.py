@@ -1,4 +1,4 @@
-"""Redis while it answers: after a failure it is left alone for a while, and each process goes on without it."""
+"""Optional Redis shared by processes: after a failure it is skipped for a while, and each process works without it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _log = logging.getLogger(__name__)
 
 TIMEOUT_S = 1.0
 PAUSE_S = 10.0
-"""How long a Redis that did not answer is not asked again."""
+"""How long a Redis that did not answer is skipped, in seconds."""
 
 
 class Availability:
-    """Whether Redis is to be asked, as its last answers or failures say. Thread-safe.
+    """Availability of Redis by its last answers or failures. Thread-safe.
 
-    `meanwhile` is what holds while Redis is away, for the log, which has one line when it goes and one when it is back.
+    `meanwhile`: what applies during an outage, for the log, which has one line at its beginning and one at its end.
     """
 
     def __init__(self, meanwhile: str, pause_s: float, monotonic: Callable[[], float]) -> None:
@@ -59,7 +59,7 @@ class Availability:
 class SharedRedis(Availability):
     """A Redis that several processes use, or none without a URL. `options` are those of `redis.Redis`.
 
-    Raises: ConfigurationError when `redis_url` is none.
+    Raises: ConfigurationError when `redis_url` is invalid.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class SharedRedis(Availability):
                 self.client = redis.Redis.from_url(redis_url, **timeouts, **options)
             except ValueError:
                 # Not chained: the cause may quote the URL with its password.
-                raise ConfigurationError("CIRA_REDIS_URL is no Redis URL: redis://host:6379/0") from None
+                raise ConfigurationError("CIRA_REDIS_URL is not a Redis URL; expected redis://host:6379/0") from None
 
     def ask(self, function: Callable[[redis.Redis], T]) -> T | None:
-        """What `function` returns of the client; `None` when there is no Redis or it does not answer."""
+        """Result of `function` with the client; `None` when there is no Redis or it does not answer."""
         if self.client is None or self.paused:
             return None
         try:
@@ -95,6 +95,6 @@ class SharedRedis(Availability):
         return answer
 
     def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""
         if self.client is not None:
             self.client.close()

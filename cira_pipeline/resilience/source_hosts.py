@@ -1,13 +1,13 @@
-"""Requests in flight and a circuit breaker for each host that documents are fetched from, shared through Redis.
+"""Request limit and circuit breaker for each source host of documents, shared through Redis.
 
-A host is asked by at most `limit` requests at once, by all processes together. After `failures` failures in a row its
-circuit opens for `pause_s` seconds, then one request at a time tries it; each failed trial doubles the pause, up to
-`longest_pause_s`, and a success closes the circuit. Without Redis, or while it is away, each process keeps its own
-state. What is written of a host is one JSON object, changed by `WATCH` and `MULTI`; it is removed with the last request
-of a host that has no failures, and a day after its last change in any case.
+All processes together make at most `limit` requests to a host at once. After `failures` failures in a row its circuit
+opens for `pause_s` seconds, then one trial request at a time is allowed; each failed trial doubles the pause, up to
+`longest_pause_s`, and a success closes the circuit. Without Redis, or during its outage, each process keeps its own
+state. The state of a host is one JSON object, changed by `WATCH` and `MULTI`; it is removed with the last request of a
+host without failures, and a day after its last change in any case.
 
-pybreaker, which guards the model (`breaker.py`), keeps one client and keys without an end for each name, knows no limit
-of requests and lists nothing: names of hosts come from strangers and are without number.
+pybreaker, used for the model (`breaker.py`), keeps one client and keys without expiry for each name, has no limit of
+requests and no listing: host names are untrusted and unbounded in number.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from cira_pipeline.resilience.shared_redis import SharedRedis
 from cira_pipeline.settings import Settings
 
 KEPT_S = 86_400
-"""A host of which nothing was heard for so long is forgotten."""
+"""Time after which an unused host is forgotten, in seconds."""
 SLOW_S = 120.0
-"""How long a host counts as slow after jobs had to wait for a request to it."""
+"""How long a host counts as slow after jobs had to wait for a request to it, in seconds."""
 TURN_WAIT_S = 2.0
-"""How long a request waits for its turn at a host before its job is put back."""
+"""How long a request waits for its turn at a host before its job is deferred, in seconds."""
 ASKED_AGAIN_S = 0.05
 KEPT_ERROR_CHARS = 300
 ANSWERED = (DocumentTooLarge, TooManyRedirects)
@@ -52,7 +52,7 @@ CircuitState = Literal["closed", "open", "half-open"]
 
 @dataclass(frozen=True)
 class HostState:
-    """One host as operators see it. `slow`: jobs had to wait for a request to it a moment ago."""
+    """State of one host, for operators. `slow`: jobs had to wait for a request to it recently."""
 
     host: str
     state: CircuitState
@@ -68,7 +68,7 @@ class HostState:
 
 @dataclass(frozen=True)
 class _Record:
-    """What is kept of a host. Instants are seconds since 1970; `flights` is when each request in flight is given up."""
+    """Stored state of a host. Instants are seconds since 1970; `flights` holds the expiry of each request in flight."""
 
     failures: int = 0
     pause_s: float = 0.0
@@ -80,7 +80,7 @@ class _Record:
     flights: dict[str, float] = field(default_factory=dict)
 
     def at(self, now: float) -> _Record:
-        """Without the requests whose process ended before it could say so."""
+        """The state without expired requests, whose process ended before it could report."""
         return replace(self, flights={mine: ends for mine, ends in self.flights.items() if ends > now})
 
     def worth_keeping(self, now: float) -> bool:
@@ -88,16 +88,16 @@ class _Record:
 
 
 class SourceHosts:
-    """The hosts of sources. Thread-safe.
+    """Request limits and circuit breakers of all source hosts. Thread-safe.
 
     Parameters
     ----------
     redis_url
-        Where processes share the state; `None`: each has its own.
+        Redis through which processes share the state; `None`: each has its own.
     limit
-        Requests in flight at one host.
+        Maximum requests in flight to one host.
     failures, pause_s, longest_pause_s
-        Failures in a row that open the circuit, and for how many seconds, at first and at the most.
+        Failures in a row that open the circuit, and the first and longest pause in seconds.
     """
 
     def __init__(
@@ -121,9 +121,9 @@ class SourceHosts:
 
     @contextmanager
     def asking(self, host: str, *, longest_s: float) -> Iterator[None]:
-        """Runs the block as one request to `host` that ends within `longest_s` seconds, and notes how it ended.
+        """Runs the block as one request to `host` that ends within `longest_s` seconds, and records its outcome.
 
-        An error that leaves the circuit open carries `paused_s`: how long the host is left alone.
+        An error that leaves the circuit open has `paused_s`: how long the host stays paused.
         Raises: SourceBusy, SourcePaused, both without running the block.
         """
         mine = uuid4().hex
@@ -140,11 +140,11 @@ class SourceHosts:
         self._ended(host, mine, None)
 
     def look(self, host: str) -> HostState:
-        """How a host stands. A host nobody has asked lately is closed and has nothing in flight."""
+        """State of a host. A host without recent requests is closed and has nothing in flight."""
         return self._state(host, self._read(host))
 
     def states(self) -> tuple[HostState, ...]:
-        """All hosts that have requests in flight or have failed lately, by name."""
+        """All hosts with requests in flight or recent failures, by name."""
         records = self._redis.ask(self._all_shared)
         if records is None:
             with self._own_lock:
@@ -154,20 +154,20 @@ class SourceHosts:
         return tuple(self._state(host, live[host]) for host in sorted(live) if live[host].worth_keeping(now))
 
     def note_slow(self, host: str) -> None:
-        """Says that jobs had to be put back because no request to the host could be made for a while."""
+        """Notes that jobs were deferred because no request to the host could be made for a while."""
         self._change(host, lambda record: replace(record, slow_until=self._clock() + SLOW_S))
 
     @property
     def shared(self) -> bool:
-        """Whether the state is that of all processes, and not only of this one."""
+        """Whether the state is shared by all processes now, instead of kept by this process alone."""
         return self._redis.ask(lambda client: bool(client.ping())) is True
 
     def close(self) -> None:
-        """Lets go of the connections to Redis."""
+        """Closes the connections to Redis."""
         self._redis.close()
 
     def _admit(self, host: str, mine: str, longest_s: float) -> CiraError | None:
-        """Counts the request, or says why it may not be made."""
+        """Counts the request, or returns the error why it must not be made."""
         refused: CiraError | None = None
 
         def admitted(record: _Record) -> _Record:
@@ -190,16 +190,16 @@ class SourceHosts:
             return self._paused(host, record, min(record.trial_until - now, self._pause_s))
         if len(record.flights) >= self.limit:
             return SourceBusy(
-                f"{host} is asked by {len(record.flights)} requests already, at most {self.limit} are made at once",
+                f"{host} has {len(record.flights)} requests in flight; at most {self.limit} are allowed at once",
                 host=host,
                 wait_s=0.0,
             )
         return None
 
     def _paused(self, host: str, record: _Record, wait_s: float) -> SourcePaused:
-        last = f", the last time: {record.last_error}" if record.last_error else ""
+        last = f"; the last failure: {record.last_error}" if record.last_error else ""
         return SourcePaused(
-            f"{host} is left alone for another {wait_s:.0f} s, it failed or asked for it{last}",
+            f"{host} is paused for another {wait_s:.0f} s, because it failed or asked for a pause{last}",
             host=host,
             wait_s=wait_s,
         )
@@ -228,7 +228,7 @@ class SourceHosts:
     def _failed(self, record: _Record, error: CiraError, now: float) -> _Record:
         asked = error.detail.get("retry_after_s")
         asked_s = min(float(asked), self._longest_pause_s) if isinstance(asked, int | float) else 0.0
-        # A host that names a time when it answers again is only in demand.
+        # A host that answers 429 and names a time is only busy.
         failures = record.failures if asked_s and error.detail.get("status") == 429 else record.failures + 1
         pause_s, open_until = record.pause_s, record.open_until
         if failures >= self._failures and open_until <= now:
@@ -311,7 +311,7 @@ class SourceHosts:
 
 
 def _answered(error: BaseException | None) -> bool:
-    """Whether the host did its part. A refused address, an unknown name or a wrong certificate says nothing of it."""
+    """Whether the host did its part. A refused address, an unknown name or an invalid certificate is no evidence."""
     if isinstance(error, CiraError):
         return isinstance(error, ANSWERED) or not error.detail.keys().isdisjoint(("status", "s3_code"))
     return error is None
@@ -330,7 +330,7 @@ def _instant(seconds: float) -> datetime:
 
 
 def source_hosts_from_settings(settings: Settings) -> SourceHosts:
-    """The hosts as this installation limits them; the same state in every process with the same Redis."""
+    """The source hosts with this installation's limits; all processes with the same Redis share the state."""
     return SourceHosts(
         settings.redis_url.get_secret_value() if settings.redis_url else None,
         limit=settings.source_max_requests,

@@ -1,9 +1,9 @@
-"""The newest status of each job in Redis, for those who ask often. PostgreSQL stays the truth.
+"""Write-through cache of job statuses in Redis, for clients that poll often. PostgreSQL is the source of truth.
 
 An entry carries the version of the job's row. Writers may arrive in any order: an older version never overwrites a
-newer one. Without Redis everything works on; it is asked again after a short pause, so that an outage costs no waiting.
-What could not be written is removed as soon as Redis answers: a full Redis still deletes. Where the writer is gone by
-then, the entry's short life bounds for how long it may be wrong.
+newer one. Redis is optional; after a failure it is skipped for a short pause, so that an outage causes no waiting. An
+entry that could not be written is removed as soon as Redis answers, as even a full Redis deletes. If its writer has
+ended by then, the entry's short lifetime bounds how long it may be outdated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SOCKET_TIMEOUT_S = 0.5
 PAUSE_S = 5.0
 MAX_UNWRITTEN = 10_000
 
-# KEYS[1]: the job. ARGV: version, entry, milliseconds to live.
+# KEYS[1]: the job. ARGV: version, entry, lifetime in milliseconds.
 _PUT_UNLESS_OLDER = """
 local held = redis.call('HGET', KEYS[1], 'version')
 if held and tonumber(held) > tonumber(ARGV[1]) then
@@ -41,7 +41,7 @@ return 1
 
 
 class JobStatusEntry(BaseModel):
-    """Where a job stands. `cost_usd` is what was booked on it when it last changed; times are UTC.
+    """Status of a job. `cost_usd` is what was booked on it when it last changed; times are UTC.
 
     `version` grows with every change of the job's row.
     """
@@ -69,12 +69,12 @@ class JobStatusEntry(BaseModel):
 
 
 def entry_key(job_id: JobId) -> str:
-    """The Redis hash that holds a job's status: its fields are `version` and `entry`."""
+    """The Redis hash that holds a job's status, in its fields `version` and `entry`."""
     return f"cira:job:{job_id}"
 
 
 def parse_entry(text: str) -> JobStatusEntry | None:
-    """The entry in a hash's field `entry`; `None` when another version of CIRA wrote it: PostgreSQL has the status."""
+    """Parses a hash's field `entry`; `None` for an entry of another version of CIRA, as PostgreSQL has the status."""
     try:
         return JobStatusEntry.model_validate_json(text)
     except ValidationError:
@@ -82,9 +82,9 @@ def parse_entry(text: str) -> JobStatusEntry | None:
 
 
 class StatusCache:
-    """`redis_url` is `redis://host:port/0` or `None` for no cache; an entry lives `ttl_s` seconds.
+    """Status cache. `redis_url` is `redis://host:port/0` or `None` for no cache; an entry lives `ttl_s` seconds.
 
-    No call raises. Raises: ConfigurationError when `redis_url` is none.
+    Methods never raise. The constructor raises ConfigurationError when `redis_url` is invalid.
     """
 
     def __init__(self, redis_url: str | None, ttl_s: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -97,23 +97,23 @@ class StatusCache:
             timeout_s=SOCKET_TIMEOUT_S,
             pause_s=PAUSE_S,
             monotonic=monotonic,
-            # PostgreSQL answers sooner than a second try would.
+            # PostgreSQL answers sooner than a second attempt would.
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
 
     @property
     def available(self) -> bool:
-        """Whether a cache is configured and answered when it was last asked."""
+        """Whether a cache is configured and answered the last request."""
         return self._redis.client is not None and not self._redis.away
 
     @property
     def failures(self) -> int:
-        """Calls that Redis did not answer; those left out during a pause do not count."""
+        """Number of failed calls; calls skipped during a pause do not count."""
         return self._redis.failures
 
     def get(self, job_id: JobId) -> JobStatusEntry | None:
-        """The entry; `None` when there is none, it is unreadable, or Redis is away."""
+        """The entry; `None` when there is none, it is unreadable, or Redis is unavailable."""
 
         def read(client: redis.Redis) -> object:
             with self._unwritten_taken() as stale:
@@ -138,7 +138,7 @@ class StatusCache:
                 if stale:
                     pipeline.delete(*stale)
                 for key, entry in zip(keys, entries, strict=True):
-                    # The script whole: asking first whether Redis has it would be a round trip more.
+                    # Sends the whole script: checking first whether Redis has it would cost another round trip.
                     pipeline.eval(
                         _PUT_UNLESS_OLDER, 1, key, str(entry.version), entry.model_dump_json(), str(self._ttl_ms)
                     )
@@ -151,7 +151,7 @@ class StatusCache:
             self._drop_refused(keys, answers)
 
     def _drop_refused(self, keys: Sequence[str], answers: Sequence[object]) -> None:
-        """A full Redis refuses to write; what it holds instead is older than what it should hold."""
+        """Notes entries that a full Redis refused to write: what it holds instead is outdated."""
         refused = [key for key, answer in zip(keys, answers, strict=True) if isinstance(answer, redis.RedisError)]
         if refused and self._redis.ask(lambda client: client.delete(*refused)) is None:
             self._note_unwritten(refused)
