@@ -114,17 +114,17 @@ jobs = Table(
     "jobs",
     metadata,
     Column("job_id", KeyText, primary_key=True, comment="`inv_` and a lower-case ULID; sorts by time of submission"),
-    Column("url", Text, nullable=False, comment="where the invoice is: http(s)://, file:// or s3://"),
-    Column("client", Text, nullable=False, comment="who submitted it"),
+    Column("url", Text, nullable=False, comment="address of the invoice: http(s)://, file:// or s3://"),
+    Column("client", Text, nullable=False, comment="client that submitted it"),
     Column("client_reference", DocumentText, comment="the client's own reference, passed through"),
     Column(
         "idempotency_key",
         Text,
         nullable=False,
         server_default="",
-        comment="with client and url it names a job: the same three are the same job",
+        comment="with client and url it identifies a job: the same three are the same job",
     ),
-    Column("source", Text, nullable=False, comment="how it came in: cli, api, folder, s3, manifest or demo"),
+    Column("source", Text, nullable=False, comment="channel of submission: cli, api, folder, s3, manifest or demo"),
     Column(
         "policy",
         Text,
@@ -152,51 +152,57 @@ jobs = Table(
         Integer,
         nullable=False,
         server_default="0",
-        comment="runs that have worked on it, those left out at whose end it waited",
+        comment="runs that have processed it, except runs that ended by deferring it",
     ),
     Column(
         "document_sha256",
         Text,
         ForeignKey("cira.documents.sha256"),
-        comment="the document behind the URL, once it was fetched",
+        comment="the document at the URL, once it was downloaded",
     ),
     Column("verdict", Text, comment="verdict of its record, once it has ended with one"),
     Column(
         "batch_id",
         Text,
-        comment="the batch it is planned in, or was last; null while it waits for one, and when a person's run took it",
+        comment="run batch it is planned in, or was last; null while waiting, and in a run started by a person",
     ),
     Column(
         "planned_before",
         Boolean,
         nullable=False,
         server_default=text("false"),
-        comment="it was in a batch once, so Dagster may hold its partition key already",
+        comment="it was in a run batch before, so Dagster may have its partition key already",
     ),
     Column("run_id", Text, comment="the Dagster run that worked on it last"),
-    Column("version", BigInteger, nullable=False, server_default="1", comment="raised by every change, for the cache"),
+    Column(
+        "version",
+        BigInteger,
+        nullable=False,
+        server_default="1",
+        comment="incremented by every change, for the status cache",
+    ),
     Column("submitted_at", Instant, nullable=False, server_default=NOW, comment="when it was submitted; never changes"),
     Column(
         "queued_at",
         Instant,
         nullable=False,
         server_default=NOW,
-        comment="when it last entered the queue; a wait for its source counts on",
+        comment="when it last entered the queue; unchanged by a wait for its source",
     ),
     Column("started_at", Instant, comment="when its last attempt began"),
-    Column("finished_at", Instant, comment="when its processing ended; null before; a confirmation leaves it"),
+    Column("finished_at", Instant, comment="when its processing ended; null before; unchanged by a confirmation"),
     Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when this row last changed"),
     Column(
         "not_before",
         Instant,
-        comment="a waiting job is taken up again then, or sooner when there is money; null for all others",
+        comment="when a deferred job is queued again, or sooner when there is budget; null for all others",
     ),
     Column(
         "needs_usd",
         Numeric,
         comment="USD that a job which waited for a budget may spend next; null for all others",
     ),
-    Column("callback", Text, comment="URL that is told how the job ended; null: nobody is"),
+    Column("callback", Text, comment="URL that is notified of the job's end; null: none"),
     # URLs can be longer than an index entry, so uniqueness is enforced on their hash.
     Column(
         "submission_hash",
@@ -217,8 +223,7 @@ jobs = Table(
     Column(
         "partition_key",
         Text,
-        comment="the partition key that stands for it and for others in Dagster: the batch it was first planned in; "
-        "null: its own id is its key",
+        comment="partition key in Dagster shared with other jobs: its first run batch; null: its own id",
     ),
     Column(
         "source_host",
@@ -229,8 +234,7 @@ jobs = Table(
             "ELSE substring(url FROM '^https?://([^/?#]+)') END",
             persisted=True,
         ),
-        comment="the host, with its port, or s3:// and the bucket, that its document is still to be fetched from; "
-        "null: it is there, or a file",
+        comment="host and port, or s3:// and bucket, to download its document from; null: downloaded, or a file",
     ),
     UniqueConstraint("submission_hash"),
     ForeignKeyConstraint(["batch_id"], ["cira.batches.batch_id"], use_alter=True),
@@ -300,7 +304,7 @@ jobs = Table(
     Index("jobs_status_job_id_idx", "status", "job_id"),
     Index("jobs_client_job_id_idx", "client", "job_id"),
     Index("jobs_document_sha256_idx", "document_sha256"),
-    comment="One row for each submitted invoice URL: where it stands and how it ended",
+    comment="One row for each submitted invoice URL: its status and its result",
 )
 
 batches = Table(
@@ -309,42 +313,42 @@ batches = Table(
     Column("batch_id", Text, primary_key=True, comment="`bat_` and a ULID"),
     Column("first_job", KeyText, ForeignKey("cira.jobs.job_id"), nullable=False, comment="first job of the range"),
     Column("last_job", KeyText, ForeignKey("cira.jobs.job_id"), nullable=False, comment="last job of the range"),
-    Column("job_count", Integer, nullable=False, comment="jobs in the batch"),
+    Column("job_count", Integer, nullable=False, comment="number of jobs"),
     Column("attempt", Integer, nullable=False, server_default="1", comment="from 1"),
-    Column("run_id", Text, comment="the Dagster run asked for it, where known"),
+    Column("run_id", Text, comment="the Dagster run requested for it, where known"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was planned"),
     Column(
         "partition_key",
         Text,
         ForeignKey("cira.batches.batch_id"),
-        comment="the one partition key that all its jobs are shown under in Dagster; null: each is shown under its id",
+        comment="the one partition key of all its jobs in Dagster; null: each job's key is its id",
     ),
     CheckConstraint("job_count >= 1 AND (job_count > 1 OR first_job = last_job)", name="job_count"),
     CheckConstraint("attempt >= 1", name="attempt"),
-    comment="The jobs one Dagster run was planned for",
+    comment="Run batches: the jobs that one Dagster run was planned for",
 )
 
 documents = Table(
     "documents",
     metadata,
     Column("sha256", Text, primary_key=True, comment="SHA-256 of the bytes, lower-case hexadecimal"),
-    Column("media_type", Text, nullable=False, comment="what it is, told by its bytes"),
+    Column("media_type", Text, nullable=False, comment="type, detected from the bytes"),
     Column("size_bytes", BigInteger, nullable=False, comment="size in bytes"),
     Column("page_count", Integer, nullable=False, comment="pages or frames; 0 for XML, which has none"),
-    Column("object_key", Text, nullable=False, comment="where the object store keeps the bytes"),
+    Column("object_key", Text, nullable=False, comment="key of the bytes in the object store"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was first seen"),
     _sha256("sha256"),
     CheckConstraint(f"media_type IN ({_one_of(MediaType)})", name="media_type"),
     CheckConstraint("size_bytes > 0 AND page_count >= 0", name="sizes"),
-    comment="The bytes behind URLs, each kept once; two jobs may share one",
+    comment="Downloaded documents, each stored once; several jobs may share one",
 )
 
 readings = Table(
     "readings",
     metadata,
     Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
-    Column("reader", Text, nullable=False, comment="what read it"),
-    Column("reader_version", Text, nullable=False, comment="its version; another version reads again"),
+    Column("reader", Text, nullable=False, comment="name of the reader"),
+    Column("reader_version", Text, nullable=False, comment="its version; another version reads the document again"),
     Column("page_count", Integer, nullable=False, comment="pages read"),
     Column("ocr_page_count", Integer, nullable=False, comment="pages without text of their own, read by OCR"),
     Column("line_count", Integer, nullable=False, comment="text lines found"),
@@ -357,7 +361,7 @@ readings = Table(
     CheckConstraint("page_count >= 0 AND ocr_page_count BETWEEN 0 AND page_count AND line_count >= 0", name="counts"),
     CheckConstraint("mean_confidence BETWEEN 0 AND 1", name="mean_confidence"),
     CheckConstraint("seconds >= 0", name="seconds"),
-    comment="Documents turned into text lines, kept by document, reader and version",
+    comment="Documents read as text lines, stored by document, reader and version",
 )
 
 extractions = Table(
@@ -366,10 +370,10 @@ extractions = Table(
     Column("extraction_id", BigInteger, Identity(always=True), primary_key=True, comment="identifies the extraction"),
     Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
     Column("engine", Text, nullable=False, comment="einvoice, offline or azure_openai"),
-    Column("engine_version", Text, nullable=False, comment="another version extracts again"),
-    Column("input_hash", Text, nullable=False, comment="SHA-256 over what the engine was given besides the document"),
+    Column("engine_version", Text, nullable=False, comment="version of the engine; another version extracts again"),
+    Column("input_hash", Text, nullable=False, comment="SHA-256 over the engine's input besides the document"),
     Column("invoice", DocumentJson, nullable=False, comment="proposed fields; amounts are strings"),
-    Column("evidence", DocumentJson, nullable=False, comment="where each value stands"),
+    Column("evidence", DocumentJson, nullable=False, comment="position of each value in the document"),
     Column("findings", DocumentJson, nullable=False, comment="the engine's own doubts"),
     Column("usage", DocumentJson, nullable=False, comment="what model answers consumed, in tokens"),
     Column("seconds", Double, nullable=False, comment="seconds the engine took"),
@@ -378,14 +382,14 @@ extractions = Table(
         Text,
         nullable=False,
         server_default="",
-        comment="SHA-256 over the lessons of this supplier that the engine was given; empty: none",
+        comment="SHA-256 over the lessons about this supplier in the engine's input; empty: none",
     ),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
     UniqueConstraint("document_sha256", "engine", "engine_version", "input_hash", name="extractions_content_key"),
     CheckConstraint(f"engine IN ({ENGINES})", name="engine"),
     _sha256("input_hash"),
     CheckConstraint("seconds >= 0", name="seconds"),
-    comment="Fields one engine proposed for a document, kept by content: never extracted or paid twice",
+    comment="Fields that one engine proposed for a document, stored by content: never extracted or paid twice",
 )
 
 job_extractions = Table(
@@ -398,16 +402,16 @@ job_extractions = Table(
         BigInteger,
         ForeignKey("cira.extractions.extraction_id"),
         nullable=False,
-        comment="what the engine proposed",
+        comment="the engine's extraction",
     ),
-    Column("chosen", Boolean, nullable=False, comment="this is the one believed; exactly one of a job is"),
-    Column("stopped_because", DocumentText, comment="why no further engine ran; stands with the chosen one"),
+    Column("chosen", Boolean, nullable=False, comment="whether this extraction was chosen; exactly one of a job is"),
+    Column("stopped_because", DocumentText, comment="why no further engine ran; set for the chosen one"),
     PrimaryKeyConstraint("job_id", "position"),
     CheckConstraint("position >= 1", name="position"),
     CheckConstraint("chosen = (stopped_because IS NOT NULL)", name="reason_with_chosen"),
     Index("job_extractions_one_chosen_idx", "job_id", unique=True, postgresql_where=text("chosen")),
     Index("job_extractions_extraction_id_idx", "extraction_id"),
-    comment="Which engines ran for a job, in order, and which one was believed",
+    comment="Engines that ran for a job, in order, and the chosen one",
 )
 
 records = Table(
@@ -422,14 +426,14 @@ records = Table(
     ),
     Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
     Column("verdict", Text, nullable=False, comment="accepted, needs_review or rejected"),
-    Column("engine", Text, nullable=False, comment="the engine believed"),
+    Column("engine", Text, nullable=False, comment="the engine whose extraction was chosen"),
     Column("engines", DocumentTexts, nullable=False, comment="all engines that ran, in order"),
     *_columns(TERMS),
     Column(
         "duplicate_of",
         DocumentTexts,
         nullable=False,
-        comment="jobs that hold the same invoice and stood before this one",
+        comment="earlier jobs with the same invoice",
     ),
     Column(
         "number_key", Text, nullable=False, comment="invoice number as compared for duplicates: letters and digits only"
@@ -439,7 +443,11 @@ records = Table(
         "name_key", Text, nullable=False, comment="supplier's name as compared: lower case, letters and digits only"
     ),
     Column(
-        "recorded_at", Instant, nullable=False, server_default=NOW, comment="since when an unrejected record stands"
+        "recorded_at",
+        Instant,
+        nullable=False,
+        server_default=NOW,
+        comment="since when the record is valid: accepted or in review",
     ),
     Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when it was last written"),
     CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
@@ -509,7 +517,7 @@ record_evidence = _part_of_record(
         Integer,
         nullable=False,
         server_default="0",
-        comment="confirmed invoices of the same supplier and layout on which the field stood alike",
+        comment="confirmed invoices of the same supplier and layout with the field in the same place",
     ),
     CheckConstraint(f"engine IN ({ENGINES})", name="engine"),
     CheckConstraint("page >= 1 AND line >= 1", name="page_and_line"),
@@ -537,14 +545,14 @@ cost_entries = Table(
     Column("entry_id", BigInteger, Identity(always=True), primary_key=True, comment="identifies the entry"),
     Column("job_id", KeyText, ForeignKey("cira.jobs.job_id"), nullable=False, comment="the job it was spent on"),
     Column("stage", Text, nullable=False, comment="the stage it was spent in"),
-    Column("provider", Text, nullable=False, comment="who is paid"),
-    Column("model", Text, nullable=False, comment="what was used"),
+    Column("provider", Text, nullable=False, comment="provider that is paid"),
+    Column("model", Text, nullable=False, comment="model or service that was used"),
     Column("unit", Text, nullable=False, comment="what is counted, such as input_token"),
     Column("quantity", Numeric, nullable=False, comment="how many units"),
     Column("unit_price", Numeric, nullable=False, comment="USD for one unit"),
     Column("amount_usd", Numeric, nullable=False, comment="USD"),
     Column("price_list", Text, nullable=False, comment="version of the price list"),
-    Column("dedupe_key", Text, nullable=False, comment="names what was bought, so that it is booked once"),
+    Column("dedupe_key", Text, nullable=False, comment="identifies what was bought, so that it is booked once"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was booked"),
     UniqueConstraint("dedupe_key"),
     CheckConstraint(f"stage IN ({STAGES})", name="stage"),
@@ -554,7 +562,7 @@ cost_entries = Table(
     CheckConstraint("amount_usd >= 0 AND amount_usd < 1e12", name="amount_usd"),
     Index("cost_entries_job_id_idx", "job_id"),
     Index("cost_entries_created_at_idx", "created_at"),
-    comment="Money spent, line by line",
+    comment="Costs, one row for each purchase and unit",
 )
 
 model_answers = Table(
@@ -562,16 +570,16 @@ model_answers = Table(
     metadata,
     Column("request_hash", Text, primary_key=True, comment="SHA-256 over prompt, model, schema and parameters"),
     Column("claimed_at", Instant, nullable=False, server_default=NOW, comment="when the question was last claimed"),
-    Column("claimed_by", Text, nullable=False, comment="who asks it"),
-    Column("lease_until", Instant, nullable=False, comment="another may ask when no answer is there by then"),
-    Column("provider", Text, comment="who answered"),
-    Column("model", Text, comment="which model answered"),
+    Column("claimed_by", Text, nullable=False, comment="process that asks it"),
+    Column("lease_until", Instant, nullable=False, comment="when another process may ask if there is no answer"),
+    Column("provider", Text, comment="provider that answered"),
+    Column("model", Text, comment="model that answered"),
     Column("content", DocumentText, comment="the message's content, verbatim"),
     Column("finish_reason", Text, comment="why the model stopped"),
     Column("input_tokens", BigInteger, comment="tokens of the question, cached ones included"),
     Column("cached_input_tokens", BigInteger, comment="of these, tokens billed as cached"),
     Column("output_tokens", BigInteger, comment="tokens of the answer"),
-    Column("answered_at", Instant, comment="when the answer was kept; null while it is being asked"),
+    Column("answered_at", Instant, comment="when the answer was stored; null while it is being asked"),
     Column(
         "job_id",
         KeyText,
@@ -583,19 +591,19 @@ model_answers = Table(
         Numeric,
         nullable=False,
         server_default="0",
-        comment="USD the answer can cost at the most; held back from the budgets while it is being asked",
+        comment="the most that the answer can cost in USD; reserved in the budgets while it is being asked",
     ),
     Column(
         "by_batch",
         Boolean,
         nullable=False,
         server_default=text("false"),
-        comment="it is asked, or was answered, by a model batch, at its lower price",
+        comment="asked or answered in a model batch, at its lower price",
     ),
     Column(
         "claim_lock",
         BigInteger,
-        comment="advisory lock that whoever asks holds while it lives; null: the lease alone counts",
+        comment="advisory lock that the asking process holds while it lives; null: the lease alone counts",
     ),
     _sha256("request_hash"),
     CheckConstraint(
@@ -607,14 +615,14 @@ model_answers = Table(
     CheckConstraint("reserved_usd >= 0 AND reserved_usd < 1e12", name="reserved_usd"),
     Index("model_answers_asked_idx", "lease_until", postgresql_where=text("answered_at IS NULL")),
     Index("model_answers_job_id_idx", "job_id"),
-    comment="Paid answers of models, kept so that the same question is never paid again",
+    comment="Answer cache: paid model answers, stored so that the same question is never paid again",
 )
 
 model_batches = Table(
     "model_batches",
     metadata,
     Column("model_batch_id", KeyText, primary_key=True, comment="`mba_` and a ULID; the provider's metadata name it"),
-    Column("provider", Text, nullable=False, comment="who answers"),
+    Column("provider", Text, nullable=False, comment="provider that answers"),
     Column("deployment", Text, nullable=False, comment="the deployment for batches, by its name at the provider"),
     Column(
         "state",
@@ -623,7 +631,9 @@ model_batches = Table(
         server_default="preparing",
         comment="preparing (not yet at the provider), sent, done (its answers are kept), failed (it gave none)",
     ),
-    Column("provider_status", Text, comment="as the provider last called it: validating, in_progress, completed, ..."),
+    Column(
+        "provider_status", Text, comment="last status reported by the provider: validating, in_progress, completed, ..."
+    ),
     Column("input_file_id", Text, comment="the provider's id of the questions' file"),
     Column("provider_batch_id", Text, comment="the provider's id of the batch"),
     Column("question_count", Integer, nullable=False, comment="questions in it"),
@@ -635,15 +645,15 @@ model_batches = Table(
         ARRAY(Text),
         nullable=False,
         server_default="{}",
-        comment="request parameters that its deployment turned out not to take",
+        comment="request parameters that its deployment rejected",
     ),
     Column("error_code", Text, comment="stable code of what went wrong with it as a whole; docs/errors.md lists them"),
-    Column("error_message", DocumentText, comment="what the provider said of it"),
+    Column("error_message", DocumentText, comment="the provider's error message"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when its questions were gathered"),
-    Column("create_tried_at", Instant, comment="when the provider was last asked to begin it"),
-    Column("sent_at", Instant, comment="when it was known to be at the provider"),
-    Column("polled_at", Instant, comment="when the provider was last asked how it stands"),
-    Column("ended_at", Instant, comment="when its answers were all kept, or it was given up"),
+    Column("create_tried_at", Instant, comment="when the provider was last asked to create it"),
+    Column("sent_at", Instant, comment="when the provider confirmed it"),
+    Column("polled_at", Instant, comment="when the provider was last asked for its status"),
+    Column("ended_at", Instant, comment="when its answers were all stored, or it was given up"),
     Column("files_deleted_at", Instant, comment="when its files were deleted at the provider"),
     UniqueConstraint("provider_batch_id"),
     CheckConstraint("state IN ('preparing', 'sent', 'done', 'failed')", name="state"),
@@ -662,7 +672,7 @@ batched_questions = Table(
     "batched_questions",
     metadata,
     Column("request_hash", Text, primary_key=True, comment="the question, as in model_answers"),
-    Column("provider", Text, nullable=False, comment="who is asked"),
+    Column("provider", Text, nullable=False, comment="provider that is asked"),
     Column("deployment", Text, nullable=False, comment="the deployment for batches that is asked"),
     Column("model", Text, nullable=False, comment="the model whose price holds when the answer's is not known"),
     Column("body", Text, comment="the request, JSON; null once its job was erased"),
@@ -676,10 +686,12 @@ batched_questions = Table(
         comment="waiting (for the next batch), sent (in a batch), given_up (no batch answered it)",
     ),
     Column("model_batch_id", KeyText, ForeignKey("cira.model_batches.model_batch_id"), comment="the batch it is in"),
-    Column("tries", Integer, nullable=False, server_default="0", comment="batches that gave no answer to it"),
+    Column("tries", Integer, nullable=False, server_default="0", comment="model batches that did not answer it"),
     Column("error_code", Text, comment="stable code of why the last batch did not answer it"),
-    Column("error_message", DocumentText, comment="what the provider said of it"),
-    Column("queued_at", Instant, nullable=False, server_default=NOW, comment="since when it waits for a batch"),
+    Column("error_message", DocumentText, comment="the provider's error message"),
+    Column(
+        "queued_at", Instant, nullable=False, server_default=NOW, comment="since when it is queued for a model batch"
+    ),
     _sha256("request_hash"),
     CheckConstraint("state IN ('waiting', 'sent', 'given_up')", name="state"),
     CheckConstraint("(state = 'sent') = (model_batch_id IS NOT NULL)", name="sent_in_a_batch"),
@@ -694,7 +706,7 @@ batched_questions = Table(
     ),
     Index("batched_questions_model_batch_id_idx", "model_batch_id"),
     Index("batched_questions_job_id_idx", "job_id"),
-    comment="Questions to a model that wait for a batch or are in one; an answered question leaves this table",
+    comment="Model questions queued for or sent in a model batch; an answered question leaves this table",
 )
 
 batch_waits = Table(
@@ -710,13 +722,13 @@ batch_waits = Table(
     ),
     PrimaryKeyConstraint("job_id", "request_hash"),
     Index("batch_waits_request_hash_idx", "request_hash"),
-    comment="Which jobs wait for which batched questions; a job without any goes on",
+    comment="Jobs and the batched questions they wait for; a job without any continues",
 )
 
 spending = Table(
     "spending",
     metadata,
-    Column("client", Text, nullable=False, comment="whose jobs it was spent on; empty: all clients together"),
+    Column("client", Text, nullable=False, comment="client whose jobs caused the costs; empty: all clients together"),
     Column("period", Text, nullable=False, comment="day or month"),
     Column("starts_on", Date, nullable=False, comment="first day of the period, UTC"),
     Column("spent_usd", Numeric, nullable=False, server_default="0", comment="USD booked in the period"),
@@ -725,7 +737,7 @@ spending = Table(
         "period IN ('day', 'month') AND (period = 'day' OR extract(day FROM starts_on) = 1)", name="period"
     ),
     CheckConstraint("spent_usd >= 0 AND spent_usd < 1e12", name="spent_usd"),
-    comment="Cost entries summed by day and month (UTC), for each client and for all; budgets are held to it",
+    comment="Costs by day and month (UTC), for each client and for all; budgets are checked against it",
 )
 
 labels = Table(
@@ -745,7 +757,7 @@ labels = Table(
 accuracy_daily = Table(
     "accuracy_daily",
     metadata,
-    Column("day", Date, nullable=False, comment="the day, in UTC, since which the measured records stand"),
+    Column("day", Date, nullable=False, comment="day, in UTC, since which the evaluated records are valid"),
     Column("supplier", DocumentText, nullable=False, comment="supplier as labelled, else as read; empty: unknown"),
     Column(
         "field",
@@ -753,9 +765,9 @@ accuracy_daily = Table(
         nullable=False,
         comment="a header field, or line_items, where wrong ones are invented lines and missing ones overlooked",
     ),
-    Column("right_count", Integer, nullable=False, comment="labelled values that the records have right"),
-    Column("wrong_count", Integer, nullable=False, comment="values of the records that are not the labelled ones"),
-    Column("missing_count", Integer, nullable=False, comment="labelled values that the records lack"),
+    Column("right_count", Integer, nullable=False, comment="labelled values that are correct in the records"),
+    Column("wrong_count", Integer, nullable=False, comment="values in the records that differ from the label"),
+    Column("missing_count", Integer, nullable=False, comment="labelled values that are missing in the records"),
     Column(
         "accuracy",
         Double,
@@ -772,25 +784,25 @@ accuracy_daily = Table(
         name="counts",
     ),
     CheckConstraint(f"length(supplier) <= {MAX_NAME_CHARS}", name="supplier"),
-    comment="How right records were against their labels; the daily report fills it",
+    comment="Accuracy of records against their labels by day; filled by the daily report",
 )
 
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("key_id", KeyText, primary_key=True, comment="the part of the key that is no secret"),
-    Column("client", Text, nullable=False, comment="whose jobs it submits and sees"),
-    Column("name", DocumentText, nullable=False, comment="what it is used for, in a person's words"),
-    Column("scopes", ARRAY(Text), nullable=False, comment="what it may do"),
+    Column("key_id", KeyText, primary_key=True, comment="public part of the key"),
+    Column("client", Text, nullable=False, comment="client whose jobs it submits and sees"),
+    Column("name", DocumentText, nullable=False, comment="purpose, as described by a person"),
+    Column("scopes", ARRAY(Text), nullable=False, comment="permissions"),
     Column("secret_hash", LargeBinary, nullable=False, comment="HMAC-SHA-256 of the secret under the pepper"),
     Column("pepper_id", Text, nullable=False, comment="which pepper it was hashed with; not the pepper itself"),
     Column("requests_per_minute", Integer, nullable=False, comment="requests it may make in a minute"),
     Column("jobs_per_day", Integer, nullable=False, comment="new jobs it may submit in a day (UTC)"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
-    Column("expires_at", Instant, comment="from then on it is not taken; null: never"),
-    Column("revoked_at", Instant, comment="since when it is not taken; null: it is"),
-    Column("replaced_by", KeyText, ForeignKey("cira.api_keys.key_id"), comment="the key made by rotating this one"),
-    Column("last_used_at", Instant, comment="when it was last seen, to a minute"),
+    Column("expires_at", Instant, comment="when it becomes invalid; null: never"),
+    Column("revoked_at", Instant, comment="since when it is revoked; null: it is not"),
+    Column("replaced_by", KeyText, ForeignKey("cira.api_keys.key_id"), comment="key created by rotating this one"),
+    Column("last_used_at", Instant, comment="when it was last used, to the minute"),
     CheckConstraint("key_id ~ '^[0-9a-hjkmnp-tv-z]{16}$'", name="key_id"),
     CheckConstraint(f"length(client) BETWEEN 1 AND {MAX_NAME_CHARS} AND {_no_controls('client')}", name="client"),
     CheckConstraint(f"length(name) <= {MAX_NAME_CHARS}", name="name"),
@@ -802,7 +814,7 @@ api_keys = Table(
     CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
     CheckConstraint("requests_per_minute > 0 AND jobs_per_day > 0", name="limits"),
     Index("api_keys_client_idx", "client"),
-    comment="Keys of the REST service; the keys themselves are kept nowhere",
+    comment="API keys of the REST service; the keys themselves are not stored",
 )
 
 sign_in_links = Table(
@@ -814,16 +826,16 @@ sign_in_links = Table(
         KeyText,
         ForeignKey("cira.api_keys.key_id", ondelete="CASCADE"),
         nullable=False,
-        comment="the key of the session that it begins",
+        comment="API key of the session that it starts",
     ),
     Column("person", DocumentText, nullable=False, comment="name of the person in that session"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
-    Column("expires_at", Instant, nullable=False, comment="from then on it is refused"),
-    Column("used_at", Instant, comment="when it was followed; null: not yet"),
+    Column("expires_at", Instant, nullable=False, comment="when it becomes invalid"),
+    Column("used_at", Instant, comment="when it was used; null: not yet"),
     CheckConstraint("octet_length(token_hash) = 32", name="token_hash"),
     CheckConstraint(f"length(person) <= {MAX_NAME_CHARS}", name="person"),
     Index("sign_in_links_key_id_idx", "key_id"),
-    comment="Links that sign a person in once, on the machine that runs CIRA; the links themselves are kept nowhere",
+    comment="One-time sign-in links for the machine that runs CIRA; the links themselves are not stored",
 )
 
 api_key_usage = Table(
@@ -836,7 +848,7 @@ api_key_usage = Table(
     Column("jobs", Integer, nullable=False, comment="new jobs it submitted on that day"),
     PrimaryKeyConstraint("key_id", "day"),
     CheckConstraint("jobs >= 0", name="jobs"),
-    comment="How much of its daily quota each API key has used",
+    comment="Use of the daily quota of each API key",
 )
 
 confirmations = Table(
@@ -849,26 +861,31 @@ confirmations = Table(
     Column("key_id", KeyText, ForeignKey("cira.api_keys.key_id"), comment="the API key they used; null without one"),
     Column("changes", DocumentJson, nullable=False, comment="field -> before and after, for what was corrected"),
     Column("verdict_before", Text, nullable=False, comment="the record's verdict before"),
-    Column("verdict_after", Text, nullable=False, comment="the record's verdict after it was validated anew"),
+    Column("verdict_after", Text, nullable=False, comment="the record's verdict after it was validated again"),
     Column("confirmed_at", Instant, nullable=False, server_default=NOW, comment="when"),
     CheckConstraint("jsonb_typeof(changes) = 'object'", name="changes"),
     CheckConstraint(f"verdict_before IN ({VERDICTS}) AND verdict_after IN ({VERDICTS})", name="verdicts"),
     Index("confirmations_job_id_idx", "job_id"),
     Index("confirmations_document_sha256_idx", "document_sha256"),
-    comment="Who confirmed which record, when, and what they corrected",
+    comment="Confirmations of records by people, with their corrections",
 )
 
 supplier_lessons = Table(
     "supplier_lessons",
     metadata,
-    Column("client", Text, nullable=False, comment="whose lesson it is; others are not taught by it, unless shared"),
+    Column(
+        "client",
+        Text,
+        nullable=False,
+        comment="client that owns the lesson; it does not apply to other clients, unless shared",
+    ),
     Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
     Column(
         "job_id",
         KeyText,
         ForeignKey("cira.jobs.job_id", ondelete="CASCADE"),
         nullable=False,
-        comment="the client's job that it was learned from; erasing the job forgets it",
+        comment="the client's job that it was learned from; erasing the job deletes it",
     ),
     Column("source", Text, nullable=False, comment="confirmation (of a person) or label (loaded from a file)"),
     Column("supplier", DocumentText, nullable=False, comment="the supplier's name as confirmed; empty: none"),
@@ -879,8 +896,8 @@ supplier_lessons = Table(
         comment="what the supplier is found by: vat:, iban: and name:, each with letters and digits only; "
         "the first one names it",
     ),
-    Column("layout", Text, nullable=False, comment="the layout among this supplier's; names nothing by itself"),
-    Column("lesson", DocumentJson, nullable=False, comment="where the confirmed fields stood; docs/memory.md"),
+    Column("layout", Text, nullable=False, comment="id of the layout among this supplier's; has no meaning of its own"),
+    Column("lesson", DocumentJson, nullable=False, comment="positions of the confirmed fields; docs/memory.md"),
     Column("taught_at", Instant, nullable=False, comment="when it was confirmed or labelled; newer ones count more"),
     Column("learned_at", Instant, nullable=False, server_default=NOW, comment="when this row was last written"),
     PrimaryKeyConstraint("client", "document_sha256"),
@@ -891,7 +908,7 @@ supplier_lessons = Table(
     Index("supplier_lessons_supplier_keys_idx", "supplier_keys", postgresql_using="gin"),
     Index("supplier_lessons_job_id_idx", "job_id"),
     Index("supplier_lessons_document_sha256_idx", "document_sha256"),
-    comment="What confirmed invoices taught about their supplier's layouts: a prior for its next ones, never a proof",
+    comment="Lessons about a supplier's layouts from confirmed invoices: a prior for later invoices, never a proof",
 )
 
 job_labels = Table(
@@ -907,8 +924,8 @@ job_labels = Table(
 webhook_secrets = Table(
     "webhook_secrets",
     metadata,
-    Column("signing_id", KeyText, primary_key=True, comment="what the secret is derived from, with the pepper"),
-    Column("client", Text, nullable=False, comment="whose webhooks it signs"),
+    Column("signing_id", KeyText, primary_key=True, comment="id from which the secret is derived, with the pepper"),
+    Column("client", Text, nullable=False, comment="client whose webhooks it signs"),
     Column("pepper_id", Text, nullable=False, comment="which pepper it is derived from; not the pepper itself"),
     Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was made"),
     Column("expires_at", Instant, comment="until then a replaced one signs too; null: it is in force"),
@@ -917,30 +934,35 @@ webhook_secrets = Table(
     Index("webhook_secrets_client_idx", "client"),
     # The secret without an end is the one in force.
     Index("webhook_secrets_in_force_idx", "client", unique=True, postgresql_where=text("expires_at IS NULL")),
-    comment="Secrets that webhooks are signed with; derived from the pepper, so kept nowhere",
+    comment="Secrets that sign webhooks; derived from the pepper, so not stored",
 )
 
 webhook_receivers = Table(
     "webhook_receivers",
     metadata,
-    Column("client", Text, nullable=False, comment="whose webhooks"),
+    Column("client", Text, nullable=False, comment="client whose webhooks it receives"),
     Column("host", Text, nullable=False, comment="host and port of the callbacks"),
     Column("failures", Integer, nullable=False, server_default="0", comment="attempts in a row that failed"),
-    Column("paused_until", Instant, comment="nothing is sent before then; null: it is not paused"),
+    Column("paused_until", Instant, comment="no delivery before this time; null: not paused"),
     PrimaryKeyConstraint("client", "host"),
     CheckConstraint("failures >= 0", name="failures"),
-    comment="Hosts that webhooks go to, for each client: one that fails is left alone for a while",
+    comment="Hosts that receive webhooks, for each client; a failing host is paused for a while",
 )
 
 webhook_events = Table(
     "webhook_events",
     metadata,
-    Column("event_id", KeyText, primary_key=True, comment="identifies it for the receiver, however often it comes"),
+    Column(
+        "event_id",
+        KeyText,
+        primary_key=True,
+        comment="identifies the event for the receiver, also in repeated deliveries",
+    ),
     Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), nullable=False, comment="the job"),
-    Column("client", Text, nullable=False, comment="whose job it is"),
+    Column("client", Text, nullable=False, comment="client that owns the job"),
     Column("host", Text, nullable=False, comment="host and port it goes to"),
-    Column("job_version", BigInteger, nullable=False, comment="the job's version then; a lower one is older news"),
-    Column("status", Text, nullable=False, comment="how the job ended"),
+    Column("job_version", BigInteger, nullable=False, comment="version of the job at this event; a lower one is older"),
+    Column("status", Text, nullable=False, comment="status with which the job ended"),
     Column("verdict", Text, comment="its record's verdict, if it ended with one"),
     Column("error_code", Text, comment="why it failed or was rejected"),
     Column("state", Text, nullable=False, server_default="pending", comment="pending, delivered, or failed: given up"),
@@ -964,7 +986,7 @@ webhook_events = Table(
         Instant,
         nullable=False,
         server_default=NOW,
-        comment="when it is due; while an attempt is under way, when another may start",
+        comment="when it is due; during an attempt, when another may start",
     ),
     Column("ended_at", Instant, comment="when it was delivered or given up; null before"),
     Column("last_failure", Text, comment="code of the last attempt that failed"),
@@ -983,7 +1005,7 @@ webhook_events = Table(
     Index("webhook_events_owed_since_idx", "owed_since", postgresql_where=text("state = 'pending'")),
     Index("webhook_events_failed_idx", "created_at", postgresql_where=text("state = 'failed'")),
     Index("webhook_events_job_id_idx", "job_id"),
-    comment="Outbox: ends of jobs that a callback is told, written with the end itself",
+    comment="Outbox of webhook events: ends of jobs with a callback, written in the transaction of the end",
 )
 
 webhook_attempts = Table(
@@ -994,12 +1016,12 @@ webhook_attempts = Table(
         KeyText,
         ForeignKey("cira.webhook_events.event_id", ondelete="CASCADE"),
         nullable=False,
-        comment="what was delivered",
+        comment="the event",
     ),
     Column("attempt", Integer, nullable=False, comment="which attempt, from 1"),
     Column("started_at", Instant, nullable=False, comment="when it began"),
     Column("seconds", Double, nullable=False, comment="seconds it took"),
-    Column("http_status", Integer, comment="what the receiver answered; null: nothing"),
+    Column("http_status", Integer, comment="HTTP status of the receiver's answer; null: no answer"),
     Column("error_code", Text, comment="why it failed; null: delivered"),
     PrimaryKeyConstraint("event_id", "attempt"),
     CheckConstraint("attempt >= 1", name="attempt"),
@@ -1011,13 +1033,15 @@ stage_timings = Table(
     "stage_timings",
     metadata,
     Column("stage", Text, nullable=False, comment="the stage"),
-    Column("up_to_s", Double, nullable=False, comment="longest of the class in seconds; infinity for the last one"),
-    Column("runs", BigInteger, nullable=False, comment="times the stage did its work within that class"),
-    Column("seconds", Double, nullable=False, comment="seconds these took together"),
+    Column(
+        "up_to_s", Double, nullable=False, comment="upper bound of the bucket in seconds; infinity for the last one"
+    ),
+    Column("runs", BigInteger, nullable=False, comment="executions of the stage in this bucket"),
+    Column("seconds", Double, nullable=False, comment="total seconds of these executions"),
     PrimaryKeyConstraint("stage", "up_to_s"),
     CheckConstraint(f"stage IN ({STAGES})", name="stage"),
     CheckConstraint("runs > 0 AND seconds >= 0", name="counts"),
-    comment="How long stages took, counted in classes; all runs of all processes together",
+    comment="Histogram of stage durations over all runs of all processes",
 )
 
 erasures = Table(
@@ -1025,7 +1049,7 @@ erasures = Table(
     metadata,
     Column("job_id", KeyText, ForeignKey("cira.jobs.job_id", ondelete="CASCADE"), primary_key=True, comment="the job"),
     Column("erased_at", Instant, nullable=False, server_default=NOW, comment="when its content was last erased"),
-    Column("dagster_erased_at", Instant, comment="when Dagster's events about it were; null: not yet"),
+    Column("dagster_erased_at", Instant, comment="when Dagster's events about it were erased; null: not yet"),
     Index("erasures_owed_idx", "erased_at", postgresql_where=text("dagster_erased_at IS NULL")),
     comment="Jobs whose content was erased, here and in Dagster's event log",
 )
