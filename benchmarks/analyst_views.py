@@ -1,4 +1,4 @@
-"""How long the analysts' questions of docs/questions.md take over many jobs: `python -m benchmarks.analyst_views`.
+"""Measures the SQL queries of docs/questions.md over many jobs: `python -m benchmarks.analyst_views`.
 
 The tables are filled by analyst_views.sql. Every question is asked as the role cira_analyst. The yardstick is one pass
 over the jobs: `SELECT sum(length(url)) FROM cira.jobs`.
@@ -38,7 +38,7 @@ def _question(above: str) -> str:
 
 
 def fastest_s(connection: psycopg.Connection, sql: str, times: int) -> tuple[float, int]:
-    """The shortest of so many times, in seconds, all rows fetched; and how many rows."""
+    """The shortest time in seconds of `times` runs with all rows fetched, and the number of rows."""
     seconds, rows = [], 0
     for _ in range(times):
         started = time.perf_counter()

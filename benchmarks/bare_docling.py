@@ -1,4 +1,4 @@
-"""A worker that does nothing but convert: what the pipeline is measured against.
+"""Baseline of throughput: a worker that only converts documents with Docling.
 
 `as it comes`: Docling's own native pipeline with its defaults, which draws each page for its picture. `text alone`: the
 same without pictures. `CIRA's converter`: what the pipeline reads with; the only one of them that can read a scan.

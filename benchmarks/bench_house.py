@@ -1,4 +1,4 @@
-"""PostgreSQL, Valkey, Dagster's instance and generated invoices for benchmarks, on this machine, gone afterwards."""
+"""Temporary PostgreSQL, Valkey, Dagster instance and generated invoices for benchmarks, on this machine."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class BenchHouse:
     made: int = 0
 
     def documents(self, count: int) -> list[Path]:
-        """New documents, none like another."""
+        """New documents, all different."""
         order, paths = Order(seed=7_000, kinds=self.kinds), []
         for number in range(self.made, self.made + count):
             document = labelled_document(order, number)
@@ -81,7 +81,7 @@ class BenchHouse:
         return self._run(None, tags)
 
     def plan_batch(self, jobs: Sequence[JobId]) -> OpenBatch:
-        """One key for all of these jobs, which must be all that wait."""
+        """One partition key for all of these jobs, which must be all that are queued."""
         batches = BatchRepository(self.database)
         sizes = RunSizes(
             most_jobs=len(jobs), small_runs=1, wait_s=0, most_runs=1, jobs_at_once=len(jobs), one_key_from=1
@@ -96,7 +96,7 @@ class BenchHouse:
         return self._run(batch.partition_key, {"cira/batch": batch.batch_id})
 
     def planned_run(self, jobs: Sequence[JobId], keys: str) -> Callable[[], str]:
-        """Everything that is planned for the jobs is planned; what is called does them, and returns its run.
+        """Plans the jobs; the returned function runs them and returns the run's id.
 
         `keys`: one for each job (`job`) or one for all (`batch`).
         """
@@ -155,7 +155,7 @@ def bench_house(kinds: tuple[LabelledKind, ...] = TEXT_AND_XML, **given: object)
 
 
 def plain_loop(processor: Processor, jobs: Sequence[JobId]) -> None:
-    """One job after the other, stage after stage: nothing but the work itself."""
+    """Processes one job after the other, stage after stage, without orchestration."""
     for job_id in jobs:
         job_context = JobContext(processor.jobs.get(job_id))
         for stage in Stage:

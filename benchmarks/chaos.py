@@ -1,16 +1,16 @@
-"""What happens to jobs and money when everything fails at once.
+"""Chaos test of workers: jobs and costs while the model fails and workers are killed.
 
     python -m benchmarks.chaos --jobs 200 --kills 3
 
 Several worker processes stream jobs through the real processor, over a real PostgreSQL and Valkey, against the stand-in
 for Azure: 30 % of its requests end in 429, 10 % in 5xx, 5 % in resets, 5 % hang; for some seconds it is down
-altogether; and workers are killed with SIGKILL. Prints what came of it and which promises held; exit status 1 when one
-did not. The promises:
+altogether; and workers are killed with SIGKILL. Prints the results and which promises held; exit status 1 when one did
+not. The promises:
 
 - every job ends, none of them failed
-- no answer is paid twice, but those on their way to a process when it was killed: nobody can know of them
+- no answer is paid twice, except those in transit to a process when it was killed, which cannot be known
 - the ledger is the stand-in's bill, to the last digit
-- while the circuit is open nobody calls, and while it is half open one does
+- while the circuit is open there are no calls, and while it is half open one at a time
 - nothing stays reserved, and the budgets' sums are those of the ledger
 """
 
@@ -126,7 +126,7 @@ def _name(fault: Fault | None) -> str:
 
 @dataclass
 class BillingStandin(AzureStandin):
-    """Knows for which invoice each answer was billed."""
+    """Stand-in for Azure that records for which invoice each answer was billed."""
 
     billed_for: list[tuple[str, Billed]] = field(default_factory=list)
 
@@ -157,7 +157,7 @@ def answering(plan: Plan) -> Any:
 
 @dataclass
 class Worker:
-    """A process that streams jobs; `jobs` are those it was told and has not said `done` to."""
+    """A process that streams jobs; `jobs`: those it was given and has not reported as done."""
 
     process: subprocess.Popen[str]
     jobs: set[JobId] = field(default_factory=set)
@@ -250,7 +250,7 @@ class Chaos:
         return [each.job.job_id for each in self._jobs.submit([Submission(url) for url in urls])]
 
     def _process(self, settings: Settings, job_ids: list[JobId], started: float) -> None:
-        """The parent is what the sensor and Dagster's daemon are: it plans, starts again, and takes up what waits."""
+        """The parent replaces sensor and Dagster daemon: it plans jobs, restarts workers, resumes queued jobs."""
         environment = {**inherited_environment(), **settings.as_environment(), "OMP_NUM_THREADS": "1"}
         breakers, budgets = breakers_from_settings(settings), Budgets.from_settings(settings)
         ended = 0
@@ -294,7 +294,7 @@ class Chaos:
                 worker.tell(chunk)
 
     def _kill_one(self) -> None:
-        """SIGSTOP first, to see which questions it is waiting for at the moment of its end."""
+        """Sends SIGSTOP first, to find the questions it waits for when it is killed."""
         busy = [worker for worker in self._workers if worker.jobs and worker.alive]
         asking = [(worker, asked) for worker in busy if (asked := self._asked_by(worker))]
         if not asking:
@@ -368,7 +368,7 @@ class Chaos:
                 outcome.told(job.job_id, f"{job.status} {job.stage} {job.run_id} {job.attempts} {job.error_message}")
         outcome.promised("workers killed", held=self._killed == self._plan.kills, value=self._killed)
         self._money(outcome, azure)
-        self._calm(outcome)
+        self._judge_breaker(outcome)
         return outcome
 
     def _money(self, outcome: Outcome, azure: BillingStandin) -> None:
@@ -420,7 +420,7 @@ class Chaos:
             ).one()
         return row.ledger_usd, row.entries, row.spent_usd, row.reserved
 
-    def _calm(self, outcome: Outcome) -> None:
+    def _judge_breaker(self, outcome: Outcome) -> None:
         """The requests that came while the circuit was open or half open."""
         opened, while_open, probes, crowded = 0, 0, 0, 0
         for (since, state), (until, _) in pairwise([*self._states, (time.time(), "")]):

@@ -1,4 +1,4 @@
-"""What happens to jobs and money when every process of `cira up` is killed, frozen and restarted at random.
+"""Chaos test of `cira up`: jobs and costs while every kind of process is killed, frozen and restarted at random.
 
     python -m benchmarks.chaos_everything --seed 1 --seed 2 --seed 3 --jobs 300 --kills 100
 
@@ -80,13 +80,13 @@ class Plan:
     pause_s: float = 2.5
     least_of_each: int = 3
     patience_s: float = 420.0
-    """Without a job that ends: then those that have not are given up."""
+    """Longest time without a job that ends; after it the remaining jobs count as not ended."""
     seed: int = 1
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """One answer that was billed. `document` is the SHA-256 of what it is about, `pid` the process that asked."""
+    """One answer that was billed. `document`: SHA-256 of its document; `pid`: the process that asked."""
 
     document: str
     billed: Billed
@@ -95,7 +95,7 @@ class Purchase:
 
 
 class BillingStandin(AzureStandin):
-    """Knows for which document and to which process each answer was billed."""
+    """Stand-in for Azure that records for which document and process each answer was billed."""
 
     def __init__(self, documents: Sequence[MixedDocument], faults: Faults) -> None:
         self._document_of: dict[int, str] = {}
@@ -207,7 +207,7 @@ class System:
         return Client(services.api_url, self.key)
 
     def insist(self, call: Callable[[], _T], timeout_s: float = 900.0) -> _T:
-        """What may fail while processes are struck: again and again, until it does not."""
+        """Retries a call until it succeeds, because it may fail while processes are killed."""
         ends_at = time.monotonic() + timeout_s
         while True:
             try:

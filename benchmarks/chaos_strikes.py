@@ -1,4 +1,4 @@
-"""Processes of a running `cira up` are killed, frozen and restarted at random, each kind again and again."""
+"""Kills, freezes and restarts processes of a running `cira up` at random, each kind several times."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _FREEZE_BRIEFLY = Action("freeze", signal.SIGSTOP, 0.35, thaws_after_s=(1, 6))
 _FREEZE_FOR_EVER = Action("freeze for ever", signal.SIGSTOP, 0.2)
 _RESTART = Action("restart", signal.SIGTERM, 0.2)
 _OF_SERVICE = (_KILL, _FREEZE, _FREEZE_FOR_EVER, _RESTART)
-# Whether a run or a backend is frozen for ever nobody can tell from one that waits: these are always thawed.
+# A frozen run or backend cannot be distinguished from a waiting one: these are always resumed.
 _ACTIONS: Mapping[str, Sequence[Action]] = {
     "run": (_KILL, _FREEZE),
     "reader": (_KILL, _FREEZE),

@@ -1,4 +1,6 @@
-"""What `cheapest` saves: python -m benchmarks.cheapest_policy --documents DIR --labels FILE --readings DIR
+"""Measures the savings of the policy `cheapest`.
+
+    python -m benchmarks.cheapest_policy --documents DIR --labels FILE --readings DIR
 
 Every labelled document goes through both policies with a stand-in model that answers from the labels and spoils a share
 of the fields (`--mistakes`). Told for each kind of document: the share of documents for which something was paid, the

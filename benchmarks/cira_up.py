@@ -1,4 +1,4 @@
-"""`cira up` as a process of its own that is started again whenever it ends, and what runs under it, by kind.
+"""Runs `cira up` as a separate process that is restarted whenever it ends, and lists its child processes by kind.
 
 A service manager does the same with `Restart=always`: so a benchmark may kill the supervisor itself.
 """
@@ -38,7 +38,7 @@ class CiraUp:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables besides the settings."""
     ends: list[str] = field(default_factory=list)
-    """How each of its processes ended that nobody meant to end."""
+    """How each process ended that ended unexpectedly."""
 
     def __enter__(self) -> Self:
         self._closing = threading.Event()
@@ -63,7 +63,7 @@ class CiraUp:
             stop_everything(self.settings.home)
 
     def expect_end(self) -> None:
-        """The next end of its process is the caller's doing."""
+        """Marks the next end of the process as caused by the caller."""
         self._meant_to_end = True
 
     def services(self) -> RunningServices | None:

@@ -1,4 +1,4 @@
-"""How long one client's single e-invoice takes while another client's thousands of jobs wait for a silent source.
+"""Measures one client's single e-invoice while another client's thousands of jobs wait for a source without answer.
 
     python -m benchmarks.fair_shares --flood 5000 2>/dev/null
 

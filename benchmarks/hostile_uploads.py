@@ -1,4 +1,4 @@
-"""How long uploads of one client take while another uploads hostile files without end.
+"""Measures uploads of one client while another uploads hostile files continuously.
 
     python -m benchmarks.hostile_uploads --seconds 60
 

@@ -9,7 +9,7 @@ from cira_pipeline.settings import Settings
 
 
 def new_key(settings: Settings, postgres_url: str, client: str) -> str:
-    """The text of a key that may do everything, without a limit that a benchmark reaches."""
+    """A new key with all permissions, and limits that no benchmark reaches."""
     pepper, database = load_pepper(settings), Database(postgres_url)
     try:
         new = pepper.new_key()

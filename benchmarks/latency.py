@@ -1,4 +1,4 @@
-"""How long one invoice takes from its submission to its record, and where that time goes.
+"""Measures the latency of one invoice from submission to record, and its parts.
 
     python -m benchmarks.latency --count 10 2>/dev/null
 

@@ -1,4 +1,4 @@
-"""How much memory a run takes by the number of its invoices: the claim is that it does not depend on it.
+"""Measures the memory of a run by its number of invoices; the promise is that it does not depend on it.
 
     python -m benchmarks.memory --sizes 100,500,2000
 

@@ -1,4 +1,4 @@
-"""A company's mixed invoices: text PDFs, e-invoices, hybrids, scans, photos, copies, and files that are no invoices."""
+"""Generates a company's mix of documents: text PDFs, e-invoices, hybrids, scans, photos, copies, other files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KINDS: Sequence[LabelledKind] = ("pdf-text", "xml", "hybrid-pdf", "pdf-scan", "
 
 @dataclass(frozen=True)
 class MixedDocument:
-    """`label` is what its pages show; none for a file that is no invoice. A copy has the same bytes as another one."""
+    """`label`: values on its pages, `None` for a file that is not an invoice. A copy has the bytes of another one."""
 
     name: str
     kind: str

@@ -1,4 +1,6 @@
-"""What becomes of a model's mistakes: python -m benchmarks.model_errors --documents DIR --labels FILE --readings DIR
+"""Measures how many mistakes of a model are caught.
+
+    python -m benchmarks.model_errors --documents DIR --labels FILE --readings DIR
 
 A stand-in answers from the labels and spoils a share of the fields (`--mistakes`): wrong digits, neighbouring amounts,
 swapped dates, inventions, omissions, dropped and merged lines. Every labelled document of the kinds given is read (the

@@ -1,4 +1,4 @@
-"""Labelled documents through reading, cascade and validation, with a stand-in for the model: what benchmarks share."""
+"""Runs labelled documents through reading, cascade and validation, with a stand-in for the model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Labelled:
 
     @property
     def judged_on(self) -> date:
-        """As of when the record is judged: these documents are old, and were new once."""
+        """Date on which the record is validated: shortly after the issue date, because these documents are old."""
         issued = self.fields.get("issue_date")
         return date.fromisoformat(issued) + _AFTER_ISSUE if issued else date.today()  # noqa: DTZ011
 
@@ -148,7 +148,7 @@ class ModelRun:
 
 
 def true_record(labelled: Labelled) -> Record:
-    """What validation says of the labelled values: where it does not accept them, the document is at fault."""
+    """The record of the labelled values; where validation does not accept it, the document itself is faulty."""
     invoice = Invoice.model_validate({name: value for name, value in labelled.fields.items() if value is not None})
     # As from XML: what the label says was not read from a page, and cannot be misread.
     evidence = tuple(

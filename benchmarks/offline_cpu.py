@@ -1,4 +1,4 @@
-"""CPU time of the offline extraction alone, beside reading the same pages: `python benchmarks/offline_cpu.py FILE...`.
+"""Measures CPU time of offline extraction and of reading: `python benchmarks/offline_cpu.py FILE...`.
 
 Reading is Docling's native reading of the page in the same process, which says how fast the machine is: a figure in
 milliseconds alone is worth little on a loaded or slow one. Pages without text are read by OCR and told apart. With

@@ -1,4 +1,4 @@
-"""What Dagster adds to an invoice: a run over a batch of jobs, against a plain loop over the same four stages.
+"""Measures the overhead of Dagster: a run over a batch of jobs, compared with a plain loop over the same four stages.
 
     python -m benchmarks.orchestration --batch 100 --repeat 3 2>/dev/null
 

@@ -1,4 +1,4 @@
-"""Extractors that work without a model, side by side over the same labelled documents.
+"""Compares extractors without a model over the same labelled documents.
 
     python benchmarks/other_extractors.py LABELS.jsonl --kind pdf-text
 

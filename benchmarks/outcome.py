@@ -1,4 +1,4 @@
-"""What came of a benchmark that holds promises."""
+"""Results of a benchmark, with the promises that held or did not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Outcome:
-    """`broken` lists the promises that did not hold; `diagnosis` is for whoever looks for the reason."""
+    """`broken`: promises that did not hold; `diagnosis`: lines for finding the cause."""
 
     title: str = ""
     rows: list[tuple[str, str]] = field(default_factory=list)

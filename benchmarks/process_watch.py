@@ -1,4 +1,4 @@
-"""The most memory that processes hold together while something goes on, and the processor time they take."""
+"""Measures peak memory and processor time of a group of processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Watched:
     largest_bytes: int = 0
     """The most that one process held."""
     cpu_s: dict[str, float] = field(default_factory=dict)
-    """By what a process is for. Of one that has ended, what it took after it was last looked at is missing."""
+    """By role of the process. Of a process that has ended, the time after its last sample is missing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How long reading takes and how much memory it needs: `python benchmarks/reading.py FILE...` (PDF, PNG, JPEG, TIFF).
+"""Measures time and memory of reading: `python benchmarks/reading.py FILE...` (PDF, PNG, JPEG, TIFF).
 
 The first file is read twice, once with everything cold; the first reading is told apart from the others.
 """

@@ -1,4 +1,4 @@
-"""What more workers are good for: the same documents by 1, 2 and 4 reading processes, and by as many Celery workers.
+"""Measures scaling: the same documents with 1, 2 and 4 reading processes, and with as many Celery workers.
 
     python -m benchmarks.scaling --texts 60 --scans 12 2>/dev/null
 
@@ -69,7 +69,7 @@ def main() -> None:
     console = Console()
 
     def found(more: Sequence[Scaled]) -> None:
-        """Said at once: what came first is not lost should a later part fail."""
+        """Prints results immediately, so that they are not lost when a later part fails."""
         for each in more:
             figures = ", ".join(f"{per_minute:.1f} with {number}" for number, per_minute in each.per_minute.items())
             console.print(f"{each.kind}, {each.way}, documents a minute: {figures}")

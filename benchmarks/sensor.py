@@ -1,4 +1,4 @@
-"""What a tick of `new_invoices` costs when the tables are full of finished jobs.
+"""Measures a tick of the sensor `new_invoices` with many finished jobs in the tables.
 
     python -m benchmarks.sensor --finished 1000000
 

@@ -1,4 +1,4 @@
-"""A folder of documents behind http on loopback."""
+"""Serves a folder of documents over HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ def served_folder(folder: Path) -> Iterator[str]:
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_arguments: object) -> None:
-        """What a benchmark prints is its table."""
+        """Logs nothing, because the benchmark prints its table."""

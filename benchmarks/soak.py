@@ -1,4 +1,4 @@
-"""Whether `cira up` can be left running: what it holds under a steady load, minute by minute, and what grows.
+"""Soak test of `cira up`: resources held under a steady load, minute by minute, and their growth.
 
     python -m benchmarks.soak --minutes 60
 
@@ -58,7 +58,7 @@ _FINAL = [status.value for status in JobStatus if status.final]
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the table: `flat` is none for what is only shown."""
+    """One row of the table; `allowed` is `None` for values that are only shown."""
 
     what: str
     first: float
@@ -217,7 +217,7 @@ def _without_postgres(each: Sample) -> dict[str, int]:
 
 
 def _pruned(postgres_url: str, home: Path, console: Console) -> list[str]:
-    """Makes ticks, runs and keys look old, and sees them go."""
+    """Makes ticks, runs and keys look old, and checks that they are removed."""
     broken = []
     old_ticks = _number(
         postgres_url,

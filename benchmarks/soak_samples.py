@@ -1,4 +1,4 @@
-"""What a running `cira up` holds at a moment: memory, descriptors, threads, connections, tables, files."""
+"""Samples the resources of a running `cira up`: memory, descriptors, threads, connections, tables, files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How quickly statuses are answered while the pipeline works, beside a bare Redis GET in the same run.
+"""Measures status requests while the pipeline works, compared with a bare Redis GET in the same run.
 
     python benchmarks/status_polling.py --seconds 30
 

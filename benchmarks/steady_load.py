@@ -1,4 +1,4 @@
-"""What a company does to CIRA all day: invoices come in every way, programs poll, people look at pages."""
+"""Generates a steady load: invoices submitted in every way, polling programs, and people viewing pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What suppliers' memory is worth: `python -m benchmarks.supplier_memory`.
+"""Measures the benefit of the supplier memory: `python -m benchmarks.supplier_memory`.
 
 Every supplier sends ten invoices in one layout. The offline engine reads all ten as if each were its first; then two
 are confirmed, and it reads the other eight again. Rules by which suppliers are made, so that nobody chooses the easy

@@ -1,4 +1,4 @@
-"""A month of invoices through everything `cira up` starts: sensor, daemon, runs, tables, Dagster's events.
+"""Processes a month of invoices with everything `cira up` starts: sensor, daemon, runs, tables, Dagster's events.
 
     python -m benchmarks.ten_thousand --count 10000
 

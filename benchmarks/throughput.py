@@ -1,4 +1,4 @@
-"""The whole pipeline against bare Docling on the same files, with as many workers, by kind of document.
+"""Compares the pipeline's throughput with bare Docling on the same files and workers, by kind of document.
 
     python -m benchmarks.throughput --texts 60 --scans 12 2>/dev/null
 

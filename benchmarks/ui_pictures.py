@@ -1,4 +1,4 @@
-"""The pictures of the Dagster UI in docs/images, taken from a demo that is running in this folder.
+"""Takes the screenshots of the Dagster UI in docs/images from a demo that runs in this folder.
 
 cira demo                                          (in one terminal, left running)
 python -m benchmarks.ui_pictures docs/images       (in another)

@@ -1,7 +1,7 @@
-"""Whether a document names accounts in places that do not belong together.
+"""Detects a second bank account printed apart from the payment account, a sign of payment fraud.
 
-A supplier lists its accounts side by side. An account in a sentence, a line item or a corner of its own, beside another
-one, is how money is led astray; which of them is the supplier's, the page cannot tell.
+A supplier lists its accounts side by side. Another account in a sentence, a line item or a corner of the page can be a
+forgery, and the page does not show which account is the supplier's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TOGETHER_LINE_HEIGHTS = 6.0
 
 
 def account_findings(extraction: Extraction, reading: Reading) -> tuple[Finding, ...]:
-    """A warning when the account to pay to is not the only one of the document, and another stands apart from it."""
+    """A warning when the document prints another account, and not next to the payment account."""
     chosen = extraction.invoice.payment_iban
     if chosen is None:
         return ()
@@ -35,14 +35,15 @@ def account_findings(extraction: Extraction, reading: Reading) -> tuple[Finding,
         Finding(
             rule=RULE,
             severity=Severity.WARNING,
-            message=f"payment_iban: the document names {', '.join(apart)} besides {chosen}, in another place",
+            message=f"payment_iban: besides {chosen}, the document names {', '.join(apart)} in another place: "
+            "confirm the account with the supplier before paying",
             fields=("payment_iban",),
         ),
     )
 
 
 def _ibans(text: str) -> Iterator[str]:
-    """IBANs whose check digits hold. What follows one on its line may look like more of it."""
+    """IBANs with valid check digits; text after one on its line may look like a part of it."""
     for match in _CANDIDATE.finditer(text.upper()):
         squeezed = match.group().replace(" ", "")
         for length in range(min(len(squeezed), _LONGEST), _SHORTEST - 1, -1):

@@ -1,4 +1,4 @@
-"""What two engines say of one document: agreement is noted with the evidence, a contradiction is told to people."""
+"""Compares the extractions of two engines: agreement goes into the evidence, contradictions become findings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from cira_pipeline.models import EngineName, Evidence, Extraction, Finding, Reco
 RULE = "engines_disagree"
 FILLED = "filled_in"
 COMPARED: tuple[HeaderField, ...] = tuple(name for name in HEADER_FIELDS if not TERMS[name].kind.is_prose)
-"""Fields with one right spelling. Names and addresses are cut out of the page differently by every engine."""
+"""Fields with one correct spelling; the extent of names and addresses differs between engines."""
 SURE = 0.8
-"""From this probability on, in its own record, an engine's value speaks against another one."""
+"""Least calibrated confidence with which an engine's value contradicts another one by a warning."""
 FILLED_FROM = 0.6
-"""From this confidence on, what one engine left out is taken from another."""
+"""Least confidence with which a value that one engine left out is taken from another."""
 ASKED_FROM = 0.5
-"""From this confidence on, an engine that can answer again is asked about what it left out."""
+"""Least confidence with which an engine that can answer again is asked about a value it left out."""
 LEFT_OUT = "left_out"
 TRANSFER_FIELDS: frozenset[str] = frozenset({"payment_iban", "currency", "gross_total", "amount_due"})
 PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
@@ -31,19 +31,17 @@ PARTIES: tuple[tuple[HeaderField, HeaderField], ...] = (
 LEAST_ALIKE = 85.0
 UNGROUNDED = "ungrounded"
 _CLAIMED = frozenset({*COMPARED, "supplier_name", "customer_name"})
-# A value need not be certain enough to pay by to speak against another one.
+# These findings do not keep a value from contradicting another one.
 _NO_DOUBTS = frozenset({RULE, "low_confidence"})
 _UNLIKE = 50.0
-"""Names that share so little are of two different parties, however they were cut out."""
+"""Names less similar than this (0 to 100) belong to two different parties, whatever their extent."""
 
 
 def compared(extraction: Extraction, other: Extraction, other_record: Record) -> Extraction:
-    """`extraction` with what `other` says about it: `agreed_by` in its evidence, a finding for each contradiction.
+    """`extraction` compared with `other`: `agreed_by` in its evidence, and a finding for each contradiction.
 
-    What agreement is worth is for the calibration to say (cira_pipeline/validation/confidence/calibration.py).
-
-    A contradiction is a warning when `other` is sure of its value and its record holds no complaint about it. Otherwise
-    the doubt is the other engine's own, and the finding is only a note.
+    The calibration weighs agreement (cira_pipeline/validation/confidence/calibration.py). A contradiction is a warning
+    when `other` has a confidence of at least `SURE` and its record has no finding about the field; else it is a note.
     """
     agreeing = {name for name in HEADER_FIELDS if _agree(extraction.invoice, other.invoice, name)}
     theirs = {evidence.field: evidence.confidence for evidence in other_record.evidence}
@@ -58,7 +56,7 @@ def compared(extraction: Extraction, other: Extraction, other_record: Record) ->
         if _contradict(extraction.invoice, other.invoice, name)
     )
     findings += tuple(_other_parties(extraction, other, theirs))
-    findings += tuple(_claims_of_nothing(extraction, other))
+    findings += tuple(_ungrounded_contradictions(extraction, other))
     return extraction.model_copy(update={"evidence": evidence, "findings": extraction.findings + findings})
 
 
@@ -76,10 +74,10 @@ def left_out(extraction: Extraction, other: Extraction, *, least: float) -> tupl
 
 
 def asked_about(extraction: Extraction, other: Extraction) -> tuple[Finding, ...]:
-    """What the engine should look for once more, without what the other one read there.
+    """Findings that ask the engine to look again for fields it left out, without stating the other engine's value.
 
-    Nothing whose value it has under another name: an amount due that is the total, an id that it gives to the other
-    party.
+    Fields whose value it has under another name are left out: an amount due that is the total, an id that it assigns to
+    the other party.
     """
     wanted = (*COMPARED, "supplier_name", "customer_name", "tax_breakdown", "line_items")
     named = {getattr(extraction.invoice, name) for name in HEADER_FIELDS}
@@ -98,8 +96,8 @@ def asked_about(extraction: Extraction, other: Extraction) -> tuple[Finding, ...
 def omissions(extraction: Extraction, other: Extraction) -> tuple[Finding, ...]:
     """A finding for each value that `other` read and `extraction` does not have, under this or another name.
 
-    A warning where people pay by it and it would have been filled in, had the record not got worse by that: then the
-    record is without complaint only because it lacks it, such as an account whose check digits are wrong. Else a note.
+    It is a warning for payment-critical values that were not filled in because they would make the record worse, such
+    as an account with wrong check digits: without them the record only seems to be in order. Else it is a note.
     """
     named = {getattr(extraction.invoice, name) for name in HEADER_FIELDS}
     paid_by = TRANSFER_FIELDS.intersection(left_out(extraction, other, least=FILLED_FROM))
@@ -116,7 +114,8 @@ def omissions(extraction: Extraction, other: Extraction) -> tuple[Finding, ...]:
             Finding(
                 rule=LEFT_OUT,
                 severity=Severity.WARNING if warn else Severity.INFO,
-                message=f"{name}: {extraction.engine} has none, {other.engine} read {shown}",
+                message=f"{name}: {extraction.engine} has no value, {other.engine} read {shown}"
+                + (": compare it with the document" if warn else ""),
                 fields=(name,),
             )
         )
@@ -124,26 +123,27 @@ def omissions(extraction: Extraction, other: Extraction) -> tuple[Finding, ...]:
 
 
 def filled(extraction: Extraction, other: Extraction, name: str) -> Extraction:
-    """`extraction` with `other`'s value of `name`, its evidence, and a note."""
+    """`extraction` with the value of `name` from `other`, its evidence, and a note."""
     note = Finding(
         rule=FILLED,
         severity=Severity.INFO,
-        message=f"{name}: {extraction.engine} left it out, {other.engine} read it and is sure",
+        message=f"{name}: {extraction.engine} has no value; the value of {other.engine} was taken",
         fields=(name,),
     )
-    proofs = tuple(each for each in other.evidence if each.field.partition("[")[0] == name)
+    evidence = tuple(each for each in other.evidence if each.field.partition("[")[0] == name)
     return extraction.model_copy(
         update={
             "invoice": extraction.invoice.model_copy(update={name: getattr(other.invoice, name)}),
-            "evidence": extraction.evidence + proofs,
+            "evidence": extraction.evidence + evidence,
             "findings": (*extraction.findings, note),
         }
     )
 
 
 def _other_parties(extraction: Extraction, other: Extraction, theirs: dict[str, float]) -> Iterator[Finding]:
-    """A warning where one engine's supplier is the other's customer, or nobody the other knows of: money would go to
-    the one who owes it, or to a third.
+    """Warnings where one engine's supplier is the other's customer, or a party that the other did not read.
+
+    Payment would go to the customer itself or to a third party.
     """
     for name, opposite in PARTIES:
         mine, same, crossed = (
@@ -161,10 +161,8 @@ def _other_parties(extraction: Extraction, other: Extraction, theirs: dict[str, 
             yield _about_party(extraction, other, name, mine, f"not `{same}`, which {other.engine} read")
 
 
-def _claims_of_nothing(extraction: Extraction, other: Extraction) -> Iterator[Finding]:
-    """A warning where `other` insists on a text that the document does not show: it contradicts this value as surely
-    as if it had read another one.
-    """
+def _ungrounded_contradictions(extraction: Extraction, other: Extraction) -> Iterator[Finding]:
+    """Warnings where `other` quoted a different text that is not in the document: this also contradicts the value."""
     printed: dict[str, str] = {}
     for evidence in extraction.evidence:
         printed[evidence.field] = f"{printed.get(evidence.field, '')} {evidence.text}"
@@ -175,12 +173,13 @@ def _claims_of_nothing(extraction: Extraction, other: Extraction) -> Iterator[Fi
             mine = getattr(extraction.invoice, name) if name in _CLAIMED else None
             if mine is None or getattr(other.invoice, name) is not None:
                 continue
-            # The claim's text stands in its message; all words of this value in it are the same said with others.
+            # The message contains the quoted text: if it contains all words of this value, there is no contradiction.
             if not _alike(printed.get(name, str(mine)), claim.message):
                 yield Finding(
                     rule=RULE,
                     severity=Severity.WARNING,
-                    message=f"{name}: {extraction.engine} read `{mine}`; {other.engine} named a text that is not there",
+                    message=f"{name}: {extraction.engine} read `{mine}`; {other.engine} quoted a text that is not in "
+                    "the document: compare it with the document",
                     fields=(name,),
                 )
 
@@ -189,13 +188,13 @@ def _about_party(extraction: Extraction, other: Extraction, name: HeaderField, m
     return Finding(
         rule=RULE,
         severity=Severity.WARNING,
-        message=f"{name}: {extraction.engine} read `{mine}`, which is {what}",
+        message=f"{name}: {extraction.engine} read `{mine}`, which is {what}: compare both parties with the document",
         fields=(name,),
     )
 
 
 def similarity(left: str, right: str) -> float:
-    """Token-set similarity, 0 to 100, blind to case and punctuation."""
+    """Token-set similarity, 0 to 100, ignoring case and punctuation."""
     return token_set_ratio(left, right, processor=default_process)
 
 
@@ -216,7 +215,7 @@ def _contradiction(mine: Extraction, other: Extraction, name: HeaderField, *, wa
         rule=RULE,
         severity=Severity.WARNING if warn else Severity.INFO,
         message=f"{name}: {mine.engine} read {getattr(mine.invoice, name)!s}, "
-        f"{other.engine} read {getattr(other.invoice, name)!s}",
+        f"{other.engine} read {getattr(other.invoice, name)!s}" + (": compare it with the document" if warn else ""),
         fields=(name,),
     )
 

@@ -1,4 +1,4 @@
-"""Where paid answers are kept, so that the same question is never paid for twice."""
+"""Store of paid model answers, so that the same question is never paid for twice."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ class AnswerStore(Protocol):
     def claim(
         self, request_hash: str, worst_case: Usage | None = None, for_batch: ForBatch | None = None
     ) -> ModelAnswer | None:
-        """The answer kept, or `None`: then the caller holds the claim and is the one who may pay.
+        """The stored answer, or `None`: then the caller holds the claim and may ask the model.
 
-        `worst_case` is the most the answer can consume; stores that know budgets reserve it. With `for_batch` a store
-        that knows model batches puts the question up for the next one. Waits while another caller holds the claim.
+        `worst_case` is the most the answer can consume; stores with budgets reserve it. With `for_batch`, a store with
+        model batches queues the question for the next one. Waits while another caller holds the claim.
 
-        Raises: BudgetReached when there is no answer and no money for one; AnswerInBatch while a batch has the
-        question; ModelBatchFailed.
+        Raises: BudgetReached when there is no answer and the budget does not allow one; AnswerInBatch while a batch has
+        the question; ModelBatchFailed.
         """
         ...
 
     def commit(self, answer: ModelAnswer, asked_model: str | None = None) -> None:
-        """Keeps a paid answer, durably and with its cost, before anybody uses it. Ends the claim.
+        """Stores a paid answer durably, with its cost, before it is used. Ends the claim.
 
-        `asked_model` is the model whose price holds when that of the one that answered is not known.
+        `asked_model` is the model whose price applies when the price of the model that answered is unknown.
         """
         ...
 
     def release(self, request_hash: str) -> None:
-        """Gives the claim up unanswered: the next caller may ask at once."""
+        """Releases the claim without an answer, so that the next caller can ask at once."""
         ...
 
 
 class AnswersInMemory:
-    """Answers of one process, for work without a database (`cira extract`)."""
+    """In-memory store of one process, for work without a database (`cira extract`)."""
 
     def __init__(self) -> None:
         self._answers: dict[str, ModelAnswer] = {}

@@ -1,17 +1,17 @@
-"""Which engines run on a document, when to stop, and which result is believed.
+"""Runs the engines of a policy on a document in order, and chooses the best record.
 
-`cheapest`      einvoice, offline, azure_openai: stops at the first whose record is accepted
-`model_first`   einvoice; else the model in any case, with offline, which is free, as its witness
+`cheapest`      einvoice, offline, azure_openai: stops at the first engine whose record is accepted
+`model_first`   einvoice; else always the model, compared with offline, which is free
 `offline_only`  einvoice, offline
 
-XML that names itself the invoice is the invoice: when `einvoice` found fields, no other engine runs, because none can
-know better. Its amount and number are looked up on the visible page instead.
+XML that is declared as the invoice is authoritative: when `einvoice` found fields, no other engine runs. Its amount and
+number are compared with the visible page instead.
 
-A model is judged against what was read before it, so that a contradiction goes back to it like any other finding. What
-one engine left out and another is sure of is filled in, and told.
+The model's answer is compared with earlier extractions, so that a contradiction goes back to the model like any other
+finding. A value that one engine left out and another read with sufficient confidence is filled in, with a finding.
 
-A model that does not answer never ends a job that another engine can do: the offline result is kept, and under
-`model_first` carries the warning `model_failed`, so that a person looks at it.
+A model without an answer does not fail a job that another engine can do: the offline result is kept, and under
+`model_first` it gets the warning `model_failed`, so that it is reviewed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ORDER: Mapping[Policy, tuple[EngineName, ...]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One engine's fields and the record they make."""
+    """The extraction of one engine, and its record."""
 
     extraction: Extraction
     record: Record
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class EngineSkipped:
-    """An engine that did not run, or had nothing to work on."""
+    """An engine that did not run, or found no input in the document."""
 
     engine: EngineName
     reason: str
@@ -54,7 +54,7 @@ class EngineSkipped:
 
 @dataclass(frozen=True)
 class EngineFailed:
-    """An engine that ended in an error. `usage` was paid all the same."""
+    """An engine that ended in an error. `usage`: paid before it."""
 
     engine: EngineName
     error: CiraError
@@ -67,7 +67,7 @@ class EngineFailed:
 
 @dataclass(frozen=True)
 class CascadeOutcome:
-    """What the engines said, in the order in which they ran; `chosen` is an index from 0 into `steps`."""
+    """The results of all engines in the order in which they ran; `chosen` is an index (from 0) into `steps`."""
 
     steps: tuple[Step, ...]
     chosen: int
@@ -77,7 +77,7 @@ class CascadeOutcome:
 
     @property
     def usage(self) -> tuple[Usage, ...]:
-        """Everything the model was asked for this document, also where nothing came of it."""
+        """The usage of all model answers about this document, also of failed engines."""
         return tuple(usage for step in self.steps for usage in step.extraction.usage) + tuple(
             usage for failure in self.failed for usage in failure.usage
         )
@@ -86,13 +86,13 @@ class CascadeOutcome:
 def run_cascade(
     document: Document, reading: Reading, engines: Mapping[EngineName, Engine], policy: Policy, judge: Judge
 ) -> CascadeOutcome:
-    """Runs the engines of `policy` that `engines` holds until a record can be trusted.
+    """Runs the engines of `policy` that `engines` contains until the policy accepts a record.
 
-    The best record is chosen (`ranking.rank`), of equals that of the engine with more `trust`; under `model_first` the
-    model's whenever it is accepted.
+    The best record is chosen (`ranking.rank`), of equal ones that of the engine with more `trust`; under `model_first`
+    the model's whenever it is accepted.
 
-    Raises: the engine's own error when no engine found anything and one failed (a retryable one first: then trying
-    again can help), with everything paid in its detail `usage`; NothingExtracted when none failed.
+    Raises: the engine's own error when no engine found anything and one failed (a retryable error first), with
+    everything paid in its detail `usage`; NothingExtracted when none failed.
     """
     run = _Run(document, reading, engines, policy, judge)
     for name in ORDER[policy]:
@@ -127,16 +127,16 @@ class _Run:
             self._failed.append(EngineFailed(name, error, usage_of_error(error)))
             return
         if extraction is None:
-            self._skipped.append(EngineSkipped(name, "the document holds nothing it can work on"))
+            self._skipped.append(EngineSkipped(name, "the document contains no input for it"))
             return
         self._add(extraction)
 
     def outcome(self) -> CascadeOutcome:
         if not self._steps:
-            raise self._nothing()
-        self._tell_of_the_model()
+            raise self._no_result()
+        self._add_model_failure()
         best = max(range(len(self._steps)), key=self._preference)
-        self._tell_of_omissions(best)
+        self._resolve_omissions(best)
         return CascadeOutcome(
             steps=tuple(self._steps),
             chosen=best,
@@ -147,11 +147,11 @@ class _Run:
 
     def _extraction_of(self, engine: Engine) -> Extraction | None:
         if isinstance(engine, CorrectableEngine):
-            return engine.extract_judged(self._document, self._reading, self._judge_beside_others)
+            return engine.extract_judged(self._document, self._reading, self._judge_with_earlier)
         return engine.extract(self._document, self._reading)
 
-    def _judge_beside_others(self, extraction: Extraction) -> Record:
-        """The record that `extraction` would make, with what the engines before it say about it, and read besides."""
+    def _judge_with_earlier(self, extraction: Extraction) -> Record:
+        """The record of `extraction`, with findings from the comparison with the engines that ran before."""
         extraction = self._with_findings(extraction, *account_findings(extraction, self._reading))
         missed: list[Finding] = []
         for earlier in self._steps:
@@ -174,9 +174,9 @@ class _Run:
         self.stopped_because = self._why_stop(step)
 
     def _completed(self, step: Step, earlier: Extraction, *, same_verdict: bool = False) -> Step:
-        """`step` with each value that it left out and `earlier` is sure of, where the record gets no worse by it.
+        """`step` with values that it left out and `earlier` read with confidence, unless the record gets worse.
 
-        `same_verdict`: and no better either. What a less believed engine knows makes no record accepted.
+        `same_verdict`: only where the verdict stays the same, so that values of another engine make no record accepted.
         """
         for name in left_out(step.extraction, earlier, least=FILLED_FROM):
             extraction = filled(step.extraction, earlier, name)
@@ -187,9 +187,10 @@ class _Run:
                 step = Step(extraction, record)
         return step
 
-    def _tell_of_omissions(self, chosen: int) -> None:
-        """What another engine read and the chosen one lacks is filled in or told: in a record that is believed, a
-        missing due date must not look as if the document had none.
+    def _resolve_omissions(self, chosen: int) -> None:
+        """Fills in, or names in a finding, each value that another engine read and the chosen record lacks.
+
+        So a due date that one engine missed does not look as if the document had none.
         """
         step = self._steps[chosen]
         if step.extraction.engine is EngineName.EINVOICE:
@@ -197,9 +198,9 @@ class _Run:
         others = [each for index, each in enumerate(self._steps) if index != chosen]
         for other in others:
             step = self._completed(step, other.extraction, same_verdict=True)
-        told = tuple(finding for other in others for finding in omissions(step.extraction, other.extraction))
-        if told:
-            extraction = self._with_findings(step.extraction, *told)
+        missing = tuple(finding for other in others for finding in omissions(step.extraction, other.extraction))
+        if missing:
+            extraction = self._with_findings(step.extraction, *missing)
             step = Step(extraction, self._judge(extraction))
         self._steps[chosen] = step
         if self.stopped_because:
@@ -210,8 +211,8 @@ class _Run:
             return page_findings(extraction, self._reading)
         return (*account_findings(extraction, self._reading), *self._of_failures(EngineName.EINVOICE))
 
-    def _tell_of_the_model(self) -> None:
-        """Under `model_first` the others only stand in for a model that gave nothing, and a person must know."""
+    def _add_model_failure(self) -> None:
+        """Adds the finding `model_failed` to all steps: under `model_first` they only replace the model's answer."""
         findings = self._of_failures(EngineName.AZURE_OPENAI)
         for index, step in enumerate(self._steps if findings else ()):
             extraction = self._with_findings(step.extraction, *findings)
@@ -251,7 +252,7 @@ class _Run:
     def _failures(self) -> str:
         return "".join(f"; {failure.engine} failed with {failure.code}" for failure in self._failed)
 
-    def _nothing(self) -> CiraError:
+    def _no_result(self) -> CiraError:
         paid = tuple(usage for failure in self._failed for usage in failure.usage)
         failures = sorted(self._failed, key=lambda failure: not failure.error.retryable)
         if failures:
@@ -263,17 +264,23 @@ class _Run:
 
 
 def usage_of_error(error: CiraError) -> tuple[Usage, ...]:
-    """What was paid before `error` ended an engine or the whole cascade."""
+    """Usage paid before `error` ended an engine or the whole cascade."""
     usage = error.detail.get("usage", ())
     return tuple(each for each in usage if isinstance(each, Usage)) if isinstance(usage, tuple) else ()
 
 
 def _finding_of(failure: EngineFailed, policy: Policy) -> Finding | None:
-    """What a person must know about a result that stands in for a more trusted one."""
+    """The finding about a failed engine whose result was replaced by that of a less trusted one."""
     if failure.engine is EngineName.EINVOICE:
-        message = f"the file carries e-invoice XML that cannot be used ({failure.error.message}); the page was read"
+        message = (
+            f"the file contains e-invoice XML that cannot be used ({failure.error.message}); the fields were read from "
+            "the page: compare them with the document, or ask the supplier for a valid file"
+        )
         return Finding(rule="einvoice_unusable", severity=Severity.WARNING, message=message)
     if failure.engine is EngineName.AZURE_OPENAI and policy is Policy.MODEL_FIRST:
-        message = f"the model gave no answer ({failure.code}); these fields are the offline engine's alone"
+        message = (
+            f"the model gave no answer ({failure.code}); the fields come from the offline engine alone: "
+            "compare them with the document"
+        )
         return Finding(rule="model_failed", severity=Severity.WARNING, message=message)
     return None

@@ -1,4 +1,4 @@
-"""What every extraction engine is: a document and its reading in, proposed fields with evidence out."""
+"""Interface of extraction engines: a document and its reading in, proposed fields with evidence out."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Protocol, runtime_checkable
 from cira_pipeline.models import Document, EngineName, Extraction, Reading, Record
 
 Judge = Callable[[Extraction], Record]
-"""Validation, as a stage that must not import it sees it: fields in, record with findings and verdict out."""
+"""Validation as a function, because this package must not import it: extraction in, record with verdict out."""
 
 
 class Engine(Protocol):
-    """An engine never guesses: a field it cannot point to in the document stays `None`."""
+    """An extraction engine. A field without evidence in the document stays `None`; engines never guess."""
 
     @property
     def name(self) -> EngineName: ...
 
     @property
     def version(self) -> str:
-        """Changes whenever the same document could give another answer; results are kept by it."""
+        """Version of the engine; it changes whenever the same document could give another result."""
         ...
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
-        """Fields of `document`, or `None` when this engine has nothing to work on (no XML inside, no text).
+        """Fields of `document`, or `None` when it has no input for this engine (no XML, no text).
 
         Raises: ExtractionError leaves of cira_pipeline.errors.
         """
@@ -32,11 +32,11 @@ class Engine(Protocol):
 
 @runtime_checkable
 class CorrectableEngine(Engine, Protocol):
-    """An engine that can be told what is wrong with its answer, and answer again."""
+    """An engine that can answer again, given the findings about its previous answer."""
 
     def extract_judged(self, document: Document, reading: Reading, judge: Judge) -> Extraction | None:
         """Like `extract`, and again as long as `judge` does not accept the record and the engine has rounds left.
 
-        The findings tell how many rounds there were, why, and every value that changed.
+        The findings state how many rounds there were, their causes, and every value that changed.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the engines of one document said, for people: where they differ, and what was asked again and why."""
+"""Explains an extraction to reviewers: differences between engines, correction rounds and escalation."""
 
 from __future__ import annotations
 
@@ -9,36 +9,31 @@ from cira_pipeline.extraction.agreement import FILLED
 from cira_pipeline.invoice import HEADER_FIELDS
 from cira_pipeline.models import Extraction
 
-# The findings by which an extraction tells that it was asked for more than once, and what that changed.
-
 ROUND: Final = "correction_round"
-"""How many rounds there were, and because of which rules."""
+"""Rule: a correction round took place; the message names the rules that caused it."""
 ESCALATED: Final = "escalated"
-"""A stronger deployment was asked, and because of which rules."""
+"""Rule: a stronger deployment was asked; the message names the rules that caused it."""
 CORRECTED: Final = "corrected"
-"""A value that a later answer changed, or did not change, and validation or completeness decided."""
+"""Rule: two answers differ in a value, and validation or completeness decided."""
 DIFFERENT: Final = "answers_differ"
-"""Two answers contradict each other, and nothing decides between them."""
+"""Rule: two answers contradict each other, and validation could not decide between them."""
 
 
 _HISTORY = (ROUND, ESCALATED, CORRECTED, DIFFERENT, FILLED)
 
 
 def differences(extractions: Sequence[Extraction]) -> Mapping[str, Mapping[str, str]]:
-    """Header field -> engine -> its value, for the fields on which engines that ran say different things.
-
-    An engine that names nothing is left out.
-    """
+    """Header field -> engine -> its value, for fields in which engines differ, without engines that have no value."""
     found: dict[str, Mapping[str, str]] = {}
     for name in HEADER_FIELDS:
-        said = {
+        by_engine = {
             each.engine.value: str(value) for each in extractions if (value := getattr(each.invoice, name)) is not None
         }
-        if len(set(said.values())) > 1:
-            found[name] = said
+        if len(set(by_engine.values())) > 1:
+            found[name] = by_engine
     return found
 
 
 def history(extraction: Extraction) -> tuple[str, ...]:
-    """Correction rounds, escalation, what they changed, and what was filled in from another engine, in order."""
+    """Messages about correction rounds, escalation, their changes, and values from another engine, in order."""
     return tuple(finding.message for finding in extraction.findings if finding.rule in _HISTORY)

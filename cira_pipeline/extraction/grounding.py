@@ -1,15 +1,15 @@
-"""Whether a text that a model claims to have read really stands in the reading, and where.
+"""Grounding: finds a text that a model quoted in the reading, and its place.
 
-Four ways to be found, each believed less than the one before: at the line named, on a line nearby, anywhere, and, on
-pages read by OCR, nearly. Case, accents, spaces and kinds of dashes never matter. Nearly means one of:
+Four kinds of match, in order of confidence: at the line named, on a line nearby, anywhere, and, on pages read by OCR,
+approximate. Case, accents, spaces and kinds of dashes never matter. An approximate match is one of:
 
-- the same characters but for look-alikes that OCR takes for digits (`O` for `0`, `I`, `l` for `1`, `S` for `5`, `Z` for
-  `2`, `B` for `8`), at most one in three of the letters and digits and at least one allowed; or
-- for text of at least `LEAST_FUZZY` characters that is no number, date or identifier: a similarity (Indel, rapidfuzz)
-  of at least `LEAST_SIMILARITY`, and the same digits in the same order.
+- the same characters except for look-alikes that OCR confuses with digits (`O` for `0`, `I`, `l` for `1`, `S` for `5`,
+  `Z` for `2`, `B` for `8`), at most one in three of the letters and digits and at least one allowed; or
+- for text of at least `LEAST_FUZZY` characters that is not a number, date or identifier: a similarity (Indel,
+  rapidfuzz) of at least `LEAST_SIMILARITY`, and the same digits in the same order.
 
-So no digit of an amount can become another digit on the way from the page to the record: `119,00` is found in `ll9,00`,
-never in `118,00`, and `5010` never in `SOLO`. On pages with text of their own only the exact text counts.
+So no digit of an amount can change between page and record: `119,00` is found in `ll9,00`, never in `118,00`, and
+`5010` never in `SOLO`. On pages with a text layer only exact text counts.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ NEARBY_LINES = 3
 LEAST_SIMILARITY = 90.0
 LEAST_FUZZY = 6
 LOOKALIKES_ONE_IN = 3
-"""Of so many letters and digits one may be another character that looks like it."""
-# `1` or `h` stands somewhere on every page: so short a text proves nothing far from where it was claimed to be.
+"""One look-alike is allowed for each of so many letters and digits."""
+# Shorter texts (`1`, `h`) occur on every page, so that a match far from the line named proves nothing.
 LEAST_ANYWHERE = 3
-# A supplier's name or a product's may be wrapped once or twice.
+# Names of suppliers and products may be wrapped once or twice.
 LONGEST_WRAP = 3
 
 _AT_LINE, _NEARBY, _ANYWHERE, _NEARLY = 0.97, 0.92, 0.8, 0.85
@@ -54,7 +54,7 @@ _LOOKALIKES = str.maketrans("oilszb", "011528")
 
 @dataclass(frozen=True)
 class Piece:
-    """`line.text[start:end]`."""
+    """A part of a line: `line.text[start:end]`."""
 
     line: Line
     start: int
@@ -66,13 +66,13 @@ class Piece:
 
     @cached_property
     def box(self) -> Box:
-        """The stretch's own rectangle: by its words where the reader knows them, else its share of the line."""
+        """Rectangle of the piece: by word boxes where the reading has them, else by its share of the line."""
         return _box_by_words(self) or _box_by_share(self)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a text stands: one piece, or one for each line it is wrapped over. `exact` is false when only nearly."""
+    """Place of a text: one piece, or one for each line it is wrapped over. `exact`: false for approximate matches."""
 
     pieces: tuple[Piece, ...]
     confidence: float
@@ -80,13 +80,13 @@ class Place:
 
     @property
     def text(self) -> str:
-        """What the document says there."""
+        """The text of the document at this place."""
         return " ".join(piece.text.strip() for piece in self.pieces)
 
 
 @dataclass(frozen=True)
 class _Normal:
-    """Text as it is compared, and for each of its characters the index in the line it came from."""
+    """Normalised text for comparison, with the index in the original line for each of its characters."""
 
     text: str
     origin: tuple[int, ...]
@@ -102,9 +102,9 @@ class Grounder:
         self._normals: dict[int, _Normal] = {}
 
     def find(self, text: str, line_number: int, *, literal: bool) -> Place | None:
-        """The place of `text`, nearest to line `line_number`; `None` when the document does not show it.
+        """The place of `text` nearest to line `line_number`; `None` when the document does not contain it.
 
-        `literal`: numbers, dates and identifiers, which may never be found by similarity.
+        `literal`: for numbers, dates and identifiers, which must not match by similarity.
         """
         needle = _normal(text).text
         if not any(char.isalnum() for char in needle) and not _is_sign(needle):
@@ -117,7 +117,7 @@ class Grounder:
         return found
 
     def everywhere(self, text: str) -> tuple[Place, ...]:
-        """All places of exactly `text` on one line each, in reading order, without regard to any line named."""
+        """All exact places of `text` within one line, in reading order."""
         needle = _normal(text).text
         if not any(char.isalnum() for char in needle):
             return ()
@@ -160,7 +160,7 @@ class Grounder:
         return None
 
     def _from(self, line_number: int, needle: str) -> Iterator[tuple[int | None, int]]:
-        """Indexes of lines with their distance from the one named: it, its neighbours, then all others as `None`."""
+        """Distance from the line named and index of each line: that line, its neighbours, then all others (`None`)."""
         near: list[int] = []
         home = self._at.get(line_number)
         if home is not None:
@@ -185,7 +185,7 @@ class Grounder:
         return None
 
     def _wrapped(self, index: int, needle: str) -> tuple[Piece, ...]:
-        """The pieces when `needle` begins at the line's end or middle and goes on at the start of the next lines."""
+        """The pieces of `needle` where it begins in the line and continues at the start of the next lines."""
         for count in range(2, LONGEST_WRAP + 1):
             run = range(index, index + count)
             if run.stop > len(self._lines) or self._lines[run[-1]].page != self._lines[index].page:
@@ -220,7 +220,7 @@ class Grounder:
 
 
 def _normal(text: str) -> _Normal:
-    """Without spaces, case, accents and typographic variants."""
+    """`text` without spaces, case, accents and typographic variants."""
     characters: list[str] = []
     origin: list[int] = []
     for index, original in enumerate(text):
@@ -232,7 +232,7 @@ def _normal(text: str) -> _Normal:
 
 
 def _same_digits(claimed: str, printed: str) -> bool:
-    """As printed, or once look-alikes are taken for digits."""
+    """Whether both have the same digits, as printed or with look-alikes replaced by digits."""
     return _digits(claimed) == _digits(printed) or _digits(claimed.translate(_LOOKALIKES)) == _digits(
         printed.translate(_LOOKALIKES)
     )
@@ -248,12 +248,12 @@ def _few_lookalikes(claimed: str, printed: str) -> bool:
 
 
 def _is_sign(text: str) -> bool:
-    """A currency sign stands for a value although it has no letter."""
+    """Whether `text` consists of currency signs, which are values without letters."""
     return bool(text) and all(unicodedata.category(char) == "Sc" for char in text)
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether `text[start:end]` is not cut out of a longer word or number: `64,43` is not in `1.064,43`."""
+    """Whether `text[start:end]` is not part of a longer word or number: `64,43` does not match in `1.064,43`."""
     before, after = text[:start], text[end:]
     if text[start].isdigit():
         if before[-1:].isdigit() or (before[-1:] in {".", ",", "'", "’"} and before[-2:-1].isdigit()):

@@ -1,4 +1,4 @@
-"""Which of several records of one document is the better one."""
+"""Ranks records of one document, to choose the best."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ REQUIRED: tuple[HeaderField, ...] = (
     "net_total",
     "gross_total",
 )
-"""What nobody can pay or book without; the measure of how complete a record is."""
+"""Fields needed for booking and payment; they measure the completeness of a record."""
 
 Rank = tuple[int, ...]
 
 
 def rank(record: Record) -> Rank:
-    """Higher is better: accepted, fewest errors, fewest warnings, most of `REQUIRED`, most values two engines read."""
+    """Rank of `record`; higher is better.
+
+    In order: accepted, fewest errors, fewest warnings, most of `REQUIRED`, most values that two engines read.
+    """
     severities = [finding.severity for finding in record.findings]
     agreed = {evidence.field for evidence in record.evidence if evidence.agreed_by}
     return (

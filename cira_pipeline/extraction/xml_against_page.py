@@ -1,7 +1,7 @@
-"""Whether a hybrid invoice's page shows what its XML says.
+"""Compares the XML of a hybrid invoice with its visible page, to detect forged files.
 
-Software pays by the XML, people look at the page. A forger can send two invoices in one file, so the amount to pay and
-the invoice number of the XML are looked up in the page's text.
+Software pays by the XML, people read the page, and a forger can put two different invoices into one file. So the amount
+to pay and the invoice number of the XML are looked up in the text of the page.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from cira_pipeline.printed.numbers import values_in
 
 RULE = "xml_differs_from_page"
 
-# What OCR puts for a digit.
+# Letters that OCR confuses with digits.
 _LOOKALIKES = str.maketrans("OolIS", "00115")
 
 
 def page_findings(extraction: Extraction, reading: Reading) -> tuple[Finding, ...]:
     """Warnings for `invoice_number` and the gross total of `extraction` that `reading` does not show.
 
-    No lines, as in standalone XML and in pages that could not be read, is no evidence: no findings.
+    No findings without lines, as for standalone XML and for pages that could not be read.
     """
     if not reading.lines:
         return ()
@@ -36,7 +36,8 @@ def page_findings(extraction: Extraction, reading: Reading) -> tuple[Finding, ..
         Finding(
             rule=RULE,
             severity=Severity.WARNING,
-            message=f"the XML says {field} is {value}, and the visible page shows no such value",
+            message=f"{field} is {value} in the XML, but the visible page does not show this value: "
+            "compare XML and page, and ask the supplier",
             fields=(field,),
         )
         for field, value in missing

@@ -1,4 +1,4 @@
-"""One sale: who, to whom, what, and all its sums. Every document of it is made from this, and so is its truth."""
+"""Bill: the data of one sale with all its sums, from which every document and its ground truth are generated."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Bill:
         return tuple(rows)
 
     def negative(self) -> Bill:
-        """As some companies write credit notes: every amount with a minus."""
+        """This bill with every amount negative, as some companies print credit notes."""
         return replace(self, lines=tuple(replace(line, quantity=-line.quantity) for line in self.lines))
 
     @property
@@ -92,7 +92,7 @@ class Bill:
 
     @property
     def allowance(self) -> Decimal:
-        """What the discount on the whole takes away."""
+        """The amount of the document-level discount."""
         return _cents(self.line_total * self.allowance_rate / 100)
 
     @property
@@ -175,7 +175,7 @@ def _lines(random: Random, supplier: Supplier, wish: Wish) -> tuple[BilledLine, 
     offered = _of_few_rates(random, goods(supplier.trade), wish.rates)
     chosen: list[Good] = []
     while len(chosen) < wish.lines:
-        # No good twice until all were taken.
+        # No good is taken twice before all were taken.
         chosen += random.sample(list(offered), min(len(offered), wish.lines - len(chosen)))
     by_kind = rates(supplier.country)
     lines = []
@@ -183,7 +183,7 @@ def _lines(random: Random, supplier: Supplier, wish: Wish) -> tuple[BilledLine, 
         rate = Decimal(0) if wish.reverse_charge else by_kind[good.rate]
         line = _line(random, good, rate, wish)
         if position >= len(offered):
-            # The same again, for another of the customer's places.
+            # The same good again, for another place of the customer.
             line = replace(line, name=f"{line.name} ({random.choice('ABCDEFG')}-{random.randint(100, 999)})")
         lines.append(line)
     return tuple(lines)
@@ -203,7 +203,7 @@ def _line(random: Random, good: Good, rate: Decimal, wish: Wish) -> BilledLine:
     quantity = Decimal(random.randint(low, high))
     if good.unit in _BY_METRE_OR_WEIGHT and not wish.retail and random.random() < 0.5:
         quantity += random.choice((Decimal("0.25"), Decimal("0.5"), Decimal("0.75")))
-    # Prices differ a little from customer to customer.
+    # Prices differ a little between customers.
     price = good.price * random.choice((100, 100, 100, 97, 98, 102, 103)) / 100
     return BilledLine(
         name=good.name,

@@ -75,7 +75,7 @@ class Good:
 
 @dataclass(frozen=True)
 class Words:
-    """What one language calls things. A list holds equal spellings, of which a layout keeps to one."""
+    """Words of one language. A list contains alternative spellings, of which a layout uses one."""
 
     locale: str
     entries: Mapping[str, Any]
@@ -108,7 +108,7 @@ def customers() -> Mapping[str, Party]:
 
 @cache
 def companies() -> Mapping[str, Any]:
-    """What invented companies are like, by country."""
+    """Parts for invented companies, by country."""
     return _toml("companies")
 
 

@@ -26,7 +26,7 @@ _RSM, _RAM, _UDT = (f"{{{uri}}}" for uri in _NAMESPACES.values())
 
 
 def cii_xml(bill: Bill, guideline: str = EN_16931) -> bytes:
-    """The XML of `bill`; `guideline` is BT-24."""
+    """The CII XML of `bill`; `guideline` is BT-24."""
     root = etree.Element(f"{_RSM}CrossIndustryInvoice", nsmap=_NAMESPACES)
     context = etree.SubElement(root, f"{_RSM}ExchangedDocumentContext")
     if guideline == XRECHNUNG:

@@ -1,4 +1,4 @@
-"""What stands below the totals: how and when to pay, notes the law asks for, thanks."""
+"""Draws the part below the totals: payment terms, notes required by law, thanks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw_closing(draft: Draft) -> None:
 
 
 def draw_intro(draft: Draft) -> None:
-    """A sentence before the table; a credit note says what it takes back."""
+    """Draws a sentence before the table; a credit note names the invoice it corrects."""
     bill = draft.bill
     if bill.corrects is not None:
         number, issued = bill.corrects

@@ -1,4 +1,4 @@
-"""The 24 documents of `cira demo`: one of everything that arrives in a company's inbox, good and bad."""
+"""The 24 documents of `cira demo`: one of each kind that a company receives, valid and faulty."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Form = Literal["text", "scan", "factur-x", "ubl", "xrechnung", "receipt", "brok
 
 @dataclass(frozen=True)
 class _Plan:
-    """One document: who bills whom, on which layout, in which form."""
+    """One document: supplier, customer, layout and kind."""
 
     form: _Form
     supplier: str

@@ -1,4 +1,4 @@
-"""What all parts of a page work on while it is drawn: the sheet, the bill, the habits, and what was shown so far."""
+"""State shared by all parts of a page while it is drawn: sheet, bill, layout, and what was shown so far."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Draft:
 
     @property
     def middle(self) -> float:
-        """Where the right half begins."""
+        """Left edge of the right half."""
         return self.left + (self.right - self.left) * 0.56
 
     @property

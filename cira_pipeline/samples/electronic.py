@@ -1,4 +1,4 @@
-"""What both e-invoice syntaxes write in the same way."""
+"""Values that both e-invoice syntaxes (CII, UBL) write in the same way."""
 
 from __future__ import annotations
 

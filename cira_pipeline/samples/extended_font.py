@@ -96,7 +96,7 @@ def with_polish_letters(data: bytes) -> bytes:
     tables[b"hhea"] = _patched(tables[b"hhea"], 34, struct.pack(">H", count))
     tables[b"cmap"] = _cmap(characters)
     tables[b"name"] = _renamed(tables[b"name"])
-    # Tables about glyphs by number, which nobody here reads and which would no longer fit.
+    # Tables about glyphs by number are not read here and would no longer match.
     for tag in (b"post", b"hdmx", b"kern", b"LTSH", b"VDMX", b"gasp", b"PCLT"):
         if tag != b"post":
             tables.pop(tag, None)

@@ -1,4 +1,4 @@
-"""Number, dates and references of the invoice, and its title."""
+"""Draws number, dates and references of the invoice, and its title."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def draw_place_and_date(draft: Draft) -> None:
 
 
 def draw_side_facts(draft: Draft) -> None:
-    """Those that stand beside the address; the others follow the title."""
+    """Draws the facts beside the address; the others follow the title."""
     if draft.layout.facts in _BESIDE:
         _BESIDE[draft.layout.facts](draft, _facts(draft))
 
@@ -88,7 +88,7 @@ def draw_facts_below(draft: Draft) -> None:
 
 
 def terms(draft: Draft) -> str:
-    """The sentence that says when to pay."""
+    """The sentence with the terms of payment."""
     draft.shown.add("payment_terms")
     if draft.bill.is_credit:
         return draft.word("terms_credit")

@@ -1,4 +1,4 @@
-"""The foot of every page: the company's details, the bank, the page number."""
+"""Draws the footer of every page: company details, bank account, page number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Companies nobody has heard of: names, addresses, and numbers with valid check digits, as their country has them."""
+"""Invents companies: names, addresses, and numbers with valid check digits, by the rules of their country."""
 
 from __future__ import annotations
 

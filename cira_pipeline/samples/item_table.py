@@ -1,4 +1,4 @@
-"""The table of lines: columns as the layout has them, wrapped descriptions, page breaks with the head repeated."""
+"""Draws the item table: columns of the layout, wrapped descriptions, page breaks with a repeated header."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def draw_items(draft: Draft, on_new_page: Callable[[Draft], None]) -> None:
 
 
 def _section(draft: Draft, position: int) -> str:
-    """The heading above the line at `position`, if one stands there: the delivery that it came with."""
+    """The heading above the line at `position`, if it has one: the delivery of the line."""
     lines = len(draft.bill.lines)
     if not draft.layout.sections or lines < 4 or (position - 1) % max(3, lines // 3):
         return ""

@@ -1,4 +1,4 @@
-"""A layout: one company's habits on paper, as a combination of choices. `data/layouts.toml` lists them by id.
+"""Layout: the printed form of one company's documents as a combination of choices; `data/layouts.toml` lists them.
 
 Each choice names a function of the module that draws that part; a layout knows no language and no supplier.
 """
@@ -149,7 +149,7 @@ class Layout(BaseModel):
         return self.model_copy(update={"font": "vera", "size": round(self.size * 0.9, 1)})
 
     def writing(self, supplier: Supplier, locale: str) -> Writing:
-        """How `supplier` writes, given this layout's habits."""
+        """The formats of `supplier` in this layout."""
         styles, patterns = _NUMBERS[supplier.language], _DATES[supplier.language]
         style = styles[self.numbers % len(styles)]
         return Writing(

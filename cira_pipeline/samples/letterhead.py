@@ -1,4 +1,4 @@
-"""The top of the first page: who writes."""
+"""Draws the letterhead at the top of the first page."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _rule(draft: Draft) -> None:
 
 
 def _plain(draft: Draft) -> None:
-    """No design at all: the words a small firm types into its word processor."""
+    """Plain text without design, as a small company types it in a word processor."""
     supplier = draft.bill.supplier
     draft.shown.add("supplier_name")
     lines = [*address_lines(draft), *contact_lines(draft)]

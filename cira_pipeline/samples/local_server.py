@@ -1,4 +1,4 @@
-"""Samples behind URLs: a real HTTP server on this machine, as suppliers' portals are elsewhere."""
+"""Serves samples by URL from a local HTTP server, in place of suppliers' portals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 
 @contextmanager
 def served(files: Mapping[str, bytes]) -> Iterator[Mapping[str, str]]:
-    """Hands out `files` by name for the length of the block; yields the URL of each."""
+    """Serves `files` by name within the block; yields the URL of each."""
     server = ThreadingHTTPServer((HOST, 0), _handler(files))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="samples", daemon=True)
@@ -42,6 +42,6 @@ def _handler(files: Mapping[str, bytes]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Not on the terminal where the results are shown."""
+            """Logs nothing, because the terminal shows the results."""
 
     return Handler

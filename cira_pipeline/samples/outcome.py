@@ -1,4 +1,4 @@
-"""What came out for a sample, and whether it is what had to come out."""
+"""Compares the result of each sample with its expected outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cira_pipeline.samples.sample import Kind, Sample
 
 @dataclass(frozen=True)
 class Outcome:
-    """`seconds` are those of reading and extraction, without waiting for a turn."""
+    """Result of a sample. `seconds`: of reading and extraction, without waiting in the queue."""
 
     sample: Sample
     job: Job
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def complaint(self) -> str | None:
-        """In words, what is not as expected; `None` when all is."""
+        """Message about the difference from the expected outcome; `None` without one."""
         wanted, job = self.sample.ending, self.job
         if job.status is not wanted.status:
             reason = f" ({job.error_code}: {job.error_message})" if job.error_code else ""
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def outcomes(database: Database, pairs: Iterable[tuple[Sample, Job]]) -> list[Outcome]:
-    """Reads what the pipeline left of each job."""
+    """Reads the result of each job from the database."""
     records, extractions, ledger = RecordRepository(database), ExtractionRepository(database), Ledger(database)
     found = []
     for sample, job in pairs:

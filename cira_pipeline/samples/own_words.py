@@ -1,4 +1,4 @@
-"""Words of a supplier's own: labels that no dictionary knows, as some companies' software prints them.
+"""Invents supplier-specific labels that are in no lexicon, as some companies' software prints them.
 
 Made of syllables, so that no lexicon can hold them; the same for all documents of a supplier, as its labels are.
 """

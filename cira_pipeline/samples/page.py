@@ -1,4 +1,4 @@
-"""A bill on paper, as its layout has it, and the invoice a careful reader would take from it."""
+"""Prints a bill as PDF in its layout, with the invoice that a correct reading of it gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to paper: printed pages come back scanned, or photographed on a table."""
+"""Turns printed pages into scans or photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A till receipt: narrow paper, prices with tax, no customer. Each layout has its own kind of till."""
+"""Prints till receipts: narrow paper, prices with tax, no customer; each layout has its own form of receipt."""
 
 from __future__ import annotations
 

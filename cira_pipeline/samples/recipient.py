@@ -1,4 +1,4 @@
-"""To whom: the customer's address, in a window of the envelope or under a label."""
+"""Draws the customer's address, in the envelope window or below a label."""
 
 from __future__ import annotations
 

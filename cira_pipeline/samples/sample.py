@@ -1,4 +1,4 @@
-"""A sample: a file, the truth about it, and how its job has to end."""
+"""Sample: a file with its ground truth and the expected outcome of its job."""
 
 from __future__ import annotations
 

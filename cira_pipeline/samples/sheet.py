@@ -1,4 +1,4 @@
-"""Paper to draw on: reportlab's canvas with the origin at the top left, in points, text by its baseline."""
+"""Sheet: reportlab's canvas with the origin at the top left, in points; text is placed by its baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The totals: net, taxes, gross, what was paid before and what is due."""
+"""Draws the totals: net, taxes, gross, amount paid before and amount due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bill as UBL 2.1 Invoice or CreditNote, Peppol BIS Billing 3."""
+"""Writes a bill as UBL 2.1 Invoice or CreditNote (Peppol BIS Billing 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a company writes numbers, amounts and dates."""
+"""Formats numbers, amounts and dates as a company prints them."""
 
 from __future__ import annotations
 

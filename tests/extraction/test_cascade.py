@@ -216,7 +216,10 @@ def test_what_the_model_makes_up_twice_is_no_word_for_the_free_engines_value(
         for finding in outcome.steps[0].record.findings
         if finding.rule == "engines_disagree" and "supplier_name" in finding.fields
     ]
-    assert told == ["supplier_name: offline read `Nordlicht Handels GmbH`; azure_openai named a text that is not there"]
+    assert told == [
+        "supplier_name: offline read `Nordlicht Handels GmbH`; azure_openai quoted a text that is not in the document: "
+        "compare it with the document"
+    ]
 
 
 def test_a_name_that_the_model_spells_out_is_the_same_name(azure: AzureStandin, cascade: Cascade) -> None:
@@ -264,7 +267,7 @@ def test_a_model_that_fails_under_cheapest_leaves_the_free_record_as_it_is(
 
 
 def test_a_document_that_no_engine_can_read_says_why(azure: AzureStandin, cascade: Cascade) -> None:
-    with pytest.raises(NothingExtracted, match="offline: the document holds nothing it can work on"):
+    with pytest.raises(NothingExtracted, match="offline: the document contains no input for it"):
         cascade(Policy.CHEAPEST, reading())
     azure.faults.then(Fault.server_error())
     with pytest.raises(ModelUnavailable):

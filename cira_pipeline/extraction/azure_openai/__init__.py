@@ -1,1 +1,1 @@
-"""The engine `azure_openai`: numbered lines in, verbatim texts with line numbers out, nothing believed unseen."""
+"""The engine `azure_openai`: a model quotes texts of numbered lines, and only texts found in the document count."""

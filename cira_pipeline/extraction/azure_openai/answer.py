@@ -1,8 +1,9 @@
-"""What the model is asked to return: for every value the verbatim text and its line, never a value of its own.
+"""Schema of the model's answer: for every value the verbatim text and its line number, never a value of its own.
 
-The JSON schema is strict (every property required, nothing else allowed) as structured output demands. What comes back
-is read more kindly: servers that only look like OpenAI's leave keys out or give numbers for texts, and a text that is
-not in the document is caught by grounding in any case.
+The JSON schema is strict (every property required, nothing else allowed), as structured output requires. Parsing is
+more lenient: OpenAI-compatible servers may omit keys or give numbers for texts, and grounding rejects a text that is
+not in the document in any case. Docstrings and descriptions of the answer's classes are part of the schema that is sent
+to the model, and so of the request hash.
 """
 
 from __future__ import annotations
@@ -106,12 +107,12 @@ def _as_list(value: object) -> object:
 
 
 def parse_answer(content: str) -> InvoiceSpans:
-    """Raises: ModelAnswerInvalid when `content` is no JSON, or no answer to the question asked."""
+    """The spans in the model's answer `content`. Raises: ModelAnswerInvalid when it is not JSON of the schema."""
     fenced = _FENCE.match(content)
     try:
         parsed = json.loads(fenced.group(1) if fenced else content)
     except (ValueError, RecursionError) as error:
-        raise ModelAnswerInvalid(f"the model's answer is no JSON: {error}") from error
+        raise ModelAnswerInvalid(f"the model's answer is not JSON: {error}") from error
     if not isinstance(parsed, dict) or not parsed.keys() & InvoiceSpans.model_fields.keys():
         raise ModelAnswerInvalid("the model's answer is JSON, but not an object with the fields asked for")
     try:

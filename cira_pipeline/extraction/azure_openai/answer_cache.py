@@ -1,4 +1,7 @@
-"""A question is claimed before it is asked, and its answer is kept before it is used: nobody pays for it twice."""
+"""Answer cache for model calls: each question is claimed before the call and its answer stored before use.
+
+So no question is paid for twice, also when several jobs ask it at the same time.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,17 @@ from cira_pipeline.resilience.limiter import RateLimiter
 from cira_pipeline.resilience.retry import RetryPolicy
 from cira_pipeline.resilience.retry_after import used_up_for_s
 
-KEEPING = RetryPolicy(attempts=5, deadline_s=30)
-"""An answer that is paid and not yet kept is worth some patience with the database."""
+STORE_RETRY = RetryPolicy(attempts=5, deadline_s=30)
+"""Storing an answer is retried, because it has been paid for."""
 LEAST_FOR_A_CALL_S = 0.5
-"""With less time than this left before the deadline, no call is begun."""
+"""No call is started with less time than this left before the deadline."""
 MESSAGE_TOKENS = 16
-"""More than a provider counts for what it puts around a message."""
+"""Upper bound of the tokens that a provider counts for the frame of one message."""
 
 
 @dataclass(frozen=True)
 class Batching:
-    """`deployment` answers batches of what the other one is asked at once; `live_after`: see ForBatch."""
+    """How questions go into model batches: `deployment` is the one for batches; `live_after`: see ForBatch."""
 
     deployment: str
     live_after: bool
@@ -39,15 +42,17 @@ class Batching:
 
 @dataclass(frozen=True)
 class Answered:
+    """An answer; `reused` when it was in the cache and cost nothing."""
+
     answer: ModelAnswer
     reused: bool
 
 
 class AnswerCache:
-    """Asks a model through a store of answers. Thread-safe.
+    """Asks a model, and stores and reuses its answers. Thread-safe.
 
-    `deadline_s` bounds all calls for one question with their waits: for the limiter, between calls, for the answer.
-    With `batching`, questions of jobs that may wait are put up for a model batch.
+    `deadline_s` bounds all calls for one question, including waits for the limiter, between calls and for the answer.
+    With `batching`, questions of jobs that may wait are queued for a model batch.
     """
 
     def __init__(
@@ -72,21 +77,21 @@ class AnswerCache:
         self._monotonic = monotonic
 
     def ask(self, question: Question) -> Answered:
-        """The kept answer, or a new one, kept.
+        """The stored answer to `question`, or a new one after storing it.
 
-        Raises: `Model...` leaves and CircuitOpen when no answer came: then nothing is kept and the claim is given up;
-        BudgetReached when there is no money for an answer: then nothing is claimed; AnswerInBatch when a model batch
-        answers it; StoreUnavailable.
+        Raises: `Model...` leaves and CircuitOpen when there is no answer, after releasing the claim; BudgetReached when
+        the budget does not allow an answer, before claiming; AnswerInBatch while a model batch answers the question;
+        StoreUnavailable.
         """
-        kept = self._answers.claim(question.request_hash, worst_case(question), self._for_batch(question))
-        if kept is not None:
-            return Answered(kept, reused=True)
+        stored = self._answers.claim(question.request_hash, worst_case(question), self._for_batch(question))
+        if stored is not None:
+            return Answered(stored, reused=True)
         try:
-            answer = self._paid(question)
+            answer = self._call_model(question)
         except BaseException:
-            self._give_up(question)
+            self._release(question)
             raise
-        KEEPING.call(lambda: self._answers.commit(answer, question.parameters.model))
+        STORE_RETRY.call(lambda: self._answers.commit(answer, question.parameters.model))
         return Answered(answer, reused=False)
 
     def _for_batch(self, question: Question) -> ForBatch | None:
@@ -98,7 +103,7 @@ class AnswerCache:
             parameters.provider, deployment, parameters.model, json.dumps(body), live_after=self._batching.live_after
         )
 
-    def _paid(self, question: Question) -> ModelAnswer:
+    def _call_model(self, question: Question) -> ModelAnswer:
         ends = self._monotonic() + self._deadline_s
         policy = RetryPolicy(attempts=self._attempts, deadline_s=self._deadline_s)
 
@@ -106,7 +111,8 @@ class AnswerCache:
             self._take_turn(question, longest_wait_s=ends - self._monotonic() - LEAST_FOR_A_CALL_S)
             try:
                 with self._guarding():
-                    return self._chat.ask(question, timeout_s=max(ends - self._monotonic(), 0.001), heard=self._hear)
+                    timeout_s = max(ends - self._monotonic(), 0.001)
+                    return self._chat.ask(question, timeout_s=timeout_s, on_headers=self._read_quota)
             except ModelRateLimited as error:
                 self._pause_all(error.detail.get("retry_after_s"))
                 raise
@@ -118,8 +124,8 @@ class AnswerCache:
             expected = question.estimated_tokens + question.parameters.max_output_tokens
             self._limiter.wait_for_turn(expected, longest_wait_s=longest_wait_s)
 
-    def _hear(self, headers: Mapping[str, str]) -> None:
-        """An answer can say that it was the last one for now; then nobody needs to be refused to find out."""
+    def _read_quota(self, headers: Mapping[str, str]) -> None:
+        """Pauses all calls when the headers of an answer say that the quota is used up."""
         self._pause_all(used_up_for_s(headers))
 
     def _pause_all(self, seconds: object) -> None:
@@ -129,14 +135,14 @@ class AnswerCache:
     def _guarding(self) -> AbstractContextManager[None]:
         return self._breaker.guarding() if self._breaker is not None else nullcontext()
 
-    def _give_up(self, question: Question) -> None:
-        # A claim that cannot be given up is a lease and ends by itself; the caller must hear why there is no answer.
+    def _release(self, question: Question) -> None:
+        # A claim that cannot be released expires as a lease; the caller must get the original error.
         with suppress(StorageError):
             self._answers.release(question.request_hash)
 
 
 def worst_case(question: Question) -> Usage:
-    """The most an answer can be billed for: no token is shorter than a byte, and no answer longer than allowed."""
+    """Upper bound of the usage billed for an answer: a token has at least one byte, and answers a maximum length."""
     messages_bytes = sum(len(message["content"].encode()) + MESSAGE_TOKENS for message in question.messages)
     return Usage(
         provider=question.parameters.provider,

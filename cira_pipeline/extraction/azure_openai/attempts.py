@@ -1,8 +1,8 @@
-"""From the first answer about a document to the last one that is worth its money.
+"""Asks the model about one document: first answer, correction rounds, and escalation to a stronger deployment.
 
-What validation does not accept goes back to the model with the findings, at most so many rounds; what is still not
-accepted goes to a stronger deployment, where there is one. When a later question fails, the record of the answers
-before it stands: it is known to need a person already.
+An answer that validation does not accept goes back to the model with the findings, for a limited number of rounds; if
+it is still not accepted, a stronger deployment is asked, where one is configured. When a later question fails, the
+record of the earlier answers is kept: it needs review already.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from cira_pipeline.extraction.ranking import Rank, rank
 from cira_pipeline.invoice import Invoice
 from cira_pipeline.models import EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 
-# More would tell the model nothing that the first ones do not.
+# Further findings rarely add information for the model.
 _MOST_FINDINGS = 20
 
 
 @dataclass
 class Attempts:
-    """All questions about one document. `usage` is everything that was answered so far."""
+    """All questions about one document. `usage`: of all answers so far."""
 
     reading: Reading
     windows: Sequence[Window]
@@ -35,45 +35,47 @@ class Attempts:
     usage: list[Usage] = field(default_factory=list)
 
     def first(self, model: Model) -> tuple[Extraction, tuple[Part, ...]]:
-        """Raises: `Model...` leaves of the error tree, CircuitOpen."""
+        """The extraction of the first answer, with the answer by windows. Raises: `Model...` leaves, CircuitOpen."""
         parts = Conversation(model, self.usage).about(self.windows)
         return self._extraction(parts), parts
 
     def corrected(
         self, model: Model, extraction: Extraction, parts: tuple[Part, ...], judge: Judge, *, rounds: int
     ) -> Extraction:
-        """`extraction` after at most `rounds` rounds; each leaves findings: why it was, what it changed."""
+        """`extraction` after at most `rounds` correction rounds; each adds findings with its cause and its changes."""
         for number in range(1, rounds + 1):
-            doubts = _doubts_to_settle(judge(extraction))
-            if not doubts:
+            findings = _resolvable_findings(judge(extraction))
+            if not findings:
                 break
             cause = f"correction round {number} of at most {rounds}"
             try:
-                parts = Conversation(model, self.usage).again(parts, number, [finding.message for finding in doubts])
+                parts = Conversation(model, self.usage).again(parts, number, [finding.message for finding in findings])
             except (ExtractionError, CircuitOpen) as error:
-                return _told(extraction, ROUND, f"{cause} gave no answer ({error.code})")
+                return _with_note(extraction, ROUND, f"{cause} gave no answer ({error.code})")
             after = self._extraction(parts)
-            extraction = settled(extraction, after, doubted=complained_about(doubts), rank=_ranking(judge), cause=cause)
-            rules = ", ".join(dict.fromkeys(finding.rule for finding in doubts))
-            extraction = _told(extraction, ROUND, f"{cause}, because of {rules}")
+            extraction = settled(
+                extraction, after, doubted=complained_about(findings), rank=_ranking(judge), cause=cause
+            )
+            rules = ", ".join(dict.fromkeys(finding.rule for finding in findings))
+            extraction = _with_note(extraction, ROUND, f"{cause}, because of {rules}")
         return extraction
 
     def escalated(self, model: Model, extraction: Extraction, judge: Judge) -> Extraction:
-        """`extraction`, or that of the stronger `model` where it is the better one; either tells of the other."""
-        doubts = _doubts_to_settle(judge(extraction))
-        if not doubts:
+        """`extraction` combined with that of the stronger `model`; findings state where the two differ."""
+        findings = _resolvable_findings(judge(extraction))
+        if not findings:
             return extraction
         name = model.parameters.deployment
-        rules = ", ".join(dict.fromkeys(finding.rule for finding in doubts))
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in findings))
         try:
             stronger, _ = self.first(model)
         except (ExtractionError, CircuitOpen) as error:
-            return _told(extraction, ESCALATED, f"deployment {name} gave no answer ({error.code})")
-        # Its answer is the one in force; what the first answers say otherwise is put to validation, and told.
+            return _with_note(extraction, ESCALATED, f"deployment {name} gave no answer ({error.code})")
+        # Its answer takes precedence; validation decides each difference from the earlier one, and a finding states it.
         cause = f"deployment {name} was asked, because of {rules}"
         everything = frozenset(Invoice.model_fields)
         combined = settled(extraction, stronger, doubted=everything, rank=_ranking(judge), cause=cause)
-        return _told(combined, ESCALATED, cause)
+        return _with_note(combined, ESCALATED, cause)
 
     def _extraction(self, parts: Sequence[Part]) -> Extraction:
         found = grounded(merged([part.spans for part in parts]), self.reading)
@@ -86,10 +88,11 @@ class Attempts:
         )
 
 
-def _doubts_to_settle(record: Record) -> list[Finding]:
-    """What another answer could settle in a record that needs review: no complaint about what two engines read alike.
+def _resolvable_findings(record: Record) -> list[Finding]:
+    """Findings of a record that needs review which another answer could resolve.
 
-    An IBAN whose check digits are wrong on the page stays wrong however often one looks.
+    Findings about fields that two engines read alike are left out: asking again would give the same, such as an IBAN
+    printed with wrong check digits.
     """
     if record.verdict is not Verdict.NEEDS_REVIEW:
         return []
@@ -105,6 +108,6 @@ def _ranking(judge: Judge) -> Callable[[Extraction], Rank]:
     return lambda extraction: rank(judge(extraction))
 
 
-def _told(extraction: Extraction, rule: str, message: str) -> Extraction:
+def _with_note(extraction: Extraction, rule: str, message: str) -> Extraction:
     finding = Finding(rule=rule, severity=Severity.INFO, message=message)
     return extraction.model_copy(update={"findings": (*extraction.findings, finding)})

@@ -1,7 +1,7 @@
-"""The provider's batch API: files of questions up, batches begun and looked at, files of answers down.
+"""Client of the provider's batch API: uploads files of questions, creates and polls batches, downloads answers.
 
-Nothing here is tried again that could be done twice: beginning a batch is one call, and who does not hear its end looks
-for the batch by the id that stands in its metadata.
+Calls that are not idempotent are not retried: creating a batch is one call, and after an unknown outcome the caller
+finds the batch by the id in its metadata.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from cira_pipeline.settings import Settings
 METADATA_KEY = "cira_model_batch"
 LARGEST_LINE_BYTES = 16_000_000
 OVER = frozenset({"completed", "expired", "cancelled", "failed"})
-"""States in which the provider does nothing more with a batch."""
+"""Final states of a batch."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ProviderBatch:
-    """A batch as the provider tells of it. `complaints` are codes and messages about the batch as a whole."""
+    """State of a batch at the provider. `complaints`: codes and messages of errors of the batch as a whole."""
 
     provider_batch_id: str
     status: str
@@ -66,11 +66,13 @@ class ProviderBatch:
 
 @dataclass(frozen=True)
 class LineAnswered:
+    """A line of an output file with a chat completion."""
+
     request_hash: str
     completion: ChatCompletion
 
     def answer(self, *, provider: str, model: str, body: str) -> ModelAnswer:
-        """`body` is the request; its size stands in for what the provider does not count."""
+        """The answer; tokens that the provider does not count are estimated from the request `body`."""
         return answer_of(
             self.completion, self.request_hash, provider=provider, model=model, asked_tokens=estimate_tokens(body)
         ).model_copy(update={"by_batch": True})
@@ -78,7 +80,7 @@ class LineAnswered:
 
 @dataclass(frozen=True)
 class LineFailed:
-    """`complaint`: parameter and words of a request that was rejected as it was put, else empty."""
+    """A line with an error. `complaint`: parameter and message where the request's form was rejected, else empty."""
 
     request_hash: str
     error: CiraError
@@ -100,52 +102,52 @@ class BatchApi:
         self._file_timeout_s = settings.model_batch_timeout_s
         self._policy = RetryPolicy(attempts=settings.azure_openai_attempts, deadline_s=settings.azure_openai_deadline_s)
         self._monotonic = monotonic
-        # Azure names the operation as in its own paths, OpenAI and what speaks like it as in OpenAI's.
+        # Azure names the operation by its own path, OpenAI and compatible servers by OpenAI's path.
         self._endpoint: Any = "/v1/chat/completions" if settings.openai_base_url else "/chat/completions"
 
     def line(self, request_hash: str, body: str) -> str:
-        """A question's line in the file; `body` is the request, JSON."""
+        """The line of a question in the input file; `body` is the request as JSON."""
         head = json.dumps({"custom_id": request_hash, "method": "POST", "url": self._endpoint})
         return f'{head[:-1]}, "body": {body}}}\n'
 
     def find_file(self, name: str) -> str | None:
-        """The id of the file uploaded under `name`."""
+        """The id of the file uploaded as `name`, `None` when there is none."""
 
         def look() -> str | None:
             files = self._client.files.list(purpose="batch", timeout=self._timeout_s)
             return next((each.id for each in files if each.filename == name), None)
 
-        return self._again(look)
+        return self._retrying(look)
 
     def upload(self, name: str, path: Path) -> str:
-        """Uploads a file of questions; its id."""
+        """Uploads a file of questions. Returns: its id."""
 
         def send() -> str:
             with path.open("rb") as content:
                 given = (name, content, "application/jsonl")
                 return self._client.files.create(file=given, purpose="batch", timeout=self._file_timeout_s).id
 
-        return self._again(send)
+        return self._retrying(send)
 
     def file_state(self, file_id: str) -> str:
-        """`processed` when a batch can be made of it, `error` when never; anything else: not yet."""
-        return self._again(lambda: str(self._client.files.retrieve(file_id, timeout=self._timeout_s).status))
+        """`processed` when a batch can be created from the file, `error` when it never can; other states: not yet."""
+        return self._retrying(lambda: str(self._client.files.retrieve(file_id, timeout=self._timeout_s).status))
 
     def find_batch(self, model_batch_id: str, input_file_id: str) -> ProviderBatch | None:
-        """The batch that was begun for `model_batch_id`, or of its file, among all there are."""
+        """The batch created for `model_batch_id` or from its input file, `None` when there is none."""
 
         def look() -> ProviderBatch | None:
             for each in self._client.batches.list(limit=100, timeout=self._timeout_s):
                 if (each.metadata or {}).get(METADATA_KEY) == model_batch_id or each.input_file_id == input_file_id:
-                    return _told(each)
+                    return _state_of(each)
             return None
 
-        return self._again(look)
+        return self._retrying(look)
 
     def begin(self, model_batch_id: str, input_file_id: str) -> ProviderBatch:
-        """Begins a batch, by one call that is not repeated."""
+        """Creates a batch by one call that is not retried."""
         with self._guarded():
-            return _told(
+            return _state_of(
                 self._client.batches.create(
                     input_file_id=input_file_id,
                     endpoint=self._endpoint,
@@ -156,10 +158,13 @@ class BatchApi:
             )
 
     def look(self, provider_batch_id: str) -> ProviderBatch:
-        return self._again(lambda: _told(self._client.batches.retrieve(provider_batch_id, timeout=self._timeout_s)))
+        """The current state of a batch."""
+        return self._retrying(
+            lambda: _state_of(self._client.batches.retrieve(provider_batch_id, timeout=self._timeout_s))
+        )
 
     def download(self, file_id: str, into: IO[bytes]) -> None:
-        """Writes the file's content to `into`, from its beginning."""
+        """Writes the content of a file to `into`, replacing what it contains."""
 
         def fetch() -> None:
             into.seek(0)
@@ -169,21 +174,21 @@ class BatchApi:
             with content as response:
                 for chunk in response.iter_bytes():
                     into.write(chunk)
-                    # The client's own limit is for each piece.
+                    # The client's own time limit applies to each chunk.
                     if self._monotonic() > ends:
                         raise ModelTimedOut(f"the file {file_id} was not complete after {self._file_timeout_s:.0f} s")
 
-        self._again(fetch)
+        self._retrying(fetch)
 
     def delete_file(self, file_id: str) -> None:
-        """Deletes a file; one that is gone already is deleted."""
+        """Deletes a file; a file that does not exist is no error."""
         with suppress(ModelDeploymentMissing):
-            self._again(lambda: self._client.files.delete(file_id, timeout=self._timeout_s))
+            self._retrying(lambda: self._client.files.delete(file_id, timeout=self._timeout_s))
 
     def close(self) -> None:
         self._client.close()
 
-    def _again(self, call: Callable[[], T]) -> T:
+    def _retrying(self, call: Callable[[], T]) -> T:
         def guarded() -> T:
             with self._guarded():
                 return call()
@@ -200,11 +205,11 @@ class BatchApi:
 
 
 def read_line(line: bytes) -> LineAnswered | LineFailed | None:
-    """What a line of an output or error file says; `None` when it does not even say about which question."""
+    """One line of an output or error file, parsed; `None` when it does not identify its question."""
     try:
-        told = json.loads(line)
-        request_hash = told["custom_id"]
-        response, error = told.get("response") or {}, told.get("error") or {}
+        row = json.loads(line)
+        request_hash = row["custom_id"]
+        response, error = row.get("response") or {}, row.get("error") or {}
         status, body = response.get("status_code"), response.get("body") or {}
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -214,13 +219,13 @@ def read_line(line: bytes) -> LineAnswered | LineFailed | None:
         try:
             return LineAnswered(request_hash, ChatCompletion.model_validate(body))
         except ValidationError:
-            return LineFailed(request_hash, ModelBatchAnswerMissing("its line holds no chat completion"))
+            return LineFailed(request_hash, ModelBatchAnswerMissing("its line contains no chat completion"))
     return _failed(request_hash, status, body.get("error") or body or error)
 
 
 def _failed(request_hash: str, status: object, error: dict[str, Any]) -> LineFailed:
     code, message = str(error.get("code") or ""), " ".join(str(error.get("message") or "no reason was given").split())
-    told = f"HTTP {status}: {message[:300]}" if status else f"{code}: {message[:300]}"
+    shown = f"HTTP {status}: {message[:300]}" if status else f"{code}: {message[:300]}"
     kind: type[ExtractionError] = ModelRequestRejected
     complaint = ""
     if code == "batch_expired":
@@ -235,10 +240,10 @@ def _failed(request_hash: str, status: object, error: dict[str, Any]) -> LineFai
         kind = ModelQuestionTooLong
     elif status in (400, 422):
         complaint = f"{error.get('param') or ''} {code} {message}"
-    return LineFailed(request_hash, kind(told), complaint)
+    return LineFailed(request_hash, kind(shown), complaint)
 
 
-def _told(batch: Batch) -> ProviderBatch:
+def _state_of(batch: Batch) -> ProviderBatch:
     listed = (batch.errors.data if batch.errors else None) or []
     return ProviderBatch(
         provider_batch_id=batch.id,

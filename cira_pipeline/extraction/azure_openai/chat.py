@@ -1,4 +1,4 @@
-"""One call to the model: a question in, its answer or one clear error out. Nothing is tried again here."""
+"""Makes one chat completion call, without retries: a question in, its answer or one error out."""
 
 from __future__ import annotations
 
@@ -30,30 +30,31 @@ _AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservic
 
 @dataclass(frozen=True)
 class Deployment:
-    """`name` as it is deployed, `model` what is behind it; a server that has no deployments is asked for the model."""
+    """A model deployment: its `name` and the `model` behind it; a server without deployments is asked for the model."""
 
     name: str | None
     model: str
 
 
 def first_deployment(settings: Settings) -> Deployment:
+    """The deployment that is asked first."""
     return Deployment(settings.azure_openai_deployment, settings.azure_openai_model)
 
 
 def escalation_deployment(settings: Settings) -> Deployment | None:
-    """The stronger deployment to ask when the first one's record is not accepted, where one is named."""
+    """The stronger deployment to ask when the first one's record is not accepted, `None` without one."""
     name = settings.azure_openai_escalation_deployment
     return Deployment(name, settings.azure_openai_escalation_model) if name else None
 
 
 def _ignore(_headers: Mapping[str, str]) -> None:
-    """For callers without a limiter."""
+    """Default for callers without a rate limiter."""
 
 
 class Chat:
-    """A deployment of Azure OpenAI, or a server that speaks its language. Thread-safe.
+    """Client of a deployment of Azure OpenAI, or of an OpenAI-compatible server. Thread-safe.
 
-    Raises: ConfigurationError when the settings name no way to sign in.
+    Raises: ConfigurationError when the settings contain no credentials.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ class Chat:
         self._client = open_client(settings, deployment)
         self._timeout_s = settings.azure_openai_timeout_s
         self._monotonic = monotonic
-        # Learnt by any thread, for all: assigning it is atomic, and learning it twice does no harm.
-        self._dialect = ModelCapabilities()
+        # Shared by all threads: assignment is atomic, and detecting capabilities twice does no harm.
+        self._capabilities = ModelCapabilities()
         self.provider = provider_of(settings)
         self.parameters = Parameters(
             provider=self.provider,
@@ -79,28 +80,28 @@ class Chat:
         question: Question,
         *,
         timeout_s: float | None = None,
-        heard: Callable[[Mapping[str, str]], None] = _ignore,
+        on_headers: Callable[[Mapping[str, str]], None] = _ignore,
     ) -> ModelAnswer:
-        """The answer as it came, whatever is in it: it is paid. `timeout_s` bounds the whole call, body included.
+        """The answer, whatever its content, because it is paid for. `timeout_s` bounds the whole call, body included.
 
-        `heard` is told the headers of an answer, which say how much of the deployment's quota is left.
+        `on_headers` receives the headers of an answer, which state the remaining quota of the deployment.
 
-        Raises: the `Model...` leaves of the error tree, for calls that gave no answer.
+        Raises: the `Model...` leaves of the error tree, for calls without an answer.
         """
         limit_s = min(self._timeout_s, timeout_s or self._timeout_s)
-        dialect = self._dialect
+        capabilities = self._capabilities
         while True:
             try:
-                completion = self._completion(dialect.request(question), limit_s, heard)
+                completion = self._completion(capabilities.request(question), limit_s, on_headers)
             except openai.APIStatusError as error:
-                plainer = _plainer(dialect, error)
-                if plainer is None:
+                reduced = _reduced(capabilities, error)
+                if reduced is None:
                     raise failure_of(error) from error
-                dialect = plainer
+                capabilities = reduced
             except (openai.OpenAIError, httpx2.HTTPError) as error:
                 raise failure_of(error) from error
             else:
-                self._dialect = dialect
+                self._capabilities = capabilities
                 return answer_of(
                     completion,
                     question.request_hash,
@@ -110,34 +111,36 @@ class Chat:
                 )
 
     def request(self, question: Question) -> dict[str, Any]:
-        """The question as a request's body, as far as it is known what the server takes."""
-        return self._dialect.request(question)
+        """The body of the request for `question`, by the capabilities of the server detected so far."""
+        return self._capabilities.request(question)
 
     def close(self) -> None:
         self._client.close()
 
     def _completion(
-        self, request: dict[str, Any], limit_s: float, heard: Callable[[Mapping[str, str]], None]
+        self, request: dict[str, Any], limit_s: float, on_headers: Callable[[Mapping[str, str]], None]
     ) -> ChatCompletion:
         ends = self._monotonic() + limit_s
         body = bytearray()
         chat = self._client.chat.completions
-        # Read in pieces: the client's own time limit is for each piece, and a server that drips would hold it for ever.
+        # Read in chunks: the client's own time limit applies to each chunk, so a slow server could block without end.
         with chat.with_streaming_response.create(**request, timeout=limit_s) as response:
             for chunk in response.iter_bytes():
                 body += chunk
                 if self._monotonic() > ends:
-                    # What is complete was paid and is taken, however late: thrown away, it would be paid again.
+                    # A complete answer is accepted even when late, because it is paid for.
                     if _is_complete(body):
                         break
                     raise ModelTimedOut(f"the model's answer was not complete after {limit_s:.0f} s")
                 if len(body) > LARGEST_ANSWER_BYTES:
                     raise ModelUnavailable(f"the model's answer is larger than {LARGEST_ANSWER_BYTES} bytes")
-            heard(response.headers)
+            on_headers(response.headers)
         try:
             return ChatCompletion.model_validate_json(bytes(body))
         except ValidationError as error:
-            raise ModelUnavailable("the model's server answered something that is no chat completion") from error
+            raise ModelUnavailable(
+                "the model's server answered with something that is not a chat completion"
+            ) from error
 
 
 def _is_complete(body: bytes | bytearray) -> bool:
@@ -148,33 +151,33 @@ def _is_complete(body: bytes | bytearray) -> bool:
     return True
 
 
-def _plainer(dialect: ModelCapabilities, error: openai.APIStatusError) -> ModelCapabilities | None:
-    """Another way to say the same, when the server rejected how it was said and not what."""
+def _reduced(capabilities: ModelCapabilities, error: openai.APIStatusError) -> ModelCapabilities | None:
+    """The capabilities to try next when the server rejected the form of a request, `None` for other errors."""
     if error.status_code not in _REJECTED or error.status_code == 404:
         return None
     failure = failure_of(error)
     if failure.code not in ("model_request_rejected", "model_unavailable"):
         return None
-    learnt = dialect.without(complaint_of(error))
-    if learnt is None and error.status_code == 422:
-        # Only servers that are not OpenAI's answer 422, and what most of them lack is structured output.
-        learnt = dialect.without_schema()
-    return learnt
+    found = capabilities.without(complaint_of(error))
+    if found is None and error.status_code == 422:
+        # Only OpenAI-compatible servers answer 422, and most of them lack structured output.
+        found = capabilities.without_schema()
+    return found
 
 
 def answer_of(
     completion: ChatCompletion, request_hash: str, *, provider: str, model: str, asked_tokens: int
 ) -> ModelAnswer:
-    """What was answered and counted; `model` and `asked_tokens` stand in for what the server does not say."""
+    """The answer in `completion` with its token counts; `model` and `asked_tokens` are used where it has none."""
     choice = completion.choices[0] if completion.choices else None
     message = choice.message if choice else None
     refusal = message.refusal if message else None
     content = refusal or (message.content if message else None) or ""
     finish_reason = "refusal" if refusal else str(choice.finish_reason) if choice else "none"
     usage = completion.usage
-    # A server that does not count is billed by the estimate, which is high: a cost is never silently zero.
+    # Without counts from the server, the (high) estimate is billed, so that a cost is never zero by mistake.
     asked = usage.prompt_tokens if usage else asked_tokens
-    told = usage.completion_tokens if usage else estimate_tokens(content)
+    answered = usage.completion_tokens if usage else estimate_tokens(content)
     details = usage.prompt_tokens_details if usage else None
     return ModelAnswer(
         request_hash=request_hash,
@@ -184,12 +187,12 @@ def answer_of(
         finish_reason=finish_reason,
         input_tokens=max(asked, 0),
         cached_input_tokens=min(max((details.cached_tokens if details else 0) or 0, 0), max(asked, 0)),
-        output_tokens=max(told, 0),
+        output_tokens=max(answered, 0),
     )
 
 
 def provider_of(settings: Settings) -> str:
-    """`azure` or `openai`, as price lists name them. Who only speaks the language is priced as OpenAI."""
+    """`azure` or `openai`, as price lists name them. OpenAI-compatible servers are priced as OpenAI."""
     if not settings.openai_base_url:
         return "azure"
     host = urlsplit(settings.openai_base_url).hostname or ""
@@ -197,8 +200,8 @@ def provider_of(settings: Settings) -> str:
 
 
 def open_client(settings: Settings, deployment: Deployment) -> openai.OpenAI:
-    """Raises: ConfigurationError when the settings name no way to sign in."""
-    # The client's own retries are off: ours know the deadline, the circuit breaker and what was paid.
+    """The openai client for `deployment`. Raises: ConfigurationError when the settings contain no credentials."""
+    # The client's own retries are off: CIRA's observe the deadline, the circuit breaker and paid answers.
     timeout_s = settings.azure_openai_timeout_s
     try:
         if settings.openai_base_url:
@@ -221,7 +224,7 @@ def open_client(settings: Settings, deployment: Deployment) -> openai.OpenAI:
 
 @dataclass(frozen=True)
 class _Credentials:
-    """One way to sign in: given two, openai refuses to choose."""
+    """Credentials of one kind: the openai client refuses several."""
 
     api_key: str | None = None
     ad_token: str | None = None

@@ -1,4 +1,4 @@
-"""The questions about one document to one deployment, and what they cost, whether or not they led to anything."""
+"""Asks one deployment all questions about one document, and collects the usage of every answer."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from cira_pipeline.extraction.azure_openai.question import Correction, Parameter
 from cira_pipeline.extraction.azure_openai.windows import Window, halves
 from cira_pipeline.models import ModelAnswer, Usage
 
-ASKED_FOR_SENSE = 2
-"""How often one question may be paid when its answer is not even JSON of the right form."""
+ATTEMPTS_FOR_VALID_JSON = 2
+"""How often one question is asked when its answer is not JSON of the schema."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """One deployment: how it is asked and billed."""
+    """One deployment: its parameters, cache and prices."""
 
     parameters: Parameters
     asking: AnswerCache
@@ -47,14 +47,14 @@ class Model:
         )
 
     def _billed_as(self, answer: ModelAnswer) -> str:
-        """The model that really answered, where its price is known; a deployment can change what is behind its name."""
+        """The model that answered, where its price is known, because the model behind a deployment can change."""
         known = self.prices.knows(answer.provider, answer.model)
         return answer.model if known else self.parameters.model
 
 
 @dataclass(frozen=True)
 class Part:
-    """A window of the document and what the model answered about it."""
+    """A window of the document and the model's answer about it."""
 
     window: Window
     spans: InvoiceSpans
@@ -62,20 +62,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Conversation:
-    """`usage` grows with every answer, whatever is in it."""
+    """Questions about one document to `model`; every answer is added to `usage`, whatever its content."""
 
     model: Model
     usage: list[Usage]
 
     def about(self, windows: Sequence[Window]) -> tuple[Part, ...]:
-        """The document for the first time.
+        """Asks about every window of the document for the first time.
 
         Raises: `Model...` leaves of the error tree, CircuitOpen, AnswerInBatch, StoreUnavailable.
         """
         return self._all_answered(Question(window, self.model.parameters) for window in windows)
 
     def again(self, parts: Sequence[Part], round_number: int, findings: Sequence[str]) -> tuple[Part, ...]:
-        """The same parts of the document once more, each with its own answer and what was found wrong with the whole.
+        """Asks about the same windows again, each with its previous answer and the findings about the whole record.
 
         Raises: as `about`.
         """
@@ -90,7 +90,7 @@ class Conversation:
         return self._all_answered(questions)
 
     def _all_answered(self, questions: Iterable[Question]) -> tuple[Part, ...]:
-        """All questions are asked before one that waits for a batch is heard of: so they go into the same one."""
+        """Asks all questions before raising AnswerInBatch, so that all of them go into the same model batch."""
         parts: list[Part] = []
         awaited: AnswerInBatch | None = None
         for question in questions:
@@ -104,7 +104,7 @@ class Conversation:
 
     def _answered(self, question: Question) -> Iterator[Part]:
         try:
-            yield Part(question.window, self._sensible(question))
+            yield Part(question.window, self._valid_spans(question))
         except (ModelAnswerTruncated, ModelQuestionTooLong):
             smaller = halves(question.window)
             if not smaller:
@@ -112,20 +112,20 @@ class Conversation:
             for window in smaller:
                 yield from self._answered(replace(question, window=window))
 
-    def _sensible(self, question: Question) -> InvoiceSpans:
-        for attempt in range(1, ASKED_FOR_SENSE + 1):
+    def _valid_spans(self, question: Question) -> InvoiceSpans:
+        for attempt in range(1, ATTEMPTS_FOR_VALID_JSON + 1):
             answered = self.model.asking.ask(replace(question, attempt=attempt))
             self.usage.append(self.model.usage_of(answered))
             try:
                 return _spans(answered.answer)
             except ModelAnswerInvalid:
-                if attempt == ASKED_FOR_SENSE:
+                if attempt == ATTEMPTS_FOR_VALID_JSON:
                     raise
         raise AssertionError("the loop returns or raises")
 
 
 def _spans(answer: ModelAnswer) -> InvoiceSpans:
-    """Raises: the leaf that says why a paid answer holds no spans."""
+    """The spans of `answer`. Raises: the leaf of the error tree for a paid answer without spans."""
     why = _WITHOUT_SPANS.get(answer.finish_reason)
     if why is not None:
         raise why(f"the model ended with {answer.finish_reason} after {answer.output_tokens} tokens")

@@ -1,8 +1,8 @@
-"""Two answers about one document become one extraction, and every difference between them is told.
+"""Combines two answers about one document into one extraction, with a finding for every difference.
 
-A value that was complained about gives way to the new one; any other stays. Then each difference is put to validation:
-the other value is taken where the record gets better by it. Where both answers have a value and nothing tells which is
-right, a warning says so. Nothing is overwritten in silence.
+A value named by a finding is replaced by the new one; any other stays. Then validation decides each difference: the
+other value is taken where it improves the record. Where both answers have a value and validation cannot decide, a
+warning states both.
 """
 
 from __future__ import annotations
@@ -17,23 +17,27 @@ from cira_pipeline.invoice import HEADER_FIELDS, TABLES, Invoice, header_fields
 from cira_pipeline.models import Extraction, Finding, Severity
 
 PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *TABLES)
-"""What is taken from one answer or the other as a whole; the rows of a table belong together."""
+"""Parts of an invoice that are taken as a whole from one answer or the other; rows of a table belong together."""
 _CUT_OUT: Final = frozenset(header_fields(FieldKind.TEXT, FieldKind.ADDRESS))
-"""Texts that are cut out of the page a little differently each time: a difference is only a note."""
+"""Texts whose extent varies a little with every answer: a difference is only a note."""
 _NAMES: Final = frozenset(header_fields(FieldKind.NAME))
 
 Ranking = Callable[[Extraction], Rank]
 
 
 def complained_about(findings: Iterable[Finding]) -> frozenset[str]:
-    """The parts that findings name: `line_items[2].net_amount` is of `line_items`."""
+    """The parts that `findings` name: `line_items[2].net_amount` belongs to `line_items`."""
     return frozenset(_part(name) for finding in findings for name in finding.fields)
 
 
 def settled(before: Extraction, after: Extraction, *, doubted: frozenset[str], rank: Ranking, cause: str) -> Extraction:
-    """`before` with what `after` says better. `cause` begins the message of every finding: `correction round 1`."""
+    """`before` with the parts of `after` that improve the record, and a finding for each difference.
+
+    `doubted`: the parts that findings name; `rank`: rates an extraction; `cause`: begins the message of every finding,
+    such as `correction round 1`.
+    """
     differing = [part for part in PARTS if not _same(before.invoice, after.invoice, part)]
-    # A complaint about a text that is nowhere is answered when the model no longer claims it.
+    # A finding about a text that is not in the document is resolved when the model no longer quotes the text.
     withdrawn = [part for part in doubted if part in PARTS and part not in differing]
     taken = {part for part in differing if part in doubted or _of(before, part) in (None, ())}
     current = _with(before, after, taken | set(withdrawn))
@@ -53,13 +57,16 @@ def settled(before: Extraction, after: Extraction, *, doubted: frozenset[str], r
 
 
 def _claimed(extraction: Extraction, part: str) -> bool:
-    """Whether a text was named for it that did not become a value."""
+    """Whether the model quoted a text for `part` that did not become a value."""
     return any(part in complained_about((finding,)) for finding in extraction.findings)
 
 
 def _withdrawal(part: str, cause: str) -> Finding:
-    """Nobody knows whether the document shows such a value: the model said yes, wrongly, and then no."""
-    message = f"{cause}: {part} was named as something that cannot be read in the document, then not at all"
+    """A warning for a text that the model quoted wrongly and then withdrew: the document may contain the value."""
+    message = (
+        f"{cause}: for {part} the model first quoted a text that is not in the document, then none: "
+        "look for the value in the document"
+    )
     return Finding(rule=DIFFERENT, severity=Severity.WARNING, message=message, fields=(part,))
 
 
@@ -67,12 +74,13 @@ def _note(before: Extraction, after: Extraction, part: str, cause: str, *, taken
     first, second = _shown(_of(before, part)), _shown(_of(after, part))
     message = f"{cause}: {part} was {first}, then {second}; {second if taken else first} was taken"
     if not sure and _contradict(_of(before, part), _of(after, part), part):
+        message = f"{message}: compare it with the document"
         return Finding(rule=DIFFERENT, severity=Severity.WARNING, message=message, fields=(part,))
     return Finding(rule=CORRECTED, severity=Severity.INFO, message=message, fields=(part,))
 
 
 def _with(before: Extraction, after: Extraction, parts: set[str]) -> Extraction:
-    """`before` with these parts of `after`: values, evidence and the engine's own doubts about them."""
+    """`before` with `parts` of `after`: values, evidence and the engine's own findings about them."""
     if not parts:
         return before
     values = {part: _of(after, part) for part in parts}
@@ -100,7 +108,7 @@ def _same(before: Invoice, after: Invoice, part: str) -> bool:
 
 
 def _contradict(first: Any, second: Any, part: str) -> bool:
-    """Whether both say something, and not one of them only less of the same."""
+    """Whether both have a value, and neither is only a shorter form of the other."""
     if first in (None, ()) or second in (None, ()) or part in _CUT_OUT:
         return False
     if part in _NAMES:

@@ -1,7 +1,8 @@
-"""The engine `azure_openai`: numbered lines to a model, its spans back, and only what is grounded is believed.
+"""The engine `azure_openai`: extracts an invoice by a language model, and keeps only values grounded in the document.
 
-What validation does not accept goes back to the model with the findings, at most `azure_openai_correction_rounds`
-times; what is still not accepted goes to a second, stronger deployment, where one is configured.
+An answer that validation does not accept goes back to the model with the findings, at most
+`azure_openai_correction_rounds` times; if it is still not accepted, a second, stronger deployment is asked, where one
+is configured.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from cira_pipeline.settings import Settings
 class AzureOpenAIEngine:
     """Implements `cira_pipeline.extraction.engine.CorrectableEngine`. Thread-safe.
 
-    `breaker` and `limiter` guard the first deployment, `escalation_breaker` and `escalation_limiter` the second: one
-    may fail while the other answers, and each has a quota of its own.
+    `breaker` and `limiter` guard the first deployment, `escalation_breaker` and `escalation_limiter` the second: each
+    can fail on its own and has its own quota.
 
-    Raises: ConfigurationError when the model cannot be signed in to, or has no known price: what cannot be billed to a
-    job is not asked for.
+    Raises: ConfigurationError when there are no credentials for the model, or its price is unknown, so that its cost
+    could not be billed to a job.
     """
 
     name = EngineName.AZURE_OPENAI
@@ -69,7 +70,7 @@ class AzureOpenAIEngine:
 
     @property
     def version(self) -> str:
-        """Prompt, schema and grounding versions, the models, and a digest of all parameters."""
+        """Versions of prompt, schema and grounding, the models, and a digest of all parameters."""
         models = [chat.parameters for chat in self._chats]
         digested = f"{models!r} {CORRECTION_VERSION} {self._rounds}"
         digest = hashlib.sha256(digested.encode()).hexdigest()[:8]
@@ -77,17 +78,17 @@ class AzureOpenAIEngine:
         return f"{PROMPT_VERSION}/{SCHEMA_VERSION}/{GROUNDING_VERSION}/{names}/{digest}"
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
-        """Fields that `reading` shows, with page and box, by one question; `None` when it has no lines.
+        """Fields of `reading` with page and box, by one question; `None` when it has no lines.
 
-        Raises: `Model...` leaves, CircuitOpen, AnswerInBatch. Whatever was paid until then is in the error's detail
-        `usage`.
+        Raises: `Model...` leaves, CircuitOpen, AnswerInBatch; the error's detail `usage` has everything paid before.
         """
         return self._extraction(reading, None)
 
     def extract_judged(self, document: Document, reading: Reading, judge: Judge) -> Extraction | None:
         """Like `extract`, with correction rounds and the stronger deployment as long as `judge` does not accept.
 
-        Raises: as `extract`, for the first question only: when a later one fails, what is known stays, and is told.
+        Raises: as `extract`, for the first question only: when a later one fails, the extraction so far is returned
+        with a finding.
         """
         return self._extraction(reading, judge)
 

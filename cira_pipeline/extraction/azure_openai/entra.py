@@ -1,4 +1,4 @@
-"""Signing in to Azure with Entra ID: a token from whatever identity this machine has, fetched and renewed by itself."""
+"""Signs in to Azure with Entra ID: obtains and renews tokens for the identity of this machine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ TokenProvider = Callable[[], str]
 def entra_token_provider(scope: str) -> TokenProvider:
     """Tokens of azure-identity's `DefaultAzureCredential`: environment, workload or managed identity, developer tools.
 
-    The provider raises ModelUnauthorised when no identity can be found, ModelUnavailable when the place that issues
-    tokens does not answer.
+    The provider raises ModelUnauthorised when there is no identity, ModelUnavailable when the token endpoint does not
+    answer.
 
     Raises: ConfigurationError when azure-identity is not installed.
     """
@@ -25,7 +25,7 @@ def entra_token_provider(scope: str) -> TokenProvider:
             "CIRA_AZURE_OPENAI_ENDPOINT is set, but neither CIRA_AZURE_OPENAI_API_KEY nor CIRA_AZURE_OPENAI_AD_TOKEN; "
             "to sign in with Entra ID install the extra: pip install 'cira-pipeline[entra]'"
         ) from error
-    # A person at a browser is no identity of a service: it would wait for one that never comes.
+    # Interactive sign-in is excluded: a service would wait for it without end.
     issued = get_bearer_token_provider(DefaultAzureCredential(exclude_interactive_browser_credential=True), scope)
 
     def token() -> str:

@@ -1,4 +1,4 @@
-"""What went wrong at the model, in CIRA's words: which error it is, and whether and when trying again can help."""
+"""Maps errors of the openai client to CIRA's error tree, with the wait that the server asks for."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _LONGEST_MESSAGE = 300
 
 
 def failure_of(error: openai.OpenAIError | httpx2.HTTPError) -> ExtractionError:
-    """The leaf of the error tree for what openai or its transport raised; a wait asked for is in `retry_after_s`."""
+    """The leaf of the error tree for an error of openai or its transport; `retry_after_s` has a requested wait."""
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         return ModelTimedOut("the model did not answer in time")
     if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
         return ModelUnavailable(f"the connection to the model failed: {_cause(error)}")
     if isinstance(error, openai.APIStatusError):
         return _by_status(error)
-    return ModelUnavailable(f"the model's server answered something that is no answer: {_short(str(error))}")
+    return ModelUnavailable(f"the model's server gave an invalid response: {_short(str(error))}")
 
 
 def complaint_of(error: openai.APIStatusError) -> str:
-    """The parameter and the words with which a server rejected a request."""
+    """The parameter, code and message with which a server rejected a request."""
     body = _body(error)
     return f"{body.get('param') or ''} {body.get('code') or ''} {body.get('message') or error.message}"
 
@@ -46,30 +46,34 @@ def complaint_of(error: openai.APIStatusError) -> str:
 def _by_status(error: openai.APIStatusError) -> ExtractionError:
     status, body = error.status_code, _body(error)
     code = str(body.get("code") or "")
-    told = f"HTTP {status}: {_short(str(body.get('message') or error.message))}"
+    message = f"HTTP {status}: {_short(str(body.get('message') or error.message))}"
     wait = wait_asked_for_s(error.response.headers)
     detail: dict[str, Any] = {"status": status} | ({} if wait is None else {"retry_after_s": wait})
     if status == 401:
-        return ModelUnauthorised(told, **detail)
+        return ModelUnauthorised(message, **detail)
     if status == 403:
-        return ModelForbidden(told, **detail)
+        return ModelForbidden(message, **detail)
     if status == 404:
-        return ModelDeploymentMissing(told, **detail)
+        return ModelDeploymentMissing(message, **detail)
     if status == 408:
-        return ModelTimedOut(told, **detail)
+        return ModelTimedOut(message, **detail)
     if status == 429:
-        return ModelQuotaExhausted(told, **detail) if code == "insufficient_quota" else ModelRateLimited(told, **detail)
+        return (
+            ModelQuotaExhausted(message, **detail)
+            if code == "insufficient_quota"
+            else ModelRateLimited(message, **detail)
+        )
     if status >= 500 or status == 409:
-        return ModelUnavailable(told, **detail)
-    if code == "content_filter" or "content management policy" in told:
-        return ModelContentFiltered(told, **detail)
-    if code == "context_length_exceeded" or "maximum context length" in told or status == 413:
-        return ModelQuestionTooLong(told, **detail)
-    return ModelRequestRejected(told, **detail)
+        return ModelUnavailable(message, **detail)
+    if code == "content_filter" or "content management policy" in message:
+        return ModelContentFiltered(message, **detail)
+    if code == "context_length_exceeded" or "maximum context length" in message or status == 413:
+        return ModelQuestionTooLong(message, **detail)
+    return ModelRequestRejected(message, **detail)
 
 
 def _body(error: openai.APIStatusError) -> Mapping[str, Any]:
-    """The error object: Azure's gateway and its model service nest it differently."""
+    """The error object, which Azure's gateway and its model service nest differently."""
     body = error.body
     if isinstance(body, Mapping):
         inner = body.get("error")

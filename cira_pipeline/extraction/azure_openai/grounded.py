@@ -1,4 +1,4 @@
-"""The model's spans to an invoice with evidence: what is not found in the reading becomes a finding and no value."""
+"""Turns the model's spans into an invoice with evidence; a text not found in the reading becomes a finding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Parser = Callable[[str], Value[T] | None]
 
 UNGROUNDED = "ungrounded"
 UNREADABLE = "unreadable_value"
-# No money moves by these: that the model made one up is worth a note, and not a person's time.
+# Fields without influence on payment: an invented text is only a note and needs no review.
 _MINOR = (*header_fields(FieldKind.TEXT, FieldKind.ADDRESS), "description", "unit")
 _LONGEST_QUOTE = 80
 
@@ -32,7 +32,7 @@ class Grounded:
 
 
 def grounded(spans: InvoiceSpans, reading: Reading) -> Grounded:
-    """Every value of `spans` that `reading` shows, parsed by code, with its place."""
+    """The invoice of all values of `spans` that occur in `reading`, parsed by code, with their evidence."""
     draft = _Draft(Grounder(reading), PrintedValues(reading))
     values = draft.header(spans)
     values["tax_breakdown"] = tuple(draft.taxes(spans.tax_breakdown))
@@ -70,7 +70,7 @@ class _Draft:
         return values
 
     def taxes(self, rows: Iterable[TaxSpans]) -> Iterator[TaxLine]:
-        """Rows of which anything was found; evidence counts those alone."""
+        """Rows with at least one value found; only these are numbered in the evidence."""
         index = 0
         for row in rows:
             path = f"tax_breakdown[{index}]"
@@ -84,7 +84,7 @@ class _Draft:
                 yield tax
 
     def lines(self, items: Iterable[LineSpans]) -> Iterator[LineItem]:
-        """Items of which anything was found; evidence counts those alone."""
+        """Items with at least one value found; only these are numbered in the evidence."""
         index = 0
         for item in items:
             path = f"line_items[{index}]"
@@ -101,22 +101,22 @@ class _Draft:
                 yield line
 
     def text(self, name: str, span: Span | None, parse: Parser[T]) -> T | None:
-        """A value of words: the document's own spelling counts."""
+        """A text value, in the spelling of the document."""
         place = self._find(name, span, literal=False)
         return self._value(name, place, parse(place.text)) if place else None
 
     def identifier(self, name: str, span: Span | None, parse: Parser[T]) -> T | None:
-        """A value in which every character counts: where OCR took look-alikes for digits, the model's digits."""
+        """A value of which every character matters; the model's characters where OCR read look-alikes of digits."""
         place = self._find(name, span, literal=True)
         if place is None or span is None:
             return None
         return self._value(name, place, parse(place.text if place.exact else span.text))
 
     def amount(self, name: str, span: Span | None) -> Decimal | None:
-        """A number in the document's own writing, with a sign that stands beside it.
+        """A number parsed as the document prints it, with a sign next to it.
 
-        A total may stand in several places, as a subtotal, in the tax breakdown, in a table: it is taken from where the
-        document's own label calls it by this name, else from where the model says.
+        A total may be printed in several places (subtotal, tax breakdown, table): the place with the field's own label
+        is taken, else the one the model names.
         """
         place = self._find(name, span, literal=True)
         if place is None or span is None:
@@ -135,23 +135,23 @@ class _Draft:
         )
 
     def _labelled_place(self, name: str, place: Place, value: Decimal, span: Span) -> Place:
-        """Of all places with this very value the labelled one nearest to the line named; `place` where none is."""
-        if self._called(name, place, value):
+        """The labelled place with the same value that is nearest to the line the model named, else `place`."""
+        if self._is_labelled(name, place, value):
             return place
         labelled = [
             other
             for other in self.grounder.everywhere(span.text)
             if (there := self._amount_at(other, span)) is not None
             and there.value == value
-            and self._called(name, other, value)
+            and self._is_labelled(name, other, value)
         ]
         return min(labelled, key=lambda other: abs(other.pieces[0].line.number - span.line), default=place)
 
-    def _called(self, name: str, place: Place, value: Decimal) -> bool:
+    def _is_labelled(self, name: str, place: Place, value: Decimal) -> bool:
         return self.printed.labels_say(name, place.pieces[0].line.number, value)
 
     def several(self, name: str, spans: Iterable[Span], joint: str) -> str | None:
-        """Several lines of print as one text; a line that is not there is left out and named."""
+        """Several printed lines joined into one text; a line that is not found is left out, with a finding."""
         found: list[str] = []
         for span in spans:
             text = self.text(name, span, words)
@@ -164,13 +164,14 @@ class _Draft:
             return None
         place = self.grounder.find(span.text, span.line, literal=literal)
         if place is None:
+            # `agreement` compares these words with printed values: a change of the text changes that similarity.
             message = f"the model read {_quoted(span.text)} in line {span.line}; the document shows it nowhere"
             self._doubt(UNGROUNDED, name, message)
         return place
 
     def _value(self, name: str, place: Place, parsed: Value[T] | None) -> T | None:
         if parsed is None:
-            self._doubt(UNREADABLE, name, f"{_quoted(place.text)} stands in the document, but is no such value")
+            self._doubt(UNREADABLE, name, f"{_quoted(place.text)} is in the document, but is not a value of this field")
             return None
         for piece in place.pieces:
             self.evidence.append(

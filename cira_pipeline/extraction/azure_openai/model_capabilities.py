@@ -1,8 +1,8 @@
-"""What a deployment or a server that looks like OpenAI's understands of a request, learnt from what it rejects.
+"""Request parameters that a deployment or OpenAI-compatible server supports, detected from rejected requests.
 
-Reasoning models take `max_completion_tokens` and neither `max_tokens` nor a temperature; older API versions know only
-`max_tokens`; llama.cpp's server takes `json_object` with a schema but no `json_schema`. A rejected request costs
-nothing, so the first one of a process may be rejected a few times, and the others are right at once.
+Reasoning models take `max_completion_tokens` and neither `max_tokens` nor a temperature; older API versions support
+only `max_tokens`; llama.cpp's server takes `json_object` with a schema but no `json_schema`. Rejected requests cost
+nothing: the first request of a process may be rejected a few times, later ones have a supported form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from cira_pipeline.extraction.azure_openai.question import Question
 
 @dataclass(frozen=True)
 class ModelCapabilities:
-    """`response_format`: `json_schema` (strict), `json_object` with the schema beside it, bare `json_object`."""
+    """Parameters that may still be tried, the preferred first.
+
+    `response_formats`: `json_schema` (strict), `json_object` with the schema beside it, bare `json_object`.
+    """
 
     response_formats: tuple[str, ...] = ("json_schema", "json_object_schema", "json_object")
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
@@ -40,7 +43,7 @@ class ModelCapabilities:
         return request
 
     def without(self, complaint: str) -> ModelCapabilities | None:
-        """The dialect to try after a request was rejected with `complaint` (parameter and message), if any is left."""
+        """The capabilities to try after a rejection with `complaint` (parameter and message), `None` without any."""
         complaint = complaint.lower()
         if "max_tokens" in complaint or "max_completion_tokens" in complaint:
             return replace(self, token_limits=self.token_limits[1:]) if len(self.token_limits) > 1 else None
@@ -49,15 +52,15 @@ class ModelCapabilities:
         if "seed" in complaint:
             return replace(self, seed=False) if self.seed else None
         if any(word in complaint for word in ("response_format", "json_schema", "json_object", "schema", "grammar")):
-            return self._plainer()
+            return self._next_format()
         return None
 
-    def _plainer(self) -> ModelCapabilities | None:
+    def _next_format(self) -> ModelCapabilities | None:
         return replace(self, response_formats=self.response_formats[1:]) if len(self.response_formats) > 1 else None
 
     def without_schema(self) -> ModelCapabilities | None:
-        """The next plainer response format, for servers that reject one without saying what they mind."""
-        return self._plainer()
+        """The next simpler response format, for servers that reject a request without naming a parameter."""
+        return self._next_format()
 
 
 def _response_format(name: str) -> dict[str, Any]:
@@ -71,14 +74,13 @@ def _response_format(name: str) -> dict[str, Any]:
     return {"type": "json_object"}
 
 
-# The same request without what its deployment does not take, for questions that nobody answers back at once.
-
+# For questions in model batches, whose rejection is known only after the batch.
 PARAMETERS = ("max_tokens", "temperature", "seed", "json_schema")
-"""What can be left out, as complaints name it."""
+"""Parameters of a request that can be left out."""
 
 
 def rejected_parameter(complaint: str) -> str | None:
-    """Which of `PARAMETERS` a server minds; `None` when it is something else."""
+    """The one of `PARAMETERS` that a server rejected, `None` when it is another one."""
     complaint = complaint.lower()
     if "max_tokens" in complaint:
         return "max_tokens"
@@ -88,7 +90,7 @@ def rejected_parameter(complaint: str) -> str | None:
 
 
 def without_parameter(body: str, name: str) -> str | None:
-    """The request `body`, JSON, without `name`; `None` when that is left out already."""
+    """The request `body` (JSON) without the parameter `name`; `None` when it does not have it."""
     request: dict[str, Any] = json.loads(body)
     if name == "max_tokens" and "max_tokens" in request:
         request["max_completion_tokens"] = request.pop("max_tokens")

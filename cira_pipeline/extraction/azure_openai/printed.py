@@ -1,4 +1,4 @@
-"""Printed text to typed value, by code: what `1.234,50-` or `03/04/2026` means is decided by the whole document."""
+"""Parses printed texts into typed values; the whole document decides the meaning of `1.234,50-` or `03/04/2026`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SIGN_BEFORE = re.compile(
     rf"(?:(?:^|[\s:€$£])([{_MINUS}(](?:[A-Z]{{3}}|[€$£])?)|\S\s+([{_MINUS}]\s(?:[A-Z]{{3}}\s?|[€$£]\s?)?))$"
 )
 _SIGN_AFTER = re.compile(rf"^\s?(?:[{_MINUS}](?![\w{_MINUS}])|\))")
-# An id behind its label: `USt-IdNr. DE123456789`.
+# An id after its label: `USt-IdNr. DE123456789`.
 _ID_AT_END = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2,3}[\s-]?)?[A-Z0-9]?\d[\dA-Z ./-]{4,}$")
 _COMMONEST = 0.9
 _UNCLEAR = 0.6
@@ -40,20 +40,20 @@ _UNCLEAR = 0.6
 
 @dataclass(frozen=True)
 class Value(Generic[T]):
-    """`certainty` 0 to 1: below 1 the text could mean something else."""
+    """A parsed value. `certainty` (0 to 1): below 1 the text is ambiguous."""
 
     value: T
     certainty: float = 1.0
 
 
 class PrintedValues:
-    """Reads the values printed in one document."""
+    """Parses the values printed in one document."""
 
     def __init__(self, reading: Reading) -> None:
         self._facts = Facts(reading)
 
     def amount(self, text: str, *, before: str = "", after: str = "") -> Value[Decimal] | None:
-        """The one number in `text`. `before` and `after` are the rest of its line, for a sign the text left out."""
+        """The only number in `text`. `before` and `after`: the rest of its line, for a sign that `text` omits."""
         sign = _SIGN_BEFORE.search(before)
         tail = _SIGN_AFTER.search(after)
         whole = (sign.group(1) or sign.group(2) if sign else "") + text + (tail.group() if tail else "")
@@ -65,7 +65,7 @@ class PrintedValues:
         return Value(numbers[0].value, 1.0 if numbers[0].certain else _UNCLEAR)
 
     def day(self, text: str) -> Value[date] | None:
-        """The one date in `text`."""
+        """The only date in `text`."""
         chosen = (choose(printed, self._facts.day_order) for printed in dates_in(text))
         days = dict(each for each in chosen if each is not None)
         if len(days) != 1:
@@ -82,11 +82,11 @@ class PrintedValues:
         }
 
     def labels_say(self, name: str, line: int, value: Decimal) -> bool:
-        """Whether a label of the document says that `value`, on line `line`, is the total `name`."""
+        """Whether a label of the document identifies `value`, on line `line`, as the total `name`."""
         return (line, value) in self._labelled.get(name, frozenset())
 
     def currency(self, text: str) -> Value[str] | None:
-        """ISO 4217 code of the code, sign or word in `text`; a sign that several share means the commonest."""
+        """ISO 4217 code of the code, sign or word in `text`; an ambiguous sign means the most common currency."""
         codes = {code for code in re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text) if _is_currency(code)}
         if codes:
             return Value(codes.pop()) if len(codes) == 1 else None
@@ -104,27 +104,27 @@ class PrintedValues:
         return Value(found[0]) if found else None
 
     def vat_id(self, text: str) -> Value[str] | None:
-        """Letters and digits only. Check digits are validation's matter: the document says what it says."""
+        """The VAT id in `text`, letters and digits only; validation checks its check digits."""
         found = labelled_vat_id(_segment(text), 0, len(text), ocr=False)
         last = _ID_AT_END.search(text)
         value = found.value if found else bare(last.group() if last else text)
         return Value(value) if sum(char.isdigit() for char in value) >= 5 else None
 
     def iban(self, text: str) -> Value[str] | None:
-        """Without spaces; check digits as printed."""
+        """The IBAN in `text` without spaces; validation checks its check digits."""
         found = labelled_iban(_segment(text), 0, len(text), ocr=False)
         value = found.value if found else bare(text)
         return Value(value) if re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}", value) else None
 
 
 def words(text: str) -> Value[str] | None:
-    """Text as printed, its spaces evened out."""
+    """`text` as printed, with normalised spaces."""
     value = " ".join(text.split()).strip(" :;,|")
     return Value(value) if value else None
 
 
 def _segment(text: str) -> Segment:
-    """A text as the offline engine's parsers take it: one token, since no gaps are known."""
+    """`text` as input of the offline engine's parsers: one token, because gaps between words are unknown."""
     return Segment((Token(text, 1, 0.0, 0.0, float(len(text)), 1.0, 1, 1.0),))
 
 

@@ -1,4 +1,4 @@
-"""One question to the model, and the hash by which it is known: the same question is paid once."""
+"""One question to the model, with the request hash that identifies it in the answer cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CORRECTION_VERSION = "invoice_spans_correction_1"
 
 @dataclass(frozen=True)
 class Parameters:
-    """What decides the answer besides the text. `deployment` is the name asked for, `model` what is behind it."""
+    """Parameters that determine the answer besides the text. `deployment`: its name; `model`: the model behind it."""
 
     provider: str
     deployment: str
@@ -30,7 +30,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Correction:
-    """Why a question is asked again: the answer given before, as JSON, and what validation found wrong with it."""
+    """Content of a correction round: the previous answer (JSON) and the messages of validation's findings."""
 
     round: int
     previous: str
@@ -39,7 +39,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Question:
-    """`attempt` counts from 1: after an answer that made no sense it is asked again, with another seed and hash."""
+    """A question about one window. `attempt` counts from 1: after an invalid answer, seed and hash change with it."""
 
     window: Window
     parameters: Parameters
@@ -48,8 +48,10 @@ class Question:
 
     @cached_property
     def messages(self) -> tuple[dict[str, str], ...]:
-        """System prompt, document, and in a correction round what was wrong; both begin like the first question, so
-        that a provider's prompt cache knows them. Data stands between markers that it cannot hold: they are its hash.
+        """System prompt and document, and in a correction round the findings.
+
+        A correction begins like the first question, so that the provider's prompt cache applies. Data is enclosed in
+        markers made of its own hash, which it cannot contain.
         """
         document = "\n".join(numbered(line) for line in self.window)
         messages = [
@@ -86,12 +88,13 @@ class Question:
 
     @property
     def estimated_tokens(self) -> int:
-        """Tokens of the question, estimated from above."""
+        """Upper estimate of the tokens of the question."""
         return sum(estimate_tokens(message["content"]) for message in self.messages) + overhead_tokens()
 
 
 @lru_cache(maxsize=2)
 def prompt(version: str) -> str:
+    """Text of the prompt file of `version`."""
     source = files(__package__) / "prompts" / f"{version}.md"
     return source.read_text(encoding="utf-8")
 

@@ -1,7 +1,7 @@
-"""How much of a document goes into one question, known before anything is paid.
+"""Splits a document into windows that fit into one question, and merges the answers.
 
-Tokens are estimated from above: three UTF-8 bytes a token. Words of European languages take four to five, numbers two
-to three, so an estimate is rarely too low, and a server that still finds the question too long is asked in halves.
+Tokens are estimated high, at three UTF-8 bytes for each: words of European languages have four to five, numbers two to
+three. A question that the server still rejects as too long is split in halves.
 """
 
 from __future__ import annotations
@@ -16,29 +16,31 @@ from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans
 from cira_pipeline.models import Line
 
 BYTES_PER_TOKEN = 3
-# What one line of print can cost in the answer: a short text, its line number and the JSON around them.
+# Tokens of one printed line in the answer: a short text, its line number and the JSON around them.
 ANSWER_TOKENS_PER_LINE = 24
 FEWEST_LINES = 8
-"""A window of so few lines is not halved again."""
+"""A window of at most so many lines is not halved."""
 
 Window = tuple[Line, ...]
 
 
 def estimate_tokens(text: str) -> int:
+    """Upper estimate of the tokens of `text`."""
     return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
 
 
 def numbered(line: Line) -> str:
-    """`12| Rechnungsnr. 30064443`, on one line whatever the text holds: no text can pass for a line of its own."""
+    """`12| Rechnungsnr. 30064443`, always on one line, so that no text can imitate another numbered line."""
     return f"{line.number}| {one_line(line.text)}"
 
 
 def one_line(text: str) -> str:
+    """`text` without line breaks and unprintable characters, with single spaces."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def windows(lines: Sequence[Line], *, max_question_tokens: int, max_answer_tokens: int) -> tuple[Window, ...]:
-    """Runs of whole pages, each as long as both budgets allow; a page that is too long alone is cut between lines."""
+    """Windows of whole pages, as long as both token limits allow; a page that is too long is cut between lines."""
     most_lines = max(FEWEST_LINES, max_answer_tokens // ANSWER_TOKENS_PER_LINE)
     found: list[Window] = []
     current: list[Line] = []
@@ -53,7 +55,7 @@ def windows(lines: Sequence[Line], *, max_question_tokens: int, max_answer_token
 
 
 def halves(window: Window) -> tuple[Window, ...]:
-    """Two windows in place of one, cut between pages where there are several; `()` when it is too small to cut."""
+    """`window` cut in two, between pages where it has several; `()` when it is too small."""
     if len(window) < 2 * FEWEST_LINES:
         return ()
     middle = len(window) // 2
@@ -77,14 +79,12 @@ def _fits(lines: Sequence[Line], max_tokens: int, most_lines: int) -> bool:
     return len(lines) <= most_lines and sum(estimate_tokens(numbered(line)) + 1 for line in lines) <= max_tokens
 
 
-# Answers about parts of one document, put together.
-
-# A sum that is printed on every page is right on the last one; everything else is introduced once, at the front.
+# Totals printed on every page are final on the last one; all other fields are taken from the first page with them.
 LAST_WINS = ("net_total", "tax_total", "gross_total", "amount_due", "tax_breakdown")
 
 
 def merged(answers: Sequence[InvoiceSpans]) -> InvoiceSpans:
-    """One answer out of answers about consecutive parts, in order. Line items follow each other; none is kept twice."""
+    """Merges answers about consecutive windows, in order; line items are concatenated without repeated ones."""
     return reduce(_joined, answers)
 
 
@@ -102,5 +102,5 @@ def _joined(front: InvoiceSpans, back: InvoiceSpans) -> InvoiceSpans:
 
 
 def _without_repeats(items: tuple[LineSpans, ...]) -> tuple[LineSpans, ...]:
-    """The same texts on the same lines are one item; equal items on other lines are not."""
+    """`items` without repeats: the same texts on the same lines are one item, equal texts on other lines are not."""
     return tuple(dict.fromkeys(items))

@@ -1,1 +1,1 @@
-"""The engine `einvoice`: structured invoices, standalone or inside a PDF, taken over exactly and for free."""
+"""The engine `einvoice`: parses structured invoices (XML), standalone or attached to a PDF."""

@@ -1,6 +1,7 @@
-"""The invoice XML inside a hybrid PDF (Factur-X, ZUGFeRD, XRechnung).
+"""Extracts the invoice XML attached to a hybrid PDF (Factur-X, ZUGFeRD, XRechnung).
 
-pypdf opens it, which a hostile file may keep busy without end or fill with memory: call it in a worker (isolated.py).
+It uses pypdf, which a hostile file can keep busy without end or make run out of memory: call it in a worker
+(isolated.py).
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from cira_pipeline.errors import CiraError
 from cira_pipeline.syntaxes.registry import recognize
 from cira_pipeline.syntaxes.safe_xml import MalformedXml
 
-# What stands for the invoice inside a hybrid PDF.
-
 
 @dataclass(frozen=True)
 class EmbeddedXml:
-    """`name` as in the PDF; `usual` whether the format's own rules name it so; `others` further invoice XML in it."""
+    """Invoice XML attached to a PDF.
+
+    `name`: as in the PDF; `usual`: whether the formats prescribe this name; `others`: names of further invoice XML.
+    """
 
     name: str
     content: bytes
@@ -37,10 +39,10 @@ _ORDER_NAME: Final = "order-x.xml"
 
 
 def embedded_xml(pdf: bytes) -> EmbeddedXml | None:
-    """The XML that stands for the invoice, `None` when the PDF holds none.
+    """The invoice XML of the PDF, `None` when it has none.
 
-    XML under another name counts only when it is the only one and is an invoice. What stands under an invoice's name is
-    returned whatever it is: it claims to be the invoice.
+    XML with another name than the prescribed ones counts only when it is the only XML and an invoice. XML with a
+    prescribed name is returned whatever its content, because it is declared as the invoice.
     """
     attachments = _xml_attachments(pdf)
     usual = sorted(
@@ -58,12 +60,12 @@ def embedded_xml(pdf: bytes) -> EmbeddedXml | None:
 
 
 def _xml_attachments(pdf: bytes) -> list[tuple[str, bytes]]:
-    """Names and contents; one that is attached twice counts once."""
+    """Names and contents of XML attachments, without duplicates."""
     try:
         attachments = PdfReader(io.BytesIO(pdf)).attachment_list
         found = ((each.name, each.content) for each in attachments if each.name.lower().endswith(".xml"))
         return list(dict.fromkeys(found))
-    except Exception:  # noqa: BLE001 - pypdf fails in countless ways on broken files; the page may still be readable
+    except Exception:  # noqa: BLE001 - pypdf raises many kinds of errors on broken files; the page may still be readable
         _log.warning("the attachments of this PDF cannot be read", exc_info=True)
         return []
 

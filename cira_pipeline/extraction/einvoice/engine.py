@@ -1,4 +1,4 @@
-"""The engine `einvoice`."""
+"""The engine `einvoice`: extracts fields from e-invoice XML."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 
 
 class EInvoiceEngine:
-    """Takes the fields over from XML in a registered syntax, standing alone or attached to a PDF (Factur-X, ZUGFeRD).
+    """Extracts fields from XML in a registered syntax, standalone or attached to a PDF (Factur-X, ZUGFeRD).
 
     Implements cira_pipeline.extraction.engine.Engine. Stateless and thread-safe.
     """
 
     def __init__(self, embedded_xml: Callable[[bytes], EmbeddedXml | None] | None = None) -> None:
-        """`embedded_xml` opens PDFs (isolated.py for those of strangers); without it this process does."""
+        """`embedded_xml` opens PDFs (isolated.py for untrusted ones); the default opens them in this process."""
         self._embedded_xml = embedded_xml or _opened_here
 
     @property
@@ -32,9 +32,9 @@ class EInvoiceEngine:
         return "2"
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
-        """Fields of the standalone or embedded XML; `None` for pictures and for PDFs without invoice XML.
+        """Fields of the standalone or attached XML; `None` for images and for PDFs without invoice XML.
 
-        Raises: EInvoiceInvalid when there is XML that claims to be the invoice and cannot be used (`registry.read`).
+        Raises: EInvoiceInvalid when XML is declared as the invoice and cannot be used (`registry.read`).
         """
         started = time.monotonic()
         reader = XmlFieldReader()
@@ -44,7 +44,7 @@ class EInvoiceEngine:
             embedded = self._embedded_xml(document.content)
             if embedded is None:
                 return None
-            _doubt_attachment(embedded, reader)
+            _add_attachment_findings(embedded, reader)
             content = embedded.content
         else:
             return None
@@ -68,22 +68,23 @@ def engine_from_settings(settings: Settings, _answers: AnswerStore) -> EInvoiceE
 
 
 def _opened_here(pdf: bytes) -> EmbeddedXml | None:
-    # Imported here: where workers open PDFs, nothing else needs what this loads.
+    # Imported here: a process whose workers open the PDFs does not need pypdf.
     from cira_pipeline.extraction.einvoice.attachment import embedded_xml
 
     return embedded_xml(pdf)
 
 
-def _doubt_attachment(embedded: EmbeddedXml, reader: XmlFieldReader) -> None:
+def _add_attachment_findings(embedded: EmbeddedXml, reader: XmlFieldReader) -> None:
     if not embedded.usual:
         reader.add_finding(
             XmlRule.UNUSUAL_ATTACHMENT,
             Severity.WARNING,
-            f"the XML is attached as {embedded.name[:80]!r}, which does not say that it is this invoice",
+            f"the XML is attached as {embedded.name[:80]!r}, not under a name prescribed for invoices: "
+            "compare its fields with the page",
         )
     if embedded.others:
         reader.add_finding(
             XmlRule.UNUSUAL_ATTACHMENT,
             Severity.WARNING,
-            f"several invoices in XML are attached; {embedded.name[:80]!r} is taken",
+            f"several invoices in XML are attached; {embedded.name[:80]!r} was taken: compare its fields with the page",
         )

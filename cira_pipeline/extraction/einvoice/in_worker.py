@@ -1,4 +1,4 @@
-"""What a worker process does for the engine `einvoice`: it opens PDFs of strangers with pypdf."""
+"""Worker side of the engine `einvoice`: opens untrusted PDFs with pypdf."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cira_pipeline.sandbox.messages import Message
 
 
 def attached(request: Message) -> Message:
-    """A PDF's bytes -> `name`, `usual` and `others` of its invoice XML with that XML; no facts where it has none."""
+    """Runs in the worker: a PDF -> its invoice XML with facts `name`, `usual`, `others`; no facts without XML."""
     found = embedded_xml(request.content)
     if found is None:
         return Message({})

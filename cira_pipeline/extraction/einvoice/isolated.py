@@ -1,4 +1,4 @@
-"""The invoice XML inside a hybrid PDF, taken out where a hostile PDF can do no harm."""
+"""Extracts the invoice XML of a hybrid PDF in an isolated worker process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class IsolatedAttachments:
-    """`embedded_xml` in the workers of `pool`, which are warm: the same document was recognised and read in them."""
+    """Calls `embedded_xml` in the workers of `pool`, which already run for recognising and reading documents."""
 
     def __init__(
         self, pool: WorkerPool, *, timeout_s: float, call: str = "cira_pipeline.extraction.einvoice.in_worker:attached"
@@ -23,7 +23,7 @@ class IsolatedAttachments:
         self._call = call
 
     def __call__(self, pdf: bytes) -> EmbeddedXml | None:
-        """`None` also for a PDF that ends or exhausts its worker: its pages could be read.
+        """The invoice XML of `pdf`; `None` also when the PDF crashes or exhausts its worker, as its pages may be read.
 
         Raises: RunInterrupted when the run is stopped.
         """

@@ -1,4 +1,4 @@
-"""The offline engine: what an invoice says, from its lines alone, the same every time, without network or model.
+"""The offline engine: extracts an invoice from its text lines by rules, deterministically, without network or model.
 
 Order of work: facts of the page, item table, tax breakdown, totals chosen jointly with both, then dates, numbers,
 parties and accounts. A value that is ambiguous is left out and named in a finding.
@@ -82,17 +82,17 @@ class OfflineEngine:
     version = "1"
 
     def __init__(self, recall: Recall | None = None) -> None:
-        """`recall` finds what earlier invoices of a supplier taught; without it every page is the first one."""
+        """`recall` finds the lessons of a supplier's earlier invoices; without it the engine has no memory."""
         self._recall = recall
 
     def remembering(self, recall: Recall) -> OfflineEngine:
-        """This engine with a memory: whose memory is the caller's business."""
+        """This engine with the memory `recall`; the caller chooses whose memory it is."""
         return OfflineEngine(recall)
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
         """Fields of the reading with evidence; `None` when the reading has no lines.
 
-        Raises: whatever the memory raises that it was given.
+        Raises: whatever the given memory raises.
         """
         if not reading.lines:
             return None
@@ -120,7 +120,7 @@ def engine_from_settings(_settings: Settings, _answers: AnswerStore) -> OfflineE
 
 
 class _Draft:
-    """The extraction as it grows: values, evidence and findings."""
+    """The extraction under construction: values, evidence and findings."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -151,7 +151,7 @@ class _Draft:
         self.prove(field, spans, confidence)
 
     def prove(self, field: str, spans: Iterable[Span], confidence: float) -> None:
-        """Evidence for `field`: one entry a page and line, so that each box is what was printed there."""
+        """Evidence for `field`: one entry for each page and line, so that each box covers its printed text."""
         for span in spans:
             self.evidence.append(
                 Evidence(
@@ -169,7 +169,7 @@ class _Draft:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
 
     def doubt_what_changed(self, reading: Reading) -> None:
-        """Values that the page alone would not have given: with a single lesson, one person's word is all there is."""
+        """Findings about values that come from memory; with a single lesson, they rest on one confirmation only."""
         alone = _Draft(Facts(reading))
         alone.fill()
         changed = [name for name in self._places if self.values[name] != alone.values.get(name)]
@@ -213,7 +213,7 @@ class _Draft:
             if candidate is not None and candidate.score >= _TUNED.least_score:
                 self.put(field, candidate.value, [candidate.span], candidate.score)
         if not self.table.headers and not self.receipt:
-            # A till prints sums of its rates as it prints its lines.
+            # A till prints the sums of its rates in the same form as its lines.
             known = [total for total in (totals.net, totals.gross) if total is not None]
             self.table.items = unheaded_items(facts, known, frozenset(row.row for row in rows))
         self._breakdown(rows, totals)
@@ -224,7 +224,7 @@ class _Draft:
             self.put("currency", found.value, [found.span], found.score)
 
     def _untaxed(self, totals: Totals) -> None:
-        """No tax printed, and the document says why, or its lines without tax make up the total: net is gross."""
+        """Net equals gross: no tax is printed, and the document states a reason or its lines without tax sum to it."""
         if totals.gross is None or totals.net is not None or totals.tax is not None:
             return
         exempt = self.facts.contains("reverse_charge")
@@ -238,7 +238,7 @@ class _Draft:
         if rows and not chosen:
             self.doubt(
                 "offline.tax_breakdown_contradicts",
-                "The rows of the tax breakdown do not add up to the totals, so they were left out.",
+                "The rows of the tax breakdown do not sum to the totals and were left out: compare with the document.",
                 "tax_breakdown",
             )
         if not rows and totals.net is not None and totals.tax is not None:
@@ -255,7 +255,7 @@ class _Draft:
                     )
 
     def _one_rate(self, net: Candidate[Decimal], tax: Candidate[Decimal]) -> None:
-        """No row names base and tax together, but one rate printed beside the tax leads from net to tax."""
+        """No row has base and tax together, but one rate printed beside the tax gives the tax of the net total."""
         row = one_rate(self.facts, net, tax)
         self.values["tax_breakdown"] = (TaxLine(rate=row.rate, net=row.net, tax=row.tax),) if row is not None else ()
         if row is not None:
@@ -263,7 +263,7 @@ class _Draft:
                 self.prove(f"tax_breakdown[0].{part}", [span], min(_TUNED.one_rate, net.score, tax.score))
 
     def _summed_tax(self, totals: Totals) -> None:
-        """Several taxes without a printed sum: the sum, where it leads from the net to the gross total."""
+        """The sum of several taxes without a printed sum, where net plus that sum is the gross total."""
         lines = self.values["tax_breakdown"]
         if totals.tax is not None or totals.net is None or totals.gross is None:
             return
@@ -281,7 +281,7 @@ class _Draft:
                 self.evidence.append(entry.model_copy(update={"field": "tax_total", "confidence": _TUNED.summed}))
 
     def _summed_net(self, totals: Totals) -> None:
-        """Goods and the charges on them without a printed sum: the sum, which leads to the gross total."""
+        """The sum of goods and charges without a printed sum, where it leads to the gross total."""
         if totals.net_parts:
             self.values["net_total"] = sum((part.value for part in totals.net_parts), Decimal(0))
             for part in totals.net_parts:
@@ -311,7 +311,8 @@ class _Draft:
         if rivals and repeated == 1:
             self.doubt(
                 "offline.ambiguous",
-                f"`{winner.value}` and `{rivals[0].value}` are equally likely; the first one printed was taken.",
+                f"`{winner.value}` and `{rivals[0].value}` are equally likely; the first one printed was taken: "
+                "compare it with the document.",
                 field,
             )
         confidence = proven(LABELLED * winner.score, _TUNED.repeated if repeated > 1 else 0.0)
@@ -339,7 +340,7 @@ class _Draft:
         if not choice.certain:
             self.doubt(
                 "offline.date_order_unknown",
-                f"`{choice.span.text}` can be read day first or month first, and nothing in the document decides.",
+                f"`{choice.span.text}` can be read day first or month first: compare the date with the document.",
                 field,
             )
         self.put(
@@ -395,7 +396,8 @@ class _Draft:
             if others:
                 self.doubt(
                     "offline.several_accounts",
-                    f"The document names {len(others) + 1} bank accounts; the first one was taken.",
+                    f"The document names {len(others) + 1} bank accounts; the first one was taken: "
+                    "compare it with the document.",
                     "payment_iban",
                 )
             return
@@ -417,13 +419,13 @@ class _Draft:
         self.values["line_items"] = tuple(self._line(index, item, concept) for index, item in enumerate(table.items))
 
     def _line_amount(self, table: ItemTable) -> str | None:
-        """Which cell is BT-131: amounts with tax in them are not net amounts."""
+        """Which cell is the net amount (BT-131): amounts including tax are not."""
         net, gross = self.values.get("net_total"), self.values.get("gross_total")
         total = table.total()
         if total is not None and net is not None and gross is not None and net != gross and total == gross:
             self.doubt(
                 "offline.lines_include_tax",
-                "The lines' amounts add up to the gross total: they include tax, so no net amounts were taken.",
+                "The line amounts sum to the gross total: they include tax, so no net amounts were taken.",
                 "line_items",
             )
             return None

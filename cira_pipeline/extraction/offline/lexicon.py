@@ -38,7 +38,7 @@ HIGHEST_RATE = _TUNED.highest_rate
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One thing a label can stand for. `concept` is a field name, or a name of the `[other]` tables."""
+    """One meaning of a label. `concept` is a field name, or a name of the `[other]` tables."""
 
     concept: str
     weight: float
@@ -53,7 +53,7 @@ class Entries(dict[str, tuple[Meaning, ...]]):
         return _openings(self)
 
     def with_own(self, own: Mapping[str, tuple[Meaning, ...]]) -> Entries:
-        """These and a supplier's `own`, which say what is meant where both know a label."""
+        """These meanings with a supplier's `own`, which take precedence."""
         return Entries({**self, **own}) if own else self
 
 
@@ -66,7 +66,7 @@ class Phrases(frozenset[str]):
 
 
 def _openings(keys: Iterable[str]) -> frozenset[str]:
-    """How `keys` begin, letter by letter up to `OPENING`: most runs of words begin otherwise, and so are none."""
+    """The prefixes of `keys` up to `OPENING` letters, to rule out most runs of words quickly."""
     return frozenset(key[:size] for key in keys for size in range(min(len(key), OPENING) + 1))
 
 

@@ -1,4 +1,4 @@
-"""How text is compared: without case, accents and punctuation."""
+"""Normalises text for comparison: without case, accents and punctuation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _CASE_CHANGE = re.compile(r"(?<=[a-zß-öø-ÿ]{3})(?=[A-ZÀ-Þ][a-zß-öø-ÿ]{
 
 
 OPENING = 4
-"""Letters of a phrase by which most words are ruled out before they are looked up."""
+"""Length of the prefix by which most words are ruled out before a lookup."""
 
 
 @lru_cache(maxsize=8192)
 def words_of(text: str) -> tuple[tuple[str, int, int], ...]:
-    """Folded words and where they stand in `text`: (word, start, end). `n°562` gives `no` and `562`."""
+    """Folded words with their position in `text`: (word, start, end). `n°562` gives `no` and `562`."""
     found: list[tuple[str, int, int]] = []
     for match in _WORD.finditer(text):
         start, end = match.span()

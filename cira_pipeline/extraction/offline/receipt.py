@@ -1,7 +1,7 @@
-"""Till receipts: one narrow column with the company on top, its address, a date and a total.
+"""Extracts till receipts: one narrow column with the company at the top, its address, a date and a total.
 
-A receipt names no customer and few labels. Its total is proved by what was handed over: cash less change, or the total
-with its rounding, printed again.
+A receipt has no customer and few labels. Its total is confirmed by cash less change, or by the total with its rounding
+printed again.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _LARGEST_ROUNDING = Decimal("0.05")
 
 
 def is_receipt(facts: Facts) -> bool:
-    """Whether the page is a till's: one page, as narrow as a till roll in letters."""
+    """Whether the document is a till receipt: one page, as narrow in letters as a till roll."""
     segments = facts.canvas.segments
     if facts.canvas.last_page != 1 or len(segments) < _TUNED.fewest_texts:
         return False
@@ -174,7 +174,7 @@ def _address(lines: list[Segment]) -> list[Segment]:
 
 
 def date_printed(facts: Facts) -> DateChoice | None:
-    """The one date of the receipt, wherever it stands."""
+    """The only date of the receipt, in any place."""
     printed = [date for dates in facts.dates.values() for date in dates]
     values = Counter(date.value for date in printed)
     if not values:
@@ -234,7 +234,7 @@ def _rounded(chosen: Candidate[Decimal], amounts: dict[str, list[Amount]], print
         if not 0 < abs(rounding.value) <= _LARGEST_ROUNDING:
             continue
         if rounding.number.span.segment.row.index < chosen.span.segment.row.index:
-            # What stands under its rounding is rounded already.
+            # An amount below its rounding is rounded already.
             continue
         for result in (chosen.value + rounding.value, chosen.value - rounding.value):
             match = [number for number in printed if number.value == result]

@@ -1,4 +1,4 @@
-"""What `Evidence.confidence` is made of in this engine: a probability in 0..1 that the value is the labelled field's.
+"""Computes the confidence of candidates: the probability (0 to 1) that a value belongs to the field.
 
 * label: how surely the label means the field (whole and exact, or weak, inside a sentence, nearly spelled) times how
   the value lies to it (after it, right of it, below it). A plain label right before its value is still wrong at times.
@@ -31,14 +31,14 @@ class _Tuned:
 
 _TUNED = thresholds(_Tuned)
 
-# One possible value of a field: what it is, where it stands, how good it looks.
+# One possible value of a field, with its place and score.
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Candidate(Generic[T]):
-    """`score` in 0..1; `span` is where the value stands, verbatim."""
+    """A possible value of a field. `score`: 0 to 1; `span`: its place and verbatim text."""
 
     value: T
     span: Span
@@ -58,15 +58,15 @@ CHECK_DIGITS = _TUNED.check_digits
 
 
 def proven(confidence: float, proof: float) -> float:
-    """`confidence` with `proof` (0..1) behind it: that share of the doubt is gone."""
+    """`confidence` with `proof` (0 to 1), the share by which it reduces the doubt."""
     return 1 - (1 - confidence) * (1 - proof)
 
 
 def contested(confidence: float, lead: float) -> float:
-    """`confidence` when the next best other value scores only `lead` less."""
+    """`confidence` reduced for the next best other value, whose score is lower by `lead`."""
     return confidence * (1 - _TUNED.tie * (1 - min(max(lead, 0.0), _TUNED.lead) / _TUNED.lead))
 
 
 def printed(confidence: float, line_confidence: float) -> float:
-    """`confidence` of a value on a line that the reader was `line_confidence` sure of."""
+    """`confidence` limited by `line_confidence`, the reader's confidence in the line."""
     return round(max(0.0, min(confidence, 0.5 + 0.5 * line_confidence, 1.0)), 4)

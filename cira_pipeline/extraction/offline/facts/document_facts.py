@@ -1,4 +1,4 @@
-"""Everything that is read off the page once and used by all fields: labels, numbers, dates, ids, language."""
+"""Facts of a document that are computed once and used by all fields: labels, numbers, dates, ids, language."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _US_ZIP = re.compile(
 
 @dataclass(frozen=True)
 class PrintedDate:
-    """A date in a segment. Not `certain` when day and month could change places and nothing in the document decides."""
+    """A date in a segment. `certain` is false when the order of day and month is ambiguous in the whole document."""
 
     value: date
     span: Span
@@ -57,10 +57,10 @@ _NO_DATES: tuple[PrintedDate, ...] = ()
 
 
 class Facts:
-    """A document as the fields see it. Everything is computed on first use, once."""
+    """Facts of one document, each computed once, on first use."""
 
     def __init__(self, reading: Reading, recollect: Callable[[Facts], Memory] | None = None) -> None:
-        """`recollect` says what is remembered of the supplier; it may ask for the canvas and for identifiers alone."""
+        """`recollect` returns the supplier's memory; it may use only the canvas and the identifiers."""
         self.canvas = Canvas(reading)
         self._recollect = recollect
 
@@ -92,7 +92,7 @@ class Facts:
 
     @cached_property
     def american(self) -> bool:
-        """A US address stands on the page: months come before days."""
+        """Whether a US address is on the page, so that months come before days."""
         return any(segment.has_digits and _US_ZIP.search(segment.text) for segment in self.canvas.segments)
 
     @cached_property
@@ -117,7 +117,7 @@ class Facts:
 
     @cached_property
     def _shows_day_order(self) -> bool:
-        """A date of the page itself can be read in one order only."""
+        """Whether a date of the page is valid in one order of day and month only."""
         orders = (day_order_of(self._texts_with_digits, american=american) for american in (True, False))
         return len({order.month_first for order in orders}) == 1
 
@@ -141,7 +141,7 @@ class Facts:
         return found
 
     def _broken_date(self, segment: Segment) -> tuple[DateText, ...]:
-        """A date that goes on in the line below: at its start, or in the last column of keys beside an address."""
+        """A date that continues in the line below: at its start, or in the last column of keys beside an address."""
         rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
         following = [other for row in rows if row.page == segment.page for other in row.segments]
         beside = [other for other in following if other.left >= segment.left - segment.height]
@@ -150,7 +150,7 @@ class Facts:
 
     @cached_property
     def numbers(self) -> dict[Segment, tuple[Number, ...]]:
-        """Numbers that are no part of a date."""
+        """Numbers that are not part of a date."""
         found = {}
         for segment in self.canvas.segments:
             if not segment.has_digits:
@@ -167,7 +167,7 @@ class Facts:
 
     @cached_property
     def cents(self) -> bool:
-        """The document writes its amounts to the cent."""
+        """Whether the document prints its amounts with two decimals."""
         decimals = [number.decimals for numbers in self.numbers.values() for number in numbers if number.is_money]
         return len(decimals) >= _TUNED.cents_fewest and decimals.count(2) >= _TUNED.cents_share * len(decimals)
 
@@ -211,7 +211,7 @@ class Facts:
         return heights[len(heights) // 2] if heights else 1.0
 
     def contains(self, words: str) -> bool:
-        """Whether any phrase of the lexicon's `[words]` list `words` stands in the document."""
+        """Whether the document contains a phrase of the lexicon's `[words]` list `words`."""
         return any(self.phrase_in(segment, words) for segment in self.canvas.segments)
 
     def begins_with(self, segment: Segment, words: str) -> bool:
@@ -219,7 +219,7 @@ class Facts:
         return self.end_of_phrase(segment, words) > 0
 
     def end_of_phrase(self, segment: Segment, words: str) -> int:
-        """Where a phrase of the list `words` that `segment` begins with ends; 0 without one."""
+        """End of the phrase of the list `words` with which `segment` begins; 0 without one."""
         known = lexicon().words[words]
         key = ""
         for word, _, end in segment.words[: _TUNED.phrase_words]:
@@ -231,7 +231,7 @@ class Facts:
         return 0
 
     def phrase_in(self, segment: Segment, words: str) -> bool:
-        """Whether `segment` holds a phrase of the lexicon's `[words]` list `words`."""
+        """Whether `segment` contains a phrase of the lexicon's `[words]` list `words`."""
         known = lexicon().words[words]
         if known.openings.isdisjoint(segment.openings):
             return False

@@ -1,7 +1,7 @@
-"""What the labels propose: every place a label points at, with what it claims stands there.
+"""Proposals: the places that labels point at, each with the field of its label.
 
-A place claimed by two labels belongs to the one that lies better: a date right of `Lieferdatum` is not the issue date,
-however near `Datum` stands.
+Of two labels that point at one place, the better positioned one counts: a date right of `Lieferdatum` is not the issue
+date, however near `Datum` is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TUNED = thresholds(_Tuned)
 
 @dataclass(frozen=True)
 class Proposal:
-    """`label` says that the text of `place` is `concept`; `score` in 0..1."""
+    """By its `label`, the text of `place` is a value of `concept`; `score` is 0 to 1."""
 
     concept: str
     label: Label
@@ -41,7 +41,7 @@ class Proposals:
     """All proposals of a document, by concept and by segment."""
 
     def __init__(self, canvas: Canvas, labels: LabelMap, placed: Sequence[PlacedBefore] = ()) -> None:
-        """`placed`: where earlier invoices of the supplier have values that no label announces."""
+        """`placed`: places of values without a label on earlier invoices of the supplier."""
         self._by_concept: dict[str, list[Proposal]] = {}
         self._claims: dict[Segment, list[Proposal]] = {}
         captions = caption_rows(canvas, labels)
@@ -68,7 +68,7 @@ class Proposals:
         return self._by_concept.get(concept, ())
 
     def rival(self, proposal: Proposal, among: frozenset[str]) -> Proposal | None:
-        """A label of another concept of `among` that points at the same place better, if there is one."""
+        """A label of another concept in `among` that points at the same place with a better score, if any."""
         place = proposal.place
         for other in self._claims.get(place.segment, ()):
             if other.concept == proposal.concept or other.concept not in among or other.label is proposal.label:
@@ -80,7 +80,7 @@ class Proposals:
 
 
 def _remembered(canvas: Canvas, before: PlacedBefore) -> Iterator[tuple[Label, Place]]:
-    """What stands now where the value stood before, under a label of no letters."""
+    """A proposal for the text at a remembered place of a value without a label."""
     for segment in canvas.segments:
         width, height = canvas.page_sizes.get(segment.page, (0.0, 0.0))
         if part_of(canvas, segment.page) != before.page or not width or not height:

@@ -1,4 +1,4 @@
-"""The invoice that a credit note takes back: its number and date stand in a sentence and are not the document's own."""
+"""Recognises the number and date of the invoice that a credit note corrects, which are not the document's own."""
 
 from __future__ import annotations
 

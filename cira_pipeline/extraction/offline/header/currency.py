@@ -1,4 +1,4 @@
-"""The invoice's currency, BT-5: named by a label, or the one its amounts carry."""
+"""Extracts the currency (BT-5): named by a label, or printed with the amounts."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _code_in(text: str) -> tuple[str, int, int] | None:
 
 
 def _printed_codes(facts: Facts) -> dict[str, Span]:
-    """Codes that stand as words of their own: `Total EUR`, `Betrag in CHF`. A bank account may be in any currency."""
+    """Codes that are separate words: `Total EUR`, `Betrag in CHF`; not those beside a bank account."""
     found: dict[str, Span] = {}
     accounts = {identifier.span.segment for identifier in facts.ibans}
     for segment in facts.canvas.segments:
@@ -108,7 +108,7 @@ def _settled(candidates: tuple[str, ...], codes: dict[str, Span], language: str)
 
 
 def _sign_apart(facts: Facts) -> Candidate[str] | None:
-    """`TOTALE DA PAGARE €`: a sign of one currency that stands away from its amount, when it is the only one."""
+    """`TOTALE DA PAGARE €`: a currency sign apart from its amount, when it is the only currency."""
     signs = {sign: codes[0] for sign, codes in lexicon().symbols.items() if len(codes) == 1 and not sign.isascii()}
     found: dict[str, Span] = {}
     for segment in facts.canvas.segments:

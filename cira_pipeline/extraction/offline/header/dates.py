@@ -1,4 +1,4 @@
-"""Issue date and due date: printed ones by their labels, the due date also from the terms of payment."""
+"""Extracts issue date (BT-2), due date (BT-9) and payment terms (BT-20)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _NO_LETTERS = re.compile(r"\W")
 _RIVALS = frozenset({"issue_date", "due_date", "other_date", "order_number", "delivery_note", "purchase_order", "page"})
 _DATES_OF_OTHERS = frozenset({"other_date", "due_date"})
 _PAPERS = frozenset({"purchase_order", "order_number", "delivery_note"})
-# Shorter words for `at once` stand in many other sentences.
+# Shorter words for `at once` occur in many other sentences.
 _TELLING = _TUNED.telling
 
 
@@ -114,14 +114,14 @@ def _outside(printed: PrintedDate, items: frozenset[Row]) -> float:
 
 
 def _best(choices: list[DateChoice]) -> DateChoice:
-    """The best choice, less sure when another date comes near it."""
+    """The best date; its confidence is lower when another date has a similar score."""
     winner = max(choices, key=lambda choice: choice.score)
     others = [choice.score for choice in choices if choice.value != winner.value]
     return replace(winner, score=contested(winner.score, winner.score - max(others, default=0.0)))
 
 
 def _issue_trust(facts: Facts, proposal: Proposal) -> float:
-    """`Datum:` as a key of its own at the top is the invoice's; `vom` and `du` rather continue the line above them."""
+    """`Datum:` as a separate key at the top is the invoice's; `vom` and `du` rather continue the line above them."""
     label = proposal.label
     keyed = label.first and (label.has_colon or label.alone) and label.segment.page == 1
     if proposal.score > _TUNED.plain or not keyed or facts.canvas.relative_top(label.segment) > _TUNED.keyed_top:
@@ -226,16 +226,16 @@ def due_date(facts: Facts, issued: DateChoice | None) -> DateChoice | None:
 
 
 def _due_trust(facts: Facts, proposal: Proposal) -> float:
-    """`bis zum 19.08.2024` is a due date in a sentence about attributed_to; `Due:` is one by itself."""
+    """`bis zum 19.08.2024` is a due date only in a sentence about payment; `Due:` is one by itself."""
     label = proposal.label
-    attributed_to = facts.phrase_in(label.segment, "payment") or any(
+    about_payment = facts.phrase_in(label.segment, "payment") or any(
         meaning.concept == "payment_terms" for other in facts.labels[label.segment] for meaning in other.meanings
     )
-    if proposal.place.relation == "inline" and not label.first and attributed_to:
+    if proposal.place.relation == "inline" and not label.first and about_payment:
         return max(proposal.score, _TUNED.due_in_sentence)
     keyed = label.first and (label.has_colon or label.alone)
     weak = max((meaning.weight for meaning in label.meanings if meaning.concept == "due_date"), default=0.0) < PLAIN
-    return 0.0 if weak and not keyed and not attributed_to else proposal.score
+    return 0.0 if weak and not keyed and not about_payment else proposal.score
 
 
 def _in_discount_clause(segment: Segment, position: int) -> bool:
@@ -245,7 +245,7 @@ def _in_discount_clause(segment: Segment, position: int) -> bool:
 
 
 def _clause_around(text: str, position: int) -> str:
-    """The clause of `text` that holds `position`; a comma inside a number parts nothing."""
+    """The clause of `text` at `position`; a comma inside a number does not end a clause."""
     start, end = 0, len(text)
     for match in _CLAUSE_ENDS.finditer(text):
         if match.end() <= position:
@@ -262,14 +262,14 @@ def _holds(clause: str, phrase: str) -> bool:
 
 @dataclass(frozen=True)
 class Term:
-    """Days until payment, and where it says so."""
+    """A term of payment in days, with its place."""
 
     days: int
     span: Span
 
 
 def net_term(facts: Facts) -> Term | None:
-    """The one term of payment in days that is not a discount's; `None` when there are several or none."""
+    """The only term of payment in days without those of discounts; `None` when there are several or none."""
     found: list[Term] = []
     labelled = {
         proposal.place.segment
@@ -286,7 +286,7 @@ def net_term(facts: Facts) -> Term | None:
 
 
 def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
-    """BT-20: the sentence with the term, the one a label announces, or one that says when or how it is settled."""
+    """BT-20: the sentence with the term, after its label, or about when or how the invoice is settled."""
     if term is not None:
         return _sentence(term.span.segment, _TUNED.term_sentence)
     for proposal in facts.proposals.of("payment_terms"):
@@ -320,7 +320,7 @@ def _sentence(segment: Segment, score: float) -> Candidate[str]:
 
 
 def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) -> list[Term]:
-    """Terms of the segment; those of a discount or to the end of a month only when `all_of_them` are asked for."""
+    """Terms of the segment; those of a discount or to the end of a month only with `all_of_them`."""
     words = segment.words
     found: list[Term] = []
     opening = lexicon().term_days.following

@@ -1,4 +1,4 @@
-"""Accounts that the money is taken from (BT-91 of a direct debit): none that anybody is to pay to (BT-84)."""
+"""Recognises the customer's account of a direct debit (BT-91), which is not a payment account (BT-84)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class _Tuned:
 
 _TUNED = thresholds(_Tuned)
 
-# `Nr.` and `15.03. von` end none.
+# The dots of `Nr.` and `15.03. von` do not end a sentence.
 _SENTENCE_ENDS = re.compile(r"(?:(?<=[^\W\d_]{3})[.!;]\s+(?=[^\W\d_])|(?<=\d\d)[.!;]\s+(?=[A-ZÀ-Þ]))")
 
 
 def is_debited(facts: Facts, account: Span) -> bool:
-    """Whether the sentence that names `account` says that it is the payer's own: `von Ihrem Konto ... abgebucht`."""
+    """Whether the sentence with `account` states that it is the customer's: `von Ihrem Konto ... abgebucht`."""
     above, below = _neighbours(facts, account.segment, -1), _neighbours(facts, account.segment, 1)
     before = " ".join([*(segment.text for segment in reversed(above)), account.segment.text[: account.end]])
     text = " ".join([before + account.segment.text[account.end :], *(segment.text for segment in below)])
@@ -36,7 +36,7 @@ def is_debited(facts: Facts, account: Span) -> bool:
 
 
 def _neighbours(facts: Facts, segment: Segment, step: int) -> list[Segment]:
-    """The lines above (-1) or below (1) that the sentence may go on in: close, and at the same left edge."""
+    """Lines above (-1) or below (1) in which the sentence may continue: close, with the same left edge."""
     found: list[Segment] = []
     last = segment
     for _ in range(_TUNED.most_lines):

@@ -1,4 +1,4 @@
-"""What kind of document it is, in UNTDID 1001 codes: from its title, or the code printed beside it."""
+"""Extracts the document type (BT-3, UNTDID 1001) from the title, or the code printed beside it."""
 
 from __future__ import annotations
 
@@ -142,13 +142,13 @@ def titles_of(facts: Facts) -> list[Title]:
 
 
 def _without_contradicted(titles: list[Title]) -> list[Title]:
-    """Titles that only memory knows count where the page has no plain one that says something else."""
+    """Titles known only from memory count where the page has no plain title of another type."""
     plain = {title.code for title in titles if not title.remembered and title.score > PLAIN_TITLE}
     return [title for title in titles if not title.remembered or plain <= {title.code}]
 
 
 def _spaced_out(segment: Segment, entries: Entries) -> Title | None:
-    """`R E C H N U N G`: letters set apart."""
+    """`R E C H N U N G`: letters with spaces between them."""
     if not _SPACED_OUT.match(segment.text):
         return None
     meanings = entries.get("".join(word for word, _, _ in segment.words))
@@ -156,7 +156,7 @@ def _spaced_out(segment: Segment, entries: Entries) -> Title | None:
 
 
 def _spaced_over_row(segment: Segment, entries: Entries) -> Title | None:
-    """Letters set so far apart that each looks like a column: the row as a whole is the title."""
+    """Letters so far apart that each looks like a column: the whole row is the title."""
     row = segment.row
     if row.segments[0] is not segment:
         return None

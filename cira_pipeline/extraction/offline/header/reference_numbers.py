@@ -1,4 +1,4 @@
-"""Invoice number and purchase order: codes that a label announces."""
+"""Extracts invoice number and purchase order: codes next to a label."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ _LEAD = re.compile(r"[\s:#.\-–=°º]*")
 def reference_candidates(
     facts: Facts, concept: str, titles: list[Title], items: frozenset[Row] = frozenset()
 ) -> list[Candidate[str]]:
-    """Candidates for `concept` (`invoice_number`, `purchase_order`), best first. A line item's own count little."""
+    """Candidates for `concept` (`invoice_number`, `purchase_order`), best first; those in line items score low."""
     found: list[Candidate[str]] = []
     for proposal in facts.proposals.of(concept):
         span = _code_in(facts, proposal)
@@ -108,13 +108,13 @@ def reference_candidates(
 
 
 def _in_a_town_line(proposal: Proposal, code: Span) -> bool:
-    """`MURRAY BRIDGE SA 5253` beside `Invoice Number`: the line of an address in a column of its own."""
+    """`MURRAY BRIDGE SA 5253` beside `Invoice Number`: a line of an address in a separate column."""
     place = proposal.place
     return place.relation != "inline" and is_postal(place.text) and compact(place.text) != compact(code.text)
 
 
 def _habit(facts: Facts, concept: str, text: str) -> float:
-    """How much `text` is what the supplier's earlier invoices have there: one where nothing is known."""
+    """How well `text` fits the supplier's earlier invoice numbers; 1 where nothing is known."""
     if facts.memory.never(concept):
         return _TUNED.never_before
     shapes = facts.memory.number_shapes if concept == "invoice_number" else frozenset()
@@ -200,7 +200,7 @@ def _in_party_block(facts: Facts, segment: Segment) -> bool:
 
 
 def plausibility(text: str) -> float:
-    """How much `text` looks like a document's number, 0 for what cannot be one."""
+    """How likely `text` is a document number by its form; 0 for texts that cannot be one."""
     compacted = re.sub(r"\W", "", text)
     digits = sum(char.isdigit() for char in compacted)
     if digits == 0 or len(compacted) > _TUNED.longest or iban_holds(compacted.upper()):
@@ -217,7 +217,7 @@ def plausibility(text: str) -> float:
 
 
 def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
-    """The code in the proposal's place. What stands before `vom 05.06.2018` is the number as a whole."""
+    """The code at the proposal's place; all text before `vom 05.06.2018` is the number."""
     place = proposal.place
     segment = place.segment
     lead = _LEAD.match(segment.text, place.start, place.end)

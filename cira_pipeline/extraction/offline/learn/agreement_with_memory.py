@@ -1,7 +1,7 @@
-"""How far an extraction agrees with what the supplier's confirmed invoices taught, and what that is worth.
+"""Compares an extraction with the lessons of the supplier's confirmed invoices.
 
-Agreement is a sign among others (validation weighs it), never a proof. It is worth nothing on an invoice that wants the
-money on another account: whoever imitates a supplier's invoice imitates its layout first.
+Agreement is one feature of the confidence among others, never a proof. It does not count on an invoice with another
+payment account, because a forged invoice imitates the supplier's layout.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def agreement(facts: Facts, values: Mapping[str, object], places: Mapping[str, S
 
 
 def said_once(fields: Iterable[str]) -> Finding:
-    """One person may have looked at the wrong line: what only a single confirmed invoice says needs another person."""
+    """Findings for values known from a single confirmed invoice, which may be wrong and need review."""
     return Finding(
         rule=ONCE,
         severity=Severity.WARNING,
-        message="Only one confirmed invoice says what stands here; confirm a second one.",
+        message="The meaning of this label is known from one confirmed invoice only: compare it with the document.",
         fields=tuple(fields),
     )
 
@@ -55,7 +55,7 @@ def familiar(facts: Facts, account: object) -> bool:
 
 
 def findings_about(facts: Facts, account: object, agreeing: Mapping[str, int]) -> Iterator[Finding]:
-    """What a person should know of memory's part in an extraction."""
+    """Findings that state the influence of memory on an extraction."""
     count = len(facts.memory.lessons)
     if not count:
         return
@@ -63,7 +63,7 @@ def findings_about(facts: Facts, account: object, agreeing: Mapping[str, int]) -
     yield Finding(
         rule=REMEMBERED,
         severity=Severity.INFO,
-        message=f"Read with what {invoices} of this supplier and layout taught.",
+        message=f"Read with lessons from {invoices} of this supplier and layout.",
         fields=tuple(agreeing),
     )
     if account is not None and not familiar(facts, account):
@@ -71,6 +71,6 @@ def findings_about(facts: Facts, account: object, agreeing: Mapping[str, int]) -
             rule=UNFAMILIAR_ACCOUNT,
             severity=Severity.WARNING,
             message=f"{account} is on none of the {invoices} of this supplier and layout; "
-            "ask the supplier by a way you know before attributed_to",
+            "before paying, confirm it with the supplier through a contact that you already know",
             fields=("payment_iban",),
         )

@@ -1,4 +1,4 @@
-"""The texts beside a value that may be its label: before it in its line, left of it, over it, under it."""
+"""Anchors: the texts next to a value that may be its label (before, left of, above or below it)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SEPARATORS = "|;•·"
 
 
 def anchors_of(facts: Facts, span: Span) -> tuple[Anchor, ...]:
-    """The anchors of the value at `span`, in the order of trust; not every one need be its label."""
+    """The anchors of the value at `span`, most trusted first; not every one need be its label."""
     return tuple(_anchors(facts, span))
 
 
@@ -89,19 +89,19 @@ def _is_currency(text: str) -> bool:
 
 
 def _left_of(segment: Segment) -> Segment | None:
-    """The text left of the value; dots that lead from the one to the other are none."""
+    """The text left of the value, without leader dots."""
     before = segment.row.segments[: segment.row.segments.index(segment)]
     return next((other for other in reversed(before) if other.words), None)
 
 
 def _nearer(over: Segment, under: Segment, span: Span) -> bool:
-    """Captions stand clearly nearer to their value than what stands over it."""
+    """Whether the text below is a caption: clearly nearer to the value than the text above it."""
     box = span.box
     return box.top - over.bottom <= under.top - box.bottom + _TUNED.clearly * (box.bottom - box.top)
 
 
 def _over(facts: Facts, span: Span, *, far: bool) -> Segment | None:
-    """The text over the value; `far`: over the other values of its column, too, as a heading stands."""
+    """The text above the value; `far`: also above other values of its column, as a heading is."""
     box, segment = span.box, span.segment
     gap = _TUNED.heading_gap if far else BELOW_GAP
     for row in reversed(facts.canvas.rows[max(segment.row.index - _TUNED.rows_over, 0) : segment.row.index]):
@@ -117,7 +117,7 @@ def _over(facts: Facts, span: Span, *, far: bool) -> Segment | None:
 
 
 def _under(facts: Facts, span: Span) -> Segment | None:
-    """The text close under the value, as a caption stands."""
+    """The text close below the value, as a caption is."""
     box, segment = span.box, span.segment
     for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 2]:
         if row.page == segment.page and row.top - box.bottom < CAPTION_GAP * segment.height:

@@ -1,4 +1,4 @@
-"""What the headings of an item table mean, told by the confirmed lines that stand under them."""
+"""Learns the meaning of an item table's headings from the confirmed lines below them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _Extent = tuple[float, float]
 
 
 def columns_of(facts: Facts, lines: Sequence[LineItem]) -> Mapping[str, tuple[Heading, ...]]:
-    """Meaning of a column -> its headings. Empty where no line of the page can be told for sure."""
+    """Meaning of a column -> its headings; empty where no line of the page can be identified with certainty."""
     found = [(line, row) for line in lines[: _TUNED.most_lines] for row in _rows_of(facts, line)]
     if not found:
         return {}
@@ -102,7 +102,7 @@ def _beginnings(segment: Segment, text: str) -> Iterator[Span]:
 def _headings(
     facts: Facts, first: Row, places: Sequence[_Extent], extents: Mapping[str, Sequence[_Extent]], concept: str
 ) -> Iterator[Heading]:
-    """The words over the column, in the nearest row of headings; words over two columns belong to the nearer one."""
+    """The words above the column in the nearest row of headings; words above two columns belong to the nearer one."""
     for row in reversed(facts.canvas.rows[max(first.index - _TUNED.depth, 0) : first.index]):
         if row.page != first.page or any(facts.numbers_of(segment) for segment in row.segments):
             return
@@ -121,7 +121,7 @@ def _headings(
 
 
 def _nearest(box: Box, extents: Mapping[str, Sequence[_Extent]]) -> str | None:
-    """The column that a word stands over most."""
+    """The column that a word overlaps most."""
     shared = {
         concept: max(min(box.right, right) - max(box.left, left) for left, right in places)
         for concept, places in extents.items()

@@ -1,4 +1,4 @@
-"""From a page to what is remembered of its supplier and layout."""
+"""Finds the lessons of a page's supplier and layout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TUNED = thresholds(_Tuned)
 
 
 def recollect(facts: Facts, document_sha256: str, recall: Recall) -> Memory:
-    """The lessons of whichever supplier the page names, where they are of the same layout."""
+    """The lessons with the same layout of the suppliers that the page names."""
     lessons = recall(document_sha256, keys_on(facts))
     if not lessons:
         return FORGETFUL

@@ -1,4 +1,4 @@
-"""By what a supplier is found again: VAT id, bank account, name, each as letters and digits."""
+"""Keys that identify a supplier: VAT id, bank account and name, each reduced to letters and digits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TUNED = thresholds(_Tuned)
 
 
 def keys_of(invoice: Invoice) -> tuple[str, ...]:
-    """The keys of `invoice`'s supplier, most telling first; empty when it has none."""
+    """The keys of the supplier of `invoice`, most specific first; empty when it has none."""
     keys = []
     if invoice.supplier_vat_id and len(bare(invoice.supplier_vat_id)) >= _TUNED.shortest_name:
         keys.append(f"vat:{bare(invoice.supplier_vat_id)}")

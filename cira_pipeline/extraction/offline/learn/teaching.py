@@ -1,7 +1,7 @@
-"""From a confirmed invoice and its reading to a lesson: where each value stood and how it was written.
+"""Makes a lesson from a confirmed invoice and its reading: place and spelling of each value.
 
-Only what stands on the page is learned. A value that stands nowhere, or in too many places to tell which is meant,
-teaches nothing.
+Only values on the page are learned. A value that is not on the page, or in too many places to identify the right one,
+is left out.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ SPELLED = (
     "invoice_type",
 )
 _ANY: tuple[Relation, ...] = ("inline", "right", "below", "above")
-# A party stands under its heading. Over a sentence stands another one.
+# A party is below its heading; above a sentence is another sentence.
 _RELATIONS: Mapping[str, tuple[Relation, ...]] = {
     "supplier_name": ("below",),
     "customer_name": ("below",),
@@ -66,10 +66,10 @@ _RELATIONS: Mapping[str, tuple[Relation, ...]] = {
 
 
 def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson | None:
-    """What `invoice`, known to be right, teaches about the page that it was read from.
+    """The lesson of `invoice`, known to be correct, about the page that it was read from.
 
-    `complete`: fields that it lacks are known to be absent, too. `None` when its supplier has nothing to be known by,
-    or nothing of it is on the page.
+    `complete`: fields that it lacks are known to be absent, too. `None` when its supplier has no key, or none of its
+    values is on the page.
     """
     keys = keys_of(invoice)
     if not keys or not reading.lines:
@@ -104,7 +104,7 @@ def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson |
 
 
 def contradicting(invoice: Invoice) -> frozenset[str]:
-    """Fields that contradict each other: confirmed all the same, but one of them stands in the wrong place."""
+    """Fields that were confirmed although they contradict each other: one of them is in the wrong place."""
     found: set[str] = set()
     net, tax, gross = invoice.net_total, invoice.tax_total, invoice.gross_total
     if net is not None and gross is not None and (abs(net) > abs(gross) or _unequal(net, tax, gross)):
@@ -119,7 +119,7 @@ def _unequal(net: Decimal, tax: Decimal | None, gross: Decimal) -> bool:
 
 
 def spans_of(facts: Facts, name: str, value: object) -> Iterator[Span]:
-    """Where `value` of field `name` stands, by what it is worth rather than by how it is written."""
+    """The places of `value` of field `name`, compared by its value rather than its spelling."""
     if name in AMOUNT_FIELDS and isinstance(value, Decimal):
         for numbers in facts.numbers.values():
             yield from (each.span for each in numbers if not each.percent and abs(each.value) == abs(value))
@@ -168,7 +168,7 @@ def sighting_of(facts: Facts, span: Span, anchors: tuple[Anchor, ...]) -> Sighti
 
 
 def _letters_of_parties(invoice: Invoice) -> Iterator[str]:
-    """Names and lines of addresses: they stand beside many values without being a label."""
+    """Names and lines of addresses, which are next to many values without being a label."""
     for text in (invoice.supplier_name, invoice.customer_name):
         if text:
             yield compact(text)
@@ -180,7 +180,7 @@ def _letters_of_parties(invoice: Invoice) -> Iterator[str]:
 def _misleading(
     facts: Facts, sightings: Mapping[str, tuple[Sighting, ...]], absent: tuple[str, ...]
 ) -> Mapping[str, tuple[str, ...]]:
-    """Labels on the page that the lexicon holds for a field's, while its value stands beside another, or nowhere."""
+    """Labels of a field by the lexicon, on a page whose value of the field is next to another label or absent."""
     found: dict[str, set[str]] = {}
     for name in MISLED:
         if name not in sightings and name not in absent:
@@ -210,7 +210,7 @@ def _spelled(facts: Facts, invoice: Invoice) -> Mapping[str, str]:
 
 
 def _title(facts: Facts, invoice: Invoice) -> Heading | None:
-    """The title that says what an invoice of this supplier is, where the lexicon knows none: large, short, on top."""
+    """The title of this supplier's invoices, where the lexicon knows none: large, short, at the top."""
     if invoice.invoice_type is None or any(title.score > _TUNED.a_title for title in titles_of(facts)):
         return None
     names = set(_letters_of_parties(invoice))
@@ -242,7 +242,7 @@ def _before_numbers(segment: Segment) -> Heading | None:
 
 
 def _month_first(facts: Facts, invoice: Invoice) -> bool | None:
-    """What the confirmed dates show of the order of day and month."""
+    """The order of day and month, as far as the confirmed dates show it."""
     orders = set()
     for name in DATE_FIELDS:
         value = getattr(invoice, name)

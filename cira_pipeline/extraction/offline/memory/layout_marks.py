@@ -1,4 +1,4 @@
-"""How a layout is known again: the texts that its pages always carry, and where they stand.
+"""Recognises a layout by the texts that its pages have in common, and their positions.
 
 Texts without digits outside the item table: labels, headings, letterhead, footer. An invoice with more lines pushes
 some of them down, and a scan shifts all of them a little, so that only their horizontal places are compared, less what
@@ -36,7 +36,7 @@ _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 
 @dataclass(frozen=True)
 class Likeness:
-    """`share` of marks that two pages have alike, and by how much of the page the first one's are shifted; 0 to 1."""
+    """Match of two pages: `share` of common marks, and the shift of the first page's marks; 0 to 1."""
 
     share: float
     dx: float = 0.0
@@ -82,7 +82,7 @@ def label_key(segment: Segment) -> str | None:
 
 
 def likeness(own: Sequence[Mark], other: Sequence[Mark]) -> Likeness:
-    """How much of the smaller one's marks both have in their places."""
+    """The share of the smaller page's marks that both have in the same places."""
     fewer = min(len(own), len(other))
     if fewer < _TUNED.fewest:
         return Likeness(0.0)

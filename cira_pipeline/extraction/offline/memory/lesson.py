@@ -1,6 +1,6 @@
-"""A lesson: what one confirmed invoice taught about its supplier's layout. Plain data, kept as JSON.
+"""A lesson: what was learned from one confirmed invoice about its supplier's layout; plain data, stored as JSON.
 
-It says where the confirmed values stood and how they were written, never what the next invoice says.
+It contains places and spellings of the confirmed values, never values for the next invoice.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ PagePart = Literal["first", "later", "last"]
 
 
 class _Frozen(BaseModel):
-    # Lessons outlive versions: what a later one adds is no reason to forget everything.
+    # Stored lessons stay valid when a later version adds fields.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Anchor(_Frozen):
-    """A text beside a value, which stands `relation` of it. `key` is `text` without case, spaces and punctuation."""
+    """A text next to a value, in the direction `relation`. `key`: `text` without case, spaces and punctuation."""
 
     relation: Relation
     key: str
@@ -40,7 +40,7 @@ class Sighting(_Frozen):
 
 
 class Mark(_Frozen):
-    """A text of the layout, hashed, and where it stands, as in `Sighting`."""
+    """A text of the layout, hashed, with its position as in `Sighting`."""
 
     text: str
     page: PagePart
@@ -56,7 +56,7 @@ class Heading(_Frozen):
 
 
 class Lesson(_Frozen):
-    """`keys` find the supplier, most telling first; `marks` tell its layouts apart.
+    """What was learned from one invoice. `keys`: of the supplier, most specific first; `marks`: of its layout.
 
     `sightings`: field name -> the places of its value. `misleading`: concept -> labels of that concept which stood
     beside something else. `absent`: fields that a person confirmed to be on no page. `spelled`: what changes little
@@ -90,7 +90,7 @@ def shape_of(number: str | None) -> str | None:
 
 
 def mark_of(key: str) -> str:
-    """A text's hash: enough to know it again, and not the text."""
+    """Hash of a text, which identifies it without storing it."""
     return hashlib.sha256(key.encode()).hexdigest()[:10]
 
 

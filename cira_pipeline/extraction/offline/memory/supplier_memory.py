@@ -1,8 +1,8 @@
-"""What a supplier's confirmed invoices say about the next one: words, places and spellings, each with a trust.
+"""Supplier memory: labels, places and spellings learned from a supplier's confirmed invoices, each with a trust.
 
-Lessons vote, newer ones with more weight: a wrong confirmation is outvoted by two right ones, and an old habit by new
-ones. What the votes say enters the same scoring as the lexicon's words do, below what the lexicon is sure of; it never
-makes a value by itself.
+Lessons vote, newer ones with more weight: two correct confirmations outvote a wrong one, and new lessons old ones. The
+result enters the same scoring as the lexicon's labels, below those the lexicon is sure of; it never produces a value by
+itself.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ CONCEPT_OF: Mapping[str, str] = {
     "supplier_name": "supplier",
     "customer_name": "customer",
 }
-"""Field -> what its labels are called in the lexicon. An account's label is not learned: check digits prove an account,
-and what is remembered has no part in where money goes."""
+"""Field -> concept of its labels in the lexicon. Labels of accounts are not learned: check digits prove an account, and
+memory must not influence where a payment goes."""
 
 MISLED = ("invoice_number", "purchase_order", "issue_date", "due_date")
-"""Fields whose labels of the lexicon are believed less where they were seen to stand beside something else."""
+"""Fields whose labels of the lexicon are trusted less where they were next to something else."""
 PLACED = ("invoice_number", "purchase_order", "issue_date", "due_date")
-"""Fields that may be known by their place alone. Totals move with the number of lines."""
+"""Fields that may be found by their place alone; the place of totals depends on the number of lines."""
 
 _CLOSENESS: Mapping[Relation, float] = {
     "inline": 1.0,
@@ -73,7 +73,7 @@ Table = Literal["labels", "columns", "titles"]
 
 @dataclass(frozen=True)
 class PlacedBefore:
-    """Where a field without a label stood: shares of the page, 0 to 1, already shifted to this page."""
+    """Place of a field without a label: shares of the page (0 to 1), already shifted to this page."""
 
     field: str
     page: PagePart
@@ -96,14 +96,14 @@ class Memory:
         return version_of(self.lessons)
 
     def entries(self, table: Table) -> Entries:
-        """The lexicon's table with this supplier's own words in it."""
+        """The lexicon's table with this supplier's own labels."""
         base = {"labels": lexicon().labels, "columns": lexicon().columns, "titles": lexicon().titles}[table]
         own = {"labels": self._labels, "columns": self._columns, "titles": self._titles}[table]
         return base.with_own(own)
 
     @cached_property
     def own_labels(self) -> frozenset[str]:
-        """Labels that only memory knows."""
+        """Labels known only from memory."""
         return frozenset(key for key in self._labels if key not in lexicon().labels)
 
     @cached_property
@@ -122,7 +122,7 @@ class Memory:
             for key, count in self._misleading(field):
                 own = meanings.setdefault(key, {each.concept: each for each in known.get(key, ())})
                 meaning = own.get(field)
-                # What the lexicon is sure of takes more to be unlearned than two people who looked at the wrong line.
+                # Two wrong confirmations must not be enough to unlearn a label the lexicon is sure of.
                 least = (
                     _TUNED.unlearning_lessons
                     if meaning is not None and meaning.weight >= STRONG
@@ -200,7 +200,7 @@ class Memory:
         )
 
     def _misleading(self, field: str) -> Iterator[tuple[str, int]]:
-        """Labels that stood beside something else, and on how many invoices."""
+        """Labels that were next to something else, and on how many invoices."""
         seen = [
             frozenset(lesson.misleading.get(field, ())) if field in lesson.sightings or field in lesson.absent else None
             for lesson in self.lessons
@@ -243,7 +243,7 @@ class Memory:
 
     @cached_property
     def places(self) -> tuple[PlacedBefore, ...]:
-        """Places of values that no label announces."""
+        """Places of values without a label."""
         labelled = {field for field in PLACED if self._label_votes[field]}
         return tuple(place for field in PLACED if field not in labelled for place in self._places(field))
 
@@ -305,7 +305,7 @@ class Memory:
         return _agreed([lesson.decimal for lesson in self.lessons])
 
     def never(self, field: str) -> bool:
-        """People have confirmed several times that this layout has no such field."""
+        """Whether several confirmations say that this layout has no such field."""
         known = [lesson for lesson in self.lessons if field in lesson.absent or field in lesson.sightings]
         return len(known) > _TUNED.sure_lessons and all(field in lesson.absent for lesson in known)
 
@@ -333,7 +333,7 @@ def _is_anothers(meanings: Iterable[Meaning], concept: str) -> bool:
 
 
 def _trust(votes: Sequence[bool | None]) -> float:
-    """Share of the votes for something, 0 to 1, newer ones counting more; `None` is no vote."""
+    """Share of votes for something, 0 to 1, weighted by age; `None` is not a vote."""
     weights = [_TUNED.fading**index for index in range(len(votes))]
     cast = sum(weight for weight, vote in zip(weights, votes, strict=True) if vote is not None)
     return sum(weight for weight, vote in zip(weights, votes, strict=True) if vote) / (cast + _TUNED.doubt)

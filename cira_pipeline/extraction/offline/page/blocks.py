@@ -1,4 +1,4 @@
-"""Blocks: lines under each other with one left edge (or one middle), such as addresses, letterheads and footers."""
+"""Blocks of lines below each other with a common left edge or middle: addresses, letterheads, footers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _POSTAL = re.compile(
 _HOUSE_NUMBER = re.compile(
     r"(?:[^\W\d_]{3,}\.?\s+\d{1,4}\s?[a-zA-Z]?(?:\s?[-/]\s?\d{1,4})?\b|^\d{1,4}[a-zA-Z]?,?\s+[^\W\d_]{2,})"
 )
-# A year a business boasts of is no house number and no postal code.
+# The year in which a business was founded is neither a house number nor a postal code.
 _FOUNDED = re.compile(
     r"(?i)\b(?:since|seit|depuis|desde|dal|od|sedan|siden|sinds|anno|est\.?|established|founded|gegr(?:\.|ündet)"
     r"|fond[ée]e?|fundad[ao]|fondata|opgericht|grundat|grundlagt)\s+(?:\w{1,3}\s+)?(?:1[5-9]|20)\d\d\b"
@@ -114,7 +114,7 @@ def _continues(chain: list[Segment], segment: Segment) -> bool:
 
 @lru_cache(maxsize=8192)
 def is_postal(text: str) -> bool:
-    """Whether the line holds a postal code beside a place's name."""
+    """Whether the line contains a postal code next to the name of a place."""
     if not _DIGIT.search(text):
         return False
     return bool(_POSTAL.search(_REGISTER_ENTRY.sub("", text))) and not _FOUNDED.search(text)

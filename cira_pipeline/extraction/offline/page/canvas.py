@@ -1,4 +1,4 @@
-"""A reading as it lies on the page: tokens, segments (words without a column gap) and rows (segments side by side).
+"""Layout of a reading on the page: tokens, segments (words without a column gap) and rows of segments.
 
 Readers cut lines in their own ways: one joins two columns of a table into a line, another makes three lines of one
 sentence. Everything after this module sees only segments and rows, which depend on the gaps alone.
@@ -136,7 +136,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of one segment's text: what evidence points at."""
+    """A part of one segment's text, to which evidence refers."""
 
     segment: Segment
     start: int

@@ -1,4 +1,4 @@
-"""Where a known text stands on the page: the same letters and digits, over one line or several of a block."""
+"""Finds a known text on the page, by its letters and digits, on one line or several lines of a block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spaces that OCR lost in names: put back where the document itself, a legal form or a run of initials shows them."""
+"""Restores spaces that OCR lost in names, where the document, a legal form or initials show them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Numbers in a segment, with the signs, currencies and units beside them. What a number means is decided by the whole
-document's convention (`cira_pipeline/printed/numbers.py`), not number by number.
+"""Parses numbers in a segment, with adjacent signs, currencies and units.
+
+The convention of the whole document decides what a number means (`cira_pipeline/printed/numbers.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""VAT ids and IBANs: found by their shape, believed by their check digits (python-stdnum, schwifty).
+"""Parses VAT ids and IBANs: found by their form, verified by their check digits (python-stdnum, schwifty).
 
-An id whose check digits fail is kept only next to a label that names it: the document says so, and validation judges
-it. A letter that OCR put for a digit, or the reverse, is mended only when exactly one mending makes the check hold.
+An id with invalid check digits is kept only next to a label that names it; validation decides about it. A letter that
+OCR read for a digit, or the reverse, is corrected only when exactly one correction makes the check digits valid.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ _BARE_VAT = re.compile(r"(?<![A-Za-z0-9])(?P<id>[A-Z]?[\-\s]?\d(?:[\s.\-]?\d){6,
 _IBAN_SHAPE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\s?[0-9OIlSB]{2}(?:[\s.\-]?[A-Z0-9]){10,30}(?![A-Za-z0-9])")
 _IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){0,26}$")
 _IBAN_TAIL = re.compile(r"[A-Z0-9]{1,5}(?:\s?[A-Z0-9]{1,5})*")
-# `ES66 2100 0418 40** ****`: what is printed of an account that is hidden is no account.
+# `ES66 2100 0418 40** ****`: a masked account is not an account.
 _MASKED = re.compile(r"[\sA-Z0-9]{0,6}[*•xX]{2}")
 _LOOKALIKES = {"O": "0", "0": "O", "I": "1", "l": "1", "S": "5", "B": "8", "Z": "2", "G": "6", "D": "0", "Q": "0"}
 

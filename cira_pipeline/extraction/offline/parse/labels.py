@@ -1,4 +1,4 @@
-"""Where labels stand on the page, and which words around them can be their values.
+"""Finds labels on the page, and the words next to them that can be their values.
 
 A label is a run of words that the lexicon knows, longest first. On pages that were read by OCR a label at the start of
 a segment may differ by few letters: at most one in six to nine letters, two from ten on (Damerau-Levenshtein).
@@ -175,7 +175,7 @@ def _exact(segment: Segment, entries: Entries) -> Iterator[Label]:
 
 
 def _is_currency(text: str, start: int, end: int) -> bool:
-    """`RM 16.80`: the sign of an amount is no label, whatever it abbreviates elsewhere."""
+    """`RM 16.80`: the currency of an amount is not a label, whatever it abbreviates elsewhere."""
     word = text[start:end]
     known = word in lexicon().symbols or word in lexicon().currency_codes
     return known and text[end : end + 2].strip()[:1].isdigit()
@@ -258,7 +258,7 @@ def _long_entries(table: Literal["labels", "columns"]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Place:
-    """Text that may be a label's value: `text[start:end]` of `segment`. `fit` in 0..1 tells how it lies."""
+    """Text that may be a label's value: `text[start:end]` of `segment`. `fit` (0 to 1) rates its position."""
 
     segment: Segment
     start: int
@@ -275,7 +275,7 @@ LabelMap = Mapping[Segment, tuple[Label, ...]]
 
 
 def caption_rows(canvas: Canvas, labels: LabelMap) -> frozenset[Row]:
-    """Rows of labels that stand under their values: closer to the row above than to the one below.
+    """Rows of labels below their values: closer to the row above than to the one below.
 
     A single label counts only on a page that has a row of several such captions.
     """
@@ -310,7 +310,7 @@ def _alone_without_colon(labels: LabelMap, segment: Segment) -> bool:
 
 
 def places(canvas: Canvas, labels: LabelMap, label: Label, captions: frozenset[Row] = frozenset()) -> Iterator[Place]:
-    """Where a label's value can stand: after it, right of it, below it, in this order of trust.
+    """Possible places of a label's value: after it, right of it, below it, most trusted first.
 
     In a row of `captions` it stands above.
     """

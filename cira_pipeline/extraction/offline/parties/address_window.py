@@ -1,4 +1,4 @@
-"""The customer without a heading: the address in an envelope's window, or the one that is not the sender's."""
+"""Finds a customer without a heading: the address in the envelope window, or the one that is not the sender's."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Supplier and customer: names, addresses, VAT ids.
+"""Extracts supplier and customer: names, addresses, VAT ids.
 
-A plain heading (`Verkäufer`, `Bill to`) decides. Without one the supplier is the sender of the letterhead and the
+A plain heading (`Verkäufer`, `Bill to`) decides. Without one, the supplier is the sender of the letterhead and the
 customer the address in the window.
 """
 
@@ -86,7 +86,7 @@ class Parties:
 
     @cached_property
     def customer_named(self) -> bool:
-        """A heading such as `Bill to` names a customer: the page is no anonymous receipt."""
+        """Whether a heading such as `Bill to` names a customer, so that the page is not an anonymous receipt."""
         return self._sections.party("customer") is not None
 
     @cached_property
@@ -108,13 +108,13 @@ class Parties:
         return ("supplier" if role == "customer" else "customer", identifier, score) if self._turned else owned
 
     def _as_known(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
-        """Whose id it was on earlier invoices of the supplier, it is again."""
+        """Assigns an id to the party that it had on earlier invoices of the supplier."""
         role, identifier, score = owned
         known = known_vat_id(self._facts, identifier.value)
         return owned if known is None else (known[0], identifier, max(score, known[1] if known[0] != role else score))
 
     def _free_the_other(self, best: dict[str, Candidate[Identifier]]) -> None:
-        """Where a label says which id is the customer's, another one is the supplier's, wherever it stands."""
+        """Where a label marks one id as the customer's, another id is the supplier's, whatever its place."""
         announced = best.get("customer")
         if announced is None or "supplier" in best or self._turned:
             return
@@ -127,7 +127,7 @@ class Parties:
 
     @cached_property
     def _labelled(self) -> list[tuple[str, Identifier, float]]:
-        """Ids that a label announces, with the label's concept, best first; each place once."""
+        """Ids next to a label, with the label's concept, best first; each place once."""
         found: list[tuple[str, Identifier, float]] = []
         seen: set[tuple[Segment, int]] = set()
         for concept in ("customer_vat_id", "vat_id"):

@@ -1,4 +1,4 @@
-"""Names, addresses and VAT ids that were confirmed before, where this page prints them, too."""
+"""Finds names, addresses and VAT ids of confirmed invoices that are printed on this page, too."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def known_vat_id(facts: Facts, value: str) -> tuple[str, float] | None:
 
 
 def _printed(facts: Facts, name: str, role: str, role_of: Callable[[Segment], str | None]) -> tuple[Span, ...]:
-    """The first place of `name` that stands under nobody else's heading."""
+    """The first place of `name` that is not below the heading of another party."""
     others = {"supplier", "customer", "ship_to"} - {role}
     for spans in printed(facts.canvas, name):
         if role_of(spans[0].segment) not in others:
@@ -62,7 +62,7 @@ def _printed(facts: Facts, name: str, role: str, role_of: Callable[[Segment], st
 
 
 def _address(facts: Facts, role: str, read: Party) -> tuple[Span, ...]:
-    """The address confirmed before where the page prints it; instead of another one only where it is sure."""
+    """A confirmed address that is printed on the page; it replaces another one only with high confidence."""
     for address, trust in facts.memory.spelled(f"{role}_address"):
         if compact(read.address_text) == compact(address) or (read.address and trust < _TUNED.sure):
             return read.address

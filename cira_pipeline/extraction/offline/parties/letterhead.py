@@ -1,7 +1,7 @@
-"""The supplier without a heading: the company that the page itself speaks for.
+"""Finds a supplier without a heading, by the evidence on the page.
 
-Letterhead, footer, sender line, web address, VAT id, bank account and register entry each speak for a name; the name
-that most of them speak for is taken, less surely when another comes near.
+Letterhead, footer, sender line, web address, VAT id, bank account and register entry each support a name. The name with
+the most support is taken, with less confidence when another has nearly as much.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ _PRINTED_WORD = re.compile(r"\S+")
 
 
 class Letterhead:
-    """What the page says of its sender."""
+    """Evidence on the page about its sender."""
 
     def __init__(self, facts: Facts, sections: Sections) -> None:
         self._facts = facts
@@ -282,7 +282,7 @@ class Letterhead:
         if len(near) > 2 and is_street(near[1].text) and is_postal(near[2].text):
             score += _TUNED.by_address
         elif len(near) > 3 and is_street(near[2].text) and is_postal(near[3].text) and not company_score(near[1].text):
-            # `Texte & Lektorat` under a person's name: what is done, not who does it.
+            # `Texte & Lektorat` below a person's name: an activity, not a name.
             score += _TUNED.by_address
         if not self._numbered.isdisjoint(near):
             score += _TUNED.by_number

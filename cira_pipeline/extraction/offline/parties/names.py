@@ -1,4 +1,4 @@
-"""What makes a text a name: legal forms, shape, likeness to another name or to a web address."""
+"""Recognises names: by legal form, form of the text, and similarity to another name or to a web address."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def only_salutation(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Party:
-    """What is known of one side. Spans of several lines stand in the order of print."""
+    """Name and address of one party. Spans of several lines are in printed order."""
 
     name: tuple[Span, ...] = ()
     address: tuple[Span, ...] = ()

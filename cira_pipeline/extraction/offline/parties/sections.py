@@ -1,4 +1,4 @@
-"""Headings that say whose details follow (`Verkäufer`, `Bill to`, `Facturé à`), and the names under them."""
+"""Finds headings of parties (`Verkäufer`, `Bill to`, `Facturé à`), and the names below them."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ _DETAILS = frozenset(
 )
 
 RECEIVERS = frozenset({"customer", "ship_to"})
-"""Roles of those that goods or the invoice go to."""
+"""Roles of recipients of the goods or the invoice."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading that says whose details follow."""
+    """A heading that names the role of the party below it."""
 
     role: str
     label: Label
@@ -120,7 +120,7 @@ class Sections:
         return found
 
     def _height_trust(self, segment: Segment) -> float:
-        """Party headings stand in the upper part of the first page; payment slips repeat them at its foot."""
+        """Party headings are in the upper part of the first page; payment slips repeat them at its foot."""
         if segment.page > 1:
             return _TUNED.later_page
         return 1.0 if self._facts.canvas.relative_top(segment) < _TUNED.upper else _TUNED.lower
@@ -153,7 +153,7 @@ class Sections:
         return best[1] if best else None
 
     def _apart(self, head: Segment, segment: Segment) -> bool:
-        """A title of the document, or a gap of lines, parts the segment from what the heading heads."""
+        """Whether a title of the document or a gap separates the segment from the block of the heading."""
         last = head.row
         for row in self._facts.canvas.rows[head.row.index + 1 : segment.row.index + 1]:
             if row.top - last.bottom > _TUNED.gap * head.height:
@@ -359,7 +359,7 @@ def _begins_with_street(text: str) -> bool:
 
 
 def _heads(label: Label) -> bool:
-    """A heading stands alone on its line or is followed by a colon; running text is no heading."""
+    """A heading is alone on its line or followed by a colon; running text is not a heading."""
     rest = label.segment.text[label.value_start :]
     return (
         label.alone

@@ -1,4 +1,4 @@
-"""Web and mail addresses on the page: their domain often spells the supplier's name."""
+"""Finds web and e-mail addresses on the page, whose domain often contains the supplier's name."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def domains_in(text: str) -> Iterator[str]:
 
 
 def names_web(text: str) -> bool:
-    """Whether the text holds a web or mail address."""
+    """Whether the text contains a web or e-mail address."""
     return bool(_DOMAIN.search(text))

@@ -1,4 +1,4 @@
-"""Header rows of item tables: which columns there are and where they stand."""
+"""Finds header rows of item tables: their columns and positions."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def header_at(facts: Facts, row: Row) -> Header | None:
 
 
 def _may_head(facts: Facts, row: Row) -> bool:
-    """Nothing stands in the row that no header has: amounts, dates, keys."""
+    """Whether the row contains nothing that headers do not have, such as amounts, dates and keys."""
     return not any(
         segment.text.rstrip().endswith(":")
         or facts.dates_of(segment)
@@ -249,7 +249,7 @@ def _most(segment: Segment, hit: _Hit) -> bool:
 
 
 def _clusters(cells: Iterable[Cell]) -> list[list[Cell]]:
-    """Cells that stand over each other make one column."""
+    """Joins cells above each other into one column."""
     clusters: list[list[Cell]] = []
     for cell in sorted(cells, key=lambda cell: (cell.top, cell.left)):
         home: list[Cell] | None = None

@@ -95,7 +95,7 @@ class ItemTable:
 
     @property
     def without_tax(self) -> bool:
-        """The amount column's header says that tax is not in it."""
+        """Whether the header of the amount column states that tax is excluded."""
         column = next((header.column("net_amount") for header in self.headers), None)
         words = [word for word, _, _ in words_of(column.text)] if column is not None else []
         known = lexicon().words["excluding"]
@@ -197,7 +197,7 @@ def _names_total(label: Label) -> bool:
 
 
 def _includes(label: Label) -> bool:
-    """`Includes GST`: nothing but words for a tax being in the sum stand before the label."""
+    """`Includes GST`: only words for an included tax are before the label."""
     before = [word for word, start, _ in label.segment.words if start < label.start]
     return bool(before) and all(word in lexicon().words["including"] for word in before)
 
@@ -258,7 +258,7 @@ def _take(facts: Facts, table: ItemTable, header: Header | None, body: list[Row]
     amounts = {"net_amount", "gross_amount"}
     priced = any(amounts & set(item.cells) for item in [*items, *table.items])
     for item in _without_sums(facts, items, table.items):
-        # Where lines carry amounts, numbers without one are a remark that happens to stand in the columns.
+        # In tables with amounts, a row of numbers without one is a remark that happens to be in the columns.
         if not priced or amounts & set(item.cells):
             table.items.append(item)
             table.rows.update(item.rows)
@@ -444,7 +444,7 @@ def is_pure(segment: Segment, numbers: tuple[Number, ...]) -> bool:
 
 
 def _nearest(number: Number, header: Header, segment: Segment) -> tuple[Column | None, float]:
-    """The numeric column a number stands under: by overlap, else by the nearer edge; text columns can win."""
+    """The numeric column above a number: by overlap, else by the nearer edge; text columns can win."""
     box = number.span.box
     height = max(segment.height, 1e-6)
     best: tuple[float, Column] | None = None
@@ -520,7 +520,7 @@ def _describe(facts: Facts, header: Header, items: list[Item], body: list[Row]) 
 
 
 def _priced_elsewhere(facts: Facts, row: Row) -> bool:
-    """An amount that stands in no column of the table: a row of its own kind, such as a total."""
+    """Whether an amount is in no column of the table, as in a total."""
     return len(row.segments) > 1 and any(
         is_pure(segment, numbers) and any(number.is_money and number.decimals for number in numbers)
         for segment in row.segments[1:]
@@ -529,7 +529,7 @@ def _priced_elsewhere(facts: Facts, row: Row) -> bool:
 
 
 def _beside_figures(facts: Facts, item: Item, header: Header) -> Iterator[Span]:
-    """Where nothing stands in the description column: the text of a neighbouring column that has no figures."""
+    """The text of a neighbouring column without figures, where the description column is empty."""
     kept = [column for column in header.columns if column.concept in {"article", "position", "unit", "date"}]
     edge = min((column.left for column in header.numeric), default=0.0)
     for segment in item.rows[0].segments:
@@ -617,7 +617,7 @@ def _unknown_text(header: Header) -> Column | None:
 
 
 def _texts(facts: Facts, row: Row, header: Header, extent: _Extent) -> list[Span]:
-    """What of the row stands in the description column."""
+    """The part of the row in the description column."""
     found = []
     for segment in row.segments:
         numbers = facts.numbers_of(segment)

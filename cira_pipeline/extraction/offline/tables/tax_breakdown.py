@@ -1,4 +1,4 @@
-"""The VAT breakdown, BG-23: rows where base x rate = tax, in a table or in running text."""
+"""Extracts the VAT breakdown (BG-23): rows with base x rate = tax, in a table or in running text."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def merged(rows: Iterable[TaxRow]) -> list[TaxRow]:
 
 
 def consistent_with(rows: list[TaxRow], net: Decimal | None, tax: Decimal | None) -> list[TaxRow]:
-    """The rows that make up the totals: all of them, or one for each rate; none when they contradict the totals."""
+    """The rows that sum to the totals: all of them, or one for each rate; none when they contradict the totals."""
     if not rows:
         return []
     complete = [_completed(row, net, rows) for row in rows]
@@ -199,7 +199,7 @@ def _selections(rows: list[TaxRow]) -> Iterator[list[TaxRow]]:
 
 
 def one_rate(facts: Facts, net: Candidate[Decimal], tax: Candidate[Decimal]) -> TaxRow | None:
-    """The one printed rate with net x rate = tax, wherever it stands; `None` for none or several."""
+    """The only printed rate with net x rate = tax, in any place; `None` for none or several."""
     if not tax.value:
         return None
     found = {

@@ -1,8 +1,8 @@
-"""Net, tax, gross and amount due, chosen together: the right ones are those that add up.
+"""Extracts net, tax and gross total and amount due, chosen jointly so that they add up.
 
-Every label proposes amounts for its field; a triple with net + tax = gross outweighs three single favourites. Tax
-breakdown and the sum of the lines speak for a triple, too. What no arithmetic supports stays only when its label is
-plain; what two rules contradict is left out and reported.
+Every label proposes amounts for its field; a triple with net + tax = gross outweighs the three best single amounts. Tax
+breakdown and sum of the lines support a triple, too. An amount without arithmetic support is kept only when its label
+is plain; amounts that two rules contradict are left out, with a finding.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Amount:
 
 @dataclass
 class Totals:
-    """The chosen amounts, `None` where nothing can be pointed at.
+    """The chosen amounts, `None` where none is found.
 
     `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum, and
     `net_parts` the goods and the charges on them where their sum, the net, is not printed.
@@ -248,7 +248,7 @@ def _shared(number: Number, left: float, right: float) -> float:
 
 @dataclass(frozen=True)
 class Support:
-    """What else the document says about the totals: sums of the tax breakdown and of the lines.
+    """Further evidence about the totals: sums of the tax breakdown and of the lines.
 
     `parts` are the breakdown's rows with a base other than nothing: (net, tax).
     """
@@ -587,7 +587,7 @@ def _singles(
     plain = [tax for tax in taxes if tax.score >= _TUNED.single_least]
     tax = next((tax for tax in plain if _possible_tax(tax, gross, support)), None)
     if gross is not None and net is not None and tax is not None:
-        # All three printed and not adding up: which one is wrong cannot be told here.
+        # All three are printed and do not add up: the wrong one cannot be identified here.
         score = _TUNED.contradicting * (gross.score + net.score + tax.score) + _agreement(
             net.value, tax.value, gross.value, support
         )
@@ -614,7 +614,7 @@ def _possible_tax(tax: Amount, gross: Amount | None, support: Support) -> bool:
 
 
 def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
-    """Among equally good labels the last one printed: totals stand below their parts."""
+    """Of equally good labels the last one printed, because totals are below their parts."""
     if not amounts:
         return None
     top = [amount for amount in amounts if amount.score >= amounts[0].score - _TUNED.equal]

@@ -1,6 +1,6 @@
-"""Lines of a table whose header is not known: rows of text and amount that add up to a total printed below them.
+"""Extracts the lines of a table without a known header: rows of text and amount that sum to a total printed below.
 
-Without a header nothing says what a column means; the sum, to the cent, proves that these rows are all of the lines.
+Without a header the meaning of columns is unknown; the exact sum proves that these rows are all of the lines.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SUMS = frozenset({"net_total", "tax_total", "gross_total", "amount_due", "prepa
 
 
 def unheaded_items(facts: Facts, totals: Iterable[Candidate[Decimal]], skip: frozenset[Row]) -> list[Item]:
-    """The rows over one of `totals` that add up to it; empty when none do. `skip` are the tax breakdown's rows."""
+    """The rows above one of `totals` that sum to it; empty when none do. `skip` are the tax breakdown's rows."""
     for total in totals:
         above = [
             (row, number)
