@@ -141,19 +141,19 @@ def _failure(failures: Sequence[FailedJob], job_count: int, busy: Sequence[str])
     # The details are in the partition's observation, from where they can be erased; this event covers all jobs.
     lines = [f"| {failed.job_id} | {failed.stage} | {failed.code} |" for failed in listed]
     table = "\n".join(["| job | stage | code |", "| --- | --- | --- |", *lines])
-    said = []
+    sentences = []
     if failures:
         codes = ", ".join(sorted({failed.code for failed in failures}))
-        said.append(
+        sentences.append(
             f"{len(failures)} of {job_count} jobs failed ({codes}); all others are done. "
             "Retry them with `cira retry`, or materialise the failed partitions again."
         )
     if busy:
-        said.append(
+        sentences.append(
             f"Another run is working on jobs of {', '.join(busy)}: it, or a later one, reports how these ended."
         )
     return dg.Failure(
-        description=" ".join(said),
+        description=" ".join(sentences),
         metadata={
             "failed_jobs": dg.MetadataValue.md(table),
             "failed_count": len(failures),

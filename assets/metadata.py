@@ -107,13 +107,13 @@ def _of_engines(done: FieldsExtracted) -> Metadata:
     if differing := differences(done.extractions):
         engines = [each.engine.value for each in done.extractions]
         rows = [
-            f"| {name} | {' | '.join(table_cell(said.get(each, '')) for each in engines)} |"
-            for name, said in differing.items()
+            f"| {name} | {' | '.join(table_cell(values.get(each, '')) for each in engines)} |"
+            for name, values in differing.items()
         ]
         head = [f"| field | {' | '.join(engines)} |", f"| --- |{' --- |' * len(engines)}"]
         metadata["engines_differ"] = dg.MetadataValue.md("\n".join(head + rows))
-    if told := history(done.extraction):
-        metadata["asked_again"] = dg.MetadataValue.md("\n".join(f"- {table_cell(each)}" for each in told))
+    if corrections := history(done.extraction):
+        metadata["asked_again"] = dg.MetadataValue.md("\n".join(f"- {table_cell(each)}" for each in corrections))
     return metadata
 
 

@@ -208,18 +208,18 @@ def _require_ok(response: httpx.Response, content: bytes, path: str) -> None:
     status = response.status_code
     if status == HTTPStatus.OK:
         return
-    said = f"docling-serve answered {status} to {path}: {content[:300].decode(errors='replace')}"
+    message = f"docling-serve answered {status} to {path}: {content[:300].decode(errors='replace')}"
     if status in _NOT_ALLOWED:
-        raise ConfigurationError(f"{said} (check CIRA_DOCLING_SERVE_API_KEY)", status=status)
+        raise ConfigurationError(f"{message} (check CIRA_DOCLING_SERVE_API_KEY)", status=status)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRY_LATER:
         wait_s = retry_after_s(response.headers.get("Retry-After"))
-        raise ReaderUnavailable(said, status=status, **({} if wait_s is None else {"retry_after_s": wait_s}))
+        raise ReaderUnavailable(message, status=status, **({} if wait_s is None else {"retry_after_s": wait_s}))
     if status == HTTPStatus.NOT_FOUND and not path.startswith("/v1/convert/"):
         # Another replica, or a restarted server, does not know the task.
-        raise ReaderUnavailable(f"docling-serve lost the task: {said}", status=status)
+        raise ReaderUnavailable(f"docling-serve lost the task: {message}", status=status)
     if status == HTTPStatus.NOT_FOUND or response.is_redirect:
-        raise ConfigurationError(f"{said} (check CIRA_DOCLING_SERVE_URL)", status=status)
-    raise ReadingFailed(said, status=status)
+        raise ConfigurationError(f"{message} (check CIRA_DOCLING_SERVE_URL)", status=status)
+    raise ReadingFailed(message, status=status)
 
 
 def _json_object(content: bytes) -> dict[str, Any]:
@@ -241,10 +241,10 @@ def _text(answer: Mapping[str, Any], key: str) -> str:
 
 def _task_error(failure: object, message: object) -> ReaderUnavailable | ReadingFailed | ReadingTimedOut:
     parts = failure if isinstance(failure, dict) else {}
-    said = f"docling-serve could not read the document: {parts.get('message') or message or 'no reason given'}"
+    reason = f"docling-serve could not read the document: {parts.get('message') or message or 'no reason given'}"
     if parts.get("category") == "timeout":
-        return ReadingTimedOut(said)
-    return ReaderUnavailable(said) if parts.get("retryable") is True else ReadingFailed(said)
+        return ReadingTimedOut(reason)
+    return ReaderUnavailable(reason) if parts.get("retryable") is True else ReadingFailed(reason)
 
 
 def _require_success(result: Mapping[str, Any]) -> None:

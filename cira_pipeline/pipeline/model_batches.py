@@ -305,10 +305,10 @@ class ModelBatchPoller:
             )
 
     def _end(self, batch: ModelBatch, polled: ProviderBatch) -> None:
-        said = "; ".join(f"{code}: {message}" for code, message in polled.complaints)
+        reason = "; ".join(f"{code}: {message}" for code, message in polled.complaints)
         if polled.status == "failed":
             quota = any(code in _QUOTA_CODES for code, _ in polled.complaints)
-            error: CiraError = (ModelBatchQuotaExceeded if quota else ModelBatchRefused)(said or "it gave no reason")
+            error: CiraError = (ModelBatchQuotaExceeded if quota else ModelBatchRefused)(reason or "it gave no reason")
             # A single question that is too large will never fit. Any other batch is halved or waits, which is no try.
             hopeless = batch.question_count == 1 and not self.batches.others_under_way(batch.deployment, batch)
             self._finish(batch, error, failed=error, counts=not quota or hopeless)

@@ -354,7 +354,7 @@ def _input_hash(sha256: str, reading: Reading, extraction: Extraction) -> str:
     The same engine may give other results for the same page beside other engines, or when a correction round failed;
     the first of these must not replace the second.
     """
-    said = extraction.model_dump_json(include={"invoice", "evidence", "findings"})
+    result = extraction.model_dump_json(include={"invoice", "evidence", "findings"})
     return hashlib.sha256(
-        f"{sha256}:{reading.reader}:{reading.reader_version}:{extraction.memory}:{said}".encode()
+        f"{sha256}:{reading.reader}:{reading.reader_version}:{extraction.memory}:{result}".encode()
     ).hexdigest()

@@ -2,7 +2,7 @@
 
 Tokens are counted like the provider's limiter counts them: the request's estimate and the longest answer allowed. A
 pause that the provider asks for (`Retry-After`, `x-ratelimit-reset-*`) applies to all processes. Without Redis, or
-during its outage, each process applies the whole limit by itself, and the provider's 429 does the rest.
+during its outage, each process applies the whole limit by itself, and the provider's 429 enforces the rest.
 """
 
 from __future__ import annotations

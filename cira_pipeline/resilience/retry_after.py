@@ -31,7 +31,7 @@ def retry_after_s(header: str | None, *, now: datetime | None = None) -> float |
 def wait_asked_for_s(headers: Mapping[str, str]) -> float | None:
     """Wait after a refusal: `retry-after-ms`, else `Retry-After`, else the time until the used-up limit is reset.
 
-    Azure sends the first two, OpenAI and some gateways only the last. `None` when no header says it.
+    Azure sends the first two, OpenAI and some gateways only the last. `None` without any of them.
     """
     milliseconds = headers.get("retry-after-ms", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", milliseconds):

@@ -125,7 +125,7 @@ def test_cancel_takes_back_what_has_not_ended(cira, jobs, queued, finished) -> N
     waiting, good = queued("waiting.pdf"), finished()
     answer = cira("cancel", good, waiting)
     assert (answer.status, answer.stdout) == (1, "1 job cancelled.\n")
-    assert f"Error: job {good} is succeeded [job_not_cancellable]" in answer.stderr
+    assert f"Error: job {good} is succeeded; only a queued, running or waiting job can be cancelled" in answer.stderr
     assert jobs.get(waiting).status is JobStatus.CANCELLED
     assert cira("cancel", waiting).status == 0
 

@@ -242,7 +242,7 @@ class ModelBatchRepository:
             after = rows[-1].request_hash
 
     def note(self, model_batch_id: str, **columns: Any) -> None:
-        """Updates columns of the batch by their names; the value `now` stands for the time of the database."""
+        """Updates columns of the batch by their names; the value `now` sets the database's current time."""
         given = {name: value for name, value in columns.items() if value != "now"}
         sets = ", ".join(f"{name} = {'now()' if value == 'now' else f':{name}'}" for name, value in columns.items())
         with self._database.begin() as connection:
@@ -346,8 +346,8 @@ class ModelBatchRepository:
                     """),
                     {"deployment": deployment, "after": after, "limit": LINES_AT_ONCE},
                 ).all()
-                said = [(row.request_hash, rewrite(row.body)) for row in rows]
-                rewritten = [{"hash": hash_, "body": body} for hash_, body in said if body is not None]
+                bodies = [(row.request_hash, rewrite(row.body)) for row in rows]
+                rewritten = [{"hash": hash_, "body": body} for hash_, body in bodies if body is not None]
                 if rewritten:
                     connection.execute(
                         text("UPDATE cira.batched_questions SET body = :body WHERE request_hash = :hash"), rewritten

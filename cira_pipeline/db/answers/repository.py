@@ -122,7 +122,7 @@ class AnswerRepository:
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def commit(self, answer: ModelAnswer, asked_model: str | None = None) -> None:
-        """Stores a paid answer and books it, whoever holds the claim by now. The first answer to a question is kept.
+        """Stores a paid answer and books it, even if another caller holds the claim by now. The first answer is kept.
 
         `asked_model` is priced when the model that answered has no known price. Idempotent.
         """

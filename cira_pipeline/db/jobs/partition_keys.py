@@ -1,4 +1,4 @@
-"""Mapping from partition keys to jobs: a key is a job's id, or stands for all jobs of a run batch.
+"""Mapping from partition keys to jobs: a key is a job's id, or belongs to all jobs of a run batch.
 
 A job keeps the key it was first planned with, however often it is retried. So a later run can update what Dagster shows
 for a batch's key, and no second key shows the same job differently.

@@ -42,11 +42,11 @@ from cira_pipeline.db.jobs.statements import (
     JOB,
     JOB_AND_COST,
     JOB_COLUMNS,
+    NOTIFY_CHANGE,
     REQUEUE,
     RESUME,
     RETRY,
     START,
-    TELL,
 )
 from cira_pipeline.db.jobs.status_cache import JobStatusEntry, StatusCache
 from cira_pipeline.db.schema.tables import MAX_NAME_CHARS, MAX_URL_CHARS, SOURCE_CODES, batch_waits, job_labels, jobs
@@ -533,7 +533,7 @@ def _insert(connection: Connection, wanted: Sequence[Submission], hashes: Sequen
     # One order for all callers, so that concurrent submissions of the same URLs cannot deadlock.
     ordered = [rows[key] for key in sorted(rows)]
     statement = insert(jobs).on_conflict_do_nothing(index_elements=["submission_hash"])
-    inserted = connection.execute(statement.returning(*JOB_COLUMNS, jobs.c.submission_hash, TELL), ordered)
+    inserted = connection.execute(statement.returning(*JOB_COLUMNS, jobs.c.submission_hash, NOTIFY_CHANGE), ordered)
     created = {bytes(row.submission_hash): _job(row) for row in inserted}
     keep_labels(connection, {job.job_id: given[job.job_id] for job in created.values() if given[job.job_id]})
     return created

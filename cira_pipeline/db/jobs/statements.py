@@ -29,11 +29,22 @@ JOB_AND_COST = select(*JOB_COLUMNS, _COST).where(jobs.c.job_id == bindparam("of_
 NOTIFY_CHANNEL = "cira_job"
 """PostgreSQL notification channel of job changes, sent at commit, as a JSON object."""
 
-_TOLD = ("job_id", "client", "status", "stage", "verdict", "error_code", "attempts", "version", "updated_at")
-TELL = func.pg_notify(
-    NOTIFY_CHANNEL, cast(func.json_build_object(*(part for name in _TOLD for part in (name, jobs.c[name]))), Text)
+_NOTIFIED_COLUMNS = (
+    "job_id",
+    "client",
+    "status",
+    "stage",
+    "verdict",
+    "error_code",
+    "attempts",
+    "version",
+    "updated_at",
+)
+NOTIFY_CHANGE = func.pg_notify(
+    NOTIFY_CHANNEL,
+    cast(func.json_build_object(*(part for name in _NOTIFIED_COLUMNS for part in (name, jobs.c[name]))), Text),
 ).label("notified")
-CHANGED = [*JOB_COLUMNS, _COST, TELL]
+CHANGED = [*JOB_COLUMNS, _COST, NOTIFY_CHANGE]
 """Columns that a change returns."""
 ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 _HELD = tuple(status for status in JobStatus if status.held)

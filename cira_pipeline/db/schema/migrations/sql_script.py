@@ -1,4 +1,4 @@
-"""Runs SQL scripts that stand beside a migration."""
+"""Shared code of the migrations: runs a migration's SQL script, and refuses downgrades."""
 
 from __future__ import annotations
 
