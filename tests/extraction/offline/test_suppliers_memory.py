@@ -300,4 +300,4 @@ def test_a_title_of_the_suppliers_own_says_what_it_is_but_never_against_a_plain_
         update={"number": 97, "text": "Gutschrift", "box": Box(left=300, top=232, right=410, bottom=252)}
     )
     both = both.model_copy(update={"lines": (*both.lines, credit)})
-    assert read(both, *taught).invoice.invoice_type == "381", "attributed_to a credit note would be the wrong way round"
+    assert read(both, *taught).invoice.invoice_type == "381", "paying a credit note would be the wrong way round"
