@@ -33,7 +33,7 @@ def questions() -> dict[str, str]:
 
 
 def _question(above: str) -> str:
-    """The paragraph that stands over the SQL, on one line and without what is in brackets."""
+    """The paragraph above the SQL, on one line and without text in brackets."""
     return re.sub(r"\s+", " ", re.sub(r"\(.*?\)", "", above.strip().rpartition("\n\n")[2], flags=re.DOTALL)).strip(" ?")
 
 

@@ -162,7 +162,7 @@ class Worker:
     process: subprocess.Popen[str]
     jobs: set[JobId] = field(default_factory=set)
 
-    def tell(self, job_ids: list[JobId]) -> None:
+    def assign(self, job_ids: list[JobId]) -> None:
         self.jobs = set(job_ids)
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
@@ -285,13 +285,13 @@ class Chaos:
             self._workers.append(worker)
 
     def _dispatch(self) -> None:
-        told = {job_id for worker in self._workers for job_id in worker.jobs}
+        assigned = {job_id for worker in self._workers for job_id in worker.jobs}
         queued = self._jobs.list(status=JobStatus.QUEUED, limit=1_000)
-        waiting = sorted(job.job_id for job in queued if job.job_id not in told)
+        waiting = sorted(job.job_id for job in queued if job.job_id not in assigned)
         for worker in self._workers:
             if not worker.jobs and waiting:
                 chunk, waiting = waiting[: 2 * self._plan.threads], waiting[2 * self._plan.threads :]
-                worker.tell(chunk)
+                worker.assign(chunk)
 
     def _kill_one(self) -> None:
         """Sends SIGSTOP first, to find the questions it waits for when it is killed."""
@@ -356,16 +356,18 @@ class Chaos:
     def _outcome(self, azure: BillingStandin, job_ids: list[JobId], seconds: float) -> Outcome:
         outcome = Outcome()
         counts = {status.value: count for status, count in self._jobs.counts().items() if count}
-        outcome.told(
+        outcome.reported(
             "jobs, workers x threads, killed",
             f"{len(job_ids)}, {self._plan.workers} x {self._plan.threads}, {self._killed}",
         )
-        outcome.told("seconds", f"{seconds:.0f}")
-        outcome.told("requests by what came of them", dict(self._weather.drawn))
+        outcome.reported("seconds", f"{seconds:.0f}")
+        outcome.reported("requests by outcome", dict(self._weather.drawn))
         outcome.promised("every job ended with a record", held=counts.get("succeeded", 0) == len(job_ids), value=counts)
         for job in self._jobs.list(limit=1_000):
             if job.status is not JobStatus.SUCCEEDED:
-                outcome.told(job.job_id, f"{job.status} {job.stage} {job.run_id} {job.attempts} {job.error_message}")
+                outcome.reported(
+                    job.job_id, f"{job.status} {job.stage} {job.run_id} {job.attempts} {job.error_message}"
+                )
         outcome.promised("workers killed", held=self._killed == self._plan.kills, value=self._killed)
         self._money(outcome, azure)
         self._judge_breaker(outcome)
@@ -379,8 +381,8 @@ class Chaos:
         unexplained = Counter(number for number, _ in lost.elements()) - self._on_their_way
         bill_usd = sum((billed.usd(prices) for billed in azure.bill), Decimal(0))
         lost_usd = sum((billed.usd(prices) for _, billed in lost.elements()), Decimal(0))
-        outcome.told("answers billed", f"{len(azure.bill)}, {bill_usd} USD")
-        outcome.told("of these on their way to a killed worker", f"{lost.total()}, {lost_usd} USD")
+        outcome.reported("answers billed", f"{len(azure.bill)}, {bill_usd} USD")
+        outcome.reported("of these in transit to a killed worker", f"{lost.total()}, {lost_usd} USD")
         outcome.promised(
             "other answers billed and not kept, or paid twice", held=not unexplained, value=unexplained.total()
         )
@@ -468,7 +470,7 @@ def main() -> int:
     plan = Plan(**vars(parser.parse_args()))
     with services() as (postgres_url, redis_url, folder):
         outcome = Chaos(plan, postgres_url, redis_url, folder).run()
-    table = Table("what", "came of it", box=None, title="Chaos", title_justify="left")
+    table = Table("what", "result", box=None, title="Chaos", title_justify="left")
     for row in outcome.rows:
         table.add_row(*row)
     console = Console(width=140, highlight=False)

@@ -140,11 +140,11 @@ class Ended:
     error_code: str | None
     values: Mapping[str, Any] | None
 
-    def differs_from(self, calm: Ended) -> str:
-        if (self.status, self.error_code) != (calm.status, calm.error_code):
-            return f"{self.status} {self.error_code or ''} instead of {calm.status} {calm.error_code or ''}"
-        if self.values != calm.values:
-            own, other = self.values or {}, calm.values or {}
+    def differs_from(self, expected: Ended) -> str:
+        if (self.status, self.error_code) != (expected.status, expected.error_code):
+            return f"{self.status} {self.error_code or ''} instead of {expected.status} {expected.error_code or ''}"
+        if self.values != expected.values:
+            own, other = self.values or {}, expected.values or {}
             names = sorted(name for name in {*own, *other} if own.get(name) != other.get(name))
             return "; ".join(f"{name}: {own.get(name)!r} instead of {other.get(name)!r}" for name in names)
         return ""
@@ -328,15 +328,15 @@ def main() -> int:
     documents = mixed_documents(given.jobs, seed=9_000)
     kept: Path | None = given.undisturbed
     if kept is not None and kept.exists():
-        calm = {name: Ended(**ended) for name, ended in json.loads(kept.read_text()).items()}
+        undisturbed_ends = {name: Ended(**ended) for name, ended in json.loads(kept.read_text()).items()}
     else:
-        calm = undisturbed(documents, given.patience, messages)
+        undisturbed_ends = undisturbed(documents, given.patience, messages)
     if kept is not None:
-        kept.write_text(json.dumps({name: asdict(ended) for name, ended in calm.items()}))
+        kept.write_text(json.dumps({name: asdict(ended) for name, ended in undisturbed_ends.items()}))
     broken = False
     for seed in given.seed or [Plan.seed]:
         plan = Plan(given.jobs, given.kills, given.pause, given.of_each, given.patience, seed)
-        outcome = disturbed(plan, documents, calm, messages)
+        outcome = disturbed(plan, documents, undisturbed_ends, messages)
         _print(console, outcome)
         broken = broken or bool(outcome.broken)
     return 1 if broken else 0
@@ -361,7 +361,9 @@ def undisturbed(documents: Sequence[MixedDocument], patience_s: float, messages:
         return ends
 
 
-def disturbed(plan: Plan, documents: Sequence[MixedDocument], calm: Mapping[str, Ended], messages: Console) -> Outcome:
+def disturbed(
+    plan: Plan, documents: Sequence[MixedDocument], undisturbed_ends: Mapping[str, Ended], messages: Console
+) -> Outcome:
     outcome = Outcome(f"Chaos in everything, seed {plan.seed}: {plan.jobs} jobs, {plan.kills} strikes")
     with _folder() as folder:
         system = System(folder, documents, faults_of_a_bad_day(plan.seed), messages)
@@ -377,10 +379,10 @@ def disturbed(plan: Plan, documents: Sequence[MixedDocument], calm: Mapping[str,
             messages.print(f"{len(strikes.done)} strikes after {struck_s:.0f} s")
             system.wait_for_the_end(plan.patience_s)
             ended_s = time.monotonic() - started
-            outcome.told("seconds: strikes, until everything had ended", f"{struck_s:.0f}, {ended_s:.0f}")
+            outcome.reported("seconds: strikes, until everything had ended", f"{struck_s:.0f}, {ended_s:.0f}")
             _tell_strikes(outcome, strikes, plan)
-            outcome.told("cira up ended by itself", len(system.up.ends))
-            _judge_jobs(outcome, system, calm)
+            outcome.reported("cira up ended by itself", len(system.up.ends))
+            _judge_jobs(outcome, system, undisturbed_ends)
             _judge_money(outcome, system, strikes.done, deaths)
             _judge_services(outcome, system)
             if outcome.broken:
@@ -398,7 +400,7 @@ def _tell_strikes(outcome: Outcome, strikes: Strikes, plan: Plan) -> None:
     outcome.promised("strikes in all", held=len(strikes.done) >= plan.kills, value=len(strikes.done))
 
 
-def _judge_jobs(outcome: Outcome, system: System, calm: Mapping[str, Ended]) -> None:
+def _judge_jobs(outcome: Outcome, system: System, undisturbed_ends: Mapping[str, Ended]) -> None:
     ends = system.ends()
     counts = Counter(ended.status for ended in ends.values())
     unfinished = [name for name, ended in ends.items() if ended.status not in _FINAL]
@@ -415,15 +417,17 @@ def _judge_jobs(outcome: Outcome, system: System, calm: Mapping[str, Ended]) -> 
     )
     outcome.promised("records twice", held=twice == 0, value=twice)
     different = {
-        name: why for name, ended in ends.items() if name not in unfinished and (why := ended.differs_from(calm[name]))
+        name: why
+        for name, ended in ends.items()
+        if name not in unfinished and (why := ended.differs_from(undisturbed_ends[name]))
     }
     outcome.promised("ended otherwise than undisturbed", held=not different, value=len(different))
     attempts = {
         row["attempts"]: row["jobs"]
         for row in system.rows("SELECT attempts, count(*) AS jobs FROM cira.jobs GROUP BY 1 ORDER BY 1")
     }
-    outcome.told("attempts -> jobs", attempts)
-    for name in [*unfinished, *different, *(set(calm) - set(ends))]:
+    outcome.reported("attempts -> jobs", attempts)
+    for name in [*unfinished, *different, *(set(undisturbed_ends) - set(ends))]:
         outcome.diagnosis += [f"{name}: {different.get(name, 'has not ended')}", *_about_job(system, name)]
 
 
@@ -473,10 +477,10 @@ def _judge_money(outcome: Outcome, system: System, strikes: Sequence[Strike], de
     unexplained = [each for each, reason in why if not reason]
     lost_usd = sum((each.billed.usd(prices) for each in lost), Decimal(0))
     ledger_usd = Decimal(system.rows("SELECT coalesce(sum(amount_usd), 0) AS usd FROM cira.cost_entries")[0]["usd"])
-    outcome.told("answers billed", f"{len(purchases)}, {bill_usd} USD")
-    outcome.told("of these lost with the process that asked", f"{len(lost) - len(unexplained)}, {lost_usd} USD")
+    outcome.reported("answers billed", f"{len(purchases)}, {bill_usd} USD")
+    outcome.reported("of these lost with the process that asked", f"{len(lost) - len(unexplained)}, {lost_usd} USD")
     for reason, count in Counter(reason for _, reason in why if reason).items():
-        outcome.told(f"  {reason}", count)
+        outcome.reported(f"  {reason}", count)
     outcome.promised("billed and lost otherwise", held=not unexplained, value=len(unexplained))
     twice = _kept_twice(system)
     outcome.promised("questions paid and booked twice", held=twice == 0, value=twice)
@@ -531,7 +535,7 @@ def _why_lost(purchase: Purchase, strikes: Sequence[Strike], deaths: Mapping[int
     if died_at is None or died_at > purchase.served_at + _KEEPING_S:
         return ""
     if died_at <= purchase.served_at + _ON_ITS_WAY_S:
-        return "on its way when the process ended"
+        return "in transit when the process ended"
     between = [strike for strike in strikes if purchase.served_at - _KEEPING_S < strike.at <= died_at]
     if any(strike.pid == purchase.pid and strike.action == "freeze" for strike in between):
         return "the process was frozen, then ended"
@@ -624,7 +628,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _print(console: Console, outcome: Outcome) -> None:
-    table = Table("what", "came of it", box=None, title=outcome.title, title_justify="left")
+    table = Table("what", "result", box=None, title=outcome.title, title_justify="left")
     for row in outcome.rows:
         table.add_row(*row)
     console.print(table)

@@ -4,7 +4,7 @@
 
 Real: everything `cira up` starts, with its usual settings. One invoice after the other is submitted over REST and
 followed by the client until it has ended; the next one comes when the run of the last one is over, and at a random
-moment, so that the sensor's interval is met anywhere. Where the time goes is told by what PostgreSQL notes: when the
+moment, so that the sensor's interval is met anywhere. The parts come from timestamps in PostgreSQL: when the
 job was submitted, started and finished, and when Dagster wrote the events of its run.
 
 The yardstick, in the same run of this benchmark: the plain loop over the same four stages, in this process, warm, on

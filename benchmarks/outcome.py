@@ -14,7 +14,7 @@ class Outcome:
     broken: list[str] = field(default_factory=list)
     diagnosis: list[str] = field(default_factory=list)
 
-    def told(self, what: str, value: object) -> None:
+    def reported(self, what: str, value: object) -> None:
         self.rows.append((what, str(value)))
 
     def promised(self, what: str, *, held: bool, value: object) -> None:

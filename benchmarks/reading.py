@@ -1,6 +1,6 @@
 """Measures time and memory of reading: `python benchmarks/reading.py FILE...` (PDF, PNG, JPEG, TIFF).
 
-The first file is read twice, once with everything cold; the first reading is told apart from the others.
+The first file is read twice, once with everything cold; the first reading is reported separately.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _configure(url: str, *settings: str) -> None:
 
 
 def _watch_backends(url: str, api_pid: int, backends: set[int], over: Event) -> None:
-    """PostgreSQL's processes that serve the service's connections, told by the ports those come from."""
+    """PostgreSQL's processes that serve the service's connections, found by the ports of these connections."""
     with psycopg.connect(url, autocommit=True) as connection:
         while not over.wait(0.5):
             ports = [each.laddr.port for each in psutil.Process(api_pid).net_connections("tcp")]
@@ -213,7 +213,7 @@ async def _submit(connection: _Connection, plan: dict, client: int, submissions:
 
 
 async def _redis_gets(plan: dict, gets: list, ends: float) -> None:
-    """A plain GET of a value as long as a status, by the same means: a socket and nothing else."""
+    """Measures a plain Redis GET of a value as long as a status, over a bare socket."""
     parts = urlsplit(plan["redis_url"])
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     for command in (("AUTH", parts.password), ("SET", "bench:status", "x" * 576, "EX", "3600")):
@@ -289,7 +289,7 @@ def _document_server():
             self.wfile.write(content)
 
         def log_message(self, *_arguments: object) -> None:
-            """The table is all there is to print."""
+            """Logs nothing, because the benchmark prints its table."""
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     server.daemon_threads = True

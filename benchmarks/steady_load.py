@@ -101,7 +101,7 @@ class SteadyLoad:
         self.done["jobs"] += 1
 
     def _poll(self) -> None:
-        """Many at once ask how the newest jobs are."""
+        """Polls the status of the newest jobs with many concurrent requests."""
         newest, ends_at = self.submitted[-200:], time.monotonic() + _POLL_S
 
         def ask(_: int) -> int:

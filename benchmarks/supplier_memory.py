@@ -145,7 +145,7 @@ def series(seed: int, number: int, *, invoices: int = INVOICES, scans: bool = Fa
 
 
 def lessons_from(pages: Iterable[Page]) -> tuple[Lesson, ...]:
-    """What confirming these pages, in this order, teaches; newest first."""
+    """The lessons from confirming these pages in this order, newest first."""
     taught = [lesson_of(page.reading, page.truth, complete=True) for page in pages]
     return tuple(lesson for lesson in reversed(taught) if lesson is not None)
 
@@ -165,7 +165,7 @@ def judged(page: Page, lessons: Sequence[Lesson] = ()) -> tuple[Score, Verdict]:
 
 
 def spoilt(page: Page) -> Page:
-    """A confirmation by somebody who looked at the wrong lines: another code for the number, the net for the total."""
+    """A wrong confirmation: another code as invoice number, the net total as gross total."""
     truth = page.truth
     codes = [line.text for line in page.reading.lines if _CODE.fullmatch(line.text)]
     other = next((code for code in codes if code not in (truth.invoice_number, truth.supplier_vat_id)), None)

@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def processed(folder: Path, count: int, messages: Console, **given: object) -> Outcome:
-    """What came of `count` invoices; everything lives in `folder` and has stopped afterwards."""
+    """Processes `count` invoices with all services in `folder`, which are stopped afterwards."""
     documents = folder / "documents"
     messages.print(f"Making {count} documents")
     paths = list(_made(documents, count))

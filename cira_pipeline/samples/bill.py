@@ -19,7 +19,7 @@ _BY_METRE_OR_WEIGHT = frozenset({"KGM", "MTR", "MTK", "MTQ", "HUR"})
 
 @dataclass(frozen=True)
 class BilledLine:
-    """`unit_price` is before the discount, which is in percent of it."""
+    """A line of a bill. `unit_price` is before the discount, which is a percentage of it."""
 
     name: str
     detail: str

@@ -48,7 +48,7 @@ def cii_xml(bill: Bill, guideline: str = EN_16931) -> bytes:
 
 
 def cii_truth(bill: Bill) -> Invoice:
-    """What `cii_xml` states."""
+    """The ground truth of the document that `cii_xml` writes."""
     whole = bill_as_invoice(bill, unit=lambda line: line.unit, details=False)
     return whole.model_copy(
         update={

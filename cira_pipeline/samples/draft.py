@@ -72,12 +72,12 @@ class Draft:
         return {"as_is": word, "upper": word.upper(), "lower": word.lower()}[self.layout.label_case]
 
     def label(self, path: str) -> str:
-        """A word as it stands before its value."""
+        """A word as printed before its value."""
         return self.word(path) + self.layout.colon
 
     @property
     def vat_id(self) -> str:
-        """The supplier's, as it writes it."""
+        """The supplier's VAT id as it prints it."""
         number = self.bill.supplier.vat_id
         if not self.layout.vat_id_in_groups:
             return number

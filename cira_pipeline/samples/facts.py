@@ -25,7 +25,7 @@ Fact = tuple[str, str]
 
 
 def draw_title(draft: Draft) -> None:
-    """The word that says what this is; `with_number` puts the number behind it."""
+    """Draws the title of the document; `with_number` adds the number after it."""
     title, accent, sheet = draft.word(f"title.{draft.bill.kind}"), draft.layout.accent, draft.sheet
     draft.shown.add("invoice_type")
     match draft.layout.title:
@@ -66,7 +66,7 @@ def draw_title(draft: Draft) -> None:
 
 
 def draw_place_and_date(draft: Draft) -> None:
-    """As letters begin: the town and the day."""
+    """Draws town and date, as at the beginning of a letter."""
     if draft.layout.place_date and draft.layout.title != "dated":
         bill = draft.bill
         draft.shown.add("issue_date")
@@ -274,7 +274,7 @@ def _list(draft: Draft, facts: Sequence[Fact]) -> None:
 
 
 def _in_letterhead(draft: Draft, facts: Sequence[Fact]) -> None:
-    """Right below the sender's details, as if they were some more of them."""
+    """Directly below the sender's details, in the same form."""
     y = draft.right_y + 4
     for label, value in facts:
         y += draft.leading

@@ -91,7 +91,7 @@ def _centred(draft: Draft, top: float) -> None:
 
 
 def _none(_draft: Draft, _top: float) -> None:
-    """Nothing: head and closing say it all."""
+    """No footer: letterhead and closing contain the details."""
 
 
 _FOOTERS: Mapping[str, Callable[[Draft, float], None]] = {

@@ -163,7 +163,7 @@ def _made(random: Random, kind: LabelledKind, bill: Bill, layout: Layout) -> tup
 
 
 def _printed(random: Random, bill: Bill, layout: Layout) -> Printed:
-    """On paper that has been through an office: some of it was stamped."""
+    """The bill printed as PDF, sometimes with an office stamp."""
     if random.random() < 0.65:
         return print_bill(bill, layout)
     language = words(bill.supplier.language)

@@ -139,7 +139,7 @@ class Layout(BaseModel):
 
     @property
     def split(self) -> Split:
-        """Which side of a split by layout it is on; by its id alone, so that new layouts move no old one."""
+        """The side of the split by layout; it depends on the id alone, so that new layouts do not move others."""
         return "test" if hashlib.sha256(self.id.encode()).digest()[0] % 3 == 0 else "train"
 
     def for_language(self, language: str) -> Layout:

@@ -121,7 +121,7 @@ def _plain(draft: Draft) -> None:
 
 
 def _none(draft: Draft) -> None:
-    """Printed on paper whose head the file does not hold; sender line and footer say who it is."""
+    """No letterhead, as on preprinted paper; sender line and footer name the supplier."""
     draft.left_y, draft.right_y = 104, 104
 
 

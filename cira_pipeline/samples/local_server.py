@@ -35,7 +35,7 @@ def _handler(files: Mapping[str, bytes]) -> type[BaseHTTPRequestHandler]:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             self.send_response(HTTPStatus.OK)
-            # As many portals do; what a document is, its bytes tell.
+            # As many portals do; CIRA recognises a document by its bytes.
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

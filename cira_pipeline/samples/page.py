@@ -34,7 +34,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Printed:
-    """`truth` is what the pages show, and nothing else."""
+    """A printed document. `truth`: exactly the values that its pages show."""
 
     pdf: bytes
     pages: int
@@ -70,7 +70,7 @@ def truth_of(draft: Draft) -> Invoice:
 
 
 def bill_as_invoice(bill: Bill, *, unit: Callable[[BilledLine], str], details: bool) -> Invoice:
-    """Everything `bill` knows. `unit` says how a line's unit is written; terms are the layout's words, so not here."""
+    """All values of `bill`. `unit` says how a line's unit is written; terms are the layout's words, so not here."""
     return Invoice(
         invoice_number=bill.number,
         issue_date=bill.issue_date,

@@ -35,7 +35,7 @@ class Wear:
 
     @classmethod
     def drawn(cls, random: Random) -> Wear:
-        """From hardly any to what a person still reads without effort."""
+        """Random wear, from almost none to a degree that a person still reads without effort."""
         bitonal = random.random() < 0.12
         return cls(
             dpi=random.choice((150, 200, 200, 200, 240, 300)),

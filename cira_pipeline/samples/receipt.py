@@ -121,7 +121,7 @@ def print_receipt(bill: Bill, layout: Layout, random: Random) -> Printed:
     length = _drawn(bill, layout, clock, lines, total, length=3000).y
     roll = _drawn(bill, layout, clock, lines, total, length=length + 30)
     named = layout.sign != "bare" or bill.supplier.currency in roll.word("receipt.total")
-    # Only a table tells the net of a rate.
+    # Only a table shows the net amount of a rate.
     taxes = roll.taxes if roll.till.tax_table else tuple(TaxLine(rate=row.rate, tax=row.tax) for row in roll.taxes)
     return Printed(roll.sheet.finished(), 1, _truth(bill, total, taxes, currency=named))
 

@@ -81,7 +81,7 @@ def _boxed(draft: Draft) -> None:
 
 
 def _right(draft: Draft) -> None:
-    """As French letters have it; the supplier then stands on the left."""
+    """At the right, as in French letters; the supplier is then at the left."""
     y = max(draft.right_y + 26, _WINDOW_TOP)
     draft.right_y = _block(draft, draft.middle, y, bold_name=True)
 

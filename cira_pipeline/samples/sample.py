@@ -15,7 +15,7 @@ Kind = Literal["pdf-text", "pdf-scan", "hybrid-pdf", "xml", "image", "broken"]
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job may end. A page that was read by OCR may be accepted or need a person: both are right."""
+    """Expected end of a job. A page read by OCR may be accepted or need review: both are correct."""
 
     status: JobStatus = JobStatus.SUCCEEDED
     verdicts: frozenset[Verdict] = frozenset({Verdict.ACCEPTED})

@@ -35,7 +35,7 @@ def _rows(draft: Draft) -> list[_Row]:
     draft.tax_parts |= {"rate", "tax"}
     due = bool(bill.prepaid) or draft.layout.due_line
     gross = _Row(_gross_label(draft, due=due), bill.gross_total, strong=True)
-    # Only a breakdown, or what is taxed as a whole, tells the net of a rate.
+    # Only a breakdown, or a bill with a single rate, shows the net amount of a rate.
     path = "total.tax" if order != "included" else "receipt.tax"
     taxes = [_Row(draft.tax_label(row.rate or Decimal(0), path), row.tax or Decimal(0)) for row in bill.taxes]
     if len(bill.taxes) == 1:

@@ -31,7 +31,7 @@ class Writing:
 
     @property
     def currency_mark(self) -> str:
-        """What stands for the currency: its symbol or its code."""
+        """The printed form of the currency: its symbol or its code."""
         return self.currency if self.sign.startswith("code") else _SYMBOLS[self.currency]
 
     def date(self, day: date) -> str:

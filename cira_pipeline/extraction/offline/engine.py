@@ -27,7 +27,11 @@ from cira_pipeline.extraction.offline.header.dates import (
 from cira_pipeline.extraction.offline.header.debited_account import is_debited
 from cira_pipeline.extraction.offline.header.document_type import SELF_BILLED, document_type, titles_of
 from cira_pipeline.extraction.offline.header.reference_numbers import reference_candidates
-from cira_pipeline.extraction.offline.learn.agreement_with_memory import agreement, findings_about, said_once
+from cira_pipeline.extraction.offline.learn.agreement_with_memory import (
+    agreement,
+    findings_about,
+    single_confirmation_finding,
+)
 from cira_pipeline.extraction.offline.learn.recollection import recollect
 from cira_pipeline.extraction.offline.memory.lesson import Recall
 from cira_pipeline.extraction.offline.page.canvas import Span
@@ -174,7 +178,7 @@ class _Draft:
         alone.fill()
         changed = [name for name in self._places if self.values[name] != alone.values.get(name)]
         if changed:
-            self.findings.append(said_once(changed))
+            self.findings.append(single_confirmation_finding(changed))
 
     def _compare_with_memory(self) -> None:
         agreeing = agreement(self.facts, self.values, self._places)

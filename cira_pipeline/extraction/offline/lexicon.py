@@ -1,4 +1,4 @@
-"""What words mean on invoices: from the files of `cira_pipeline/languages`, and a few for all languages in lexicon/.
+"""Lexicon of words on invoices: from the files of `cira_pipeline/languages`, and a few for all languages in lexicon/.
 
 Labels are kept without case, accents, spaces and punctuation, so that `Rechnungs-Nr.`, `Rechnungsnr` and
 `RECHNUNGS NR` are one entry, and a space lost by OCR changes nothing.

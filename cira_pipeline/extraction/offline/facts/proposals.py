@@ -64,7 +64,7 @@ class Proposals:
                 claims.append(proposal)
 
     def of(self, concept: str) -> Sequence[Proposal]:
-        """Proposals for `concept`, best first."""
+        """The proposals for `concept`, best first."""
         return self._by_concept.get(concept, ())
 
     def rival(self, proposal: Proposal, among: frozenset[str]) -> Proposal | None:

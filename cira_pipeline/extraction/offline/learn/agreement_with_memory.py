@@ -25,7 +25,7 @@ def agreement(facts: Facts, values: Mapping[str, object], places: Mapping[str, S
     Empty without lessons, and where the account to pay to is not one that was confirmed on this layout. Never about the
     account itself.
     """
-    if not facts.memory.lessons or not familiar(facts, values.get("payment_iban")):
+    if not facts.memory.lessons or not is_known_account(facts, values.get("payment_iban")):
         return {}
     return {
         field: count
@@ -39,7 +39,7 @@ def agreement(facts: Facts, values: Mapping[str, object], places: Mapping[str, S
     }
 
 
-def said_once(fields: Iterable[str]) -> Finding:
+def single_confirmation_finding(fields: Iterable[str]) -> Finding:
     """Findings for values known from a single confirmed invoice, which may be wrong and need review."""
     return Finding(
         rule=ONCE,
@@ -49,7 +49,7 @@ def said_once(fields: Iterable[str]) -> Finding:
     )
 
 
-def familiar(facts: Facts, account: object) -> bool:
+def is_known_account(facts: Facts, account: object) -> bool:
     """Whether `account` was confirmed on this layout, or no account ever was."""
     return not facts.memory.accounts or account in facts.memory.accounts
 
@@ -66,7 +66,7 @@ def findings_about(facts: Facts, account: object, agreeing: Mapping[str, int]) -
         message=f"Read with lessons from {invoices} of this supplier and layout.",
         fields=tuple(agreeing),
     )
-    if account is not None and not familiar(facts, account):
+    if account is not None and not is_known_account(facts, account):
         yield Finding(
             rule=UNFAMILIAR_ACCOUNT,
             severity=Severity.WARNING,

@@ -133,8 +133,10 @@ class Memory:
         return {key: tuple(own.values()) for key, own in meanings.items() if own}
 
     def _own_labels_of(self, field: str) -> Iterator[tuple[str, float]]:
-        """The labels of `field` and the trust in them. A text beside two fields is the label of that which it stands
-        closer to, and of the other only where that has none better."""
+        """The labels of `field` with their trust.
+
+        A text next to two fields is the label of the closer one, and of the other only where that has no better label.
+        """
         own = self._label_votes[field]
         best = max((rank * trust for rank, trust in own.values()), default=0.0)
         for key, (rank, trust) in own.items():
@@ -145,7 +147,7 @@ class Memory:
 
     @cached_property
     def _label_votes(self) -> Mapping[str, Mapping[str, tuple[float, float]]]:
-        """Field -> text beside it -> how close it stands (by its relation, 0 to 1), and the trust in it."""
+        """Field -> text next to it -> its closeness (by its relation, 0 to 1) and trust."""
         return {field: dict(self._votes_for(field)) for field in CONCEPT_OF}
 
     def _votes_for(self, field: str) -> Iterator[tuple[str, tuple[float, float]]]:
@@ -173,7 +175,7 @@ class Memory:
         }
 
     def _known_in_parts(self, concept: str, key: str, trust: float) -> bool:
-        """`Fakturanr / Invoice no`: the lexicon knows a part of the text for this field's label, and as surely."""
+        """`Fakturanr / Invoice no`: a part of the text is a label of this field in the lexicon, with equal weight."""
         if key in lexicon().labels:
             return False
         words = [word for word, _, _ in words_of(self._texts[key])]
@@ -182,8 +184,10 @@ class Memory:
         return max(weights, default=0.0) >= _TUNED.label_weight * trust
 
     def _better_labelled(self, field: str, concept: str, key: str) -> bool:
-        """The lexicon is sure that `key` is another field's label, and the field has a plain label of its own: two
-        fields had one value by chance, as a gross total and what is due of it have."""
+        """Whether `key` is surely another field's label by the lexicon, and the field has a plain label of its own.
+
+        Then two fields had the same value by chance, such as gross total and amount due.
+        """
         known = lexicon().labels
         if not any(each.weight >= STRONG and each.concept != concept for each in known.get(key, ())):
             return False
@@ -310,7 +314,7 @@ class Memory:
         return len(known) > _TUNED.sure_lessons and all(field in lesson.absent for lesson in known)
 
     def agreeing(self, field: str, anchors: Iterable[tuple[str, str]], value: object) -> int:
-        """How many lessons have `field` beside one of the same texts (relation, key), or spelled the same."""
+        """Number of lessons with `field` next to one of the same texts (relation, key), or with the same spelling."""
         wanted = frozenset(anchors)
         return sum(
             any(
@@ -327,7 +331,7 @@ FORGETFUL = Memory()
 
 
 def _is_anothers(meanings: Iterable[Meaning], concept: str) -> bool:
-    """The lexicon is sure that the label is another field's."""
+    """Whether the label is another field's by the lexicon, with certainty."""
     sure = {each.concept for each in meanings if each.language and each.weight >= STRONG}
     return bool(sure) and concept not in sure
 

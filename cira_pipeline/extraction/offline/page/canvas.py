@@ -44,7 +44,7 @@ _BULLETS = frozenset("●•|·∙♦■–—*")
 
 
 class Token(NamedTuple):
-    """One word as printed. `glued` when no space stands before it. Lengths in the page's own units."""
+    """One word as printed. `glued`: no space before it. Lengths are in the page's own units."""
 
     text: str
     page: int

@@ -36,7 +36,7 @@ def printed(canvas: Canvas, text: str) -> Iterator[tuple[Span, ...]]:
 
 
 def _from(canvas: Canvas, segment: Segment, index: int, key: str, lines: int = _TUNED.most_lines) -> tuple[Span, ...]:
-    """The spans of `key` from the segment's word at `index` on; empty when something else stands there."""
+    """The spans of `key` from the segment's word at `index` on; empty when another text is there."""
     start, rest = segment.words[index][1], key
     for word, _, end in segment.words[index:]:
         if not rest.startswith(word):

@@ -208,7 +208,7 @@ def ibans_in(segment: Segment, *, ocr: bool = False) -> Iterator[Identifier]:
     position = 0
     while match := _IBAN_SHAPE.search(segment.text, position):
         found = next(_valid_iban(segment, match.start(), match.end(), ocr=ocr), None)
-        # What stands before an account may look like its beginning: `BTW NL810433941B01 IBAN NL91...`.
+        # Text before an account may look like its beginning: `BTW NL810433941B01 IBAN NL91...`.
         position = match.start() + 1 if found is None else found.span.end
         if found is not None:
             yield found

@@ -312,7 +312,7 @@ def _alone_without_colon(labels: LabelMap, segment: Segment) -> bool:
 def places(canvas: Canvas, labels: LabelMap, label: Label, captions: frozenset[Row] = frozenset()) -> Iterator[Place]:
     """Possible places of a label's value: after it, right of it, below it, most trusted first.
 
-    In a row of `captions` it stands above.
+    In a row of `captions` the value is above.
     """
     if label.segment.row in captions:
         position = label.segment.row.segments.index(label.segment)

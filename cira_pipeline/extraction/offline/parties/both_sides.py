@@ -80,7 +80,7 @@ class Parties:
             return named
         window = AddressWindow(self._facts, self._sections, self._letterhead)
         if named is not None:
-            # `Kunde: Name` is a key; the address stands in the window all the same.
+            # `Kunde: Name` is a key; the address is in the window nevertheless.
             return replace(named, address=window.address_of(named.name_text))
         return window.customer() or self._sections.party("ship_to") or Party()
 

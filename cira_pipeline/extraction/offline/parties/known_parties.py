@@ -25,9 +25,9 @@ _TUNED = thresholds(_Tuned)
 
 
 def known_party(facts: Facts, role: str, read: Party, role_of: Callable[[Segment], str | None]) -> Party:
-    """`read`, or the party that was confirmed before, where its name stands on the page and speaks more surely.
+    """`read`, or a confirmed party whose name is on the page, if its confidence is higher.
 
-    `role_of` says under whose heading a text stands; another one's heading rules it out.
+    `role_of` gives the role of the heading above a text; the heading of another party rules it out.
     """
     for name, trust in facts.memory.spelled(f"{role}_name"):
         score = _TUNED.base + _TUNED.by_trust * trust

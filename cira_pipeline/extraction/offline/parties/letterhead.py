@@ -220,7 +220,7 @@ class Letterhead:
                 yield Candidate(text, span, score)
 
     def _lines_of(self, party: Party) -> frozenset[Segment]:
-        """The party's lines from name to address with what stands between them, such as a contact."""
+        """The party's lines from name to address, including lines between them such as a contact."""
         own = [span.segment for span in (*party.name, *party.address)]
         if not own:
             return frozenset()

@@ -85,7 +85,7 @@ def matches_domain(text: str, domains: frozenset[str]) -> bool:
 
 
 def shares_word(text: str, domains: frozenset[str]) -> bool:
-    """`Bloemenhandel Zonneveld` and `zonneveld-bloemen.nl`: a long word of the name stands in the domain."""
+    """`Bloemenhandel Zonneveld` and `zonneveld-bloemen.nl`: the domain contains a long word of the name."""
     return any(
         len(word := compact(part)) >= _TUNED.domain_word
         and word not in lexicon().weak_forms

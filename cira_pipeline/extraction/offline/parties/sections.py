@@ -126,7 +126,7 @@ class Sections:
         return 1.0 if self._facts.canvas.relative_top(segment) < _TUNED.upper else _TUNED.lower
 
     def _heads_address(self, label: Label) -> bool:
-        """`Aan`, `To`: a short word is a heading when an address stands right under it."""
+        """`Aan`, `To`: a short word is a heading when an address is directly below it."""
         block = self.block_of[label.segment]
         index = block.segments.index(label.segment)
         return label.alone and any(
@@ -379,7 +379,7 @@ def _under(head: Segment, segment: Segment, lines: list[Segment]) -> bool:
 
 
 def _between(label: Label, segment: Segment) -> bool:
-    """A line above the key's own, yet nearer to it than a line of text: the key stands at the middle of two lines."""
+    """A line above the key's own, yet nearer to it than a line of text: the key is at the middle of two lines."""
     return label.segment.middle - segment.middle < _TUNED.between * label.segment.height
 
 

@@ -1,7 +1,7 @@
 """Line items, BG-25: the rows under an item table's header, over wrapped descriptions and page breaks.
 
 A row is an item when it carries an amount in the amount column, or quantity and price. Text in the description column
-belongs to the item it stands close to. Repeated headers, carried-over sums and totals are no items.
+belongs to the nearest item. Repeated headers, carried-over sums and totals are not items.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def _includes(label: Label) -> bool:
 
 
 def _sums_section(facts: Facts, row: Row, header: Header, body: list[Row]) -> bool:
-    """`Total drinks 516.00`: a sum with a name of its own over what stands above it, so the table may go on."""
+    """`Total drinks 516.00`: a named subtotal of the lines above it, after which the table may continue."""
     own = _amount_in(facts, row, header)
     label = next((label for segment in row.segments for label in facts.labels.get(segment, ())), None)
     if not own or label is None:

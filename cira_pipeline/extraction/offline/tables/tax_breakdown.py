@@ -138,7 +138,7 @@ def _base_and_tax(rate: Decimal, money: list[Number]) -> tuple[Number, Number] |
 
 
 def _labels_rate(facts: Facts, rate: Number) -> bool:
-    """`MwSt 19 %`: the rate stands in a short line that names the tax."""
+    """`MwSt 19 %`: the rate is in a short line that names the tax."""
     segment = rate.span.segment
     return len(segment.tokens) <= _TUNED.label_words and _is_tax_label(facts, segment)
 

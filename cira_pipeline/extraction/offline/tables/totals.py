@@ -153,7 +153,7 @@ def amounts_by_concept(facts: Facts, skip: frozenset[Row] = frozenset()) -> dict
 
 
 def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> Iterable[tuple[str, Amount]]:
-    """`whole`: the document prints its amounts without decimals, so that these tell nothing of a number."""
+    """`whole`: the document prints amounts without decimals, so that decimals do not distinguish amounts."""
     concepts = {meaning.concept for meaning in label.meanings} & set(_CONCEPTS)
     if not concepts:
         return
@@ -605,7 +605,7 @@ def _singles(
 def _possible_tax(tax: Amount, gross: Amount | None, support: Support) -> bool:
     """Not more than a rate makes of the total, and not against the rows of several rates.
 
-    More is a sum that the name of a tax stands beside: `Total (incl. GST) 28.50`.
+    A larger amount is a sum next to the name of a tax: `Total (incl. GST) 28.50`.
     """
     if gross is not None and abs(tax.value) > abs(gross.value) * HIGHEST_RATE / 100:
         return False
