@@ -34,7 +34,7 @@ def test_what_is_installed_without_a_checkout_runs_the_demo(wheel: Path, service
     (working / "resources").mkdir(parents=True)
     (working / "resources" / "__init__.py").write_text("raise RuntimeError('not the package of CIRA')\n")
     shown = run(environment / "bin" / "cira", "demo", "--once", folder=working)
-    assert "All 24 jobs ended as they had to." in shown
+    assert "All 24 jobs ended as expected." in shown
 
 
 def build(project: Path, folder: Path) -> Path:

@@ -1,7 +1,7 @@
-"""The command `cira`: which commands there are, and what a person sees when one fails.
+"""Entry point of the command-line interface `cira`: its commands and its error output.
 
-Each command is a plain function in a file of its own, loaded only when it is called, so that `cira --help` is quick.
-Exit status: 0 done, 1 failed with one clear line on standard error, 2 wrong usage, 130 interrupted.
+Each command is a function in a module of its own, imported only when it is called, so that `cira --help` is fast.
+Exit status: 0 success, 1 failure (one line with the error on standard error), 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from cira_pipeline.errors import CiraError
 
 
 class Command(NamedTuple):
-    """`target` is `module:function`, or `module:app` for a typer.Typer with commands of its own."""
+    """A command's import path and help line; `target` is `module:function`, or `module:app` for a command group."""
 
     target: str
     summary: str
 
 
 COMMANDS = {
-    "up": Command("cira_pipeline.cli.up:up", "Start everything here: PostgreSQL, Valkey, Dagster; Ctrl-C stops it."),
-    "login": Command("cira_pipeline.cli.login:login", "Print a link that signs you in, on the page and in Dagster."),
-    "demo": Command("cira_pipeline.cli.demo:demo", "Make sample invoices, process them, and show what came out."),
+    "up": Command("cira_pipeline.cli.up:up", "Start PostgreSQL, Valkey, Dagster and the REST service on this machine."),
+    "login": Command("cira_pipeline.cli.login:login", "Print a link that signs you in to the web page and Dagster."),
+    "demo": Command("cira_pipeline.cli.demo:demo", "Generate sample invoices, process them and show the results."),
     "submit": Command("cira_pipeline.cli.submit:submit", "Submit invoice URLs, or a CSV manifest of them."),
-    "status": Command("cira_pipeline.cli.status:status", "How many jobs are where, and the newest ones."),
-    "show": Command("cira_pipeline.cli.show:show", "Everything about one job: record, evidence, findings, cost."),
+    "status": Command("cira_pipeline.cli.status:status", "Show the number of jobs by status, and the newest jobs."),
+    "show": Command("cira_pipeline.cli.show:show", "Show one job: record, evidence, findings, cost."),
     "retry": Command("cira_pipeline.cli.retry:retry", "Put failed or rejected jobs back into the queue."),
-    "cancel": Command("cira_pipeline.cli.cancel:cancel", "Take queued or running jobs back for good."),
-    "extract": Command("cira_pipeline.cli.extract:extract", "Read, extract and validate files; needs no services."),
-    "export": Command("cira_pipeline.cli.export:export", "Write the records as CSV, Parquet or JSON lines."),
-    "labels": Command("cira_pipeline.cli.labels:app", "Ground truth: load labels to measure accuracy against."),
-    "memory": Command("cira_pipeline.cli.memory:app", "What confirmed invoices taught: list, rebuild, forget."),
-    "api": Command("cira_pipeline.cli.api:api", "Serve the REST API until Ctrl-C."),
-    "keys": Command("cira_pipeline.cli.keys:app", "Keys of the REST service: create, list, revoke, rotate."),
-    "webhooks": Command("cira_pipeline.cli.webhooks:app", "What callbacks were told, and secrets to sign it with."),
-    "samples": Command("cira_pipeline.cli.samples:samples", "Write labelled sample invoices to measure and train on."),
-    "costs": Command("cira_pipeline.cli.costs:costs", "What was spent, what the month will come to, the budgets."),
-    "batches": Command("cira_pipeline.cli.batches:batches", "What waits for a model batch, and how the batches stand."),
-    "migrate": Command("cira_pipeline.cli.migrate:migrate", "Bring the database's tables up to date."),
-    "backup": Command("cira_pipeline.cli.backup:backup", "Save database, documents and key pepper into a folder."),
-    "restore": Command("cira_pipeline.cli.restore:restore", "Bring a backup back, into an empty database and home."),
-    "eval": Command("cira_pipeline.cli.eval:evaluate", "How right the records of labelled documents are."),
-    "calibrate": Command("cira_pipeline.cli.calibrate:calibrate", "Fit confidences and verdicts to labels."),
-    "doctor": Command("cira_pipeline.cli.doctor:doctor", "What is configured, what answers, and what is missing."),
+    "cancel": Command("cira_pipeline.cli.cancel:cancel", "Cancel queued or running jobs."),
+    "extract": Command("cira_pipeline.cli.extract:extract", "Read, extract and validate files, without services."),
+    "export": Command("cira_pipeline.cli.export:export", "Export the records as CSV, Parquet or JSON lines."),
+    "labels": Command("cira_pipeline.cli.labels:app", "Load labels (ground truth) to measure accuracy against."),
+    "memory": Command("cira_pipeline.cli.memory:app", "Lessons from confirmed invoices: list, rebuild, forget."),
+    "api": Command("cira_pipeline.cli.api:api", "Run the REST service until Ctrl-C."),
+    "keys": Command("cira_pipeline.cli.keys:app", "API keys of the REST service: create, list, revoke, rotate."),
+    "webhooks": Command("cira_pipeline.cli.webhooks:app", "Webhook events and signing secrets: list, replay, rotate."),
+    "samples": Command("cira_pipeline.cli.samples:samples", "Generate labelled sample invoices."),
+    "costs": Command("cira_pipeline.cli.costs:costs", "Show the money spent, the month's projection and the budgets."),
+    "batches": Command("cira_pipeline.cli.batches:batches", "Show model batches and the questions that wait for one."),
+    "migrate": Command("cira_pipeline.cli.migrate:migrate", "Migrate the database's tables to this version."),
+    "backup": Command("cira_pipeline.cli.backup:backup", "Back up database, documents and key pepper to a folder."),
+    "restore": Command("cira_pipeline.cli.restore:restore", "Restore a backup into an empty database and home."),
+    "eval": Command("cira_pipeline.cli.eval:evaluate", "Measure accuracy on labelled documents."),
+    "calibrate": Command("cira_pipeline.cli.calibrate:calibrate", "Calibrate confidences and verdicts with labels."),
+    "doctor": Command("cira_pipeline.cli.doctor:doctor", "Check settings, services and the state of the work."),
 }
 
 
 class LazyGroup(TyperGroup):
-    """Knows every command's summary; imports a command's module only to run it or to print its help."""
+    """Command group that imports a command's module only to run the command or to print its help."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, found, rest = super().resolve_command(ctx, args)
@@ -74,7 +74,7 @@ def _load(name: str) -> Any:
 app = typer.Typer(
     cls=LazyGroup,
     name="cira",
-    help="CIRA turns invoice URLs into validated records and says what each cost.",
+    help="CIRA turns invoice URLs into validated records, with the cost of each.",
     no_args_is_help=True,
     rich_markup_mode=None,  # rich help costs half a second of imports
     pretty_exceptions_enable=False,
@@ -94,10 +94,10 @@ def _print_version(wanted: bool) -> None:
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Read by `main` (debug) and before any command (version)."""
+    """Global options: `main` evaluates `--debug`, the callback `--version`."""
 
 
 def _register(name: str) -> None:
@@ -117,7 +117,7 @@ def main() -> None:
     except CiraError as error:
         if debug:
             raise
-        _say_what_failed(error)
+        _print_error(error)
         sys.exit(1)
     except Exception as error:
         if debug:
@@ -128,6 +128,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _say_what_failed(error: CiraError) -> None:
+def _print_error(error: CiraError) -> None:
     typer.secho(f"Error: {error.message} [{error.code}]", err=True, fg="red")
     typer.secho(f"  {error.hint}", err=True)

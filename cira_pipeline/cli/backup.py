@@ -1,4 +1,4 @@
-"""`cira backup`: everything of value, in one folder."""
+"""`cira backup`: saves tables, documents, readings and the key pepper into a folder."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from cira_pipeline.settings import Settings, load_settings
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(help="Folder for the backup: new, or empty.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the backup; must be new or empty.")],
     objects: Annotated[
         bool,
-        typer.Option("--objects/--no-objects", help="Documents and readings too; leave them out of large S3 stores."),
+        typer.Option("--objects/--no-objects", help="Include documents and readings; omit them for large S3 stores."),
     ] = True,
 ) -> None:
-    """Save the database, documents, readings and the key pepper into FOLDER, also while CIRA works.
+    """Back up the database, documents, readings and the key pepper to FOLDER; CIRA may be running.
 
-    Starts the embedded PostgreSQL by itself when `cira up` does not run. Settings (.env) and Dagster's history are not
-    in it; docs/backup.md says what to keep besides.
+    Starts the embedded PostgreSQL if `cira up` is not running. Settings (.env) and Dagster's history are not included;
+    docs/backup.md lists what else to keep.
     """
     began = time.monotonic()
     with _database_at_hand() as settings:
@@ -48,7 +48,7 @@ def backup(
 
 @contextmanager
 def _database_at_hand() -> Iterator[Settings]:
-    """Settings with the address of the database that is set, that runs, or that is started for the block."""
+    """Settings with the database's address: the configured, the running, or one started for the block."""
     settings = load_settings()
     running = running_services(settings.home)
     if running is not None:
@@ -57,13 +57,13 @@ def _database_at_hand() -> Iterator[Settings]:
         yield settings
         return
     if not (settings.home / "postgres" / "data").exists():
-        raise ServiceUnreachable(f"no database: CIRA_POSTGRES_URL is not set and {settings.home} holds none")
+        raise ServiceUnreachable(f"no database: CIRA_POSTGRES_URL is not set and {settings.home} contains none")
     with embedded_database(settings) as url:
         yield settings.model_copy(update={"postgres_url": SecretStr(url)})
 
 
 def summary(manifest: Manifest) -> str:
-    """What a backup holds, in one line."""
+    """The contents of a backup in one line."""
     objects = (
         f"{manifest.objects:,} objects ({size_text(manifest.object_bytes)})"
         if manifest.objects_included
@@ -84,11 +84,11 @@ def _say(line: str) -> None:
 def _warn(saved: Manifest) -> None:
     if saved.pepper_id is not None and not saved.pepper_included:
         typer.echo(
-            "The key pepper is a setting (CIRA_API_KEY_PEPPER) and not in the backup: keep it as well.", err=True
+            "The key pepper is a setting (CIRA_API_KEY_PEPPER) and not in the backup: back it up separately.", err=True
         )
     if not saved.objects_included:
-        typer.echo(f"Documents and readings are not in the backup: keep {saved.object_store} as well.", err=True)
+        typer.echo(f"Documents and readings are not in the backup: back up {saved.object_store} separately.", err=True)
     for key in saved.lost_objects[:10]:
-        typer.echo(f"The object store has lost {key}, or changed it: it is not in the backup.", err=True)
+        typer.echo(f"{key} is missing from the object store, or was changed: it is not in the backup.", err=True)
     if len(saved.lost_objects) > 10:
-        typer.echo(f"... and {len(saved.lost_objects) - 10:,} more; {'manifest.json'} lists all.", err=True)
+        typer.echo(f"... and {len(saved.lost_objects) - 10:,} more; manifest.json lists all.", err=True)

@@ -1,4 +1,4 @@
-"""`cira batches`: what waits for a model batch, how the batches stand, and a round over them by hand."""
+"""`cira batches`: shows model batches and waiting questions, and can send and poll them manually."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _STYLES = {"preparing": "dim", "sent": "cyan", "done": "green", "failed": "red"}
 
 
 def batches(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 20,
-    move: Annotated[bool, typer.Option("--move", help="First send what is due, and fetch what is answered.")] = False,
-    send: Annotated[bool, typer.Option("--send", help="As --move, and send all that waits, due or not.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of newest batches to show.")] = 20,
+    move: Annotated[bool, typer.Option("--move", help="First send due questions and fetch finished batches.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Like --move, but send all questions, due or not.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """What waits for a model batch and how the batches stand. Dagster moves them on by itself."""
+    """Show model batches and the questions that wait for one. Dagster sends and polls batches automatically."""
     with connected() as services:
         if move or send:
             _move(services, send_now=send)
@@ -41,7 +41,7 @@ def batches(
 
 
 def _move(services: Connected, *, send_now: bool) -> None:
-    # Imported here, for only this needs the provider's client, which takes a second.
+    # Imported here because the provider's client, which only this needs, takes a second to import.
     from cira_pipeline.costs.budgets import Budgets
     from cira_pipeline.costs.ledger import Ledger
     from cira_pipeline.costs.prices import PriceList
@@ -52,10 +52,10 @@ def _move(services: Connected, *, send_now: bool) -> None:
     with opened_batches(settings, services.database, PriceList.load(settings.price_list), ledger) as mover:
         moved = mover.move(send_now=send_now)
     if moved.busy:
-        typer.echo("Another process moves the batches on at this moment.", err=True)
+        typer.echo("Another process is sending and polling batches at the moment; try again shortly.", err=True)
         return
-    kept = counted(moved.answers, "answer")
-    typer.echo(f"Batches sent: {len(moved.sent)}, ended: {len(moved.ended)}; {kept} kept.", err=True)
+    answers = counted(moved.answers, "answer")
+    typer.echo(f"Batches sent: {len(moved.sent)}, ended: {len(moved.ended)}; {answers} stored.", err=True)
 
 
 def _view(
@@ -66,20 +66,20 @@ def _view(
         count = counted(each.questions, "question")
         parts.append(printable(f"{count} waiting for the next batch of deployment {each.deployment}.", "yellow"))
     if reserved_usd:
-        parts.append(Text(f"What is not answered yet can cost {usd(reserved_usd)} at the most.", "dim"))
+        parts.append(Text(f"Unanswered questions can cost at most {usd(reserved_usd)}.", "dim"))
     if newest:
         parts += [*([""] if parts else []), _table(newest, now)]
     return Group(*parts) if parts else Text("No model batches.", "dim")
 
 
 def _table(newest: Sequence[ModelBatch], now: datetime) -> Table:
-    table = columns("batch", "deployment", "state", "questions", "answered", "not", "age", "what was said")
-    for name in ("questions", "answered", "not"):
+    table = columns("batch", "deployment", "state", "questions", "answered", "unanswered", "age", "error")
+    for name in ("questions", "answered", "unanswered"):
         table.columns[[column.header for column in table.columns].index(name)].justify = "right"
     table.columns[-1].no_wrap = False
     for each in newest:
         state = f"{each.state}: {each.provider_status}" if each.state == "sent" else each.state
-        said = f"{each.error_code}: {each.error_message}" if each.error_code else ""
+        error = f"{each.error_code}: {each.error_message}" if each.error_code else ""
         table.add_row(
             each.model_batch_id,
             printable(each.deployment),
@@ -88,7 +88,7 @@ def _table(newest: Sequence[ModelBatch], now: datetime) -> Table:
             f"{each.answered_count:,}",
             f"{each.unanswered_count:,}",
             age_text(now - each.created_at),
-            printable(said),
+            printable(error),
         )
     return table
 

@@ -1,4 +1,4 @@
-"""`cira calibrate`: from labelled documents to confidences that mean what they say."""
+"""`cira calibrate`: fits confidences to probabilities, and the acceptance threshold, with labelled documents."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 def calibrate(
     labels: Annotated[list[Path], typer.Argument(metavar="LABELS...", help="Labels files (docs/labels.md).")],
-    readings: Annotated[Path, typer.Option(help="Folder that keeps readings, so that a document is read once.")],
-    out: Annotated[Path, typer.Option(help="Where to write the calibration.")],
+    readings: Annotated[Path, typer.Option(help="Folder that caches readings; each document is read once.")],
+    out: Annotated[Path, typer.Option(help="File to write the calibration to.")],
     accuracy: Annotated[
-        float, typer.Option(min=0.5, max=1, help="Share of header fields that must be right in accepted records.")
+        float, typer.Option(min=0.5, max=1, help="Minimum share of correct header fields in accepted records.")
     ] = 0.995,
-    losses: Annotated[int, typer.Option(min=0, max=20, help="Times a reading is also tried with words lost.")] = 2,
+    losses: Annotated[int, typer.Option(min=0, max=20, help="Extra variants of each reading, with words removed.")] = 2,
     images: Annotated[Path | None, typer.Option(help="Folder for the reliability diagram and the curve (SVG).")] = None,
     folds: Annotated[
-        int, typer.Option(min=0, help="Parts of the cross-validation; 0 leaves out one supplier at a time.")
+        int, typer.Option(min=0, help="Folds of the cross-validation; 0: leave one supplier out at a time.")
     ] = 0,
 ) -> None:
-    """Fit the confidences of read values, and the threshold of acceptance, to labelled documents.
+    """Fit the confidences of extracted values, and the acceptance threshold, to labelled documents.
 
-    Every engine that is configured reads every document. What is printed was measured on suppliers that the
-    calibration had not seen.
+    Every configured engine extracts every document. The printed figures are cross-validated: they are measured on
+    suppliers that were not used for fitting.
     """
     from rich.console import Console
 
@@ -59,13 +59,13 @@ def calibrate(
     Console(width=120).print(_curve_table(curve, threshold))
     if images is not None:
         _draw(images, judged, without, threshold)
-    typer.echo(f"The calibration is in {out}; records are accepted from {threshold} on.")
+    typer.echo(f"Calibration written to {out}; records are accepted from confidence {threshold}.")
 
 
 def _judged(cases: Sequence[Case]) -> list[Case]:
-    """What the threshold is chosen on: real documents (generated where there are none), read by the free engine alone.
+    """The cases that determine the threshold: real documents (else generated ones), extracted by `offline` alone.
 
-    Every document is read by it; what a paid engine adds only makes a record surer.
+    That engine extracts every document; a paid engine's answer can only raise a record's confidence.
     """
     alone = [case for case in cases if case.engine == "offline" and not case.second_opinion]
     return [case for case in alone if case.source == "real"] or [case for case in alone if case.source == "generated"]
@@ -112,7 +112,7 @@ def _observer(readings: Path, losses: int) -> Observer:
 
 
 def _labels(files: Sequence[Path]) -> list[Label]:
-    """Those that are read from a page and not parsed."""
+    """Labels of documents that are read from a page, not parsed from XML."""
     from cira_pipeline.evaluation.labels import read_labels
 
     return [
@@ -136,7 +136,7 @@ def _cases(observer: Observer, labels: Sequence[Label]) -> list[Case]:
 
 
 def _about(cases: Sequence[Case], curve: Sequence[Point], threshold: float, observer: Observer) -> dict[str, Any]:
-    """What a later reader must know to judge the figures."""
+    """Provenance of the calibration: date, engine versions, documents, suppliers and cross-validated figures."""
     point = next(point for point in curve if point.threshold == threshold)
     observations = [each for case in cases for each in case.observations]
     return {
@@ -172,7 +172,7 @@ def _curve_table(curve: Sequence[Point], threshold: float) -> Any:
     from rich import box
     from rich.table import Table
 
-    table = Table(title="accepted records of suppliers that were not seen", box=box.MARKDOWN)
+    table = Table(title="accepted records, suppliers not used for fitting", box=box.MARKDOWN)
     for heading in ("threshold", "accepted", "touchless", "header accuracy", "wrong", "missing"):
         table.add_column(heading, justify="right")
     for index, point in enumerate(curve):

@@ -1,4 +1,4 @@
-"""`cira cancel`: jobs are taken back."""
+"""`cira cancel`: cancels queued or running jobs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from cira_pipeline.cli.services import connected
 def cancel(
     jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="Queued or running jobs.")], api: Api = None
 ) -> None:
-    """Take queued or running jobs back for good; a running one stops before its next stage.
+    """Cancel queued or running jobs; a running job stops before its next stage.
 
-    Exit status 1 when one of them could not be cancelled; the others are.
+    Exit status 1 if a job could not be cancelled; the others are cancelled all the same.
     """
     if api is not None:
         with remote(api) as client:

@@ -1,4 +1,4 @@
-"""`cira costs`: what was spent, on what, what the month will come to, and how far the budgets are used up."""
+"""`cira costs`: shows the money spent, the month's projection and the use of the budgets."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from cira_pipeline.costs.report import CostRow, GroupBy, MonthCosts, costs_by, m
 from cira_pipeline.db.answers.model_batches import ModelBatchRepository
 from cira_pipeline.jobs import JobStatus
 
-UNKNOWN = "(none read)"
+UNKNOWN = "(unknown)"
 
 
 def costs(
-    by: Annotated[GroupBy, typer.Option(help="What to sum by.")] = GroupBy.DAY,
+    by: Annotated[GroupBy, typer.Option(help="Column to group by.")] = GroupBy.DAY,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC; this month's first if not given.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); default: first day of this month.")
     ] = None,
-    client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object; amounts are exact strings.")] = False,
+    client: Annotated[str | None, typer.Option(help="Only costs of this client.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; amounts are exact strings.")] = False,
     api: Api = None,
 ) -> None:
-    """What was spent, by day, client, engine, model or supplier; the month's projection; the budgets."""
+    """Show the money spent by day, client, engine, model or supplier, the month's projection and the budgets."""
     now = utc_now()
     first = since.replace(tzinfo=UTC).date() if since else now.date().replace(day=1)
     if api is not None:
@@ -49,16 +49,16 @@ def costs(
         waiting = services.jobs.counts()[JobStatus.NEEDS_BUDGET]
         in_batches = ModelBatchRepository(services.database).reserved_usd()
     if as_json:
-        told = _as_json(by, first, rows, month, states, waiting) | {"in_model_batches_usd": f"{in_batches:f}"}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        shown = _as_json(by, first, rows, month, states, waiting) | {"in_model_batches_usd": f"{in_batches:f}"}
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     screen().print(_view(by, first, rows, month, states, waiting, in_batches))
 
 
 def _costs_remotely(report: CostReport, by: GroupBy, *, as_json: bool) -> None:
-    """By day or model, without projection and budgets, which a service does not tell."""
+    """Costs by day or model; the REST service has no projection and no budgets."""
     if by not in (GroupBy.DAY, GroupBy.MODEL):
-        raise typer.BadParameter("a REST service tells costs by day and by model", param_hint="--by")
+        raise typer.BadParameter("with --api, costs are grouped by day or by model only", param_hint="--by")
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
         return
@@ -66,7 +66,7 @@ def _costs_remotely(report: CostReport, by: GroupBy, *, as_json: bool) -> None:
     for entry in report.entries:
         name = entry.day.isoformat() if by is GroupBy.DAY else entry.model
         spent[name] = spent.get(name, Decimal(0)) + entry.amount_usd
-    # One job may stand in several entries of a day, so that their number is not known.
+    # A job can have several entries on one day, so the number of jobs is not known.
     rows = [CostRow(name, None, amount_usd) for name, amount_usd in spent.items()]
     screen().print(_table(by, rows) if rows else Text(f"Nothing was spent since {report.since}.", "dim"))
 
@@ -81,9 +81,7 @@ def _view(
     in_batches_usd: Decimal,
 ) -> RenderableType:
     parts: list[RenderableType] = [_table(by, rows) if rows else Text(f"Nothing was spent since {first}.", "dim")]
-    parts.append(
-        Text(f"\nThis month {usd(month.spent_usd)}, about {usd(month.projected_usd)} by its end at this pace.")
-    )
+    parts.append(Text(f"\nThis month: {usd(month.spent_usd)} so far, {usd(month.projected_usd)} projected."))
     for state in states:
         style = "red" if not state.room_usd else "yellow" if state.alert else "dim"
         parts.append(printable(f"{_capital(str(state))}, {usd(state.room_usd)} left.", style))
@@ -92,14 +90,16 @@ def _view(
             Text(f"{counted(waiting, 'job')} waiting for a budget: `cira status --status needs_budget`.", "yellow")
         )
     if in_batches_usd:
-        parts.append(Text(f"Questions for model batches can cost {usd(in_batches_usd)} more: `cira batches`.", "dim"))
+        parts.append(
+            Text(f"Unanswered questions in model batches can cost {usd(in_batches_usd)} more: `cira batches`.", "dim")
+        )
     return Group(*parts)
 
 
 def _table(by: GroupBy, rows: Sequence[CostRow]) -> Table:
     table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="dim", show_footer=True)
     total = sum((row.amount_usd for row in rows), Decimal(0))
-    table.add_column(by.value, footer="in all", overflow="fold")
+    table.add_column(by.value, footer="total", overflow="fold")
     table.add_column("jobs", justify="right", no_wrap=True)
     table.add_column("cost", justify="right", no_wrap=True, footer=usd(total))
     for row in rows:

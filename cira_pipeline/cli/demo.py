@@ -1,4 +1,4 @@
-"""`cira demo`: the whole pipeline on this machine, over invoices whose truth is known."""
+"""`cira demo`: runs the whole pipeline on generated sample invoices and compares the results with their labels."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ _SHORTEST_NAME = 12
 _PATIENCE_S = 900.0
 _RUN_END_PATIENCE_S = 60.0
 _INTERRUPTED = 130
-# People may submit as the client `demo` too, with keys of their own.
+# Users may submit jobs as the client `demo` too, with their own idempotency keys.
 _LOOK_BACK_JOBS = 1_000
 _RUN_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 _RUN_STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
 @dataclass(frozen=True)
-class _Stage:
-    """What the demo plays on. `supervisor` is none where a `cira up` of this folder is used."""
+class _DemoServices:
+    """The services that the demo uses; `supervisor` is `None` if a running `cira up` provides them."""
 
     settings: Settings
     ui_url: str
@@ -63,24 +63,24 @@ class _Stage:
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End when the results are shown, and stop everything.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop everything and exit after showing the results.")] = False,
 ) -> None:
-    """Make 24 sample invoices, process them as in production, and show what came out.
+    """Generate 24 sample invoices, process them as in production and show the results.
 
-    Starts everything as `cira up` does and keeps it running afterwards until Ctrl-C. Every demo makes invoices with
-    numbers of their own, so it can be repeated in the same folder. Exit status 1 when a job did not end as it had to.
+    Starts the same services as `cira up` and keeps them running until Ctrl-C. Each demo generates invoices with new
+    numbers, so it can be repeated in the same folder. Exit status 1 if a job did not end as expected.
     """
     console = Console(highlight=False)
     messages = Console(stderr=True, highlight=False)
     complaints: list[str] | None = None
     try:
-        with _stage(load_settings(), messages) as stage:
-            complaints = _play(stage, console, messages)
-            _tell_how_to_go_on(console, messages, stage, once=once)
+        with _demo_services(load_settings(), messages) as stage:
+            complaints = _run_demo(stage, console, messages)
+            _print_next_steps(console, messages, stage, once=once)
             if stage.supervisor is not None and not once:
                 stage.supervisor.wait()
     except KeyboardInterrupt:
-        messages.print("Stopped. Nothing is left running; the data stays in place.")
+        messages.print("Stopped all services; the data is kept.")
     if complaints is None:
         raise typer.Exit(_INTERRUPTED)
     if complaints:
@@ -88,27 +88,29 @@ def demo(
 
 
 @contextmanager
-def _stage(settings: Settings, messages: Console) -> Iterator[_Stage]:
-    """The services of a running `cira up` if it may fetch from this machine, or everything started here."""
+def _demo_services(settings: Settings, messages: Console) -> Iterator[_DemoServices]:
+    """The services of a running `cira up` if it may fetch from this machine, else newly started ones."""
     running = running_services(settings.home)
     if running is not None:
         if HOST not in settings.fetch_allowed_hosts:
             raise AlreadyRunning(
-                f"a `cira up` or `cira demo` runs in this folder, and it does not fetch from {HOST}, where the samples "
-                f"are; stop it (kill {running.supervisor_pid}) and start the demo again, or run both with "
+                f"a `cira up` or `cira demo` runs in this folder, and it may not fetch from {HOST}, where the samples "
+                f"are served; stop it (kill {running.supervisor_pid}) and start the demo again, or start both with "
                 f"CIRA_FETCH_ALLOWED_HOSTS={HOST}",
                 pid=running.supervisor_pid,
             )
-        messages.print(f"Using the services that run in this folder; their UI: {running.ui_url}", style="dim")
-        yield _Stage(running.fill_in(settings), running.ui_url, running.api_url, None)
+        messages.print(
+            f"Using the services already running in this folder; Dagster's UI: {running.ui_url}", style="dim"
+        )
+        yield _DemoServices(running.fill_in(settings), running.ui_url, running.api_url, None)
         return
     supervisor = Supervisor(_demo_settings(settings), say=lambda line: messages.print(line, style="dim"))
     with supervisor.running() as services:
-        yield _Stage(services.settings, services.ui_url, services.api_url, supervisor)
+        yield _DemoServices(services.settings, services.ui_url, services.api_url, supervisor)
 
 
 def _demo_settings(settings: Settings) -> Settings:
-    """As configured, but this machine may be fetched from, and nobody waits for the sensor's usual tick."""
+    """The configured settings, but with fetching from this machine allowed and a shorter sensor interval."""
     return settings.model_copy(
         update={
             "fetch_allowed_hosts": (*settings.fetch_allowed_hosts, HOST),
@@ -117,21 +119,21 @@ def _demo_settings(settings: Settings) -> Settings:
     )
 
 
-def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
-    """The demo itself; answers what did not end as it had to."""
+def _run_demo(stage: _DemoServices, console: Console, messages: Console) -> list[str]:
+    """Generates, submits and processes the samples; returns a line for each job that did not end as expected."""
     settings = stage.settings
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     jobs = JobRepository(database, StatusCache(redis_url, settings.status_ttl_s))
     try:
         number = next_demo(jobs)
-        with messages.status("Making 24 invoices"):
+        with messages.status("Generating 24 invoices"):
             samples = {sample.name: sample for sample in demo_samples(number, utc_now().date())}
         folder = settings.home / "demo" / str(number)
         folder.mkdir(parents=True, exist_ok=True)
         for sample in samples.values():
             (folder / sample.name).write_bytes(sample.content)
-        messages.print(f"Made {len(samples)} invoices; to look at them: {folder}", style="dim")
+        messages.print(f"Generated {len(samples)} invoices in {folder}", style="dim")
         _load_labels(database, samples.values())
         with served({name: sample.content for name, sample in samples.items()}) as urls:
             ended = _processed(jobs, _submissions(urls, number), messages)
@@ -145,12 +147,12 @@ def _play(stage: _Stage, console: Console, messages: Console) -> list[str]:
     console.print()
     console.print(_accuracy_table(results))
     complaints = [f"{each.sample.name}: {each.complaint}" for each in results if each.complaint]
-    _tell_whether_as_expected(console, len(results), complaints)
+    _print_summary(console, len(results), complaints)
     return complaints
 
 
 def next_demo(jobs: JobRepository) -> int:
-    """Counts the demos of this database, so that no invoice of an earlier one comes again as its duplicate."""
+    """The number of this demo in the database; it makes its invoices differ from those of earlier demos."""
     earlier = [job for job in jobs.list(client=CLIENT, limit=_LOOK_BACK_JOBS) if job.source == "demo"]
     return max((int(job.idempotency_key) for job in earlier), default=0) + 1
 
@@ -170,7 +172,7 @@ def _submissions(urls: Mapping[str, str], number: int) -> list[Submission]:
 
 
 def _processed(jobs: JobRepository, submissions: Sequence[Submission], messages: Console) -> list[Job]:
-    """Submits, and shows how far the jobs are until all have ended, or nothing has ended for very long."""
+    """Submits the samples and shows progress until all jobs have ended, or none has ended for `_PATIENCE_S`."""
     submitted = {each.job.job_id: each.job for each in jobs.submit(submissions)}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=messages, transient=True) as progress:
@@ -189,7 +191,7 @@ def _processed(jobs: JobRepository, submissions: Sequence[Submission], messages:
 
 
 def _wait_for_runs(ui: httpx.Client, run_ids: set[str]) -> None:
-    """Lets Dagster write its last events; a run stopped before would be shown as interrupted for ever."""
+    """Waits until Dagster has recorded the runs' ends; a run stopped earlier would be shown as interrupted."""
     deadline = time.monotonic() + _RUN_END_PATIENCE_S
     waiting = set(run_ids)
     while waiting and time.monotonic() < deadline:
@@ -209,7 +211,7 @@ def _run_status(ui: httpx.Client, run_id: str) -> str | None:
 
 
 def results_table(results: Sequence[Outcome], width: int) -> Table:
-    """Names give way where the terminal is narrow; amounts and verdicts never do."""
+    """The results as a table; on a narrow terminal names are shortened, amounts and verdicts never."""
     wide = width >= _WIDE_ENOUGH_FOR_ALL
     gap = 2 if wide else 1
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
@@ -218,7 +220,7 @@ def results_table(results: Sequence[Outcome], width: int) -> Table:
     widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in columns}
     names = widths["file"] + widths["supplier"]
     room = width - gap * len(columns) - (sum(widths.values()) - names)
-    # Each may have half of the room, and what the other leaves.
+    # Each name column may use half of the remaining width, plus what the other one leaves.
     file = min(widths["file"], max(_SHORTEST_NAME, room // 2, room - widths["supplier"]))
     widths |= {"file": file, "supplier": min(widths["supplier"], max(_SHORTEST_NAME, room - file))}
     for column in columns:
@@ -255,7 +257,7 @@ def _verdict(result: Outcome) -> Text:
 
 def _accuracy_table(results: Sequence[Outcome]) -> Table:
     table = Table(
-        title="Against the samples' known truth",
+        title="Accuracy against the samples' labels",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -264,7 +266,7 @@ def _accuracy_table(results: Sequence[Outcome]) -> Table:
         header_style="dim",
     )
     table.add_column("kind")
-    for column in ("documents", "header fields right", "wrong", "missing", "lines F1"):
+    for column in ("documents", "header fields correct", "wrong", "missing", "line F1"):
         table.add_column(column, justify="right")
     whole = Scoreboard()
     boards = accuracy_by_kind(results)
@@ -289,21 +291,21 @@ def _percent(share: Decimal | None) -> str:
     return "" if share is None else f"{share:.1%}"
 
 
-def _tell_whether_as_expected(console: Console, count: int, complaints: Sequence[str]) -> None:
+def _print_summary(console: Console, count: int, complaints: Sequence[str]) -> None:
     console.print()
     if not complaints:
-        console.print(f"[bold green]All {count} jobs ended as they had to.[/]")
+        console.print(f"[bold green]All {count} jobs ended as expected.[/]")
         return
-    console.print(f"[bold red]{len(complaints)} of {count} jobs did not end as they had to:[/]")
+    console.print(f"[bold red]{len(complaints)} of {count} jobs did not end as expected:[/]")
     for complaint in complaints:
         console.print(Text(f"  {complaint}"))
 
 
-def _tell_how_to_go_on(console: Console, messages: Console, stage: _Stage, *, once: bool) -> None:
+def _print_next_steps(console: Console, messages: Console, stage: _DemoServices, *, once: bool) -> None:
     if once and stage.supervisor is not None:
-        console.print("Stopping everything. To look around in Dagster's UI: `cira up`, or `cira demo` without --once.")
+        console.print("Stopping all services. To explore Dagster's UI, run `cira up`, or `cira demo` without --once.")
         return
-    console.print(f"Dagster's UI: [bold]{stage.ui_url}[/]   one invoice in full: [bold]cira show JOB[/]")
+    console.print(f"Dagster's UI: [bold]{stage.ui_url}[/]   details of one job: [bold]cira show JOB[/]")
     show_link(messages, stage.settings, stage.api_url)
     if stage.supervisor is not None:
-        console.print("Ctrl-C stops everything; the data stays in place.")
+        console.print("Ctrl-C stops all services; the data is kept.")

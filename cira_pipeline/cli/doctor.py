@@ -1,4 +1,4 @@
-"""`cira doctor`: what is configured, what answers, what is missing, and what to do about it."""
+"""`cira doctor`: checks settings, services and the state of the work, with advice for each fault."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from cira_pipeline.settings import Settings, load_settings, unknown_variables
 _MARKS = {
     State.GOOD: ("ok", "green"),
     State.UNUSED: ("not used", "dim"),
-    State.WARNING: ("look", "yellow"),
+    State.WARNING: ("warning", "yellow"),
     State.BROKEN: ("broken", "bold red"),
 }
 
 
 def doctor(
-    settings: Annotated[bool, typer.Option("--settings", help="List every setting, its value and meaning.")] = False,
+    settings: Annotated[bool, typer.Option("--settings", help="List all settings with value and meaning.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON, for monitoring.")] = False,
 ) -> None:
-    """Say what is configured, what answers and what is missing. Exit status 1 when something needed is broken."""
+    """Check settings, services and the state of the work. Exit status 1 if something needed is broken."""
     given = load_settings()
     running = running_services(given.home)
     effective = running.fill_in(given) if running else given
@@ -57,14 +57,14 @@ def _print_settings(console: Console, settings: Settings, *, every: bool) -> Non
             table.add_row(group, shown or "defaults")
     console.print(table)
     for variable, meant in unknown_variables().items():
-        hint = f"; is {meant} meant?" if meant else ""
-        console.print(f"{variable} is no setting of CIRA{hint}", style="yellow")
+        hint = f"; did you mean {meant}?" if meant else ""
+        console.print(f"{variable} is not a setting of CIRA{hint}", style="yellow")
     console.print()
 
 
 def _print_checks(console: Console, settings: Settings, *, up_is_running: bool) -> list[Check]:
     results = []
-    with console.status("Looking"):
+    with console.status("Checking"):
         for result in checks(settings, up_is_running=up_is_running):
             results.append(result)
             mark, style = _MARKS[result.state]
@@ -76,5 +76,5 @@ def _print_checks(console: Console, settings: Settings, *, up_is_running: bool) 
     if broken:
         console.print(f"\n{broken} broken.", style="red")
     else:
-        console.print("\nAll that is needed is there.", style="green")
+        console.print("\nNo check failed.", style="green")
     return results

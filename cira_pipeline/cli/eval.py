@@ -1,4 +1,4 @@
-"""`cira eval`: how right the records of labelled documents are."""
+"""`cira eval`: measures the accuracy of records against labelled documents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cira_pipeline.models import Reading
     from cira_pipeline.pipeline.without_services import Extractor
 
-# Of tables that go into a file or a log.
+# Width of tables that are written to a file or a log.
 _WIDTH = 160
 
 
@@ -38,37 +38,43 @@ def _requirement(text: str) -> tuple[str, Decimal]:
     except InvalidOperation:
         least = Decimal(-1)
     if not sign or not kind or not 0 <= least <= 1:
-        raise typer.BadParameter(f"{text!r} is not KIND=SHARE with a share from 0 to 1")
+        raise typer.BadParameter(f"{text!r}: expected KIND=SHARE with a share from 0 to 1")
     return kind, least
 
 
 _Share = Annotated[
-    list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit with 1 if this kind's header accuracy is lower.")
+    list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit status 1 if this kind's header accuracy is lower.")
 ]
 
 
 def evaluate(
     labels: Annotated[Path, typer.Option(help="Labels file (docs/labels.md).")],
     engine: Annotated[EngineName | None, typer.Option(help="Only this engine.")] = None,
-    policy: Annotated[Policy | None, typer.Option(help="Engines to use; as configured if not given.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents at once, each in a process.")] = 1,
-    results: Annotated[Path | None, typer.Option(help="Score what `cira extract --jsonl` wrote; run nothing.")] = None,
-    readings: Annotated[Path | None, typer.Option(help="Folder that keeps readings; a document is read once.")] = None,
+    policy: Annotated[Policy | None, typer.Option(help="Policy to use; default: CIRA_POLICY.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents processed concurrently, one per process.")] = 1,
+    results: Annotated[Path | None, typer.Option(help="Score this output of `cira extract --jsonl` instead.")] = None,
+    readings: Annotated[Path | None, typer.Option(help="Folder that caches readings between runs.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only documents of this kind; may be repeated.")] = None,
-    fields: Annotated[bool, typer.Option("--fields", help="Also a table by field.")] = False,
-    suppliers: Annotated[bool, typer.Option("--suppliers", help="Also a table by supplier, the worst first.")] = False,
-    as_json: Annotated[Path | None, typer.Option("--json", help="Write all figures there, for --baseline.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a report with the pages of the misses there.")] = None,
-    baseline: Annotated[Path | None, typer.Option(help="Compare with what --json wrote in another run.")] = None,
-    fail_if_worse: Annotated[bool, typer.Option("--fail-if-worse", help="Exit with 1 if anything got worse.")] = False,
+    fields: Annotated[bool, typer.Option("--fields", help="Print a table by field too.")] = False,
+    suppliers: Annotated[bool, typer.Option("--suppliers", help="Print a table by supplier too, worst first.")] = False,
+    as_json: Annotated[Path | None, typer.Option("--json", help="File to write all figures to, as JSON.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="File for an HTML report that shows wrong and missed fields.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="File written by --json in an earlier run, to compare with.")
+    ] = None,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit status 1 if worse than --baseline.")
+    ] = False,
     require: _Share = None,
     require_lines: Annotated[
-        list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit with 1 if this kind's line F1 is lower.")
+        list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit status 1 if this kind's line F1 is lower.")
     ] = None,
 ) -> None:
-    """Measure the records of labelled documents: by kind, field and supplier, and what the verdicts are worth.
+    """Measure accuracy on labelled documents by kind, field and supplier, and the accuracy of accepted records.
 
-    Keeps nothing but the readings. A labelled document without a result counts as all missing.
+    Stores nothing except the readings. For a labelled document without a result all fields count as missing.
     """
     from cira_pipeline.evaluation import tables
     from cira_pipeline.evaluation.baseline import compare, read_baseline
@@ -107,7 +113,7 @@ def evaluate(
 
 def _settings(engine: EngineName | None, policy: Policy | None) -> Settings:
     if engine is not None and policy is not None:
-        raise typer.BadParameter("--engine runs one engine; it goes without --policy")
+        raise typer.BadParameter("--engine runs one engine alone; omit --policy")
     chosen = (Policy.MODEL_FIRST if engine.is_paid else Policy.OFFLINE_ONLY) if engine is not None else policy
     settings = load_settings()
     return settings if chosen is None else settings.model_copy(update={"policy": chosen})
@@ -115,7 +121,7 @@ def _settings(engine: EngineName | None, policy: Policy | None) -> Settings:
 
 @contextmanager
 def _folder(readings: Path | None) -> Iterator[Path]:
-    """The folder of readings: the one given, or one for this run alone."""
+    """The given folder of readings, or a temporary one."""
     if readings is not None:
         yield readings
         return
@@ -199,7 +205,7 @@ def _reader(settings: Settings, readings: Path) -> Any:
 
 
 def _reading_of(document: Measured, *, reader: Any, settings: Settings) -> Reading | None:
-    """The kept reading, or a new one; none of a document that cannot be read."""
+    """The cached reading, or a new one; `None` for a document that cannot be read."""
     from cira_pipeline.errors import CiraError
     from cira_pipeline.intake.isolated import recogniser_from_settings
 

@@ -1,4 +1,4 @@
-"""`cira export`: the analysts' views as files."""
+"""`cira export`: exports the analysts' views as CSV, Parquet or JSON lines."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from cira_pipeline.db.records.export import ExportFormat, ExportView, complete_f
 
 def export(
     file_format: Annotated[ExportFormat, typer.Option("--format", help="csv, jsonl or parquet.")] = "csv",
-    output: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
     view: Annotated[ExportView, typer.Option(help="invoices, invoice_lines or invoice_costs.")] = "invoices",
-    since: Annotated[datetime | None, typer.Option(help="Only records from this time on, UTC.")] = None,
-    client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only records made since this time (UTC).")] = None,
+    client: Annotated[str | None, typer.Option(help="Only records of this client.")] = None,
     api: Api = None,
 ) -> None:
-    """Write the records as CSV, Parquet or JSON lines."""
+    """Export the records as CSV, Parquet or JSON lines."""
     if output is None and file_format == "parquet" and sys.stdout.isatty():
-        raise typer.BadParameter("Parquet is nothing for a terminal; give --output FILE", param_hint="--output")
+        raise typer.BadParameter("Parquet is binary; write it to a file with --output FILE", param_hint="--output")
     if api is not None:
         _export_remotely(api, file_format, output, view, since, client)
         return
@@ -52,7 +52,9 @@ def _export_remotely(
     client: str | None,
 ) -> None:
     if file_format == "jsonl" or view != "invoices":
-        raise typer.BadParameter("a REST service has the view invoices, as csv and parquet", param_hint="--api")
+        raise typer.BadParameter(
+            "with --api, only the view invoices can be exported, as csv or parquet", param_hint="--api"
+        )
     wanted = InvoiceFilter(recorded_since=since.replace(tzinfo=UTC) if since else None, client=client)
     with remote(api) as service:
         if output is None:

@@ -1,4 +1,4 @@
-"""`cira extract`: files to records in this process, no services needed."""
+"""`cira extract`: reads, extracts and validates local files in this process, without services."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ SUFFIXES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".xml"})
 
 
 def extract(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Invoices, or folders of them.")],
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line instead of a table.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Write there instead of to standard output.")] = None,
-    policy: Annotated[Policy | None, typer.Option(help="Engines to use; as configured if not given.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Files worked on at once, each in a process.")] = 1,
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Invoice files, or folders of them.")],
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object per file instead of tables.")] = False,
+    output: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
+    policy: Annotated[Policy | None, typer.Option(help="Policy to use; default: CIRA_POLICY.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Files processed concurrently, one per process.")] = 1,
 ) -> None:
-    """Read, extract and validate files; needs no services and keeps nothing.
+    """Read, extract and validate files, without services; nothing is stored.
 
-    One line a file, in the order given: file, status, fields, evidence, engine, verdict, findings, cost_usd, seconds. A
-    file that fails is a line with its error, and the others go on; the exit status is then 1.
+    With --jsonl one line per file, in the given order: file, status, fields, evidence, engine, verdict, findings,
+    cost_usd, seconds. A file that fails has an error instead and does not stop the others; the exit status is then 1.
     """
     settings = load_settings()
     if policy is not None:
@@ -38,8 +38,8 @@ def extract(
     files = list(_files(paths))
     if not files:
         folders = ", ".join(str(path) for path in paths)
-        raise SourceNotFound(f"no invoices in {folders}: no file there ends in {', '.join(sorted(SUFFIXES))}")
-    # Loaded only now, so that wrong usage is told at once.
+        raise SourceNotFound(f"no invoices in {folders}: no file name there ends in {', '.join(sorted(SUFFIXES))}")
+    # Imported here so that wrong usage is reported without delay.
     from cira_pipeline.pipeline.many_files import extracted
 
     failed = 0
@@ -52,12 +52,12 @@ def extract(
                 _print_readably(result, stream)
     if failed:
         of = "the file" if len(files) == 1 else f"{failed} of {len(files)} files"
-        typer.secho(f"Error: {of} could not be processed; the output says why.", err=True, fg="red")
+        typer.secho(f"Error: {of} could not be processed; the output shows why.", err=True, fg="red")
         raise typer.Exit(1)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files as given; of a folder, the ones below it whose names look like invoices, by name."""
+    """The given files; for a folder, all files below it with a suffix of an invoice, sorted by path."""
     for path in paths:
         if path.is_dir():
             yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
@@ -79,7 +79,7 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
 
 
 def _with_progress(results: Iterator[FileResult], total: int, stream: TextIO) -> Iterator[FileResult]:
-    """A bar on standard error where a person looks at it, unless the results appear there themselves."""
+    """Shows a progress bar if standard error is a terminal and the results are not printed there."""
     if not sys.stderr.isatty() or stream.isatty() or total < 2:
         yield from results
         return

@@ -1,4 +1,4 @@
-"""Waiting for jobs at a terminal."""
+"""Progress bar that waits for jobs to end (`cira submit --wait`)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from cira_pipeline.db.jobs.repository import Job, JobRepository
 from cira_pipeline.jobs import JobId
 
 POLL_S = 0.5
-# What Redis missed while it was away must not keep anybody waiting: PostgreSQL is asked now and then.
-ROUNDS_BETWEEN_TRUTHS = 10
+# The status cache misses changes while Redis is down, so every tenth poll reads PostgreSQL.
+POLLS_PER_DATABASE_READ = 10
 
 
 @contextmanager
 def progress(total: int, console: Console | None = None) -> Iterator[Callable[[int], None]]:
-    """A bar at a terminal, nothing elsewhere; what it yields is told how many more have ended."""
+    """A progress bar, shown on a terminal only; yields a function that adds to the number of ended jobs."""
     shown = console or progress_console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bars:
@@ -30,11 +30,11 @@ def progress(total: int, console: Console | None = None) -> Iterator[Callable[[i
 
 
 def follow(jobs: JobRepository, job_ids: Sequence[JobId], *, console: Console | None = None) -> list[Job]:
-    """Shows how many have ended until all have; answers them in the order given. Silent where no terminal is."""
+    """Waits until all jobs have ended, with a progress bar on a terminal; returns them in the given order."""
     waiting = set(job_ids)
     with progress(len(waiting), console) as ended:
         for at in count(1):
-            ask = jobs.get if at % ROUNDS_BETWEEN_TRUTHS == 0 else jobs.status
+            ask = jobs.get if at % POLLS_PER_DATABASE_READ == 0 else jobs.status
             still = {job_id for job_id in waiting if not ask(job_id).status.final}
             ended(len(waiting) - len(still))
             waiting = still

@@ -1,4 +1,4 @@
-"""The single checks of `cira doctor`: each tries the real thing, once and briefly, and says what to do."""
+"""The checks of `cira doctor`: each tests one service or setting with a short timeout and gives advice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from cira_pipeline.validation.rules import RULES
 from cira_pipeline.validation.severities import severities_of
 
 _TIMEOUT_S = 5
-_DISK_WISHED_BYTES = 3_000_000_000
+_DISK_RECOMMENDED_BYTES = 3_000_000_000
 _START_UP = "Start the services here with `cira up`"
 
 
@@ -39,9 +39,9 @@ class State(StrEnum):
     GOOD = "good"
     UNUSED = "unused"
     WARNING = "warning"
-    """Works, but not as one would wish."""
+    """Works, but needs attention."""
     BROKEN = "broken"
-    """Needed or configured, and does not work."""
+    """Required or configured, and does not work."""
 
 
 class Check(NamedTuple):
@@ -52,7 +52,7 @@ class Check(NamedTuple):
 
 
 def checks(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
-    """Every check, in the order in which they depend on each other. `settings` has the running services filled in."""
+    """All checks, in the order of their dependencies; `settings` includes the addresses of running services."""
     yield _postgres(settings)
     yield _redis(settings)
     yield _object_store(settings)
@@ -73,7 +73,7 @@ def _postgres(settings: Settings) -> Check:
         return Check(
             name,
             State.BROKEN,
-            "no address is set and no `cira up` runs here",
+            "CIRA_POSTGRES_URL is not set and no `cira up` runs in this folder",
             f"{_START_UP}, or set CIRA_POSTGRES_URL.",
         )
     try:
@@ -98,18 +98,16 @@ def _postgres_state(name: str, database: Database) -> Check:
         read_only = connection.scalar(text("SHOW transaction_read_only")) == "on"
     where = f"{version} at {database.address}"
     if read_only:
-        return Check(
-            name, State.BROKEN, f"{where} takes no writes (a standby?)", "Point CIRA_POSTGRES_URL at the primary."
-        )
+        return Check(name, State.BROKEN, f"{where} is read-only (a standby?)", "Set CIRA_POSTGRES_URL to the primary.")
     if not database.is_migrated():
         return Check(
-            name, State.BROKEN, f"{where}, tables missing or not of this version", "Run `cira up`, which migrates them."
+            name, State.BROKEN, f"{where}, tables missing or of another version", "Run `cira up` or `cira migrate`."
         )
     with database.begin() as connection:
         writable = connection.scalar(text("SELECT has_table_privilege('cira.jobs', 'INSERT, UPDATE')"))
     if not writable:
         return Check(
-            name, State.BROKEN, f"{where}: this user may not write CIRA's tables", "Use the user that owns them."
+            name, State.BROKEN, f"{where}: this user may not write CIRA's tables", "Use the user that owns the tables."
         )
     return Check(name, State.GOOD, f"{where}, tables up to date, writable")
 
@@ -117,7 +115,9 @@ def _postgres_state(name: str, database: Database) -> Check:
 def _redis(settings: Settings) -> Check:
     name = "Redis/Valkey"
     if settings.redis_url is None:
-        return Check(name, State.UNUSED, "not set: statuses are read from PostgreSQL, limits hold for one process only")
+        return Check(
+            name, State.UNUSED, "CIRA_REDIS_URL is not set: statuses are read from PostgreSQL, limits apply per process"
+        )
     try:
         client = redis.Redis.from_url(
             settings.redis_url.get_secret_value(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
@@ -125,13 +125,13 @@ def _redis(settings: Settings) -> Check:
         with client:
             about = client.info("server")
     except ValueError:
-        return Check(name, State.BROKEN, "CIRA_REDIS_URL is no URL", "Write it as redis://:password@host:6379/0.")
+        return Check(name, State.BROKEN, "CIRA_REDIS_URL is not a URL", "Write it as redis://:password@host:6379/0.")
     except redis.RedisError as error:
         return Check(
             name,
             State.BROKEN,
             f"{shown_host(settings.redis_url.get_secret_value())} does not answer: {error}",
-            "Start it, or correct CIRA_REDIS_URL; everything works without it, only slower.",
+            "Start it, or correct CIRA_REDIS_URL; without it everything works, but slower.",
         )
     kind = "Valkey" if "valkey_version" in about else "Redis"
     version = about.get("valkey_version") or about.get("redis_version")
@@ -141,28 +141,28 @@ def _redis(settings: Settings) -> Check:
 def _object_store(settings: Settings) -> Check:
     name, url = "Object store", settings.object_store_url
     if settings.object_store is None and not settings.home.exists():
-        return Check(name, State.UNUSED, f"{shown_url(url)}, made at the first start")
+        return Check(name, State.UNUSED, f"{shown_url(url)}, created at the first start")
     try:
         ObjectStore(url, s3_endpoint_url=settings.s3_endpoint_url).ping()
     except CiraError as error:
         return Check(name, State.BROKEN, error.message, "Correct CIRA_OBJECT_STORE, or give CIRA access to it.")
-    return Check(name, State.GOOD, f"{shown_url(url)}, written to and read from")
+    return Check(name, State.GOOD, f"{shown_url(url)}, readable and writable")
 
 
 def _disk(settings: Settings) -> Check:
-    """Where findings about the work cannot be had, for want of a database, or as long as there is enough."""
+    """Free disk space; checked here and not with the findings, because it needs no database."""
     free = free_bytes_by_place(settings)
     message = ", ".join(f"{each / 1e9:.1f} GB free for `{place}`" for place, each in free.items())
     if min(free.values()) < settings.least_free_bytes:
-        advice = "Make room: new work is refused until there is space, and PostgreSQL stops when the disk is full."
+        advice = "Free disk space: new work is refused until then, and PostgreSQL stops when the disk is full."
         return Check("Disk", State.BROKEN, message, advice)
-    if min(free.values()) < max(_DISK_WISHED_BYTES, settings.least_free_bytes):
-        return Check("Disk", State.WARNING, message, "Make room soon.")
+    if min(free.values()) < max(_DISK_RECOMMENDED_BYTES, settings.least_free_bytes):
+        return Check("Disk", State.WARNING, message, "Free disk space soon.")
     return Check("Disk", State.GOOD, message)
 
 
 def _work(settings: Settings) -> Iterator[Check]:
-    """Whether jobs proceed: a line for each part of the work that is well, and one for each thing that is wrong."""
+    """Whether jobs proceed: one check for each healthy part of the work, and one for each finding."""
     if settings.postgres_url is None:
         return
     try:
@@ -172,12 +172,12 @@ def _work(settings: Settings) -> Iterator[Check]:
     try:
         state = watch.read()
     except (StoreUnavailable, SQLAlchemyError):
-        # The check of PostgreSQL says why.
+        # Already reported by the check of PostgreSQL.
         return
     finally:
         watch.close()
     found = [each for each in findings(state, settings) if each.part is not Part.DISKS]
-    for part, message in _well(state).items():
+    for part, message in _messages_when_healthy(state).items():
         wrong = [each for each in found if each.part is part]
         if not wrong:
             yield Check(part.value, State.GOOD, message)
@@ -186,29 +186,30 @@ def _work(settings: Settings) -> Iterator[Check]:
             yield Check(each.subject, severity, each.message, each.advice)
     for host in state.source_hosts:
         if host.state != "closed":
-            message = f"left alone after {host.failures} failures in a row: {host.last_error or 'no answer'}"
-            yield Check(f"Source {host.host}", State.WARNING, message, "It is tried again by itself; its jobs wait.")
+            message = f"paused after {host.failures} consecutive failures: {host.last_error or 'no answer'}"
+            advice = "It is tried again automatically; its jobs wait."
+            yield Check(f"Source {host.host}", State.WARNING, message, advice)
 
 
-def _well(state: WorkState) -> Mapping[Part, str]:
-    """What to say of each part when nothing is wrong with it."""
+def _messages_when_healthy(state: WorkState) -> Mapping[Part, str]:
+    """The message of each part's check when it has no finding."""
     queues = "; ".join(f"{queue.client} {queue.jobs}" for queue in state.queues[:5])
-    oldest = f", the oldest for {duration(state.oldest_queued_s)} ({queues})" if state.queued else ""
+    oldest = f", the oldest waiting for {duration(state.oldest_queued_s)} ({queues})" if state.queued else ""
     running = sum(run.jobs for run in state.running)
     longest = f", the longest for {duration(state.oldest_running_s)}" if running else ""
     held = "; ".join(f"{each.jobs} wait ({each.status}, {each.error_code})" for each in state.held)
-    sensors = daemons = "not known"
+    sensors = daemons = "unknown"
     if isinstance(state.dagster, DagsterState):
         sensors = ", ".join(each.name for each in state.dagster.instigators) + " are running"
-        daemons = f"{len(state.dagster.heartbeat_age_s)} give signs of life"
+        daemons = f"{len(state.dagster.heartbeat_age_s)} send heartbeats"
     batches = state.model_batches
     return {
         Part.SENSORS: sensors,
         Part.DAEMONS: daemons,
         Part.QUEUE: f"{state.queued} queued{oldest}" + (f"; {held}" if held else ""),
         Part.RUNS: f"{running} running{longest}",
-        Part.SERVICES: "no circuit is open",
-        Part.SOURCES: "no host of documents is left alone",
+        Part.SERVICES: "no circuit breaker is open",
+        Part.SOURCES: "no source host is paused",
         Part.WEBHOOKS: f"{state.webhooks.count} pending",
         Part.MODEL_BATCHES: f"{batches.count}"
         + (f", the oldest {duration(batches.oldest_s)} old" if batches.count else ""),
@@ -216,21 +217,22 @@ def _well(state: WorkState) -> Mapping[Part, str]:
 
 
 def _rules(settings: Settings) -> Check:
-    """Rules that this installation weighs otherwise than CIRA does."""
+    """Validation rules whose severity is changed by CIRA_RULE_SEVERITY."""
     name = "Rules"
     try:
         severities = severities_of(settings.rule_severity)
     except ConfigurationError as error:
         return Check(name, State.BROKEN, error.message, error.hint)
     if not severities:
-        return Check(name, State.GOOD, "all with CIRA's own severities")
+        return Check(name, State.GOOD, "all rules have their default severity")
     changed = [f"{rule}: {RULES[rule].severity} -> {severities[rule] or 'off'}" for rule in severities]
     milder = any(
         RULES[rule].severity is Severity.ERROR and severity is not Severity.ERROR
         for rule, severity in severities.items()
     )
-    advice = "An error that is none here lets records be accepted that cannot be paid as they are." if milder else ""
-    return Check(name, State.WARNING if milder else State.GOOD, f"CIRA_RULE_SEVERITY says {', '.join(changed)}", advice)
+    advice = "A rule lowered from error lets records be accepted that cannot be paid as they are." if milder else ""
+    message = f"changed by CIRA_RULE_SEVERITY: {', '.join(changed)}"
+    return Check(name, State.WARNING if milder else State.GOOD, message, advice)
 
 
 def _reader(settings: Settings) -> Check:
@@ -244,7 +246,9 @@ def _reader(settings: Settings) -> Check:
         open_converter(settings)
         OcrEngine(threads=1)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        return Check(name, State.BROKEN, f"Docling or its OCR models: {error}", "Install CIRA again (`make install`).")
+        return Check(
+            name, State.BROKEN, f"Docling or its OCR models do not load: {error}", "Reinstall CIRA (`make install`)."
+        )
     return Check(name, State.GOOD, "Docling in this process, OCR models loaded")
 
 
@@ -252,7 +256,7 @@ def _docling_serve(settings: Settings) -> Check:
     name = "Reader (docling-serve)"
     if not settings.docling_serve_url:
         return Check(
-            name, State.BROKEN, "CIRA_READER is docling_serve, its address is not set", "Set CIRA_DOCLING_SERVE_URL."
+            name, State.BROKEN, "CIRA_READER is docling_serve, but no address is set", "Set CIRA_DOCLING_SERVE_URL."
         )
     url = f"{settings.docling_serve_url.rstrip('/')}/health"
     return _http(
@@ -267,24 +271,27 @@ def _model(settings: Settings) -> Check:
         return Check(
             name,
             State.BROKEN,
-            "Azure OpenAI is half configured, so no model is asked",
+            "Azure OpenAI is incompletely configured, so no model is asked",
             "Set both CIRA_AZURE_OPENAI_ENDPOINT and CIRA_AZURE_OPENAI_DEPLOYMENT.",
         )
     if not settings.model_configured:
-        return Check(name, State.UNUSED, "none configured: e-invoices and the offline engine only, nothing is paid")
+        return Check(name, State.UNUSED, "none configured: only the engines einvoice and offline are used, at no cost")
     url = settings.openai_base_url or settings.azure_openai_endpoint or ""
     label = (
         "OpenAI-compatible server" if settings.openai_base_url else f"Azure OpenAI, {settings.azure_openai_deployment}"
     )
-    # Any HTTP answer will do: asking more would cost money.
+    # Any HTTP answer is sufficient: a real question would cost money.
     found = _http(
-        f"{name} ({label})", url, accept=lambda _: True, advice="Correct the address, or let this machine reach it."
+        f"{name} ({label})",
+        url,
+        accept=lambda _: True,
+        advice="Correct the address, or allow this machine to reach it.",
     )
     return found._replace(message=f"{found.message}; policy {settings.effective_policy.value}")
 
 
 def _budgets(settings: Settings) -> Iterator[Check]:
-    """One check when budgets are set and the database can say how far they are used up; its own check says why not."""
+    """One check if budgets are set and the database answers (PostgreSQL has its own check)."""
     budgets = Budgets.from_settings(settings)
     if not budgets.budgets or settings.postgres_url is None:
         return
@@ -297,22 +304,22 @@ def _budgets(settings: Settings) -> Iterator[Check]:
     finally:
         database.dispose()
     used_up = [str(state) for state in states if state.alert]
-    message = "; ".join(used_up or [f"{len(states)} set, none is near its end"])
+    message = "; ".join(used_up or [f"{len(states)} set, none is nearly used up"])
     if not used_up and not waiting:
         yield Check("Budgets", State.GOOD, message)
         return
-    jobs = f"; {waiting} jobs wait for money" if waiting else ""
-    advice = "`cira costs` shows what was spent; jobs go on when the period ends or the budget is raised."
+    jobs = f"; {waiting} jobs wait for a budget" if waiting else ""
+    advice = "`cira costs` shows the money spent; jobs resume when the period ends or the budget is raised."
     yield Check("Budgets", State.WARNING, f"{message}{jobs}", advice)
 
 
 def _model_batches(settings: Settings) -> Iterator[Check]:
-    """One check where batches are configured or wanted: whether the last one went well."""
+    """One check if batches are configured or requested: whether the last batch had an error."""
     name = "Model batches"
     if settings.model_batch_clients and not settings.batches_configured:
-        advice = "Set CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT, or take the clients out."
+        advice = "Set CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT, or empty CIRA_MODEL_BATCH_CLIENTS."
         yield Check(
-            name, State.WARNING, "CIRA_MODEL_BATCH_CLIENTS names clients, but no deployment for batches", advice
+            name, State.WARNING, "CIRA_MODEL_BATCH_CLIENTS names clients, but no batch deployment is set", advice
         )
     if not settings.batches_configured or settings.postgres_url is None:
         return
@@ -324,12 +331,11 @@ def _model_batches(settings: Settings) -> Iterator[Check]:
         return
     finally:
         database.dispose()
-    queue = f"{waiting} questions wait for the next one"
+    queue = f"{waiting} questions wait for the next batch"
     if newest and newest[0].error_code:
-        advice = "`cira batches` tells more; docs/errors.md says what the code asks for."
-        yield Check(
-            name, State.WARNING, f"the last one: {newest[0].error_code}, {newest[0].error_message}; {queue}", advice
-        )
+        advice = "`cira batches` shows details; docs/errors.md explains the code and what to do."
+        message = f"the last batch failed: {newest[0].error_code}, {newest[0].error_message}; {queue}"
+        yield Check(name, State.WARNING, message, advice)
     else:
         yield Check(name, State.GOOD, queue)
 
@@ -337,12 +343,10 @@ def _model_batches(settings: Settings) -> Iterator[Check]:
 def _inbox(settings: Settings) -> Check:
     folder: Path = settings.inbox_path
     if folder.is_dir():
-        return Check("Inbox", State.GOOD, f"files dropped into {folder} are submitted")
+        return Check("Inbox", State.GOOD, f"files put into {folder} are submitted")
     if settings.inbox is None:
-        return Check(
-            "Inbox", State.UNUSED, f"{folder} is not there yet; make it to submit files by dropping them there"
-        )
-    return Check("Inbox", State.BROKEN, f"{folder} is no folder", "Make it, or correct CIRA_INBOX.")
+        return Check("Inbox", State.UNUSED, f"{folder} does not exist; create it to submit files by putting them there")
+    return Check("Inbox", State.BROKEN, f"{folder} is not a folder", "Create it, or correct CIRA_INBOX.")
 
 
 def _dagster(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
@@ -351,12 +355,14 @@ def _dagster(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
         yield Check(
             "Dagster",
             State.WARNING,
-            "its UI is not known: nothing is processed unless it runs elsewhere",
+            "CIRA_DAGSTER_UI_URL is not set: jobs are processed only if Dagster runs elsewhere",
             f"{_START_UP}, or set CIRA_DAGSTER_UI_URL.",
         )
         return
     if not ui_answers(url):
-        advice = "See `.cira/logs`." if up_is_running else f"{_START_UP}, or correct CIRA_DAGSTER_UI_URL."
+        advice = (
+            "Look into the logs in `.cira/logs`." if up_is_running else f"{_START_UP}, or correct CIRA_DAGSTER_UI_URL."
+        )
         yield Check("Dagster UI", State.BROKEN, f"{shown_url(url)} does not answer", advice)
         return
     yield Check("Dagster UI", State.GOOD, shown_url(url))
@@ -366,8 +372,8 @@ def _http(name: str, url: str, *, accept: Callable[[httpx.Response], bool], advi
     try:
         answer = httpx.get(url, timeout=_TIMEOUT_S)
     except httpx.InvalidURL:
-        # The error quotes what it stumbled over, which may be a password.
-        return Check(name, State.BROKEN, f"{shown_url(url)} is no URL", advice)
+        # The exception's text is not shown: it quotes the invalid part, which may be a password.
+        return Check(name, State.BROKEN, f"{shown_url(url)} is not a URL", advice)
     except httpx.TransportError as error:
         return Check(name, State.BROKEN, f"{shown_host(url)} does not answer: {error}", advice)
     if not accept(answer):

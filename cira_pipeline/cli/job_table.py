@@ -1,4 +1,4 @@
-"""Jobs as rows that fit a terminal of 100 characters: the id whole, then how it stands."""
+"""Table of jobs that fits a terminal of 100 characters: id, status, outcome, age and file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 class ShownJob(Protocol):
-    """What a screen shows of a job, wherever it comes from."""
+    """The job attributes that are shown, for jobs from the database and from the REST service."""
 
     @property
     def job_id(self) -> str: ...
@@ -50,7 +50,7 @@ class ShownJob(Protocol):
 
 
 def job_table(jobs: Sequence[ShownJob], *, now: datetime | None = None) -> Table:
-    """What stands under `outcome`: the verdict, the error's code, or the stage a running job is in."""
+    """One row per job; `outcome` is the error's code, the verdict, or the stage of a running job."""
     table = columns("job", "status", "outcome", "age", "file")
     table.columns[-1].no_wrap = False
     for job in jobs:
@@ -65,7 +65,7 @@ def job_table(jobs: Sequence[ShownJob], *, now: datetime | None = None) -> Table
 
 
 def url_text(url: str) -> Text:
-    """The URL without its query, which is where signatures stand; cut, not folded, where there is no room."""
+    """The URL without its query, which may contain a signature; truncated, not wrapped, if it does not fit."""
     shown, question_mark, _ = url.partition("?")
     text = printable(f"{shown}?..." if question_mark else shown)
     text.no_wrap, text.overflow = True, "ellipsis"
@@ -81,13 +81,14 @@ def _outcome(job: ShownJob) -> Text:
 
 
 def age_text(age: timedelta) -> str:
+    """The age in its largest unit, such as `3 h`."""
     seconds = max(0, int(age.total_seconds()))
     size, unit = next(((size, unit) for size, unit in _AGES if seconds >= size), _AGES[-1])
     return f"{seconds // size} {unit}"
 
 
 def _file(url: str) -> Text:
-    """The last part of the URL's path: what people know a file by."""
+    """The file name: the last part of the URL's path."""
     parts = urlsplit(url)
     name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
     text = printable(name)

@@ -1,4 +1,4 @@
-"""`cira keys`: who may use the REST service."""
+"""`cira keys`: creates, lists, revokes and rotates API keys of the REST service."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from cira_pipeline.api.key_secret import NewKey, load_pepper
 from cira_pipeline.cli.services import connected
 from cira_pipeline.db.access.api_keys import ApiKey, ApiKeyRepository, Scope
 
-app = typer.Typer(help="Keys of the REST service: create, list, revoke, rotate.", no_args_is_help=True)
+app = typer.Typer(help="API keys of the REST service: create, list, revoke, rotate.", no_args_is_help=True)
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="The key's id, as `cira keys list` shows it.")]
 
 
 @app.command()
 def create(
-    client: Annotated[str, typer.Option(help="Whose jobs it submits and sees.")] = "default",
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    client: Annotated[str, typer.Option(help="Client whose jobs the key submits and reads.")] = "default",
+    name: Annotated[str, typer.Option(help="Purpose or owner of the key.")] = "",
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="May be repeated; docs/api.md says what each allows.")
+        list[Scope] | None, typer.Option(help="What the key allows; may be repeated, see docs/api.md.")
     ] = None,
-    rate: Annotated[int, typer.Option(help="Requests a minute.")] = 1_200,
-    daily_jobs: Annotated[int, typer.Option(help="New jobs a day (UTC).")] = 10_000,
-    days: Annotated[int | None, typer.Option(min=1, help="Days it is valid; for ever if not given.")] = None,
+    rate: Annotated[int, typer.Option(help="Maximum requests per minute.")] = 1_200,
+    daily_jobs: Annotated[int, typer.Option(help="Maximum new jobs per day (UTC).")] = 10_000,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until the key expires; default: never.")] = None,
 ) -> None:
-    """Make a key, with the scopes submit and read if none is given. It is shown once."""
+    """Create an API key, by default with the scopes submit and read. The key is shown only once."""
     with connected() as services:
         pepper = load_pepper(services.settings)
         new = pepper.new_key()
@@ -48,13 +48,13 @@ def create(
 
 
 @app.command("list")
-def list_keys(client: Annotated[str | None, typer.Option(help="Only this client's.")] = None) -> None:
-    """All keys, oldest first."""
+def list_keys(client: Annotated[str | None, typer.Option(help="Only keys of this client.")] = None) -> None:
+    """List all keys, oldest first."""
     with connected() as services:
         pepper = load_pepper(services.settings)
         keys = ApiKeyRepository(services.database).list(client)
     table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="dim")
-    for column in ("key", "client", "name", "scopes", "a minute", "jobs a day", "last used", "state"):
+    for column in ("key", "client", "name", "scopes", "requests/min", "jobs/day", "last used", "state"):
         table.add_column(column, overflow="fold")
     for key in keys:
         table.add_row(
@@ -72,7 +72,7 @@ def list_keys(client: Annotated[str | None, typer.Option(help="Only this client'
 
 @app.command()
 def revoke(key_id: KeyId) -> None:
-    """A key is not taken any more, within seconds, everywhere."""
+    """Revoke a key; every server rejects it within seconds."""
     with connected() as services:
         ApiKeyRepository(services.database).revoke(key_id)
     typer.echo(f"{key_id} is revoked.")
@@ -81,9 +81,9 @@ def revoke(key_id: KeyId) -> None:
 @app.command()
 def rotate(
     key_id: KeyId,
-    grace_hours: Annotated[int, typer.Option(min=0, help="Hours the old key is still taken.")] = 24,
+    grace_hours: Annotated[int, typer.Option(min=0, help="Hours for which the old key stays valid.")] = 24,
 ) -> None:
-    """Make a new key with the rights of an old one. It is shown once."""
+    """Create a new key with the client, scopes and limits of an old one. The key is shown only once."""
     with connected() as services:
         pepper = load_pepper(services.settings)
         new = pepper.new_key()
@@ -91,11 +91,11 @@ def rotate(
             key_id, new.key_id, new.secret_hash, pepper.pepper_id, grace=timedelta(hours=grace_hours)
         )
     _show(new)
-    typer.echo(f"{old.key_id} is taken until {old.expires_at:%Y-%m-%d %H:%M} UTC.", err=True)
+    typer.echo(f"{old.key_id} is valid until {old.expires_at:%Y-%m-%d %H:%M} UTC.", err=True)
 
 
 def _show(new: NewKey) -> None:
-    typer.echo("The key is shown this once; keep it where secrets are kept.", err=True)
+    typer.echo("The key is shown only this once; store it in a secret store.", err=True)
     typer.echo(new.text)
 
 
@@ -105,6 +105,6 @@ def _state(key: ApiKey, pepper_id: str) -> str:
     if not key.valid_at(datetime.now(UTC)):
         return "expired"
     if key.pepper_id != pepper_id:
-        return "made under another pepper: not taken here"
+        return "created with another pepper: rejected here"
     ends = f", until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else ""
     return f"rotated to {key.replaced_by}{ends}" if key.replaced_by else f"valid{ends}"

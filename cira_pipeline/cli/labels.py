@@ -1,4 +1,4 @@
-"""`cira labels`: ground truth to measure accuracy against."""
+"""`cira labels`: loads labels (ground truth) to measure accuracy against."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from cira_pipeline.cli.services import connected
 from cira_pipeline.db.records.labels import LabelRepository
 from cira_pipeline.evaluation.labels import read_labels
 
-app = typer.Typer(help="Ground truth: load labels to measure accuracy against.", no_args_is_help=True)
+app = typer.Typer(help="Load labels (ground truth) to measure accuracy against.", no_args_is_help=True)
 
 
 @app.callback()
 def labels() -> None:
-    """Keeps `load` a command of its own."""
+    """Makes typer treat `load` as a subcommand; with a single command it would merge the two."""
 
 
 @app.command()
 def load(
-    file: Annotated[Path, typer.Argument(help="JSON lines: `file` or `sha256`, and `fields`.")],
+    file: Annotated[Path, typer.Argument(help="JSON lines with `file` or `sha256`, and `fields`.")],
 ) -> None:
-    """Load labels; a document's earlier label is replaced. The check `accuracy` uses them from the next run on.
+    """Load labels; a document's earlier label is replaced. The check `accuracy` uses them from the next run.
 
-    Labels of documents that were read already also teach where their suppliers put their fields (`cira memory`).
+    From labels of documents that are already processed, CIRA also learns their suppliers' layouts (`cira memory`).
     """
     from rich.progress import track
 

@@ -1,4 +1,4 @@
-"""`cira login`: a link that signs this person in, on the page and in Dagster's UI."""
+"""`cira login`: prints a one-time sign-in link for the web page and Dagster's UI."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ MINUTES = int(LINK_VALID.total_seconds() // 60)
 
 
 def login() -> None:
-    """Print a link that signs you in once, with all rights, on the machine where `cira up` runs.
-
-    Raises: ServiceUnreachable when nothing runs in this folder.
-    """
+    """Print a one-time link that signs you in with all rights, on the machine where `cira up` runs."""
     settings = load_settings()
     running = running_services(settings.home)
     if running is None:
-        raise ServiceUnreachable("no `cira up` is running in this folder; elsewhere people sign in with a key")
-    typer.echo(f"Valid once, for {MINUTES} minutes, in a browser on this machine:", err=True)
+        raise ServiceUnreachable(
+            "no `cira up` is running in this folder; on other machines users sign in with an API key"
+        )
+    typer.echo(f"Open within {MINUTES} minutes in a browser on this machine; the link works once:", err=True)
     typer.echo(new_link(running.fill_in(settings), running.api_url))
 
 
 def new_link(settings: Settings, api_url: str) -> str:
-    """A link of a running CIRA. Raises: ConfigurationError, StoreUnavailable."""
+    """A new sign-in link for running services. Raises: ConfigurationError, StoreUnavailable."""
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
     try:
         return sign_in_link(api_url, database, load_pepper(settings))
@@ -43,17 +42,17 @@ def new_link(settings: Settings, api_url: str) -> str:
 
 
 def show_link(console: Console, settings: Settings, api_url: str) -> None:
-    """Prints a link, or where the output is kept for others to read, the command that prints one."""
+    """Prints a sign-in link; if other users may read the output, prints the command `cira login` instead."""
     if _readable_by_others(console):
         console.print("  To sign in, in another terminal: [bold]cira login[/]")
         return
-    console.print(f"  Sign in, once and within {MINUTES} minutes, in a browser on this machine:")
+    console.print(f"  To sign in, open within {MINUTES} minutes in a browser on this machine (the link works once):")
     console.print(f"    {new_link(settings, api_url)}", style="bold", soft_wrap=True)
     console.print("  `cira login` prints another link.")
 
 
 def _readable_by_others(console: Console) -> bool:
-    """Whether it is written to a file that other users may read, or to the system's journal."""
+    """Whether the output goes to a file that other users may read, or to the system's journal."""
     try:
         mode = os.fstat((console.file or sys.stderr).fileno()).st_mode
     except (OSError, UnsupportedOperation):

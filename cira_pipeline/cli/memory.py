@@ -1,4 +1,4 @@
-"""`cira memory`: what confirmed invoices taught about their suppliers."""
+"""`cira memory`: lists, rebuilds and deletes the supplier memory, learned from confirmed invoices."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from cira_pipeline.db.documents.objects import ObjectStore
 from cira_pipeline.db.records.lessons import LessonRepository
 from cira_pipeline.pipeline.supplier_memory import SupplierMemory, supplier_memory
 
-app = typer.Typer(help="What confirmed invoices taught: list, rebuild, forget.", no_args_is_help=True)
+app = typer.Typer(help="Lessons from confirmed invoices: list, rebuild, forget.", no_args_is_help=True)
 
-_CLIENT = Annotated[str | None, typer.Option(help="Only this client's; all clients' if not given.")]
+_CLIENT = Annotated[str | None, typer.Option(help="Only lessons of this client; default: all clients.")]
 
 
 @app.command("list")
 def list_(
     client: _CLIENT = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """The suppliers and layouts that are known, and from how many invoices."""
+    """List the known suppliers and layouts, with the number of lessons for each."""
     with connected() as services:
         known = LessonRepository(services.database).layouts(client)
     if as_json:
@@ -46,27 +46,27 @@ def list_(
 
 @app.command()
 def rebuild() -> None:
-    """Learn everything anew from confirmations and labels; what nobody stands by any more is forgotten."""
+    """Rebuild all lessons from the current confirmations and labels; lessons without either are deleted."""
     with connected() as services:
         typer.echo(f"{counted(connected_memory(services).rebuild(), 'lesson')} learned.")
 
 
 @app.command()
 def forget(
-    client: Annotated[str, typer.Option(help="Whose lessons.")],
+    client: Annotated[str, typer.Option(help="Client whose lessons are deleted.")],
     supplier: Annotated[
-        str | None, typer.Option(help="A key or a name, as `list` shows them; all if not given.")
+        str | None, typer.Option(help="Only this supplier: key or name from `list`; default: all.")
     ] = None,
-    layout: Annotated[str | None, typer.Option(help="One layout, as `list` shows it.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Only this layout from `list`.")] = None,
 ) -> None:
-    """Forget a client's lessons until somebody confirms again, or `rebuild` learns them from the same confirmations."""
+    """Delete a client's lessons. A new confirmation, or `rebuild`, learns them again."""
     with connected() as services:
         count = LessonRepository(services.database).forget(client, supplier=supplier, layout=layout)
     typer.echo(f"{counted(count, 'lesson')} forgotten.")
 
 
 def connected_memory(services: Connected) -> SupplierMemory:
-    """The memory in the connected database."""
+    """The supplier memory in the connected database."""
     settings = services.settings
     objects = ObjectStore(settings.object_store_url, s3_endpoint_url=settings.s3_endpoint_url)
     return supplier_memory(settings, services.database, objects)

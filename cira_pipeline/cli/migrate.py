@@ -1,4 +1,4 @@
-"""`cira migrate`: the database's tables, where something else than `cira up` starts the services."""
+"""`cira migrate`: migrates the database's tables; needed where `cira up` does not start the services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cira_pipeline.db.database import Database
 
 
 def migrate() -> None:
-    """Bring the tables of schema `cira` up to date: before a new version starts, and as often as you like."""
+    """Migrate the tables of schema `cira` to this version. Run it before a new version starts; repeating is safe."""
     settings = connected_settings()
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
     try:
@@ -18,4 +18,4 @@ def migrate() -> None:
         database.migrate(analyst_password=password.get_secret_value() if password else None)
     finally:
         database.dispose()
-    typer.echo("The tables were up to date." if was_current else "The tables are up to date now.")
+    typer.echo("The tables were already up to date." if was_current else "The tables were migrated to this version.")

@@ -1,4 +1,4 @@
-"""Jobs named on the command line."""
+"""Job ids given on the command line: parsing, and applying a change to each job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cira_pipeline.jobs import JobId, is_job_id
 
 
 def job_id(given: str) -> JobId:
-    """Raises: JobNotFound for what cannot be a job's id."""
+    """The parsed job id. Raises: JobNotFound if `given` is not a valid job id."""
     name = given.strip().lower()
     if not is_job_id(name):
         raise JobNotFound(f"there is no job {given!r}", job_id=given)
@@ -19,9 +19,9 @@ def job_id(given: str) -> JobId:
 
 
 def each_job(given: Iterable[str], change: Callable[[JobId], object]) -> tuple[int, int]:
-    """Does `change` to each job once; what cannot be done is a line on standard error and stops no other.
+    """Applies `change` to each job once; a failure is printed to standard error and does not stop the others.
 
-    Returns how many were changed and how many were not.
+    Returns the number of changed jobs and the number of failures.
     """
     changed = refused = 0
     for name in dict.fromkeys(given):

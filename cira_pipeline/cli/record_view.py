@@ -1,4 +1,4 @@
-"""How a record looks to a person at a terminal: verdict first, then the fields, the lines and what is doubtful."""
+"""Terminal view of a record: verdict, fields, line items and findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands over a REST service (`--api URL`): the same screens, from what the service answers."""
+"""Commands against a remote REST service (`--api URL`)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from cira_pipeline.settings import load_settings
 
 Api = Annotated[
     str | None,
-    typer.Option("--api", metavar="URL", help="Ask this REST service; the key is CIRA_API_KEY's, never an argument."),
+    typer.Option("--api", metavar="URL", help="Use this REST service; its API key is read from CIRA_API_KEY."),
 ]
 
 
 @dataclass(frozen=True)
 class RemoteJob:
-    """A job as the screens want it. A single job is told without its URL; its reference stands there instead."""
+    """A job from the REST service; `url` is the client's reference where the service omits the URL (single jobs)."""
 
     job_id: str
     url: str
@@ -57,27 +57,28 @@ class RemoteJob:
 
 @contextmanager
 def remote(url: str) -> Iterator[Client]:
-    """Raises: ConfigurationError without CIRA_API_KEY or with a wrong address."""
+    """A client of the REST service at `url`. Raises: ConfigurationError for a missing CIRA_API_KEY or a wrong URL."""
     key = load_settings().api_key
     if key is None:
         raise ConfigurationError(
-            "CIRA_API_KEY is not set; it holds the key that `cira keys create` showed for this service"
+            "CIRA_API_KEY is not set; set it to an API key of this service (an operator creates one: `cira keys "
+            "create`)"
         )
     with Client(url, key.get_secret_value()) as client:
         yield client
 
 
 def not_remotely(**given: bool) -> None:
-    """Raises: BadParameter for options that a service has no answer to."""
+    """Raises: BadParameter for given options that the REST service does not support."""
     for option, is_given in given.items():
         if is_given:
             raise typer.BadParameter(
-                "this is not known over a REST service", param_hint=f"--{option.replace('_', '-')}"
+                "this option is not available with --api", param_hint=f"--{option.replace('_', '-')}"
             )
 
 
 def followed(client: Client, job_ids: Sequence[str], urls: Sequence[str]) -> list[RemoteJob]:
-    """Shows how many have ended until all have; answers them in the order given."""
+    """Waits until all jobs have ended, with a progress bar on a terminal; returns them in the given order."""
     with progress(len(set(job_ids))) as ended:
         views = client.wait_for_all(job_ids, on_end=lambda _job_id: ended(1))
     return [RemoteJob.of(view, url) for view, url in zip(views, urls, strict=True)]

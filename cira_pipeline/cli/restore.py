@@ -1,4 +1,4 @@
-"""`cira restore`: a backup, brought back into an empty database and home."""
+"""`cira restore`: restores a backup into an empty database and home."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from cira_pipeline.local_stack.running import running_services
 from cira_pipeline.settings import Settings, load_settings
 
 
-def restore(folder: Annotated[Path, typer.Argument(help="A folder that `cira backup` made.")]) -> None:
-    """Bring the backup in FOLDER back, into an empty database and home, with CIRA stopped.
+def restore(folder: Annotated[Path, typer.Argument(help="Folder created by `cira backup`.")]) -> None:
+    """Restore the backup in FOLDER into an empty database and home, while CIRA is stopped.
 
-    Everything is verified before anything is written, and either all of it is restored or none. Open jobs go on when
+    All files are verified before anything is written, and the restore is all or nothing. Unfinished jobs resume when
     CIRA is started.
     """
     began = time.monotonic()
@@ -42,11 +42,11 @@ def restore(folder: Annotated[Path, typer.Argument(help="A folder that `cira bac
     typer.echo(f"Restored the backup of {made}: {summary(restored)}; {time.monotonic() - began:.1f} s.")
     if missing:
         typer.echo(
-            f"Documents and readings were not in the backup, and {len(missing)} of the newest 100 documents are not in "
-            f"{store.url}: restore that store, too.",
+            f"The backup contains no documents and readings, and {len(missing)} of the newest 100 documents are "
+            f"missing from {store.url}: restore that store too.",
             err=True,
         )
-    typer.echo("Start CIRA with `cira up`, or your services, and look at `cira doctor`.", err=True)
+    typer.echo("Start CIRA with `cira up`, or start your services, then check them with `cira doctor`.", err=True)
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def _database_to_fill() -> Iterator[Settings]:
     settings = load_settings()
     running = running_services(settings.home)
     if running is not None:
-        raise AlreadyRunning(f"`cira up` is running over {settings.home} (process {running.supervisor_pid})")
+        raise AlreadyRunning(f"`cira up` is running on {settings.home} (process {running.supervisor_pid})")
     if settings.postgres_url is not None:
         yield settings
         return

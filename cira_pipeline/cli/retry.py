@@ -1,4 +1,4 @@
-"""`cira retry`: failed and rejected jobs go back into the queue."""
+"""`cira retry`: puts failed or rejected jobs back into the queue."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def retry(
     failed: Annotated[bool, typer.Option("--failed", help="All failed jobs.")] = False,
     api: Api = None,
 ) -> None:
-    """Put failed or rejected jobs back into the queue; finished work is kept.
+    """Put failed or rejected jobs back into the queue; finished stages are kept.
 
-    Exit status 1 when one of them could not be retried; the others are.
+    Exit status 1 if a job could not be retried; the others are retried all the same.
     """
     if not jobs and not failed:
-        raise typer.BadParameter("name a job, or say --failed", param_hint="JOB")
+        raise typer.BadParameter("give job ids, or --failed for all failed jobs", param_hint="JOB")
     if api is not None:
         with remote(api) as client:
             known = (job.job_id for job in client.jobs(status=JobStatus.FAILED, page_size=500)) if failed else ()

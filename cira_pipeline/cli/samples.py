@@ -1,4 +1,4 @@
-"""`cira samples`: labelled invoices to measure and train on."""
+"""`cira samples`: generates labelled sample invoices for measuring and training."""
 
 from __future__ import annotations
 
@@ -35,20 +35,18 @@ class Layouts(StrEnum):
 
 
 def samples(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to; made if it is not there.")],
-    count: Annotated[int, typer.Option(min=1, help="How many documents.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other documents.")] = 1,
-    layouts: Annotated[Layouts, typer.Option(help="One side of the split by layout, or all.")] = Layouts.ALL,
-    kinds: Annotated[
-        str, typer.Option(help=f"Of {', '.join(Kind)}, with commas between; a mixture if not given.")
-    ] = "",
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents made at once, each in a process.")] = 1,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to; created if missing.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of documents.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed; each seed gives other documents.")] = 1,
+    layouts: Annotated[Layouts, typer.Option(help="Layouts to use: train, test or all.")] = Layouts.ALL,
+    kinds: Annotated[str, typer.Option(help=f"Comma-separated kinds: {', '.join(Kind)}; default: a mixture.")] = "",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents generated concurrently, one per process.")] = 1,
 ) -> None:
-    """Write labelled invoices: OUT/documents/ and OUT/labels.jsonl.
+    """Generate labelled invoices in OUT/documents/ and OUT/labels.jsonl.
 
-    Layouts, languages, suppliers, goods and dates vary; the truth is what a page shows. A layout is on the training or
-    on the test side for ever, so what was learned from one side can be judged on the other. The same seed gives the
-    same documents.
+    Layouts, languages, suppliers, goods and dates vary; the labels are the values shown on the page. Each layout
+    belongs permanently to the training or the test set, so what was learned on one can be measured on the other. The
+    same seed gives the same documents.
     """
     from rich.console import Console
     from rich.progress import track
@@ -60,20 +58,22 @@ def samples(
     try:
         documents.mkdir(parents=True, exist_ok=True)
         with (out / LABELS_FILE).open("w", encoding="utf-8") as labels:
-            made = track(_made(order, count, jobs), "Making", total=count, console=Console(stderr=True), transient=True)
+            made = track(
+                _made(order, count, jobs), "Generating", total=count, console=Console(stderr=True), transient=True
+            )
             for document in made:
                 (documents / document.name).write_bytes(document.content)
                 labels.write(json.dumps(document.row, ensure_ascii=False) + "\n")
     except OSError as error:
         raise ExportFailed(f"{error.filename or out} cannot be written: {error.strerror}") from error
-    typer.echo(f"{count} documents and their labels are in {out / LABELS_FILE}")
+    typer.echo(f"{count} documents written to {documents}, their labels to {out / LABELS_FILE}")
 
 
 def _kinds(given: str) -> tuple[LabelledKind, ...]:
     names = [name.strip() for name in given.split(",") if name.strip()]
     unknown = [name for name in names if name not in list(Kind)]
     if unknown:
-        raise typer.BadParameter(f"there is no kind {', '.join(unknown)}; there are {', '.join(Kind)}")
+        raise typer.BadParameter(f"unknown kind {', '.join(unknown)}; expected {', '.join(Kind)}")
     return cast("tuple[LabelledKind, ...]", tuple(names))
 
 

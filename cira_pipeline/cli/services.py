@@ -1,4 +1,4 @@
-"""What commands that talk to running services work with."""
+"""Connection of commands to the database and the job queue, by settings or a running `cira up`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from cira_pipeline.errors import ServiceUnreachable
 from cira_pipeline.local_stack.running import running_services
 from cira_pipeline.settings import Settings, load_settings
 
-# How a command finds the services: from the environment, or from the `cira up` that runs in this folder.
-
 
 def connected_settings() -> Settings:
-    """Settings with the addresses of PostgreSQL, Redis, the object store and the UI filled in.
+    """Settings with the addresses of PostgreSQL, Redis, the object store and Dagster's UI.
 
-    Raises ConfigurationError when a setting is wrong, ServiceUnreachable when there is no database to talk to.
+    They come from the environment or from the `cira up` that runs in this folder. Raises: ConfigurationError when a
+    setting is invalid, ServiceUnreachable when no database is configured or running.
     """
     settings = load_settings()
     running = running_services(settings.home)
@@ -35,6 +34,8 @@ def connected_settings() -> Settings:
 
 @dataclass(frozen=True)
 class Connected:
+    """Settings, database and job queue of a command."""
+
     settings: Settings
     database: Database
     jobs: JobRepository
@@ -42,7 +43,7 @@ class Connected:
 
 @contextmanager
 def connected() -> Iterator[Connected]:
-    """The database and the jobs, closed at the end of the block. Raises: ConfigurationError, ServiceUnreachable."""
+    """Connects to the database; closes it at the end of the block. Raises: ConfigurationError, ServiceUnreachable."""
     settings = connected_settings()
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")

@@ -1,4 +1,4 @@
-"""Settings as a person may see them: in groups, secrets hidden."""
+"""Settings for display: grouped, with secrets hidden."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from cira_pipeline.settings import Settings
 from cira_pipeline.shown_url import shown_url
 
-# A group begins with this setting and goes on to the next group's first one, in the order of the class.
+# First setting of each group, in the order of the class `Settings`.
 _FIRST_OF_GROUP = {
     "home": "Services",
     "fetch_timeout_s": "Intake",
@@ -20,7 +20,7 @@ _FIRST_OF_GROUP = {
 
 
 def setting_groups() -> dict[str, list[str]]:
-    """Group -> names of its settings."""
+    """Name of each group -> names of its settings."""
     groups: dict[str, list[str]] = {}
     group = "Services"
     for name in Settings.model_fields:
@@ -30,7 +30,7 @@ def setting_groups() -> dict[str, list[str]]:
 
 
 def shown_value(settings: Settings, name: str) -> str:
-    """The value as text. An address loses its user, password and query, any other secret all of itself."""
+    """The value as text. User, password and query of an address are hidden, as is any other secret."""
     value = getattr(settings, name)
     match value:
         case None:

@@ -1,4 +1,4 @@
-"""`cira show`: everything about one job."""
+"""`cira show`: shows one job with its record, evidence, findings and cost."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from cira_pipeline.shown_url import shown_url
 
 def show(
     job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     api: Api = None,
 ) -> None:
-    """Everything about one job: record, evidence, findings, cost."""
+    """Show one job: record, evidence, findings, cost."""
     if api is not None:
         with remote(api) as service:
             _show_remotely(service, job_id(job), as_json=as_json)
@@ -47,20 +47,21 @@ def show(
         if as_json:
             typer.echo(json.dumps(_as_json(found, stored, outcome, cost_usd), ensure_ascii=False, indent=2))
             return
-        told = (_facts(services, found, outcome, cost_usd), stored.duplicate_of if stored else ())
-        screen().print(Group(*_view(found, *told, stored.record if stored else None)))
+        facts = _facts(services, found, outcome, cost_usd)
+        duplicate_of = stored.duplicate_of if stored else ()
+        screen().print(Group(*_view(found, facts, duplicate_of, stored.record if stored else None)))
 
 
 def _show_remotely(service: Client, job_id: str, *, as_json: bool) -> None:
-    """Without what engines said besides the record, which a service does not tell."""
+    """As `show`, without the single engines' extractions, which the REST service does not return."""
     job = service.status(job_id)
     try:
         record = service.invoice(job_id)
     except RecordNotFound:
         record = None
     if as_json:
-        told = {"job": job.model_dump(mode="json"), "record": record.model_dump(mode="json") if record else None}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        shown = {"job": job.model_dump(mode="json"), "record": record.model_dump(mode="json") if record else None}
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     facts = {
         "client": _client(job.client, job.client_reference),
@@ -97,12 +98,12 @@ def _as_json(job: Job, stored: StoredRecord | None, outcome: StoredOutcome | Non
 
 
 def _extraction(extraction: Extraction, *, chosen: bool) -> dict[str, Any]:
-    """What one engine said; evidence stands with the record."""
+    """One engine's extraction, without its evidence, which is part of the record."""
     return {"chosen": chosen} | extraction.model_dump(mode="json", exclude={"evidence"}, exclude_none=True)
 
 
 class ShownRecord(Protocol):
-    """What the screen shows of a record, wherever it comes from."""
+    """The record attributes that are shown, for records from the database and from the REST service."""
 
     @property
     def verdict(self) -> Verdict: ...
@@ -127,7 +128,7 @@ def _view(
     yield from _fact_lines(facts)
     if record is not None:
         if duplicate_of:
-            yield Text(f"The same invoice as {', '.join(duplicate_of)}.", "red")
+            yield Text(f"Duplicate of {', '.join(duplicate_of)}.", "red")
         yield from invoice_view(record.invoice.model_dump(mode="json", exclude_none=True), record.evidence)
         yield from findings_view(record.findings)
 
@@ -161,6 +162,6 @@ def _fact_lines(facts: Mapping[str, str]) -> Iterator[Text]:
     width = max(map(len, facts))
     for name, value in facts.items():
         line = Text.assemble("  ", (f"{name:<{width}}", "dim"), "  ", printable(value))
-        # Addresses are there to be copied: the terminal may fold them, we do not.
+        # Not wrapped, so that addresses can be copied.
         line.no_wrap, line.overflow = True, "ignore"
         yield line

@@ -1,4 +1,4 @@
-"""`cira status`: how many jobs are where, and the newest ones."""
+"""`cira status`: shows the number of jobs by status, and the newest jobs."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def status(
     jobs: Annotated[list[str] | None, typer.Argument(metavar="JOB...", help="Only these jobs.")] = None,
     only: Annotated[JobStatus | None, typer.Option("--status", help="Only jobs in this status.")] = None,
     client: Annotated[str | None, typer.Option(help="Only this client's jobs.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 20,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep it on the screen until Ctrl-C.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a job and line.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of newest jobs to show.")] = 20,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every second until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per job and line.")] = False,
     api: Api = None,
 ) -> None:
-    """How many jobs are where, and the newest ones, newest first. `cira show JOB` tells everything about one."""
+    """Show the number of jobs by status, and the newest jobs first. `cira show JOB` shows one job in full."""
     if jobs and (only or client):
-        raise typer.BadParameter("name jobs, or filter them, not both", param_hint="JOB")
+        raise typer.BadParameter("give job ids, or filters such as --status, not both", param_hint="JOB")
     if api is not None:
         with remote(api) as service:
             _status_remotely(service, jobs, only, client, limit, watch=watch, as_json=as_json)
@@ -68,7 +68,7 @@ def _status_remotely(
     watch: bool,
     as_json: bool,
 ) -> None:
-    """Without the counts, which a service does not tell."""
+    """As `status`, without the counts, which the REST service does not return."""
 
     def found() -> Sequence[JobView | ListedJob]:
         if jobs:
@@ -98,12 +98,12 @@ def _show(view: Callable[[], RenderableType], *, watch: bool) -> None:
 
 
 def _nothing(*, filtered: bool) -> str:
-    return "No such jobs." if filtered else "No jobs yet. Submit one: cira submit URL"
+    return "No matching jobs." if filtered else "No jobs yet. Submit one: cira submit URL"
 
 
 def _view(repository: JobRepository, jobs: Sequence[Job], *, filtered: bool) -> RenderableType:
     counts = repository.counts()
-    # Statuses that are rare are named only when a job is in one.
+    # Rare statuses are shown only if a job has one.
     shown = [status for status in JobStatus if counts[status] or status in STATUS_STYLES]
     head = Text("  ").join(
         Text(f"{counts[status]:,} {status}", STATUS_STYLES.get(status, "yellow")) for status in shown

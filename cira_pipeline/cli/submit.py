@@ -1,4 +1,4 @@
-"""`cira submit`: URLs, paths or a manifest become jobs."""
+"""`cira submit`: submits invoice URLs, files or a CSV manifest as jobs."""
 
 from __future__ import annotations
 
@@ -36,18 +36,20 @@ from cira_pipeline.webhooks.signature import Signer
 def submit(
     urls: Annotated[list[str] | None, typer.Argument(metavar="URL...", help="Invoice URLs, or paths of files.")] = None,
     manifest: Annotated[Path | None, typer.Option(help="CSV file with a column `url`.")] = None,
-    client: Annotated[str, typer.Option(help="Who submits.")] = "default",
-    idempotency_key: Annotated[str, typer.Option(help="Another key makes a new job of a known URL.")] = "",
-    reference: Annotated[str | None, typer.Option(help="Your own reference, kept with the job.")] = None,
-    policy: Annotated[Policy | None, typer.Option(help="Engines to use; as configured if not given.")] = None,
+    client: Annotated[str, typer.Option(help="Client that the jobs belong to.")] = "default",
+    idempotency_key: Annotated[str, typer.Option(help="A new key makes a new job for a known URL.")] = "",
+    reference: Annotated[str | None, typer.Option(help="Your own reference, stored with the job.")] = None,
+    policy: Annotated[Policy | None, typer.Option(help="Policy of the jobs; default: as configured.")] = None,
     batch: Annotated[
-        bool | None, typer.Option("--batch/--no-batch", help="Let questions to the model wait for a cheaper batch.")
+        bool | None, typer.Option("--batch/--no-batch", help="Let questions wait for a cheaper model batch.")
     ] = None,
-    callback: Annotated[str | None, typer.Option(help="https: URL that is told how the jobs ended.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; exit status 1 when a job failed.")] = False,
+    callback: Annotated[str | None, typer.Option(help="https: URL that a webhook is sent to when a job ends.")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the jobs end; exit status 1 if one did not succeed.")
+    ] = False,
     api: Api = None,
 ) -> None:
-    """Submit invoice URLs, or a CSV manifest of them. The same URL twice is the same job."""
+    """Submit invoice URLs, or a CSV manifest of them. Submitting a URL again returns the existing job."""
     if not urls and manifest is None:
         raise typer.BadParameter("give a URL, the path of a file, or --manifest", param_hint="URL")
     submissions = [
@@ -56,35 +58,41 @@ def submit(
     ]
     if api is not None:
         uploads = any(each.url.startswith("file:") for each in submissions)
-        # Documents that are uploaded have no such wish.
+        # The upload endpoint has no option for model batches.
         not_remotely(client=client != "default", batch=batch is not None and uploads)
         with remote(api) as service:
             sent = _sent(service, submissions)
-            if not _told(sent, wait=wait):
+            if not _print_submitted(sent, wait=wait):
                 return
-            _tell_end(followed(service, [each.job_id for each in sent], [each.url for each in sent]))
+            _print_ended(followed(service, [each.job_id for each in sent], [each.url for each in sent]))
         return
     with connected() as services:
         if batch and not services.settings.batches_configured:
-            typer.echo("No deployment for batches is configured here (CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT).", err=True)
+            typer.echo(
+                "No batch deployment is configured (CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT); --batch has no effect.",
+                err=True,
+            )
         disk_space(services.settings).demand()
         submitted = services.jobs.submit(_with_callbacks(submissions, services))
-        if not _told(
+        if not _print_submitted(
             [_Sent(each.job.job_id, each.created, each.job.status, each.job.url) for each in submitted], wait=wait
         ):
             return
         ended = follow(services.jobs, [each.job.job_id for each in submitted])
-    _tell_end(ended)
+    _print_ended(ended)
 
 
 def _with_callbacks(submissions: Sequence[Submission], services: Connected) -> list[Submission]:
-    """With callbacks in their one spelling. Raises: UrlInvalid and its kin, WebhookSecretMissing."""
+    """The submissions with checked, normalised callbacks.
+
+    Raises: UrlInvalid, UrlSchemeUnsupported, AddressRefused, WebhookSecretMissing.
+    """
     checked = [
         replace(each, callback=checked_callback(each.callback, services.settings)) if each.callback else each
         for each in submissions
     ]
     if clients := {each.client for each in checked if each.callback}:
-        # Without a callback no pepper is needed here, nor made.
+        # Only callbacks need the pepper; it is created when first loaded.
         pepper = load_pepper(services.settings)
         signer = Signer(WebhookSecretRepository(services.database), pepper.derived, pepper.pepper_id)
         for client in sorted(clients):
@@ -93,7 +101,7 @@ def _with_callbacks(submissions: Sequence[Submission], services: Connected) -> l
 
 
 class _Sent(NamedTuple):
-    """One submission as the screen shows it."""
+    """A submitted job as it is printed."""
 
     job_id: str
     created: bool
@@ -102,7 +110,7 @@ class _Sent(NamedTuple):
 
 
 def _sent(service: Client, submissions: Sequence[Submission]) -> list[_Sent]:
-    """Submits over the service; files of this machine are uploaded, for it cannot reach them."""
+    """Submits to the REST service; local files are uploaded."""
     sent: list[_Sent] = []
     for (is_file, key), group in groupby(
         submissions, key=lambda each: (each.url.startswith("file:"), each.idempotency_key)
@@ -144,18 +152,18 @@ def _content(file_url: str) -> bytes:
         raise SourceNotFound(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _told(sent: Sequence[_Sent], *, wait: bool) -> bool:
-    """Says what was submitted; whether there is an end to wait for."""
+def _print_submitted(sent: Sequence[_Sent], *, wait: bool) -> bool:
+    """Prints the submitted jobs; returns whether to wait for their end."""
     if wait:
-        typer.echo(f"Waiting for {counted(len(sent), 'job')}; Ctrl-C stops waiting, not the work.", err=True)
+        typer.echo(f"Waiting for {counted(len(sent), 'job')}; Ctrl-C stops waiting, not the jobs.", err=True)
         return True
     new = sum(each.created for each in sent)
     screen().print(_table(sent))
-    typer.echo(f"{counted(new, 'new job')}, {len(sent) - new:,} known before.", err=True)
+    typer.echo(f"{counted(new, 'new job')}, {len(sent) - new:,} already known.", err=True)
     return False
 
 
-def _tell_end(ended: Sequence[ShownJob]) -> None:
+def _print_ended(ended: Sequence[ShownJob]) -> None:
     screen().print(job_table(ended))
     if not all(job.status is JobStatus.SUCCEEDED for job in ended):
         for job in ended:
@@ -188,22 +196,24 @@ def _submissions(
 
 
 def _url(given: str) -> str:
-    """A path of an existing file is what people type first; it becomes the file's URL.
+    """The normalised URL; the path of an existing file becomes a file:// URL.
 
-    Raises: UrlInvalid and UrlSchemeUnsupported naming what was given, SourceNotFound for a path without a file.
+    Raises: UrlInvalid and UrlSchemeUnsupported, which quote the argument; SourceNotFound for a path without a file.
     """
     if "://" not in given:
         path = Path(given)
         if path.is_dir():
-            raise SourceNotFound(f"{given} is a folder; name the files in it, such as {given.rstrip('/')}/*.pdf")
+            raise SourceNotFound(f"{given} is a folder; give the files in it, such as {given.rstrip('/')}/*.pdf")
         if path.is_file():
             return normalise_url(path.absolute().as_uri())
         if ":" not in given:
-            raise SourceNotFound(f"there is no file {given}, and a URL starts with https://, s3:// or file://")
+            raise SourceNotFound(
+                f"{given} is neither an existing file nor a URL (a URL starts with https://, s3:// or file://)"
+            )
     try:
         return normalise_url(given)
     except UrlInvalid as error:
-        # A URL with a password in it is refused, so it must not be repeated.
+        # A URL with `@` may contain a password, so it is not quoted.
         raise UrlInvalid(error.message if "@" in given else f"{given}: {error.message}") from error
 
 

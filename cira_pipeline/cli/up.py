@@ -1,4 +1,4 @@
-"""`cira up`: everything running, until Ctrl-C."""
+"""`cira up`: starts all services on this machine and runs them until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from cira_pipeline.settings import load_settings
 
 
 def up() -> None:
-    """Start PostgreSQL, Valkey, Dagster's UI and daemon and the REST service here, and keep them running until Ctrl-C.
+    """Start PostgreSQL, Valkey, Dagster's UI and daemon and the REST service on this machine; Ctrl-C stops them.
 
-    Services whose address is set (CIRA_POSTGRES_URL, CIRA_REDIS_URL) are used as they are and not started.
+    A service whose address is set (CIRA_POSTGRES_URL, CIRA_REDIS_URL) is used and not started.
     """
-    # Addresses and paths stay whole, to be copied; a terminal folds long lines by itself.
+    # Not wrapped, so that addresses and paths can be copied.
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     supervisor = Supervisor(load_settings(), say=lambda line: console.print(line, style="dim"))
     try:
         with supervisor.running() as services:
-            _tell(console, services)
+            _print_addresses(console, services)
             supervisor.wait()
     except KeyboardInterrupt:
-        console.print("Stopped. Nothing is left running; the data stays in place.")
+        console.print("Stopped all services; the data is kept.")
 
 
-def _tell(console: Console, services: Services) -> None:
+def _print_addresses(console: Console, services: Services) -> None:
     home = services.settings.home
-    console.print(f"\n[bold green]CIRA is running.[/] Its page: {services.api_url}   Dagster's UI: {services.ui_url}")
+    console.print(f"\n[bold green]CIRA is running.[/] Web page: {services.api_url}   Dagster's UI: {services.ui_url}")
     show_link(console, services.settings, services.api_url)
     console.print(
-        f"  Submit an invoice, in another terminal: cira submit URL, or drop a file into {services.settings.inbox_path}"
+        "  To submit an invoice: `cira submit URL` in another terminal, or put a file into "
+        f"{services.settings.inbox_path}"
     )
-    console.print("  Keys for other people and for the REST service: `cira keys create`")
+    console.print("  API keys for other users and for programs: `cira keys create`")
     console.print(f"  Data and logs: {home}; addresses and passwords: {home / 'services.json'}")
-    console.print("  Ctrl-C stops everything.\n")
+    console.print("  Ctrl-C stops all services.\n")

@@ -1,4 +1,4 @@
-"""`cira webhooks`: what callbacks were told, telling it again, and the secrets it is signed with."""
+"""`cira webhooks`: lists, replays and delivers webhook events, and manages their signing secrets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cira_pipeline.webhooks.delivering import Deliverer, event_type
 from cira_pipeline.webhooks.sending import Sender
 from cira_pipeline.webhooks.signature import Signer, shown_secret, signing_secret
 
-app = typer.Typer(help="What callbacks were told, telling it again, and secrets to sign with.", no_args_is_help=True)
-secret = typer.Typer(help="The secret a client's webhooks are signed with: create, rotate.", no_args_is_help=True)
+app = typer.Typer(help="Webhook events and signing secrets: list, replay, deliver, secret.", no_args_is_help=True)
+secret = typer.Typer(help="Secret that signs a client's webhooks: create, rotate.", no_args_is_help=True)
 app.add_typer(secret, name="secret")
 
 _COLOURS = {"pending": "yellow", "delivered": "green", "failed": "red"}
@@ -29,11 +29,13 @@ _COLOURS = {"pending": "yellow", "delivered": "green", "failed": "red"}
 
 @app.command("list")
 def list_events(
-    state: Annotated[Literal["pending", "delivered", "failed"] | None, typer.Option(help="Only these.")] = None,
-    client: Annotated[str | None, typer.Option(help="Only this client's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 50,
+    state: Annotated[
+        Literal["pending", "delivered", "failed"] | None, typer.Option(help="Only events in this state.")
+    ] = None,
+    client: Annotated[str | None, typer.Option(help="Only events of this client.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of newest events to show.")] = 50,
 ) -> None:
-    """Events and how their delivery goes, newest first."""
+    """List webhook events and the state of their delivery, newest first."""
     with connected() as services:
         events = WebhookRepository(services.database).list(state=state, client=client, limit=limit)
     table = columns("event", "job", "client", "type", "host", "state", "attempts", "last failure", "next or end")
@@ -55,11 +57,13 @@ def list_events(
 
 @app.command()
 def replay(
-    event_ids: Annotated[list[str] | None, typer.Argument(metavar="EVENT_ID...", help="As `list` shows them.")] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Everything that was given up.")] = False,
-    client: Annotated[str | None, typer.Option(help="With --failed: only this client's.")] = None,
+    event_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="EVENT_ID...", help="Ids of events, as shown by `list`.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All events whose delivery was given up.")] = False,
+    client: Annotated[str | None, typer.Option(help="With --failed: only events of this client.")] = None,
 ) -> None:
-    """Tell it again, under the same event ids; a receiver that knows them drops what it has."""
+    """Deliver events again, under the same event ids, by which receivers recognise duplicates."""
     if bool(event_ids) == failed:
         raise typer.BadParameter("give event ids, or --failed", param_hint="EVENT_ID")
     with connected() as services:
@@ -70,7 +74,7 @@ def replay(
 
 @app.command()
 def deliver() -> None:
-    """Deliver webhooks until Ctrl-C, apart from the REST service (CIRA_WEBHOOK_DELIVERY=false there)."""
+    """Deliver webhooks until Ctrl-C, separately from the REST service (set CIRA_WEBHOOK_DELIVERY=false there)."""
     settings = connected_settings()
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
     database.ping()
@@ -84,7 +88,7 @@ def deliver() -> None:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    typer.echo("Webhooks are delivered; Ctrl-C stops it.", err=True)
+    typer.echo("Delivering webhooks; Ctrl-C stops.", err=True)
     deliverer.start()
     stopping.wait()
     deliverer.stop()
@@ -92,8 +96,8 @@ def deliver() -> None:
 
 
 @secret.command()
-def create(client: Annotated[str, typer.Option(help="Whose webhooks it signs.")] = "default") -> None:
-    """Make a client's secret. It is shown once; without one, no job of the client can have a callback."""
+def create(client: Annotated[str, typer.Option(help="Client whose webhooks it signs.")] = "default") -> None:
+    """Create a client's signing secret, shown only once. Jobs of a client without one cannot have a callback."""
     with connected() as services:
         pepper = load_pepper(services.settings)
         new = WebhookSecretRepository(services.database).create(client, pepper.pepper_id)
@@ -102,19 +106,19 @@ def create(client: Annotated[str, typer.Option(help="Whose webhooks it signs.")]
 
 @secret.command()
 def rotate(
-    client: Annotated[str, typer.Option(help="Whose webhooks it signs.")] = "default",
-    grace_hours: Annotated[int, typer.Option(min=0, help="Hours the old secret signs too.")] = 24,
+    client: Annotated[str, typer.Option(help="Client whose webhooks it signs.")] = "default",
+    grace_hours: Annotated[int, typer.Option(min=0, help="Hours for which the old secret also signs.")] = 24,
 ) -> None:
-    """Make another secret. It is shown once; the old one signs too until its grace has passed."""
+    """Create a new secret, shown only once. The old one also signs until the grace period ends."""
     with connected() as services:
         pepper = load_pepper(services.settings)
         old, new = WebhookSecretRepository(services.database).rotate(
             client, pepper.pepper_id, grace=timedelta(hours=grace_hours)
         )
     _show(pepper, new)
-    typer.echo(f"The old secret signs too until {old.expires_at:%Y-%m-%d %H:%M} UTC.", err=True)
+    typer.echo(f"The old secret also signs until {old.expires_at:%Y-%m-%d %H:%M} UTC.", err=True)
 
 
 def _show(pepper: Pepper, new: SigningId) -> None:
-    typer.echo("The secret is shown this once; give it to whoever receives the client's webhooks.", err=True)
+    typer.echo("The secret is shown only this once; give it to the operator of the webhooks' receiver.", err=True)
     typer.echo(shown_secret(signing_secret(pepper.derived, new.signing_id)))

@@ -39,13 +39,13 @@ def test_a_backfill_by_hand_from_submitting_to_its_cost(backfill: House, cira: C
 
     before = cira("batches").stdout
     assert "2 questions waiting for the next batch of deployment invoices-batch." in before
-    assert "at the most" in before
-    assert "Questions for model batches can cost" in cira("costs").stdout
-    assert "Batches sent: 0, ended: 0; 0 answers kept." in cira("batches", "--move").stderr, "it is not yet time"
+    assert "at most" in before
+    assert "Unanswered questions in model batches can cost" in cira("costs").stdout
+    assert "Batches sent: 0, ended: 0; 0 answers stored." in cira("batches", "--move").stderr, "it is not yet time"
     sent = cira("batches", "--send")
     assert "Batches sent: 1" in sent.stderr
     assert "sent: validating" in sent.stdout
-    assert "2 answers kept." in cira("batches", "--move").stderr
+    assert "2 answers stored." in cira("batches", "--move").stderr
 
     told = json.loads(cira("batches", "--json").stdout)
     assert (told["waiting"], told["reserved_usd"]) == ([], "0")
@@ -86,4 +86,4 @@ def test_a_wish_that_cannot_be_met_is_said(cira: Cira, tmp_path: Path, monkeypat
     monkeypatch.delenv("CIRA_AZURE_OPENAI_BATCH_DEPLOYMENT", raising=False)
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
     submitted = cira("submit", "--batch", str(tmp_path / "a.pdf"))
-    assert "No deployment for batches is configured here" in submitted.stderr
+    assert "No batch deployment is configured" in submitted.stderr

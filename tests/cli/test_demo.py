@@ -46,7 +46,7 @@ def test_the_demo_shows_what_came_out_of_every_sample_and_leaves_nothing_running
     folder.mkdir()
     ended = _demo(folder, "--once")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "All 24 jobs ended as they had to." in ended.stdout
+    assert "All 24 jobs ended as expected." in ended.stdout
     names = [path.name for path in (folder / ".cira" / "demo" / "1").iterdir()]
     assert len(names) == 24
     for name in names:

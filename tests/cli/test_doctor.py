@@ -120,7 +120,7 @@ def test_no_secret_is_ever_printed(tmp_path: Path) -> None:
 
 def test_a_misspelt_setting_is_pointed_out(tmp_path: Path) -> None:
     done = doctor(tmp_path / ".cira", CIRA_POSTGRESS_URL="postgresql://somewhere/cira")
-    assert "is CIRA_POSTGRES_URL meant?" in done.stdout
+    assert "did you mean CIRA_POSTGRES_URL?" in done.stdout
 
 
 def test_a_wrong_value_is_one_clear_line_without_the_value(tmp_path: Path) -> None:
@@ -191,7 +191,10 @@ def test_rules_weighed_otherwise_are_named_and_one_that_does_not_exist_is_broken
         return next(check for check in json.loads(done.stdout) if check["name"] == "Rules")
 
     milder = rules("CIRA-PAY-01=info")
-    assert (milder["state"], milder["message"]) == ("warning", "CIRA_RULE_SEVERITY says CIRA-PAY-01: error -> info")
+    assert (milder["state"], milder["message"]) == (
+        "warning",
+        "changed by CIRA_RULE_SEVERITY: CIRA-PAY-01: error -> info",
+    )
     assert rules("CIRA-REQ-06=error")["state"] == "good"
     wrong = rules("CIRA-PAY-1=info")
     assert wrong["state"] == "broken"

@@ -160,7 +160,7 @@ def test_extract_of_a_folder_is_a_line_a_file_and_a_broken_one_stops_no_other(wi
     assert [line["engine"] for line in lines] == ["einvoice", None, "offline", None]
     assert lines[2]["fields"]["invoice_number"] == "INV-7"
     assert lines[2]["fields"]["gross_total"] == "120.00"
-    assert answer.stderr == "Error: 2 of 4 files could not be processed; the output says why.\n"
+    assert answer.stderr == "Error: 2 of 4 files could not be processed; the output shows why.\n"
 
     readable = without_services("extract", "invoices/b.pdf", "invoices/a.xml")
     assert readable.status == 1

@@ -41,7 +41,7 @@ def test_status_as_json_is_one_object_a_line_for_programs(cira, queued, failed, 
 def test_an_empty_queue_says_what_to_do_next(cira, queued) -> None:
     assert "cira submit URL" in cira("status").stdout
     queued()
-    assert "No such jobs." in cira("status", "--status", "failed").stdout
+    assert "No matching jobs." in cira("status", "--status", "failed").stdout
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ def test_an_empty_database_gets_its_tables_and_doing_it_again_does_no_harm(
 ) -> None:
     monkeypatch.setenv("CIRA_POSTGRES_URL", database_url)
     first, second = without_services("migrate"), without_services("migrate")
-    assert (first.status, first.stdout) == (0, "The tables are up to date now.\n")
-    assert (second.status, second.stdout) == (0, "The tables were up to date.\n")
+    assert (first.status, first.stdout) == (0, "The tables were migrated to this version.\n")
+    assert (second.status, second.stdout) == (0, "The tables were already up to date.\n")
     database = Database(database_url)
     try:
         assert database.is_migrated()

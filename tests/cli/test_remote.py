@@ -36,7 +36,7 @@ def test_urls_and_files_are_submitted_and_the_same_one_twice_is_the_same_job(api
     first = remotely(*given, "--reference", "order 7")
     assert first.status == 0, first.stderr
     assert [line.split()[1:3] for line in first.stdout.splitlines()[1:]] == [["new", "queued"]] * 3
-    assert "3 new jobs, 0 known before." in first.stderr
+    assert "3 new jobs, 0 already known." in first.stderr
     again = remotely(*given)
     assert [line.split()[1] for line in again.stdout.splitlines()[1:]] == ["known"] * 3
     jobs = api.services.jobs.list(limit=10)
@@ -99,7 +99,7 @@ def test_status_lists_the_same_lines_as_here(api, remotely, monkeypatch, without
         "needs_review",
     ]
     assert len(remotely("status", "--json", "--limit", "2").stdout.splitlines()) == 2
-    assert "No such jobs." in remotely("status", "--status", "failed").stdout
+    assert "No matching jobs." in remotely("status", "--status", "failed").stdout
     monkeypatch.setenv("CIRA_POSTGRES_URL", api.services.settings.postgres_url.get_secret_value())
     here = without_services("status").stdout
     # How long ago a job came goes on while the two are asked.

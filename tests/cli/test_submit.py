@@ -21,7 +21,7 @@ URL = "https://supplier.example/4711.pdf"
 
 def test_a_url_becomes_a_job_and_the_same_url_again_is_the_same_job(cira, jobs: JobRepository) -> None:
     first = cira("submit", URL, "--client", "anna", "--reference", "order 12", "--policy", "offline_only")
-    assert (first.status, first.stderr) == (0, "1 new job, 0 known before.\n")
+    assert (first.status, first.stderr) == (0, "1 new job, 0 already known.\n")
     [job] = jobs.list()
     assert (job.url, job.client, job.client_reference, job.policy, job.source) == (
         URL,
@@ -34,7 +34,7 @@ def test_a_url_becomes_a_job_and_the_same_url_again_is_the_same_job(cira, jobs: 
 
     again = cira("submit", "HTTPS://Supplier.Example:443/4711.pdf", "--client", "anna")
     assert again.stdout.splitlines()[1].split() == [job.job_id, "known", "queued", URL]
-    assert again.stderr == "0 new jobs, 1 known before.\n"
+    assert again.stderr == "0 new jobs, 1 already known.\n"
 
     cira("submit", URL, "--client", "anna", "--idempotency-key", "second")
     assert len(jobs.list()) == 2
@@ -91,8 +91,8 @@ def test_one_bad_line_of_a_manifest_is_named_and_nothing_is_submitted(cira, jobs
     [
         ("ftp://a.example/1.pdf", "url_scheme_unsupported"),
         ("https://", "https://: the URL has no host [url_invalid]"),
-        ("no-such-file.pdf", "there is no file no-such-file.pdf"),
-        (".", ". is a folder; name the files in it"),
+        ("no-such-file.pdf", "no-such-file.pdf is neither an existing file"),
+        (".", ". is a folder; give the files in it"),
         ("", "[source_not_found]"),
         ("https://me:hunter2@a.example/1.pdf", "user name or password [url_invalid]"),
     ],
