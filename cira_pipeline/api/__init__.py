@@ -1,1 +1,1 @@
-"""The REST service: submit and follow invoices over HTTP."""
+"""REST service and web page: submit invoices, poll jobs, review records."""

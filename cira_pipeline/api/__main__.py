@@ -1,4 +1,4 @@
-"""`python -m cira_pipeline.api`: the service as `cira up` starts it, by the environment's settings."""
+"""`python -m cira_pipeline.api`: runs the REST service with settings from the environment, as `cira up` does."""
 
 from cira_pipeline.api.server import serve
 from cira_pipeline.settings import load_settings

@@ -1,4 +1,4 @@
-"""Who asks: keys are looked up, checked, and remembered for a few seconds, so that polling costs PostgreSQL nothing."""
+"""API key authentication, with a cache of a few seconds so that polling does not load PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cira_pipeline.errors import KeyInvalid, KeyMissing, ScopeMissing, StoreUnav
 
 USE_NOTED_EVERY_S = 60.0
 REMEMBERED_S = 15.0
-"""A revoked key is refused everywhere after this long at the latest."""
+"""Seconds for which a key is cached; every process rejects a revoked key after this time at the latest."""
 _MAX_REMEMBERED = 10_000
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class _Remembered(NamedTuple):
 
 
 class Access:
-    """For one event loop. Secrets are never kept: each request's own is hashed and compared."""
+    """Authenticates API keys, for one event loop. Secrets are not cached: each request's is hashed and compared."""
 
     def __init__(
         self,
@@ -54,28 +54,28 @@ class Access:
         """The valid key in an `Authorization: Bearer` header. Raises: KeyMissing, KeyInvalid, StoreUnavailable."""
         scheme, _, text = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
-            raise KeyMissing("the request carries no key")
+            raise KeyMissing("the request has no API key")
         parsed = parse_key(text.strip())
         if parsed is None:
-            raise KeyInvalid("this is no key of CIRA")
+            raise KeyInvalid("the API key is malformed")
         key_id, secret = parsed
         stored = await self._stored(key_id)
-        # Hashed before it is known whether there is such a key, so that the time taken tells nothing.
+        # Hashed even if the key does not exist, so that response times do not reveal which keys do.
         presented = self._pepper.hash(secret)
         if stored is None or not hmac.compare_digest(presented, stored.secret_hash):
-            raise KeyInvalid("the key is not known")
+            raise KeyInvalid("the API key is unknown")
         return self._valid(stored)
 
     async def key_by_id(self, key_id: str) -> ApiKey:
         """The valid key of a signed session. Raises: KeyInvalid, StoreUnavailable."""
         stored = await self._stored(key_id)
         if stored is None:
-            raise KeyInvalid("the key is not known")
+            raise KeyInvalid("the API key is unknown")
         return self._valid(stored)
 
     def _valid(self, stored: StoredKey) -> ApiKey:
         if not stored.key.valid_at(self._now()):
-            raise KeyInvalid("the key was revoked or has expired")
+            raise KeyInvalid("the API key was revoked or has expired")
         self._note_use(stored.key.key_id)
         return stored.key
 
@@ -95,14 +95,14 @@ class Access:
         try:
             await run_in_threadpool(self._keys.note_use, key_id)
         except StoreUnavailable as error:
-            # The request that came with the key has its own answer; the next minute notes the use again.
-            _log.warning("the use of key %s could not be noted: %s", key_id, error)
+            # Does not affect the request; the next use after a minute is recorded again.
+            _log.warning("the use of key %s could not be recorded: %s", key_id, error)
 
     async def _stored(self, key_id: str) -> StoredKey | None:
         remembered = self._remembered.get(key_id)
         if remembered is not None and self._monotonic() < remembered.until:
             return remembered.stored
-        # However many requests come with one key at once, it is looked up once.
+        # Concurrent requests with the same key share one query.
         task = self._asking.get(key_id)
         if task is None:
             task = self._asking[key_id] = asyncio.create_task(self._look_up(key_id))
@@ -118,6 +118,6 @@ class Access:
 
 
 def demand(key: ApiKey, scope: Scope) -> None:
-    """Raises: ScopeMissing."""
+    """Requires a scope. Raises: ScopeMissing."""
     if not key.allows(scope):
-        raise ScopeMissing(f"the key {key.key_id} lacks the scope {scope}", scope=scope)
+        raise ScopeMissing(f"the API key {key.key_id} does not have the scope {scope}", scope=scope)

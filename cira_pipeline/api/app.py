@@ -1,4 +1,4 @@
-"""The application: routes, errors and the front door put together."""
+"""Creates the FastAPI application: routes, error handlers and middleware."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cira_pipeline.settings import Settings
 
 
 def create_app(services: Services) -> FastAPI:
-    """An ASGI application over `services`, which it closes when it ends."""
+    """An ASGI application that uses `services` and closes them on shutdown."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,7 +54,7 @@ def create_app(services: Services) -> FastAPI:
         version=version("cira-pipeline"),
         lifespan=lifespan,
         middleware=_middleware(services),
-        # The page that FastAPI offers loads its scripts from another company's server.
+        # FastAPI's documentation pages load scripts from a third-party server.
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
@@ -74,15 +74,15 @@ def create_app(services: Services) -> FastAPI:
         *page.ROUTERS,
     ):
         app.include_router(router)
-    app.webhooks.include_router(delivery_routes.told)
+    app.webhooks.include_router(delivery_routes.webhook_messages)
     describe(app)
     return app
 
 
 def _middleware(services: Services) -> list[Middleware]:
-    """Outermost first."""
+    """The middleware, outermost first."""
     settings = services.settings
-    door = Middleware(
+    requests = Middleware(
         RequestMiddleware,
         access=services.access,
         fast_path=services.fast_path,
@@ -90,7 +90,7 @@ def _middleware(services: Services) -> list[Middleware]:
         metrics=services.metrics,
     )
     if not settings.api_allowed_origins:
-        return [door]
+        return [requests]
     cors = Middleware(
         CORSMiddleware,
         allow_origins=list(settings.api_allowed_origins),
@@ -98,7 +98,7 @@ def _middleware(services: Services) -> list[Middleware]:
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=["X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"],
     )
-    return [cors, door]
+    return [cors, requests]
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,4 +1,4 @@
-"""Hosts and ports as requests name them in `Host` and `Origin`; anybody can write anything there."""
+"""Parsing of the untrusted headers `Host` and `Origin`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
-# RFC 9110, 7.2, with the registered names of RFC 3986, 3.2.2, that servers really have.
+# RFC 9110, 7.2; of the registered names of RFC 3986, 3.2.2, only the characters used in host names.
 _AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[(?P<six>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?")
 _LARGEST_PORT = 65535
 

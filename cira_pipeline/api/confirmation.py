@@ -1,4 +1,4 @@
-"""A person confirms a record: their values become the document's label, and the record is validated anew."""
+"""Confirmation of a record by a reviewer: corrects it, stores it as the document's label and validates it again."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _ENGINES_OWN = frozenset(rule.id for rule in RAISED_BY_ENGINES)
 
 
 class ConfirmRecord(BaseModel):
-    """Fields that are left out are confirmed as they stand; `null` says that the document has no such field."""
+    """Confirmation of a record. Omitted fields are confirmed unchanged; `null`: the document has no such field."""
 
     model_config = ConfigDict(extra="forbid")
 
-    fields: Invoice = Field(default_factory=Invoice, description="corrections, named as in the record")
+    fields: Invoice = Field(default_factory=Invoice, description="corrected fields, named as in the record")
     confirmed_by: str | None = Field(
-        None, min_length=1, max_length=200, description="the person; the key's name or client if not given"
+        None, min_length=1, max_length=200, description="name of the reviewer; default: the key's name or client"
     )
 
 
 def confirm(
     services: Services, key: ApiKey, job: Job, body: ConfirmRecord, today: date, *, seen: datetime | None = None
 ) -> Confirmation:
-    """Corrects, labels, validates anew, and notes who did it and when. Doing it twice does no harm.
+    """Applies a reviewer's corrections, stores them as label and confirmation, and validates the record again.
 
-    `seen` is the `updated_at` of the record the person looked at. Raises: JobNotFinished, RecordNotFound,
-    RecordChanged when it is another by now, RequestInvalid, ValueNotStorable.
+    Repeating it is safe. `seen` is the `updated_at` of the record that the reviewer saw. Raises: JobNotFinished,
+    RecordNotFound, RecordChanged when the record was changed since `seen`, RequestInvalid, ValueNotStorable.
     """
     if not job.status.final:
         raise JobNotFinished(f"job {job.job_id} is {job.status}", status=job.status)
@@ -56,7 +56,7 @@ def confirm(
     confirmed_by = body.confirmed_by or key.name or key.client
     with services.records.one_at_a_time(corrected):
         if seen is not None and _updated_at(services, job.job_id) != seen:
-            raise RecordChanged(f"the record of job {job.job_id} was changed meanwhile", job_id=job.job_id)
+            raise RecordChanged(f"the record of job {job.job_id} was changed after it was displayed", job_id=job.job_id)
         record = _validated(services, job.job_id, stored, corrected, confirmed_by, today)
         services.records.put(job.job_id, stored.document_sha256, record)
     services.labels.put(
@@ -82,18 +82,18 @@ def _updated_at(services: Services, job_id: JobId) -> datetime | None:
 
 
 def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
-    """`invoice` with what was given in place of its own. Raises: RequestInvalid, ValueNotStorable."""
+    """`invoice` with the given fields replaced. Raises: RequestInvalid, ValueNotStorable."""
     changes = {name: getattr(given, name) for name in given.model_fields_set}
     check_bounds(changes)
     return bounded(invoice.model_copy(update=changes)).invoice
 
 
 def check_bounds(changes: Mapping[str, Any]) -> None:
-    """Raises: RequestInvalid, ValueNotStorable for what no invoice holds."""
+    """Checks values against the bounds of what can be stored. Raises: RequestInvalid, ValueNotStorable."""
     for path, value in _leaves(changes):
-        # Before anything is printed: `1e999999999` is a short text and a long number, and so is `1e-999999999`.
+        # Checked before the value is formatted: `1e999999999` and `1e-999999999` would become very long texts.
         if isinstance(value, Decimal) and not -Decimal(AMOUNT_BOUND) < value < Decimal(AMOUNT_BOUND):
-            raise ValueNotStorable(f"{path} is more than any invoice is about", field=path)
+            raise ValueNotStorable(f"{path} is too large; an amount must be below {AMOUNT_BOUND}", field=path)
         if isinstance(value, Decimal) and not -MAX_DECIMALS <= value.adjusted() <= MAX_DECIMALS:
             raise ValueNotStorable(f"{path} has more than {MAX_DECIMALS} decimals", field=path)
         most = MAX_CHARS.get(path.rpartition(".")[2])
@@ -116,10 +116,10 @@ def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 def _validated(
     services: Services, job_id: JobId, stored: StoredRecord, corrected: Invoice, confirmed_by: str, today: date
 ) -> Record:
-    """The record as a person stands by it.
+    """The confirmed record, validated again.
 
-    Doubts that only a person can settle (warnings: a low confidence, engines that disagree, a new bank account) are
-    settled by the confirmation and stay to be read; what is provably wrong (errors) still needs review.
+    The confirmation settles warnings (low confidence, differing engines, new bank account), which stay visible; errors,
+    which are provable, still need review.
     """
     before = stored.record
     extraction = Extraction(
@@ -127,7 +127,7 @@ def _validated(
         engine_version="confirmed",
         invoice=corrected,
         evidence=tuple(_evidence(before, corrected, confirmed_by)),
-        # What an engine knows of the document besides (allowances, prepayments) still explains its sums.
+        # Informational findings of engines (allowances, prepayments) are kept; they explain the totals.
         findings=tuple(
             each for each in before.findings if each.rule in _ENGINES_OWN and each.severity is Severity.INFO
         ),
@@ -148,7 +148,7 @@ def _validated(
 
 
 def _evidence(before: Record, corrected: Invoice, confirmed_by: str) -> Iterator[Evidence]:
-    """What stands where it stood, now certain; for what a person changed, that person's word."""
+    """Evidence of unchanged fields with confidence 1; for changed fields, the reviewer as evidence."""
     changed = {name for name in (*HEADER_FIELDS, *TABLES) if getattr(before.invoice, name) != getattr(corrected, name)}
     seen = set()
     for each in before.evidence:

@@ -1,4 +1,4 @@
-"""What goes out about webhooks, and what goes to their receivers."""
+"""Routes and models of webhook deliveries, and the message that receivers get."""
 
 from __future__ import annotations
 
@@ -21,28 +21,31 @@ EventType = Literal["job.succeeded", "job.failed", "job.rejected", "job.cancelle
 
 
 class DeliveryAttempt(BaseModel):
-    attempt: int = Field(description="from 1")
+    """One attempt to deliver a webhook."""
+
+    attempt: int = Field(description="number of the attempt, from 1")
     started_at: datetime
     seconds: float
-    http_status: int | None = Field(description="what the receiver answered; null: nothing")
-    error_code: str | None = Field(description="why it failed (docs/errors.md); null: delivered")
+    http_status: int | None = Field(description="HTTP status of the receiver's response; null: no response")
+    error_code: str | None = Field(description="code of the failure (docs/errors.md); null: delivered")
 
 
 class Delivery(BaseModel):
-    """One end of the job, and how the news of it was delivered."""
+    """A webhook event of the job and the state of its delivery."""
 
     event_id: str = Field(
-        description="`webhook-id` of every attempt", examples=["evt_4ddc1d7ad1a84b0d9c1b1b2b7f0e9d51"]
+        description="id of the event, sent as `webhook-id` with every attempt",
+        examples=["evt_4ddc1d7ad1a84b0d9c1b1b2b7f0e9d51"],
     )
     type: EventType
     status: JobStatus
     verdict: Verdict | None
-    error_code: str | None = Field(description="why the job failed or was rejected")
-    state: Literal["pending", "delivered", "failed"] = Field(description="failed: given up")
+    error_code: str | None = Field(description="code of the error that ended the job (docs/errors.md)")
+    state: Literal["pending", "delivered", "failed"] = Field(description="failed: delivery was given up")
     created_at: datetime
-    next_attempt_at: datetime | None = Field(description="null: none is due any more")
+    next_attempt_at: datetime | None = Field(description="null: no further attempt")
     ended_at: datetime | None
-    last_failure: str | None = Field(description="code of the last attempt that failed")
+    last_failure: str | None = Field(description="code of the last failed attempt")
     attempts: list[DeliveryAttempt]
 
     @classmethod
@@ -58,7 +61,7 @@ class Delivery(BaseModel):
 
 
 class Deliveries(BaseModel):
-    """Newest first; empty while the job has not ended, and for a job without a callback."""
+    """Webhook events of a job, newest first; empty for an unfinished job and for a job without a callback."""
 
     job_id: str
     callback: str | None
@@ -66,7 +69,7 @@ class Deliveries(BaseModel):
 
 
 class WebhookData(BaseModel):
-    """`version` grows with the job: a lower one that comes later is older news."""
+    """Outcome of the job. `version` increases with each change of the job; ignore a message with a lower version."""
 
     job_id: str
     client_reference: str | None
@@ -77,23 +80,21 @@ class WebhookData(BaseModel):
 
 
 class WebhookMessage(BaseModel):
-    """What a callback receives, signed by the Standard Webhooks specification. At least once: `webhook-id` tells."""
+    """Body of a webhook, signed as in the Standard Webhooks specification; duplicates have the same `webhook-id`."""
 
     type: EventType
     timestamp: datetime
     data: WebhookData
 
 
-# How the news of a job's end was delivered to its callback.
-
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
-told = APIRouter()
+webhook_messages = APIRouter()
 
 
 @router.get(
     "/{job_id}/deliveries",
     response_model=Deliveries,
-    summary="What the job's callback was told, and every attempt at it",
+    summary="Get the job's webhook events and delivery attempts",
     responses=responses(404),
 )
 def deliveries(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> Deliveries:
@@ -105,6 +106,9 @@ def deliveries(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> Delive
     )
 
 
-@told.post("job-ended", summary="A job has ended")
+@webhook_messages.post("job-ended", summary="A job has ended")
 def job_ended(body: WebhookMessage) -> None:
-    """Sent to the job's `callback` with `webhook-id`, `webhook-timestamp` and `webhook-signature`; any 2xx takes it."""
+    """Sent to the job's `callback` with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+
+    Any 2xx status acknowledges it.
+    """

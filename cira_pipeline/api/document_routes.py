@@ -1,4 +1,4 @@
-"""Documents that clients have at hand: uploaded instead of fetched."""
+"""Upload of documents, as an alternative to submitting URLs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/documents", tags=["jobs"], route_class=StrictRout
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "the file itself, or a form with it as the one part: PDF, PNG, JPEG, TIFF, or XML",
+        "description": "the file as the body, or as the only part of a form: PDF, PNG, JPEG, TIFF or XML",
         "content": {
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
             "multipart/form-data": {
@@ -49,7 +49,10 @@ _BODY = {
     status_code=202,
     response_model=SubmittedJobs,
     summary="Upload a document",
-    responses={200: {"model": SubmittedJobs, "description": "It was known already"}, **responses(409, 507)},
+    responses={
+        200: {"model": SubmittedJobs, "description": "The document was already submitted"},
+        **responses(409, 507),
+    },
     openapi_extra=_BODY,
 )
 async def upload_document(
@@ -59,13 +62,15 @@ async def upload_document(
     response: Response,
     client_reference: Annotated[str | None, Query(max_length=MAX_REFERENCE_CHARS)] = None,
     policy: Annotated[Policy | None, Query()] = None,
-    callback: Annotated[Callback | None, Query(description="https: URL that is told how the job ended")] = None,
+    callback: Annotated[
+        Callback | None, Query(description="https: URL that a webhook is sent to when the job ends")
+    ] = None,
     idempotency_key: IdempotencyKey = "",
 ) -> SubmittedJobs:
-    """Keeps the document and makes a job of it; both are on disk when the answer comes.
+    """Stores the document and creates a job for it; both are durable before the response is sent.
 
-    The same bytes with the same `Idempotency-Key` are the same job. A file that can never become an invoice is refused
-    at once, with the code its job would have ended with.
+    The same content with the same `Idempotency-Key` is the same job. A file that cannot become an invoice is refused
+    immediately, with the code that its job would have ended with.
     """
     await run_in_threadpool(disk_space(services.settings).demand)
     asked = Asked(client_reference, policy, callback, idempotency_key)
@@ -75,26 +80,26 @@ async def upload_document(
 
 
 async def _uploaded(request: Request) -> bytes:
-    """The file's bytes, sent as the body or as the one part of a form. Raises: RequestInvalid."""
+    """The uploaded file's content, from the body or from the only part of a form. Raises: RequestInvalid."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         return await request.body()
     try:
         async with request.form(max_files=1, max_fields=0) as form:
             files = [part for part in form.values() if isinstance(part, UploadFile)]
             if len(files) != 1:
-                raise RequestInvalid("the form holds no file: curl -F file=@invoice.pdf sends one")
+                raise RequestInvalid("the form has no file; send one, for example with curl -F file=@invoice.pdf")
             return await files[0].read()
     except HTTPException as error:
         if error.status_code != 400:  # too large, too slow
             raise
         raise RequestInvalid(
-            f"the form cannot be read: {error.detail} It holds one file and nothing else; "
-            "client_reference, policy and callback are parameters of the address"
+            f"the form cannot be read: {error.detail} It must have one file and nothing else; "
+            "send client_reference, policy and callback as query parameters"
         ) from error
 
 
 class Asked(NamedTuple):
-    """What comes with a document."""
+    """Parameters of an uploaded document."""
 
     client_reference: str | None = None
     policy: Policy | None = None
@@ -103,7 +108,9 @@ class Asked(NamedTuple):
 
 
 def keep_document(services: Services, key: ApiKey, content: bytes, response: Response, asked: Asked) -> SubmittedJobs:
-    """Raises: DocumentError when the bytes can never become an invoice; ReadingError when they crash what opens them;
+    """Checks and stores an uploaded document and submits its job.
+
+    Raises: DocumentError when the file cannot become an invoice; ReadingError when it crashes the worker that opens it;
     QuotaExhausted.
     """
     settings = services.settings
@@ -114,7 +121,7 @@ def keep_document(services: Services, key: ApiKey, content: bytes, response: Res
     document: Document = recogniser_from_settings(settings, reads=False)(content)
     services.documents.put(document)
     submission = Submission(
-        # Nothing is fetched from it: the job has its document from the start.
+        # Not fetched: the job has its document from the start.
         url=f"upload:{document.sha256}",
         client=key.client,
         idempotency_key=asked.idempotency_key,

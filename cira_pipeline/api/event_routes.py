@@ -1,4 +1,4 @@
-"""Changes of jobs as a stream."""
+"""Route that streams changes of jobs as server-sent events."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ router = APIRouter(prefix="/v1/events", tags=["jobs"], route_class=StrictRoute)
 _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events"}
 
 
-@router.get("", response_class=StreamingResponse, summary="Changes of jobs", responses={200: _STREAM, **responses()})
+@router.get(
+    "", response_class=StreamingResponse, summary="Stream changes of jobs", responses={200: _STREAM, **responses()}
+)
 async def events(
     services: ServicesOf,
     key: Reader,
-    client: Annotated[str | None, Query(max_length=200, description="for admin keys; all if not given")] = None,
+    client: Annotated[
+        str | None, Query(max_length=200, description="for keys with the scope admin; default: all clients")
+    ] = None,
 ) -> StreamingResponse:
-    """One event `job` for each change of a job of the client, as it is committed.
+    """Sends one event `job` for each committed change of a job of the client.
 
-    `resync` says that changes may have been missed: ask for what you want to know. It comes first on every stream.
+    An event `resync` means that changes may have been missed: query the jobs you need. Every stream starts with one.
     """
     services.events.check(key.key_id)
     return StreamingResponse(

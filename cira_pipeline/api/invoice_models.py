@@ -1,4 +1,4 @@
-"""What goes out about invoices."""
+"""Response models of the invoice and cost routes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..jobs import JobStatus, Stage
 from ..models import EngineName, Evidence, Finding, Verdict
 
 if TYPE_CHECKING:
-    # The client speaks these models too, and needs no database for it.
+    # The Python client uses these models too, and must not import the database.
     from cira_pipeline.db.records.confirmations import Confirmation
 
 
 class CostView(BaseModel):
-    """One line of money spent."""
+    """One cost entry of a job."""
 
     stage: Stage
     provider: str
     model: str
-    unit: str = Field(description="what is counted, such as input_token")
+    unit: str = Field(description="unit of `quantity`, such as input_token")
     quantity: Amount
     unit_price_usd: Amount
     amount_usd: Amount
@@ -30,7 +30,7 @@ class CostView(BaseModel):
 
 
 class ConfirmationView(BaseModel):
-    """Who stood by the record, when, and what they corrected."""
+    """A reviewer's confirmation of a record, with the corrections."""
 
     confirmed_by: str
     confirmed_at: datetime
@@ -44,16 +44,16 @@ class ConfirmationView(BaseModel):
 
 
 class PageView(BaseModel):
-    """A page as it was read; evidence boxes are in its units, origin top left."""
+    """A page as it was read; the boxes of evidence use its units, with the origin at the top left."""
 
     number: int
     width: float
     height: float
-    picture: str = Field(description="path of the page's picture")
+    picture: str = Field(description="path of the page's image")
 
 
 class InvoiceView(BaseModel):
-    """A job's record, with where each value stands, what is wrong with it, and what it cost."""
+    """A job's record: the invoice with evidence, findings, verdict and cost."""
 
     job_id: str
     client: str
@@ -63,9 +63,9 @@ class InvoiceView(BaseModel):
     invoice: Invoice
     evidence: list[Evidence]
     findings: list[Finding]
-    duplicate_of: list[str] = Field(description="jobs of this client that hold the same invoice and came first")
-    engine: EngineName = Field(description="the engine believed")
-    engines: list[EngineName] = Field(description="all that ran, in order")
+    duplicate_of: list[str] = Field(description="earlier jobs of this client with the same invoice")
+    engine: EngineName = Field(description="engine whose extraction was chosen")
+    engines: list[EngineName] = Field(description="all engines that ran, in order")
     cost_usd: Amount
     costs: list[CostView]
     confirmation: ConfirmationView | None
@@ -103,18 +103,20 @@ class ListedInvoice(BaseModel):
 
 
 class InvoicePage(BaseModel):
-    """Newest submission first."""
+    """A page of invoices, newest submission first."""
 
     invoices: list[ListedInvoice]
-    next_cursor: str | None = Field(description="give it as `cursor` for the next page; null on the last one")
+    next_cursor: str | None = Field(description="value of `cursor` for the next page; null on the last page")
 
 
 class SpentView(BaseModel):
+    """Money spent on one day with one model in one stage."""
+
     day: date
     provider: str
     model: str
     stage: Stage
-    jobs: int = Field(description="jobs it was spent on")
+    jobs: int = Field(description="number of jobs")
     amount_usd: Amount
 
 

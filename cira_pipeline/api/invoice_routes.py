@@ -1,4 +1,4 @@
-"""Invoices: the record, its document and pages, a person's confirmation, lists, and costs."""
+"""Routes for invoices: records, documents, page images, confirmation, lists and exports, and costs."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 def _as_written(value: object) -> object:
-    """Refuses a number, which pydantic would take for seconds since 1970."""
+    """Refuses a number, which pydantic would parse as seconds since 1970."""
     if isinstance(value, str) and not re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
-        raise ValueError("a time is written as 2026-01-31T08:00:00Z")
+        raise ValueError("expected a time such as 2026-01-31T08:00:00Z")
     return value
 
 
@@ -76,25 +76,29 @@ Text = Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS)]
 @router.get(
     "",
     response_model=InvoicePage,
-    summary="Find invoices; as JSON, CSV or Parquet",
-    responses={200: {"content": _FILES, "description": "One page as JSON, or everything as one file"}, **responses()},
+    summary="List invoices as JSON, CSV or Parquet",
+    responses={200: {"content": _FILES, "description": "One page as JSON, or all invoices as one file"}, **responses()},
 )
 def list_invoices(
     services: ServicesOf,
     key: Reader,
     verdict: Annotated[Verdict | None, Query()] = None,
-    supplier: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="part of the name")] = None,
+    supplier: Annotated[
+        str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="part of the supplier's name")
+    ] = None,
     invoice_number: Text = None,
     currency: Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")] = None,
     issued_from: Annotated[Day | None, Query()] = None,
-    issued_until: Annotated[Day | None, Query(description="this day included")] = None,
-    recorded_since: Annotated[Moment | None, Query(description="UTC if it names no offset")] = None,
-    client: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for admin keys")] = None,
+    issued_until: Annotated[Day | None, Query(description="last day, inclusive")] = None,
+    recorded_since: Annotated[Moment | None, Query(description="UTC unless it has an offset")] = None,
+    client: Annotated[
+        str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for keys with the scope admin")
+    ] = None,
     cursor: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="JSON only")] = None,
     limit: Annotated[PageSize, Query(description="JSON only")] = 50,
     format: Annotated[Literal["json", "csv", "parquet"], Query()] = "json",  # noqa: A002 - the word users know
 ) -> InvoicePage | Response:
-    """The client's records. JSON comes in pages, newest first; CSV and Parquet hold everything, oldest first."""
+    """The client's records. JSON is paged, newest first; CSV and Parquet contain all records, oldest first."""
     wanted = InvoiceFilter(
         client=client_filter(key, client),
         verdict=verdict,
@@ -112,14 +116,15 @@ def list_invoices(
     return InvoicePage(invoices=page, next_cursor=page[-1].job_id if len(rows) > limit else None)
 
 
-@router.get("/{job_id}", response_model=InvoiceView, summary="A job's record", responses=responses(404))
+@router.get("/{job_id}", response_model=InvoiceView, summary="Get a job's record", responses=responses(404))
 def invoice(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> InvoiceView:
-    """The canonical invoice, evidence for every value, findings, verdict, and what it cost."""
+    """The invoice with evidence for every value, findings, verdict and cost."""
     job = own_job(services, key, job_id)
     return invoice_view(services, key, job, _record(services, job))
 
 
 def invoice_view(services: Services, key: ApiKey, job: Job, stored: StoredRecord) -> InvoiceView:
+    """The response model of a stored record."""
     record = stored.record
     costs_of_job = [CostView.model_validate(each, from_attributes=True) for each in services.ledger.entries(job.job_id)]
     confirmation = services.confirmations.latest(job.job_id)
@@ -155,9 +160,9 @@ def invoice_view(services: Services, key: ApiKey, job: Job, stored: StoredRecord
 @router.get(
     "/{job_id}/document",
     response_class=Response,
-    summary="The document as it was fetched",
+    summary="Get the document as it was fetched",
     responses={
-        200: {"content": {kind.value: _BINARY for kind in MediaType}, "description": "The bytes"},
+        200: {"content": {kind.value: _BINARY for kind in MediaType}, "description": "The file"},
         **responses(404),
     },
 )
@@ -169,7 +174,7 @@ def document(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> Response
         media_type=found.media_type,
         headers={
             "Content-Disposition": f'attachment; filename="{job.job_id}.{_ENDINGS[found.media_type]}"',
-            # Whatever a stranger put into the file, a browser runs none of it.
+            # The file is untrusted: browsers must not execute anything in it.
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
         },
     )
@@ -178,18 +183,18 @@ def document(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> Response
 @router.get(
     "/{job_id}/pages/{number}.png",
     response_class=Response,
-    summary="A page as a picture, values boxed",
-    responses={200: {"content": {"image/png": _BINARY}, "description": "The picture"}, **responses(404)},
+    summary="Get a page as an image, with a box around each value",
+    responses={200: {"content": {"image/png": _BINARY}, "description": "The image"}, **responses(404)},
 )
 async def page_picture(
     job_id: JobIdInPath,
-    number: Annotated[int, Path(ge=1, le=10_000, description="from 1")],
+    number: Annotated[int, Path(ge=1, le=10_000, description="page number, from 1")],
     services: ServicesOf,
     key: Reader,
-    field: Annotated[list[HeaderField] | None, Query(description="only these fields; all if not given")] = None,
-    boxes: Annotated[bool, Query(description="false: the bare page")] = True,
+    field: Annotated[list[HeaderField] | None, Query(description="only boxes of these fields; default: all")] = None,
+    boxes: Annotated[bool, Query(description="false: without boxes")] = True,
 ) -> Response:
-    """The page as it was read: turned upright and levelled, with a box around each value found on it."""
+    """The page as it was read (rotated upright and deskewed), with a box around each extracted value."""
 
     def drawn() -> bytes:
         return picture_of(services, own_job(services, key, job_id), number, field, boxes=boxes)
@@ -199,11 +204,11 @@ async def page_picture(
 
 
 def picture_of(services: Services, job: Job, number: int, fields: list[HeaderField] | None, *, boxes: bool) -> bytes:
-    """Raises: PageNotFound, DocumentNotFound, and what a document may do to the process that draws it (`view_page`)."""
+    """A page as PNG. Raises: PageNotFound, DocumentNotFound, and the errors of `view_page`."""
     found = _document(services, job)
     page = next((each for each in pages_of(services, found.sha256) if each.number == number), None)
     if page is None:
-        raise PageNotFound(f"there is no page {number} that was read")
+        raise PageNotFound(f"the document has no page {number}, or the page was not read")
     stored = services.records.get(job.job_id) if boxes else None
     evidence = stored.record.evidence if stored else ()
     picture = view_page(found, number, services.settings)
@@ -213,13 +218,13 @@ def picture_of(services: Services, job: Job, number: int, fields: list[HeaderFie
 @router.put(
     "/{job_id}/confirmation",
     response_model=InvoiceView,
-    summary="Confirm a record, corrected or as it stands",
+    summary="Confirm a record, corrected or unchanged",
     responses=responses(404, 409),
 )
 def confirm_invoice(job_id: JobIdInPath, body: ConfirmRecord, services: ServicesOf, key: Reviewer) -> InvoiceView:
-    """A person stands by the values: they become the document's label, and the record is validated anew.
+    """A reviewer confirms the values: they become the document's label, and the record is validated again.
 
-    Warnings are settled by that, errors are not: a record whose sums do not add up still needs review.
+    The confirmation settles warnings, not errors: a record whose sums do not add up still needs review.
     """
     job = own_job(services, key, job_id)
     confirm(services, key, job, body, utc_now().date())
@@ -227,21 +232,23 @@ def confirm_invoice(job_id: JobIdInPath, body: ConfirmRecord, services: Services
     return invoice_view(services, key, job, _record(services, job))
 
 
-@costs.get("", response_model=CostReport, summary="What was spent", responses=responses())
+@costs.get("", response_model=CostReport, summary="Get the money spent", responses=responses())
 def cost_report(
     services: ServicesOf,
     key: Reader,
-    since: Annotated[Day | None, Query(description="30 days before `until` if not given")] = None,
-    until: Annotated[Day | None, Query(description="today if not given")] = None,
-    client: Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for admin keys")] = None,
+    since: Annotated[Day | None, Query(description="first day; default: 30 days before `until`")] = None,
+    until: Annotated[Day | None, Query(description="last day; default: today")] = None,
+    client: Annotated[
+        str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="for keys with the scope admin")
+    ] = None,
 ) -> CostReport:
     """Money spent by day, provider, model and stage, newest first."""
     until = until or utc_now().date()
     since = since or max(date.min, date.fromordinal(max(until.toordinal() - 30, 1)))
     if since > until or until - since > timedelta(days=MAX_PERIOD_DAYS):
-        raise RequestInvalid(f"a period starts before it ends and has at most {MAX_PERIOD_DAYS} days")
+        raise RequestInvalid(f"since must not be after until, and the period may have at most {MAX_PERIOD_DAYS} days")
     if until == date.max:
-        raise RequestInvalid("the period ends after the end of the calendar")
+        raise RequestInvalid(f"until must be before {date.max}")
     whose = client_filter(key, client)
     spent = spending(services.database, since=since, until=until, client=whose)
     return CostReport(
@@ -254,6 +261,7 @@ def cost_report(
 
 
 def pages_of(services: Services, document_sha256: str) -> tuple[Page, ...]:
+    """The pages of the document's latest reading; empty if it was not read."""
     reading = services.readings.latest(document_sha256)
     return reading.pages if reading else ()
 
@@ -261,27 +269,27 @@ def pages_of(services: Services, document_sha256: str) -> tuple[Page, ...]:
 def _record(services: Services, job: Job) -> StoredRecord:
     stored = services.records.get(job.job_id)
     if stored is None:
-        raise RecordNotFound(f"job {job.job_id} has no record; it is {job.status}", status=job.status)
+        raise RecordNotFound(f"job {job.job_id} has no record; its status is {job.status}", status=job.status)
     return stored
 
 
 def _document(services: Services, job: Job) -> Document:
     if job.document_sha256 is None:
-        raise DocumentNotFound(f"job {job.job_id} has no document; it is {job.status}", status=job.status)
+        raise DocumentNotFound(f"job {job.job_id} has no document; its status is {job.status}", status=job.status)
     try:
         return services.documents.load(job.document_sha256)
     except ObjectMissing as error:
-        raise DocumentNotFound(f"the document of job {job.job_id} is lost") from error
+        raise DocumentNotFound(f"the document of job {job.job_id} is missing from the object store") from error
 
 
 def _own(services: Services, key: ApiKey, job_ids: tuple[JobId, ...]) -> list[str]:
-    """Those of the jobs that the key sees; ids of other clients' jobs are not told."""
+    """The jobs that the key may read; ids of other clients' jobs are not disclosed."""
     whose = client_filter(key)
     return [job_id for job_id in job_ids if whose is None or services.jobs.get(job_id).client == whose]
 
 
 def _file(services: Services, kind: Literal["csv", "parquet"], wanted: InvoiceFilter) -> Response:
-    # Written to its end before the first byte goes out: a file that breaks off looks like a complete one.
+    # Written completely before the response starts: a client cannot tell a truncated file from a complete one.
     spool = tempfile.SpooledTemporaryFile(max_size=SPOOLED_BYTES)  # noqa: SIM115 - the answer closes it
     try:
         export_invoices(services.database, spool, kind, wanted=wanted)

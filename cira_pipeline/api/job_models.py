@@ -1,4 +1,4 @@
-"""What goes in and out about jobs."""
+"""Request and response models of the job routes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..jobs import JobStatus, Policy, Stage
 from ..models import Verdict
 
 if TYPE_CHECKING:
-    # The client speaks these models too, and needs no database for it.
+    # The Python client uses these models too, and must not import the database.
     from cira_pipeline.db.jobs.repository import Job
     from cira_pipeline.db.jobs.status_cache import JobStatusEntry
 
@@ -27,7 +27,7 @@ Callback = Annotated[str, Field(min_length=1, max_length=MAX_CALLBACK_CHARS, jso
 
 
 class JobRequest(BaseModel):
-    """One invoice URL."""
+    """An invoice URL to submit, with options."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,47 +35,51 @@ class JobRequest(BaseModel):
         min_length=1,
         max_length=8192,
         json_schema_extra={"format": "uri"},
-        description="where the invoice is",
+        description="URL of the invoice",
         examples=["https://supplier.example/invoices/4711.pdf"],
     )
     client_reference: str | None = Field(
-        None, max_length=MAX_REFERENCE_CHARS, description="your own reference", examples=["order 2026-118"]
+        None, max_length=MAX_REFERENCE_CHARS, description="the client's own reference", examples=["order 2026-118"]
     )
-    policy: Policy | None = Field(None, description="which engines may run; as configured if not given")
+    policy: Policy | None = Field(None, description="which engines may run; default: as configured")
     model_batch: bool | None = Field(
         None,
-        description="its questions to the model may wait, a day as a rule, for a batch at half the price; as "
-        "configured if not given. While it waits, `status` is `waiting` and `error.code` `answer_in_batch`",
+        description="true: questions to the model may wait, usually up to a day, for a batch at half the price; "
+        "default: as configured. Meanwhile `status` is `waiting` and `error.code` is `answer_in_batch`",
     )
     callback: Callback | None = Field(
         None,
-        description="https: URL that is told how the job ended, signed (docs/api.md, webhooks)",
+        description="https: URL that a signed webhook is sent to when the job ends (docs/api.md, webhooks)",
         examples=["https://client.example/hooks/cira"],
     )
     labels: Invoice | None = Field(
         None,
-        description="what is known to be right, at least one header field; `null` says that the document has no such "
-        "field. Records are measured against it, never filled from it",
+        description="ground truth for the document, at least one header field; `null`: the document has no such field. "
+        "Records are measured against it, never filled from it",
         examples=[{"invoice_number": "RE-2024/007", "gross_total": "119.00"}],
     )
 
 
 class SubmitJobs(BaseModel):
+    """One or more jobs to submit."""
+
     model_config = ConfigDict(extra="forbid")
 
     jobs: list[JobRequest] = Field(min_length=1, max_length=MAX_JOBS_A_REQUEST)
 
 
 class JobProblem(BaseModel):
-    """Why a job failed, was rejected or waits; docs/errors.md lists all codes."""
+    """The error that a job failed with, was rejected for, or waits for; docs/errors.md lists all codes."""
 
     code: str = Field(examples=["source_not_found"])
     message: str
-    hint: str = Field(description="what to do")
-    retryable: bool = Field(description="trying again can help without anything being changed")
+    hint: str = Field(description="what to do about it")
+    retryable: bool = Field(description="a retry can help although nothing is changed")
 
 
 class JobLinks(BaseModel):
+    """Paths of related resources."""
+
     self: str
     invoice: str
     document: str
@@ -83,24 +87,24 @@ class JobLinks(BaseModel):
 
 
 class JobView(BaseModel):
-    """Where a job stands."""
+    """The state of a job."""
 
     job_id: str = Field(examples=[_EXAMPLE_ID])
     client: str
     client_reference: str | None
     status: JobStatus
-    stage: Stage | None = Field(description="the stage it is in or ended in")
-    verdict: Verdict | None = Field(description="the record's, once there is one")
+    stage: Stage | None = Field(description="current or last stage")
+    verdict: Verdict | None = Field(description="verdict of the record, if there is one")
     error: JobProblem | None
     attempts: int
-    cost_usd: Amount = Field(description="USD spent on it when it last changed", examples=["0.0016"])
+    cost_usd: Amount = Field(description="USD spent on the job at its last change", examples=["0.0016"])
     document_sha256: str | None
     submitted_at: datetime
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
-    waited_s: float | None = Field(description="seconds from the queue to the start of the last attempt")
+    waited_s: float | None = Field(description="seconds from queueing to the start of the last attempt")
     processing_s: float | None = Field(description="seconds from the start of the last attempt to its end")
     links: JobLinks
 
@@ -129,23 +133,25 @@ class JobView(BaseModel):
 
 
 class SubmittedJob(BaseModel):
+    """A submitted job, new or already known."""
+
     job_id: str = Field(examples=[_EXAMPLE_ID])
-    created: bool = Field(description="false: the same URL was submitted before under the same idempotency key")
+    created: bool = Field(description="false: the URL was already submitted with this idempotency key")
     status: JobStatus
-    url: str = Field(description="as it is stored, in its one spelling")
+    url: str = Field(description="the normalised URL")
     client_reference: str | None
     links: JobLinks
 
 
 class SubmittedJobs(BaseModel):
-    """In the order of the request. All of them are on disk."""
+    """The submitted jobs, in the order of the request; all are stored durably."""
 
-    created: int = Field(description="how many jobs are new")
+    created: int = Field(description="number of new jobs")
     jobs: list[SubmittedJob]
 
 
 class ListedJob(BaseModel):
-    """A job as lists show it."""
+    """A job in a list."""
 
     job_id: str = Field(examples=[_EXAMPLE_ID])
     client: str
@@ -153,7 +159,7 @@ class ListedJob(BaseModel):
     url: str
     source: str
     policy: Policy | None
-    callback: str | None = Field(description="the URL that is told how the job ended")
+    callback: str | None = Field(description="URL that a webhook is sent to when the job ends")
     status: JobStatus
     stage: Stage | None
     verdict: Verdict | None
@@ -174,16 +180,17 @@ class ListedJob(BaseModel):
 
 
 class JobPage(BaseModel):
-    """Newest first."""
+    """A page of jobs, newest first."""
 
     jobs: list[ListedJob]
-    next_cursor: str | None = Field(description="give it as `cursor` for the next page; null on the last one")
+    next_cursor: str | None = Field(description="value of `cursor` for the next page; null on the last page")
 
 
 PageSize = Annotated[int, Field(ge=1, le=500)]
 
 
 def submitted(job: Job, *, created: bool) -> SubmittedJob:
+    """The response model of a submitted job."""
     return SubmittedJob(
         job_id=job.job_id,
         created=created,

@@ -1,4 +1,4 @@
-"""Jobs: submit, follow, list, retry, cancel."""
+"""Routes for jobs: submit, status, list, retry, cancel and erase."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         max_length=200,
         pattern=r"^[\x20-\x7e]*$",
-        description="with client and URL it names a job: a request that is sent again makes no new one",
+        description="identifies a job together with client and URL, so that a repeated request creates no new job",
     ),
 ]
 
@@ -66,20 +66,19 @@ IdempotencyKey = Annotated[
     status_code=202,
     response_model=SubmittedJobs,
     summary="Submit one or up to 1,000 invoice URLs",
-    responses={200: {"model": SubmittedJobs, "description": "All of them were known already"}, **responses(409, 507)},
+    responses={200: {"model": SubmittedJobs, "description": "All jobs were already submitted"}, **responses(409, 507)},
 )
 def submit_jobs(
     body: SubmitJobs, services: ServicesOf, key: Submitter, response: Response, idempotency_key: IdempotencyKey = ""
 ) -> SubmittedJobs:
-    """Makes a job of each URL, all or none; they are on disk when the answer comes.
+    """Creates a job for each URL, all or none; they are durable before the response is sent.
 
-    The same URL from the same client with the same `Idempotency-Key` is the same job, so sending a request again is
-    safe. Another key makes a new job of a URL that was submitted before. A job that was known keeps the reference,
-    policy, callback and labels it has.
+    The same URL from the same client with the same `Idempotency-Key` is the same job, so repeating a request is safe.
+    A different key creates a new job for a known URL. An existing job keeps its reference, policy, callback and labels.
     """
     submissions = _submissions(body.jobs, services.settings, key, idempotency_key)
     if any(each.callback for each in submissions):
-        # What could not be signed would never be sent.
+        # Without a signing secret no webhook could be sent.
         services.signer.demand(key.client)
     return submit_within_quota(services, key, submissions, response)
 
@@ -87,7 +86,7 @@ def submit_jobs(
 def submit_within_quota(
     services: Services, key: ApiKey, submissions: Sequence[Submission], response: Response
 ) -> SubmittedJobs:
-    """Counts new jobs against the day's quota; those that were known cost nothing.
+    """Submits jobs within the key's daily quota, which only new jobs count against.
 
     Raises: QuotaExhausted, DiskFull.
     """
@@ -109,12 +108,12 @@ def submit_within_quota(
 @router.get(
     "/{job_id}",
     response_model=JobView,
-    summary="Where a job stands",
+    summary="Get the state of a job",
     responses=responses(404),
 )
 async def job_status(request: Request, job_id: JobIdInPath) -> Response:
-    """Status, stage, timings, verdict, cost so far, and what to do when it failed. Made for being polled."""
-    # Without dependencies, which would cost more than all the rest.
+    """Status, stage, timings, verdict, cost and error. Fast enough for frequent polling."""
+    # No FastAPI dependencies: they would take longer than the rest of the request.
     services, key = services_of(request), request.scope["cira.key"]
     demand(key, Scope.READ)
     entry = request.scope["cira.status_entry"]
@@ -136,7 +135,9 @@ def list_jobs(
     verdict: Annotated[Verdict | None, Query()] = None,
     client_reference: Annotated[str | None, Query(max_length=500)] = None,
     client: Annotated[str | None, Query(max_length=200, description="for keys with the scope admin")] = None,
-    cursor: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[
+        str | None, Query(pattern=JOB_ID_PATTERN, description="`next_cursor` of the previous page")
+    ] = None,
     limit: Annotated[PageSize, Query()] = 50,
 ) -> JobPage:
     """The client's jobs, newest first."""
@@ -155,9 +156,9 @@ def list_jobs(
     )
 
 
-@router.post("/{job_id}/retry", response_model=ListedJob, summary="Put a job back", responses=responses(404, 409))
+@router.post("/{job_id}/retry", response_model=ListedJob, summary="Retry a job", responses=responses(404, 409))
 def retry_job(job_id: JobIdInPath, services: ServicesOf, key: Submitter) -> ListedJob:
-    """Queues a failed, rejected or waiting job again. What was fetched, read and paid is kept."""
+    """Puts a failed, rejected or waiting job back into the queue. Finished stages and paid answers are kept."""
     own_job(services, key, job_id)
     return ListedJob.of(services.jobs.retry(JobId(job_id)))
 
@@ -167,13 +168,13 @@ def cancel_job(
     job_id: JobIdInPath,
     services: ServicesOf,
     key: Submitter,
-    erase: Annotated[bool, Query(description="erase what the job has made, too")] = False,
+    erase: Annotated[bool, Query(description="also erase the job's data")] = False,
 ) -> ListedJob:
-    """Takes a job back that has not ended; a run stops before its next stage. Twice is once.
+    """Cancels an unfinished job; its run stops before the next stage. Repeating the request is safe.
 
-    With `erase` the document, its reading, the record, the label, and what a model was asked and answered are deleted;
-    a job that had not ended is cancelled first. If a run was at work on it, that is answered with 409 and can be asked
-    again when the run has stopped. That there was a job, and what it cost, stays.
+    With `erase`, the document, its reading, the record, the label and the model's questions and answers are deleted; an
+    unfinished job is cancelled first. While a run is working on the job, the response is 409: repeat the request when
+    the run has stopped. The job's row and its cost are kept.
     """
     job = own_job(services, key, job_id)
     if not (erase and job.status.final):
@@ -187,7 +188,7 @@ def cancel_job(
 def _submissions(
     wanted: Sequence[JobRequest], settings: Settings, key: ApiKey, idempotency_key: str
 ) -> list[Submission]:
-    """Raises: RequestInvalid naming every URL and callback that cannot be fetched or called, and wrong labels."""
+    """The submissions. Raises: RequestInvalid, which lists every invalid URL, callback and label."""
     submissions: list[Submission] = []
     wrong: list[FieldProblem] = []
 
@@ -226,7 +227,7 @@ def _callback(url: str | None, settings: Settings) -> str | None:
 
 
 def _labels(given: Invoice | None) -> dict[str, Any] | None:
-    """Only what was given: a field that was left out is not known. Raises: LabelsInvalid and what a value can lack."""
+    """The given fields only; an omitted field is unknown. Raises: LabelsInvalid, RequestInvalid, ValueNotStorable."""
     if given is None:
         return None
     check_bounds({name: getattr(given, name) for name in given.model_fields_set})
@@ -237,5 +238,5 @@ def _allowed_url(url: str, settings: Settings) -> str:
     normalised = normalise_url(url)
     scheme = normalised.partition(":")[0]
     if scheme not in settings.api_url_schemes:
-        raise UrlSchemeUnsupported(f"URLs with {scheme}: are not taken from clients here", scheme=scheme)
+        raise UrlSchemeUnsupported(f"clients may not submit URLs with {scheme}: to this service", scheme=scheme)
     return normalised

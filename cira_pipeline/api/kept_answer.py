@@ -1,4 +1,4 @@
-"""An answer that many ask for and that is worked out once: kept for a moment, with a bound on the wait."""
+"""Cache for one value that concurrent requests share: computed once, with a lifetime and a timeout."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ T = TypeVar("T")
 
 
 class KeptAnswer(Generic[T]):
-    """For one event loop. At the most one `ask` is under way, so that one that hangs costs one thread, not one a probe.
+    """A cached value, for one event loop. At most one `ask` runs at a time, so a hanging one occupies one thread.
 
     Parameters
     ----------
     ask
-        Works the answer out; what it raises is raised to all who wait for it, and not kept.
+        Computes the value; its exception is raised to all waiting callers and is not cached.
     kept_s
-        Seconds for which an answer is given again.
+        Seconds for which a value is reused.
     timeout_s
-        Seconds that a caller waits; the work itself goes on, and serves those who ask later.
+        Seconds that a caller waits; the computation continues and serves later callers.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, kept_s: float, timeout_s: float) -> None:
@@ -31,7 +31,7 @@ class KeptAnswer(Generic[T]):
         self._answer: tuple[float, T] | None = None
 
     async def get(self) -> T:
-        """Raises: TimeoutError, and what `ask` raises."""
+        """The cached or newly computed value. Raises: TimeoutError, and what `ask` raises."""
         if self._answer is not None and time.monotonic() - self._answer[0] < self._kept_s:
             return self._answer[1]
         if self._under_way is None:
@@ -47,5 +47,5 @@ class KeptAnswer(Generic[T]):
     def _ended(self, task: asyncio.Task[T]) -> None:
         self._under_way = None
         if not task.cancelled():
-            # Those who waited have it already; when none did, asyncio would log it as never retrieved.
+            # Waiting callers have the exception already; without this, asyncio would log it as never retrieved.
             task.exception()

@@ -1,6 +1,6 @@
-"""How a key looks, and how its secret is hashed (docs/decisions/0010-api.md says why with HMAC and not with argon2).
+"""Format and hashing of API keys (docs/decisions/0010-api.md explains the choice of HMAC instead of argon2).
 
-A key is `cira_KEYID_SECRET`: the id finds the row, and the secret, 256 random bits, must have the row's hash.
+A key is `cira_KEYID_SECRET`: the id identifies the row, which has the hash of the secret of 256 random bits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KEY = re.compile(rf"cira_([{KEY_ID_CHARS}]{{{KEY_ID_LENGTH}}})_([0-9a-f]{{{2 * 
 
 
 class NewKey(NamedTuple):
-    """`text` is shown once and kept nowhere."""
+    """A newly created key; `text` is the whole key, shown once and not stored."""
 
     key_id: str
     text: str
@@ -32,34 +32,36 @@ class NewKey(NamedTuple):
 
 
 class Pepper:
-    """The secret under which keys are hashed: whoever has read the database only, can neither use nor make a key."""
+    """Secret that API keys are hashed with; without it, a copy of the database is useless for using or making keys."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
         self.pepper_id = self.derived(b"which pepper")[:4].hex()
 
     def hash(self, secret: str) -> bytes:
+        """The hash of a key's secret."""
         return self.derived(b"api key " + secret.encode())
 
     def derived(self, purpose: bytes) -> bytes:
-        """32 bytes for another purpose; who knows them knows nothing of the others (HMAC-SHA-256, RFC 2104)."""
+        """32 bytes derived for `purpose`, independent of those for other purposes (HMAC-SHA-256, RFC 2104)."""
         return hmac.digest(self._secret, purpose, hashlib.sha256)
 
     def new_key(self) -> NewKey:
+        """A new random key with the hash of its secret."""
         key_id, secret = new_key_id(), secrets.token_hex(_SECRET_BYTES)
         return NewKey(key_id, f"cira_{key_id}_{secret}", self.hash(secret))
 
 
 def parse_key(text: str) -> tuple[str, str] | None:
-    """Id and secret of a well-formed key."""
+    """Id and secret of a well-formed key, else `None`."""
     match = _KEY.fullmatch(text)
     return (match[1], match[2]) if match else None
 
 
 def load_pepper(settings: Settings) -> Pepper:
-    """From CIRA_API_KEY_PEPPER, or from HOME/key-pepper, which is made when missing.
+    """The pepper from CIRA_API_KEY_PEPPER, or from HOME/key-pepper, which is created if missing.
 
-    Raises: ConfigurationError when the pepper is too short to be a secret, or the file cannot be read or made.
+    Raises: ConfigurationError when the pepper is too short, or the file cannot be read or created.
     """
     if settings.api_key_pepper is not None:
         secret, where = settings.api_key_pepper.get_secret_value(), "CIRA_API_KEY_PEPPER"
@@ -69,9 +71,9 @@ def load_pepper(settings: Settings) -> Pepper:
         try:
             secret = _kept_in(path)
         except OSError as error:
-            raise ConfigurationError(f"{where} cannot be read or made: {error.strerror}") from error
+            raise ConfigurationError(f"{where} cannot be read or created: {error.strerror}") from error
     if len(secret) < _LEAST_PEPPER_CHARS:
-        raise ConfigurationError(f"{where} has fewer than {_LEAST_PEPPER_CHARS} characters; make it long and random")
+        raise ConfigurationError(f"{where} has fewer than {_LEAST_PEPPER_CHARS} characters; use a long random value")
     return Pepper(secret)
 
 
@@ -85,7 +87,7 @@ def _kept_in(path: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
         try:
-            # Unlike a rename, a link never replaces the pepper that another process has made meanwhile.
+            # Unlike a rename, a link never replaces a pepper that another process has created meanwhile.
             os.link(draft, path)
         except FileExistsError:
             pass

@@ -1,4 +1,4 @@
-"""Query parameters that no route knows are refused: a misspelt filter that went unnoticed would list everything."""
+"""Route class that refuses unknown query parameters, because an ignored misspelt filter would list everything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cira_pipeline.errors import RequestInvalid
 
 
 class StrictRoute(APIRoute):
-    """A route that takes the query parameters it declares, and no others. Raises: RequestInvalid."""
+    """A route that accepts only the query parameters it declares. Raises: RequestInvalid."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -23,9 +23,9 @@ class StrictRoute(APIRoute):
         async def handle_known(request: Request) -> Response:
             if request.scope["query_string"] and (unknown := sorted(set(request.query_params) - known)):
                 raise RequestInvalid(
-                    "there are no such query parameters here",
-                    # Not more of them than a person reads, and not what they hold.
-                    wrong=[FieldProblem(pointer=f"query/{name[:100]}", detail="not known") for name in unknown[:20]],
+                    "the request has unknown query parameters",
+                    # At most 20 names, and no values, which may be secret.
+                    wrong=[FieldProblem(pointer=f"query/{name[:100]}", detail="unknown") for name in unknown[:20]],
                 )
             return await handle(request)
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics: what this process answered, and what stands in PostgreSQL and Redis when it is asked."""
+"""Prometheus metrics of this process's requests and of the state in PostgreSQL, Redis and the disks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LATENCIES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 
 
 class Metrics:
-    """One registry for each application, so that two in one process do not count together."""
+    """Metrics of one application; its own registry separates it from others in the same process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -37,16 +37,17 @@ class Metrics:
             registry=self.registry,
         )
         self.status_from = Counter(
-            "cira_api_job_statuses", "Statuses answered, by where they came from", ["source"], registry=self.registry
+            "cira_api_job_statuses", "Job statuses served, by source", ["source"], registry=self.registry
         )
         self.redis_available = Gauge(
-            "cira_redis_available", "1: Redis answered when it was last asked", registry=self.registry
+            "cira_redis_available", "1: Redis answered the last request", registry=self.registry
         )
         self.postgresql_available = Gauge(
-            "cira_postgresql_available", "1: PostgreSQL answered when it was last asked", registry=self.registry
+            "cira_postgresql_available", "1: PostgreSQL answered the last request", registry=self.registry
         )
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        """Counts an answered request with its duration in seconds."""
         route = getattr(scope.get("route"), "path", "none")
         self._requests.labels(scope["method"] if status != 405 else "other", route, str(status)).inc()
         self._seconds.labels(scope["method"] if status != 405 else "other", route).observe(seconds)
@@ -60,7 +61,7 @@ class Metrics:
         problems: Sequence[Finding] = (),
         disk_free_bytes: Mapping[str, int],
     ) -> bytes:
-        """Everything in Prometheus' text format. `None`: PostgreSQL does not answer, and what it knows is left out."""
+        """All metrics in Prometheus' text format; `figures` and `work` are `None` if PostgreSQL does not answer."""
         self.redis_available.set(redis_available)
         self.postgresql_available.set(figures is not None and work is not None)
         standing = CollectorRegistry()
@@ -78,7 +79,7 @@ class _Disks(Collector):
 
     def collect(self) -> Iterator[Metric]:
         disks = GaugeMetricFamily(
-            "cira_disk_free_bytes", "Bytes left on the file system of a place CIRA writes to", labels=["place"]
+            "cira_disk_free_bytes", "Free bytes on the file system of a place that CIRA writes to", labels=["place"]
         )
         for place, free in self._free_bytes.items():
             disks.add_metric([place], free)
@@ -95,7 +96,7 @@ class _Standing(Collector):
             jobs.add_metric([status], self._figures.jobs.get(status, 0))
         yield jobs
         seconds = HistogramMetricFamily(
-            "cira_stage_seconds", "Seconds a stage took for one job; of all processes", labels=["stage"]
+            "cira_stage_seconds", "Seconds a stage took for one job, over all processes", labels=["stage"]
         )
         for stage, timing in self._figures.stages.items():
             seconds.add_metric([stage], _buckets(timing), timing.seconds)
@@ -105,22 +106,22 @@ class _Standing(Collector):
             spend.add_metric([provider, model], float(amount))
         yield spend
         webhooks = self._figures.webhooks
-        events = GaugeMetricFamily("cira_webhook_events", "Webhooks owed, and given up", labels=["state"])
+        events = GaugeMetricFamily("cira_webhook_events", "Webhook events pending, and given up", labels=["state"])
         events.add_metric(["pending"], webhooks.pending)
         events.add_metric(["failed"], webhooks.failed)
         yield events
         yield GaugeMetricFamily(
-            "cira_webhook_oldest_seconds", "How long the oldest pending webhook has been owed", value=webhooks.oldest_s
+            "cira_webhook_oldest_seconds", "Age of the oldest pending webhook event", value=webhooks.oldest_s
         )
         yield GaugeMetricFamily(
             "cira_webhook_paused_receivers",
-            "Receivers of webhooks that are left alone for a while",
+            "Webhook receivers that are paused after failures",
             value=webhooks.paused_receivers,
         )
 
 
 def _buckets(timing: Timing) -> list[tuple[str, float]]:
-    """Prometheus counts in each class those of the shorter ones too."""
+    """Cumulative buckets, as Prometheus expects them."""
     return [
         ("+Inf" if math.isinf(up_to_s) else str(up_to_s), float(count))
         for up_to_s, count in zip(CLASSES_S, accumulate(timing.runs), strict=True)

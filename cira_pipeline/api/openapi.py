@@ -1,4 +1,4 @@
-"""The contract, OpenAPI 3.1: what FastAPI derives from the routes, and what it does not know of them."""
+"""OpenAPI 3.1 document: FastAPI's schema, plus problem details and API key security."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from fastapi.openapi.utils import get_openapi
 from cira_pipeline.api.problem_models import Problem
 
 _DESCRIPTION = """\
-Submit invoice URLs, follow them, fetch validated records with evidence for every value.
+Submit invoice URLs, poll the jobs and fetch validated records with evidence for every value.
 
-Every error is a problem (RFC 9457) with a stable `code`; docs/errors.md lists all. Every request but those under
-`service` carries a key: `Authorization: Bearer cira_...`. A key sees its own client's jobs only; another client's job
-is answered like one that does not exist. docs/api.md shows all of it with examples.
+Every error is a problem (RFC 9457) with a stable `code`; docs/errors.md lists all codes. Every request except those
+under `service` needs an API key: `Authorization: Bearer cira_...`. A key gives access to the jobs of its own client;
+the response for another client's job is the same as for a job that does not exist. docs/api.md has examples.
 """
 _KEY = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A key of `cira keys create`: `Authorization: Bearer cira_...`",
+    "description": "API key from `cira keys create`: `Authorization: Bearer cira_...`",
 }
 _SCHEMAS = "#/components/schemas/{model}"
 
 
 def describe(app: FastAPI) -> None:
-    """Makes `app.openapi()` answer the whole contract."""
+    """Makes `app.openapi()` return the complete document."""
 
     def contract() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -52,7 +52,7 @@ def _contract(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schema["components"]["schemas"] = dict(sorted(schemas.items()))
-    # The front door asks for the key, before there is a route that could declare it.
+    # The key is checked by the middleware, so no route declares it.
     schema["components"]["securitySchemes"] = {"key": _KEY}
     for path, operations in schema["paths"].items():
         if path.startswith("/v1/") or path == "/metrics":

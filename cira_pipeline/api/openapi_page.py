@@ -1,4 +1,4 @@
-"""Writes the contract into the docs: `python -m cira_pipeline.api.openapi_page docs/openapi.json`."""
+"""Generates docs/openapi.json from the routes: `python -m cira_pipeline.api.openapi_page docs/openapi.json`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cira_pipeline.settings import Settings
 
 
 def as_text(app: FastAPI) -> str:
-    """The committed form."""
+    """The OpenAPI document as it is committed."""
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m cira_pipeline.api.openapi_page docs/openapi.json\n")
         return 2
     with tempfile.TemporaryDirectory() as home:
-        # Nothing is contacted; the contract is the same wherever the services are.
+        # No service is contacted.
         settings = Settings(home=Path(home), postgres_url="postgresql://nobody@localhost/none", redis_url=None)
         Path(arguments[0]).write_text(as_text(create_app(open_services(settings))), "utf-8")
     return 0

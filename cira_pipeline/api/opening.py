@@ -1,7 +1,7 @@
-"""Opening documents for clients: in threads of its own, a few for each client, so that no client takes them all.
+"""Thread pool for opening documents (uploads, page images), with a limit per client.
 
-An upload or a page picture may take seconds (`CIRA_RECOGNITION_TIMEOUT_S`). Without a bound for each client, forty of
-them at once would take every thread of the service, also those that answer other requests.
+Opening a document may take seconds (`CIRA_RECOGNITION_TIMEOUT_S`). Without a limit per client and separate threads,
+forty concurrent requests of one client would occupy all threads of the service.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cira_pipeline.errors import TooManyUploads
 from cira_pipeline.sandbox.fair_slots import on_behalf_of
 
 MOST_PENDING = 32
-"""Uploads and pictures of one client that wait or are under way, with their bodies in memory."""
+"""Maximum uploads and page images of one client in progress or waiting, with their bodies in memory."""
 
 THREADS = 64
 _RETRY_AFTER_S = 2
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class OpeningDocuments:
-    """`at_once`: documents of one client that are opened at once; its next ones wait. Used in the event loop."""
+    """Opens documents in threads, at most `at_once` of one client concurrently; for one event loop."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
@@ -36,10 +36,10 @@ class OpeningDocuments:
 
     @contextmanager
     def place(self, client: str) -> Iterator[None]:
-        """To be taken before a body is read. Raises: TooManyUploads."""
+        """Reserves a place for a request; enter it before reading the body. Raises: TooManyUploads."""
         if self._pending[client] >= MOST_PENDING:
             raise TooManyUploads(
-                f"{MOST_PENDING} uploads and page pictures of this client are under way",
+                f"{MOST_PENDING} uploads and page images of this client are already in progress",
                 retry_after_s=_RETRY_AFTER_S,
             )
         self._pending[client] += 1
@@ -52,7 +52,7 @@ class OpeningDocuments:
                 self._turns.pop(client, None)
 
     async def run(self, client: str, work: Callable[[], T]) -> T:
-        """The result of `work`, done in a thread in the client's turn, inside a `place`."""
+        """Runs `work` in a thread within the client's limit and returns its result; call it inside a `place`."""
 
         def for_the_client() -> T:
             with on_behalf_of(client):

@@ -1,4 +1,4 @@
-"""A page as a picture, the way it was read, with boxes where the values stand."""
+"""Page image with boxes around the extracted values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHITE = (255, 255, 255)
 
 
 def page_png(picture: Image.Image, page: Page, evidence: Sequence[Evidence]) -> bytes:
-    """PNG of `picture`, a page as a viewer shows it: turned upright and levelled as it was read, evidence boxed."""
+    """`picture` (a rendered page) as PNG, rotated and deskewed as it was read, with a box around each evidence."""
     if page.rotation:
         picture = picture.rotate(-page.rotation, expand=True)
     if page.skew_deg:
@@ -25,7 +25,7 @@ def page_png(picture: Image.Image, page: Page, evidence: Sequence[Evidence]) -> 
         drawn = ImageDraw.Draw(picture, "RGBA")
         for box in boxes:
             corners = (box.left * x - 2, box.top * y - 2, box.right * x + 2, box.bottom * y + 2)
-            # A box of a broken reading may be turned inside out, which cannot be drawn.
+            # A wrong reading may have an inverted box, which cannot be drawn.
             if corners[0] <= corners[2] and corners[1] <= corners[3]:
                 drawn.rectangle(corners, fill=_FILL, outline=_OUTLINE, width=2)
     buffer = BytesIO()

@@ -1,4 +1,4 @@
-"""How an error looks to whoever asked: RFC 9457 problem details."""
+"""Models of error responses: RFC 9457 problem details."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class FieldProblem(BaseModel):
-    """One wrong part of a request. What was sent is not repeated: it may be a secret."""
+    """One invalid part of a request. The sent value is not repeated, because it may be a secret."""
 
-    pointer: str = Field(description="where: JSON pointer into the body, or `query/NAME`, `path/NAME`, `header/NAME`")
+    pointer: str = Field(
+        description="location: JSON pointer into the body, or `query/NAME`, `path/NAME`, `header/NAME`"
+    )
     detail: str
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details. `code` is stable (docs/errors.md lists all); `hint` says what to do."""
+    """RFC 9457 problem details. `code` is stable (docs/errors.md lists all codes); `hint` says what to do."""
 
     type: str = Field(examples=["urn:cira:problem:job_not_found"])
     title: str = Field(examples=["Not Found"])

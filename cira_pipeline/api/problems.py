@@ -1,7 +1,4 @@
-"""Every answer that is an error, in one form: RFC 9457 problem details with CIRA's stable codes.
-
-This is the one place where an error becomes an HTTP status.
-"""
+"""Error responses: maps CIRA's errors to HTTP statuses and RFC 9457 problem details."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from cira_pipeline import errors
 from cira_pipeline.api.problem_models import MEDIA_TYPE, FieldProblem, Problem
 from cira_pipeline.errors import CiraError
 
-# The first class that fits decides; families stand after their members.
+# The first matching class decides, so base classes come after their subclasses.
 _STATUSES: Sequence[tuple[type[CiraError], int]] = (
     (errors.JobNotFound, 404),
     (errors.JobNotRetryable, 409),
@@ -82,8 +79,8 @@ def problem_response(
         type=f"urn:cira:problem:{error.code}",
         title=HTTPStatus(status).phrase,
         status=status,
-        # What is inside is nobody's business outside: file names, SQL, addresses.
-        detail=error.message if status < 500 else "the service could not do this; its log says why",
+        # Server errors may contain file names, SQL or addresses, which are not disclosed.
+        detail=error.message if status < 500 else "the service failed; its log has the details under the request id",
         code=error.code,
         hint=error.hint,
         retryable=error.retryable,
@@ -99,7 +96,7 @@ def problem_response(
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the application a problem."""
+    """Registers the exception handlers that turn all errors into problem details."""
 
     @app.exception_handler(CiraError)
     async def _on_cira_error(request: Request, error: CiraError) -> Response:

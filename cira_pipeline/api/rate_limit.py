@@ -1,7 +1,7 @@
-"""How often a key may ask, and a job's status, both from Redis in one round trip; without Redis, from this process.
+"""Rate limit of API keys and lookup of cached job statuses, in one round trip to Redis.
 
-The rate is a generic cell rate algorithm (ITU-T I.371, leaky bucket): a key may use its whole minute at once, and gets
-its requests back one by one. While Redis is away each process counts for itself.
+The limit is a generic cell rate algorithm (ITU-T I.371, leaky bucket): a key may use its requests of one minute in a
+burst, and they are restored one by one. While Redis is unavailable, each process counts on its own.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ WINDOW_S = 60.0
 _MAX_LOCAL = 10_000
 _CONNECTIONS = 32
 
-# KEYS[1]: the key's counter. ARGV: microseconds a request costs, microseconds of the window.
-# Answers how much of the window is used, and whether the request fits; the time is Redis's own, the same for all.
+# KEYS[1]: the key's counter. ARGV: microseconds a request costs, microseconds of the window. Returns the used part of
+# the window and whether the request fits. The time is Redis's own, so that all processes agree.
 _COUNT = """
 local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
@@ -46,7 +46,7 @@ _COUNT_SHA = hashlib.sha1(_COUNT.encode(), usedforsecurity=False).hexdigest()
 
 @dataclass(frozen=True)
 class Rate:
-    """`retry_after_s` is 0 when the request fits."""
+    """State of a key's rate limit; `retry_after_s` is 0 if the request is within it."""
 
     limit: int
     remaining: int
@@ -62,13 +62,13 @@ class Rate:
 class Asked:
     rate: Rate
     entry: JobStatusEntry | None
-    """The job's status, when one was asked for and Redis has it."""
+    """The job's status, if one was requested and is cached."""
 
 
 class RedisFastPath:
-    """Answers within `TIMEOUT_S` whatever Redis does; after a failure Redis is left alone for `PAUSE_S`.
+    """Redis client with a timeout of `TIMEOUT_S` and a pause of `PAUSE_S` after a failure.
 
-    For one event loop. `redis_url` may be `None`. No call raises.
+    For one event loop. `redis_url` may be `None`. No method raises.
     """
 
     def __init__(
@@ -94,21 +94,21 @@ class RedisFastPath:
 
     @property
     def available(self) -> bool:
-        """Whether Redis is configured and answered when it was last asked."""
+        """Whether Redis is configured and answered the last request."""
         return self._client is not None and not self._availability.away
 
     async def ask(self, key_id: str, per_minute: int, job_id: JobId | None = None) -> Asked:
-        """Counts one request of the key, and looks a status up on the way."""
+        """Counts one request of the key and looks up the status of `job_id`, if given."""
         if self._client is None or not self._may_try():
             return Asked(self._count_here(key_id, per_minute), None)
         try:
             async with self._client.pipeline(transaction=False) as pipeline:
                 cost_us, window_us = int(WINDOW_S * 1e6 / per_minute), int(WINDOW_S * 1e6)
-                # By its hash alone: redis-py's own scripts ask at every call whether the server knows them.
+                # EVALSHA directly: redis-py's script objects check at every call whether the script is loaded.
                 pipeline.evalsha(_COUNT_SHA, 1, f"cira:rate:{key_id}", cost_us, window_us)
                 if job_id is not None:
                     pipeline.hget(entry_key(job_id), "entry")
-                # One half must not cost the other: a full Redis refuses to count, and still has the status.
+                # The commands fail independently: a full Redis cannot count, but still returns the status.
                 counted, *found = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
             self._availability.failed(error)
@@ -126,7 +126,7 @@ class RedisFastPath:
         return Asked(rate, entry)
 
     async def _teach(self, error: Exception) -> None:
-        """A server that was started anew knows no scripts."""
+        """Loads the script again if Redis was restarted and has lost it."""
         if isinstance(error, NoScriptError) and self._client is not None:
             try:
                 await self._client.script_load(_COUNT)
@@ -134,7 +134,7 @@ class RedisFastPath:
                 self._availability.failed(failure)
 
     async def ping(self) -> Literal["ok", "away", "not_configured"]:
-        """What Redis says now, whatever it said before."""
+        """Whether Redis answers now, regardless of a pause."""
         if self._client is None:
             return "not_configured"
         try:
@@ -162,7 +162,7 @@ class RedisFastPath:
     def _may_try(self) -> bool:
         if not self._availability.away:
             return True
-        # After an outage one request tries, and the others do not wait with it.
+        # After an outage one request tries Redis; the others do not wait for it.
         if self._trying or self._availability.paused:
             return False
         self._trying = True

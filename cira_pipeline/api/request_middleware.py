@@ -1,6 +1,6 @@
-"""What happens to every request before and after its route: id, key, rate, size, time, headers, counting.
+"""ASGI middleware for every request: id, API key, rate limit, body limits, security headers and metrics.
 
-It stands before the routes, so that nobody without a key makes CIRA read a body, and no route can forget anything.
+It runs before the routes, so that no body is read without a valid key and no route can omit a check.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from cira_pipeline.jobs import JobId
 _STATUS_PATH = re.compile(r"/v1/jobs/(inv_[0-9a-hjkmnp-tv-z]{26})")
 _UPLOAD_PATHS = frozenset({"/v1/documents", "/submit"})
 
-# Nothing here is to be framed, sniffed, cached by others or sent on (OWASP, secure headers).
+# Against framing, content sniffing, caching and referrer leaks (OWASP Secure Headers).
 SECURITY_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """`upload_bytes` holds for uploads, `body_bytes` for every other body."""
+    """Limits of request bodies: `upload_bytes` for uploads, `body_bytes` for all others."""
 
     body_bytes: int
     upload_bytes: int
@@ -54,7 +54,7 @@ class Limits:
 
 
 class RequestMiddleware:
-    """ASGI middleware. A request below `/v1/` finds its key in `scope["cira.key"]`."""
+    """ASGI middleware; requests below `/v1/` have their API key in `scope["cira.key"]`."""
 
     def __init__(
         self, app: ASGIApp, *, access: Access, fast_path: RedisFastPath, limits: Limits, metrics: Metrics
@@ -93,7 +93,7 @@ class RequestMiddleware:
             self._metrics.answered(scope, answer.status, time.perf_counter() - started)
 
     async def _admit(self, scope: Scope) -> Rate:
-        """Raises: KeyMissing, KeyInvalid, RateExceeded, StoreUnavailable."""
+        """Authenticates and rate-limits. Raises: KeyMissing, KeyInvalid, RateExceeded, StoreUnavailable."""
         key = await self._access.key_of(Headers(scope=scope).get("authorization"))
         asked_for = _STATUS_PATH.fullmatch(scope["path"]) if scope["method"] == "GET" else None
         job_id = JobId(asked_for[1]) if asked_for else None
@@ -103,7 +103,7 @@ class RequestMiddleware:
         scope["cira.status_entry"] = asked.entry
         if asked.rate.exceeded:
             raise RateExceeded(
-                f"the key may ask {asked.rate.limit} times a minute",
+                f"the API key exceeded its limit of {asked.rate.limit} requests per minute",
                 retry_after_s=asked.rate.retry_after_s,
                 rate=asked.rate,
             )
@@ -119,10 +119,10 @@ class RequestMiddleware:
 
 
 def _check_host(scope: Scope) -> None:
-    """Raises: HostInvalid. Whoever asks for `request.url` behind this door gets one that can be parsed."""
+    """Raises: HostInvalid. Afterwards `request.url` can always be parsed."""
     host = Headers(scope=scope).get("host", "")
     if host and not is_authority(host):
-        raise HostInvalid("the header Host names no host")
+        raise HostInvalid("the header Host is not a valid host name")
 
 
 def _check_announced(scope: Scope, limit_bytes: int) -> None:
@@ -133,7 +133,7 @@ def _check_announced(scope: Scope, limit_bytes: int) -> None:
 
 
 class _Answer:
-    """`send` that adds what every answer carries."""
+    """ASGI `send` that adds the common headers to the response."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
@@ -160,7 +160,7 @@ class _Answer:
 
 
 class _Body:
-    """`receive` that ends a body which comes too slowly."""
+    """ASGI `receive` that aborts a body that arrives too slowly."""
 
     def __init__(self, receive: Receive, timeout_s: float) -> None:
         self._receive = receive
@@ -169,7 +169,7 @@ class _Body:
 
     async def __call__(self) -> Message:
         if self._complete:
-            # Only a disconnect can come now, and for that a stream waits as long as it lives.
+            # Only a disconnect can follow, and a streaming response waits for it without a timeout.
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._ends):

@@ -1,4 +1,4 @@
-"""The HTTP server, made for the open: a client that is slow, endless or silent holds nothing but its own connection."""
+"""HTTP server (uvicorn) with limits against slow or endless request headers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with what it lacks: an end to headers that never end, in time and in size (slow loris)."""
+    """uvicorn's HTTP protocol with a time and size limit for request headers (against Slowloris attacks)."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -43,7 +43,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._headers_due is not None:
             self._header_bytes += len(data)
         super().data_received(data)
-        # Still no end of them: `data` was headers altogether.
+        # The headers are still incomplete, so all of `data` belongs to them.
         if self._headers_due is not None and self._header_bytes > MAX_HEADER_BYTES:
             self._end(_TOO_LARGE)
 
@@ -71,7 +71,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or Ctrl-C; requests under way are finished, for ten seconds at most.
+    """Serves until SIGTERM or Ctrl-C; requests in progress may take up to ten seconds to finish.
 
     Raises: ConfigurationError.
     """
@@ -79,6 +79,7 @@ def serve(settings: Settings) -> None:
 
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """uvicorn's configuration for the REST service."""
     return uvicorn.Config(
         app,
         host=settings.api_host,

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and what is it doing."""
+"""Routes for monitoring: liveness (/healthz), readiness (/readyz) and Prometheus metrics (/metrics)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router = APIRouter(tags=["service"], route_class=StrictRoute)
 FIGURES_KEPT_S = 10.0
 WORK_KEPT_S = 2.0
 PROBE_TIMEOUT_S = 8.0
-"""Longer than a connection to PostgreSQL may take, shorter than a probe of Prometheus, 10 s."""
+"""Longer than the timeout of a connection to PostgreSQL, shorter than Prometheus' scrape timeout (10 s)."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Alive(BaseModel):
 
 
 class ReadyProblem(BaseModel):
-    """One thing that is wrong with the work. `blocked`: no work proceeds; `stuck`: some of it; `warning`: all does."""
+    """A finding about the work. `blocked`: no work proceeds; `stuck`: part of it does not; `warning`: all proceeds."""
 
     code: str
     severity: Severity
@@ -50,18 +50,18 @@ class ReadyProblem(BaseModel):
 
 
 class Ready(BaseModel):
-    """`redis` may be away: then statuses come from PostgreSQL, and all answers stay right."""
+    """Readiness. `redis` may be `away`: statuses are then read from PostgreSQL, and all responses stay correct."""
 
     status: Literal["ready", "not_ready"]
     postgresql: Literal["ok", "away", "not_migrated"]
     redis: Literal["ok", "away", "not_configured"]
     object_store: Literal["ok", "away"]
-    detail: str | None = Field(None, description="what an outage of Redis means")
-    problems: list[ReadyProblem] = Field(description="what is wrong with the work, worst first")
+    detail: str | None = Field(None, description="effect of a Redis outage")
+    problems: list[ReadyProblem] = Field(description="findings about the work, most severe first")
 
 
 class Probes:
-    """What is asked about the service itself: worked out once for all who ask, kept for a moment, never waited on."""
+    """Cached answers to the monitoring routes, each computed at most once at a time and with a timeout."""
 
     def __init__(self, services: Services) -> None:
         def in_thread(function: Callable[[Services], T], kept_s: float) -> KeptAnswer[T]:
@@ -73,7 +73,7 @@ class Probes:
         self.object_store = in_thread(_object_store, WORK_KEPT_S)
 
 
-@router.get("/healthz", response_model=Alive, summary="The process answers", responses=responses())
+@router.get("/healthz", response_model=Alive, summary="Liveness: the process answers", responses=responses())
 async def healthz() -> Alive:
     return Alive()
 
@@ -81,15 +81,15 @@ async def healthz() -> Alive:
 @router.get(
     "/readyz",
     response_model=Ready,
-    summary="Work can proceed",
-    responses={**responses(), 503: {"model": Ready, "description": "No work proceeds; `problems` says why"}},
+    summary="Readiness: submitted jobs are processed",
+    responses={**responses(), 503: {"model": Ready, "description": "No work proceeds; `problems` lists the reasons"}},
 )
 async def readyz(request: Request, services: ServicesOf, response: Response) -> Ready:
     """200 while submitted jobs are processed, also without Redis.
 
-    503 when PostgreSQL or the object store is away, the schema is another version's, the sensor `new_invoices` is
-    stopped or late, a daemon of Dagster it needs is silent, or the disk is full. A load balancer that routes requests
-    asks `/healthz`: this service answers while work stands still.
+    503 when PostgreSQL or the object store does not answer, the schema is of another version, the sensor `new_invoices`
+    is stopped or late, a required Dagster daemon sends no heartbeat, or the disk is full. Load balancers should probe
+    `/healthz`: this service answers requests even when no work proceeds.
     """
     probes: Probes = request.app.state.probes
     postgresql, object_store, redis, work = await asyncio.gather(
@@ -104,7 +104,7 @@ async def readyz(request: Request, services: ServicesOf, response: Response) -> 
         postgresql=postgresql if work is not None or postgresql != "ok" else "away",
         redis=redis,
         object_store=object_store,
-        detail="statuses come from PostgreSQL, and limits hold for each process alone" if redis != "ok" else None,
+        detail="statuses are read from PostgreSQL, and limits apply per process" if redis != "ok" else None,
         problems=[ReadyProblem.model_validate(each, from_attributes=True) for each in found],
     )
 
@@ -119,9 +119,9 @@ async def readyz(request: Request, services: ServicesOf, response: Response) -> 
     },
 )
 async def metrics(request: Request, services: ServicesOf) -> Response:
-    """Needs a key with the scope admin, unless CIRA_API_METRICS_OPEN is set: it tells what is spent.
+    """Needs a key with the scope admin, because costs are included, unless CIRA_API_METRICS_OPEN is set.
 
-    Where PostgreSQL does not answer, `cira_postgresql_available` is 0 and what stands in it is left out.
+    While PostgreSQL does not answer, `cira_postgresql_available` is 0 and metrics from it are omitted.
     """
     if not services.settings.api_metrics_open:
         demand(await services.access.key_of(request.headers.get("authorization")), Scope.ADMIN)
@@ -146,11 +146,11 @@ async def _figures(probes: Probes) -> Figures | None:
 
 
 async def _kept(answer: KeptAnswer[T]) -> T | None:
-    """`None` when it cannot be had within the time promised, because PostgreSQL is away or hangs."""
+    """`None` if PostgreSQL does not answer within `PROBE_TIMEOUT_S`."""
     try:
         return await answer.get()
     except (TimeoutError, CiraError, SQLAlchemyError) as error:
-        # The text of an error of SQLAlchemy is a whole statement.
+        # SQLAlchemy's error text contains the whole statement, so only its type is logged.
         reason = error.message if isinstance(error, CiraError) else type(error).__name__
         _log.warning("the state of the work cannot be read: %s", reason)
         return None
@@ -172,7 +172,7 @@ def _postgresql(services: Services) -> Literal["ok", "away", "not_migrated"]:
 
 def _object_store(services: Services) -> Literal["ok", "away"]:
     try:
-        # Asked without writing, for this is asked every few seconds.
+        # Without writing, because this is probed every few seconds.
         services.objects.exists("cira-ready.txt")
     except CiraError:
         return "away"

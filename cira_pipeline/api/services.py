@@ -1,4 +1,4 @@
-"""What the routes work with: the repositories over one pool of connections, and what stands before them."""
+"""Dependencies of the routes: repositories on one connection pool, caches, authentication and webhooks."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ from cira_pipeline.webhooks.delivering import Deliverer
 from cira_pipeline.webhooks.sending import Sender
 from cira_pipeline.webhooks.signature import Signer
 
-# Statuses that the cache does not have: read once from PostgreSQL, however many ask for one at the same moment.
-
 
 class StatusReader:
-    """For one event loop. What is read goes into the cache, where a newer status is never overwritten."""
+    """Reads statuses that are not cached from PostgreSQL, for one event loop; concurrent requests share one query.
+
+    A status read is written to the cache, which never replaces a newer one.
+    """
 
     def __init__(self, jobs: JobRepository) -> None:
         self._jobs = jobs
@@ -53,12 +54,14 @@ class StatusReader:
         if task is None:
             task = self._reading[job_id] = asyncio.create_task(run_in_threadpool(self._jobs.status_from_rows, job_id))
             task.add_done_callback(lambda _done: self._reading.pop(job_id, None))
-        # One of many who wait may go away; the others still get their answer.
+        # Shielded: a cancelled request must not cancel the query that others wait for.
         return await asyncio.shield(task)
 
 
 @dataclass(frozen=True)
 class Services:
+    """All objects that the routes use."""
+
     settings: Settings
     pepper: Pepper
     database: Database
@@ -89,7 +92,7 @@ class Services:
 
 
 def open_services(settings: Settings) -> Services:
-    """Nothing is contacted yet. Raises: ConfigurationError."""
+    """Creates the services without contacting any of them. Raises: ConfigurationError."""
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "", pool_size=10)
     objects = ObjectStore(
@@ -130,7 +133,7 @@ def open_services(settings: Settings) -> Services:
         webhook_secrets=webhook_secrets,
         signer=signer,
         deliverer=Deliverer(settings, webhooks, signer, Sender(settings)),
-        # One more than are recognised at once: while those compute, it stores what it has.
+        # One more than recognition processes: it stores its document while the others compute.
         opening=OpeningDocuments(at_once=reading_processes(settings) + 1),
         work=WorkWatch(settings),
     )

@@ -1,6 +1,7 @@
 """Prometheus metrics of the state of the work: queue, runs, sensors, daemons, sources.
 
-docs/metrics.md lists them, deploy/monitoring has alerts and a dashboard over them: names and labels are kept.
+docs/metrics.md lists them, and deploy/monitoring has alerts and a dashboard that use them: do not change their names
+and labels.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ BREAKER_STATES = ("closed", "half-open", "open")
 MOST_CLIENTS = 50
 MOST_HOSTS = 20
 OTHERS = "(others)"
-"""Stands for all clients but the `MOST_CLIENTS` with the most jobs."""
+"""Label for all clients except the `MOST_CLIENTS` with the most jobs."""
 
 
 class WorkMetrics(Collector):
-    """`problems` are the findings about `work`."""
+    """Collector over a `WorkState`; `problems` are the findings about it."""
 
     def __init__(self, work: WorkState, problems: Sequence[Finding]) -> None:
         self._work = work
@@ -62,21 +63,25 @@ class WorkMetrics(Collector):
         )
 
     def _waiting(self) -> Iterator[Metric]:
-        held = GaugeMetricFamily("cira_jobs_held", "Jobs that wait in no run, by what for", labels=["status", "code"])
+        held = GaugeMetricFamily(
+            "cira_jobs_held", "Jobs that wait outside of runs, by status and reason", labels=["status", "code"]
+        )
         for each in self._work.held:
             held.add_metric([each.status, each.error_code], each.jobs)
         yield held
         batches = self._work.model_batches
-        yield GaugeMetricFamily("cira_model_batches_open", "Model batches under way", value=batches.count)
+        yield GaugeMetricFamily("cira_model_batches_open", "Unfinished model batches", value=batches.count)
         yield GaugeMetricFamily(
-            "cira_model_batch_oldest_seconds", "Age of the oldest model batch under way", value=batches.oldest_s
+            "cira_model_batch_oldest_seconds", "Age of the oldest unfinished model batch", value=batches.oldest_s
         )
         yield GaugeMetricFamily(
             "cira_database_bytes", "Size of the database with CIRA's tables", value=self._work.database_bytes
         )
 
     def _breakers(self) -> Iterator[Metric]:
-        breakers = GaugeMetricFamily("cira_breaker", "1 for the state a circuit is in", labels=["dependency", "state"])
+        breakers = GaugeMetricFamily(
+            "cira_breaker", "1 for the current state of a circuit breaker", labels=["dependency", "state"]
+        )
         for dependency, state in self._work.breakers.items():
             for each in BREAKER_STATES:
                 breakers.add_metric([dependency, each], float(each == state))

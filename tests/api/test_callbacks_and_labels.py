@@ -160,4 +160,4 @@ def test_another_clients_deliveries_are_answered_like_none(api):
 def test_query_parameters_that_are_not_known_are_refused(api):
     answer = api.client().get("/v1/jobs", params={"staus": "failed"})
     assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
-    assert answer.json()["errors"] == [{"pointer": "query/staus", "detail": "not known"}]
+    assert answer.json()["errors"] == [{"pointer": "query/staus", "detail": "unknown"}]
