@@ -1,4 +1,4 @@
-"""What a backup is on disk: its manifest, and the checksums of all its files in the format of `sha256sum -c`."""
+"""Format of a backup on disk: the manifest, and the checksums of all files in the format of `sha256sum -c`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OBJECTS_FOLDER = "objects"
 
 
 class SavedTable(BaseModel):
-    """`columns` in the order of the file's fields."""
+    """A table in a backup; `columns` are in the order of the file's fields."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +34,7 @@ class SavedTable(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is in a backup and what made it."""
+    """Contents and origin of a backup."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,13 +46,13 @@ class Manifest(BaseModel):
     postgres_version: str
     object_store: str
     pepper_id: str | None
-    """Which pepper keys and webhook secrets were made with; `None`: there was none."""
+    """Id of the pepper of API keys and webhook secrets; `None`: there was none."""
     pepper_included: bool
     objects_included: bool
     objects: int
     object_bytes: int
     lost_objects: tuple[str, ...]
-    """Objects that rows name and the object store did not have."""
+    """Objects that rows refer to but that were missing from the object store."""
     tables: tuple[SavedTable, ...]
     counters: dict[str, int]
     """The last value of each sequence."""
@@ -63,17 +63,19 @@ class Manifest(BaseModel):
 
 
 class Checksum(NamedTuple):
+    """One line of the file of checksums."""
+
     sha256: str
     file: str
     """Path below the backup's folder."""
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Raises: BackupDamaged; BackupTooNew for a format of a later version."""
+    """The manifest of the backup in `folder`. Raises: BackupDamaged; BackupTooNew for a format of a later version."""
     try:
         text = (folder / MANIFEST_FILE).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BackupDamaged(f"{folder} is no backup: {MANIFEST_FILE} cannot be read") from error
+        raise BackupDamaged(f"{folder} is not a backup: {MANIFEST_FILE} cannot be read") from error
     try:
         found = _Format.model_validate_json(text)
         if found.format > FORMAT:
@@ -84,7 +86,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def checksums(folder: Path) -> Iterator[Checksum]:
-    """Every file of the backup with the checksum it must have. Raises: BackupDamaged."""
+    """The files of the backup with their expected checksums. Raises: BackupDamaged."""
     try:
         with (folder / CHECKSUMS_FILE).open(encoding="utf-8", newline="\n") as lines:
             for line in lines:
@@ -98,7 +100,7 @@ def checksums(folder: Path) -> Iterator[Checksum]:
 
 
 def verify(folder: Path, manifest: Manifest) -> int:
-    """Reads every file once; returns the bytes. Raises: BackupDamaged that names a file that is not as it was saved."""
+    """Verifies all checksums; returns the total size in bytes. Raises: BackupDamaged, which names the file."""
     size = objects = 0
     listed = set[str]()
     for expected in checksums(folder):
@@ -107,7 +109,7 @@ def verify(folder: Path, manifest: Manifest) -> int:
         except OSError as error:
             raise BackupDamaged(f"{expected.file} cannot be read: {error.strerror}") from error
         if sha256 != expected.sha256:
-            raise BackupDamaged(f"{expected.file} is not as it was saved: its checksum differs")
+            raise BackupDamaged(f"{expected.file} was changed after the backup: its checksum differs")
         size += size_bytes
         if expected.file.startswith(f"{OBJECTS_FOLDER}/"):
             objects += 1
@@ -118,19 +120,19 @@ def verify(folder: Path, manifest: Manifest) -> int:
     if needed - listed:
         raise BackupDamaged(f"{CHECKSUMS_FILE} does not list {min(needed - listed)}")
     if objects != manifest.objects:
-        raise BackupDamaged(f"the backup holds {objects:,} objects; its manifest says {manifest.objects:,}")
+        raise BackupDamaged(f"the backup has {objects:,} objects; expected {manifest.objects:,} by its manifest")
     return size
 
 
 def file_sha256(path: Path) -> tuple[str, int]:
-    """SHA-256, hexadecimal, and size in bytes."""
+    """SHA-256 (hexadecimal) and size in bytes of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         return digest.hexdigest(), file.tell()
 
 
 class _Format(BaseModel):
-    """As much as every later format will have, too."""
+    """The fields that every later format will have."""
 
     format: int
     cira_version: str

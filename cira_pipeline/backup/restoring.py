@@ -1,7 +1,7 @@
-"""Brings a backup back, whole or not at all.
+"""Restores a backup, all or nothing.
 
-Nothing is written before every file's checksum is right. Rows come in one transaction, which is committed last: when
-anything fails before, the database is as empty as it was, and the same command can be given again.
+All checksums are verified before anything is written. The rows are restored in one transaction, which is committed
+last: after a failure the database is as empty as before, and the restore can be repeated.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OBJECTS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Target:
-    """Where a backup goes: the home, an empty database and an empty object store."""
+    """Where a backup is restored to: a home, an empty database and an empty object store."""
 
     settings: Settings
     database: Database
@@ -49,15 +49,17 @@ class Target:
 
 
 def restore(folder: Path, target: Target, *, say: Callable[[str], None] = lambda _line: None) -> Manifest:
-    """Brings the backup in `folder` back into `target`, its tables migrated to this version.
+    """Restores the backup in `folder` into `target` and migrates its tables to this version.
 
-    Raises: BackupDamaged, BackupTooNew, PepperMismatch, RestoreTargetNotEmpty, and then nothing was changed;
-    StoreUnavailable and ConfigurationError.
+    Raises: BackupDamaged, BackupTooNew, PepperMismatch, RestoreTargetNotEmpty (nothing was changed); StoreUnavailable,
+    ConfigurationError.
     """
     folder = folder.absolute()
     manifest = files.read_manifest(folder)
     if manifest.migration not in known_revisions():
-        raise BackupTooNew(f"the backup's tables are at {manifest.migration}, made by CIRA {manifest.cira_version}")
+        raise BackupTooNew(
+            f"the backup's tables have migration {manifest.migration}, made by CIRA {manifest.cira_version}"
+        )
     _check_pepper(manifest, target.settings)
     _check_objects(folder, manifest, target.objects)
     with target.database.begin() as connection:
@@ -94,7 +96,7 @@ def _check_pepper(manifest: Manifest, settings: Settings) -> None:
             raise PepperMismatch(f"the backup's keys need pepper {manifest.pepper_id}; CIRA_API_KEY_PEPPER is {given}")
     elif kept.exists():
         if load_pepper(settings).pepper_id != manifest.pepper_id:
-            raise RestoreTargetNotEmpty(f"{kept} is another pepper than the backup's")
+            raise RestoreTargetNotEmpty(f"{kept} contains another pepper than the backup")
     elif not manifest.pepper_included:
         raise PepperMismatch(
             f"the backup's keys need pepper {manifest.pepper_id}, which was a setting and is not in the backup"
@@ -109,12 +111,12 @@ def _check_saved_pepper(folder: Path, manifest: Manifest) -> None:
 
 
 def _check_objects(folder: Path, manifest: Manifest, objects: ObjectStore) -> None:
-    """What an interrupted restore of the same backup has put there already is no obstacle."""
+    """Requires an empty object store, apart from objects of an interrupted restore of the same backup."""
     if not manifest.objects_included:
         return
     strange = next((key for key in objects.keys() if not (folder / files.OBJECTS_FOLDER / key).is_file()), None)  # noqa: SIM118
     if strange is not None:
-        raise RestoreTargetNotEmpty(f"the object store {objects.url} is not empty: it holds {strange}")
+        raise RestoreTargetNotEmpty(f"the object store {objects.url} is not empty: it contains {strange}")
 
 
 def _check_empty(connection: Connection) -> None:
@@ -124,10 +126,10 @@ def _check_empty(connection: Connection) -> None:
 
 
 def _make_tables(connection: Connection, manifest: Manifest) -> None:
-    """Empty tables as they were when the backup was made; newer empty ones make way."""
+    """Creates empty tables in the backup's version; empty tables of another version are dropped."""
     migrated = connection.scalar(text("SELECT to_regclass(:table)"), {"table": f"{SCHEMA}.alembic_version"})
     if migrated is not None and revision_within(connection) != manifest.migration:
-        # Locked first, so that nothing can be written between the look and the end.
+        # Locked first, so that nothing can be written after the check.
         for name in table_copy.table_names(connection):
             connection.execute(text(f'LOCK TABLE {SCHEMA}."{name}" IN ACCESS EXCLUSIVE MODE'))
         _check_empty(connection)
@@ -148,7 +150,7 @@ def _restore_table(connection: Connection, folder: Path, table: SavedTable) -> N
     except (OSError, EOFError, zlib.error) as error:
         raise BackupDamaged(f"{table.file} cannot be unpacked: {error}") from error
     if rows != table.rows:
-        raise BackupDamaged(f"{table.file} holds {rows:,} rows; the manifest says {table.rows:,}")
+        raise BackupDamaged(f"{table.file} has {rows:,} rows; expected {table.rows:,} by the manifest")
 
 
 def _restore_objects(folder: Path, objects: ObjectStore) -> None:
@@ -182,7 +184,7 @@ def _restore_pepper(folder: Path, home: Path) -> None:
 
 
 def missing_objects(database: Database, objects: ObjectStore, *, newest: int = 100) -> Sequence[str]:
-    """Of the newest documents, those whose object is not in the store: after a restore without objects."""
+    """Keys of the newest documents' objects that are missing from the store, for a restore without objects."""
     with database.begin() as connection:
         keys = connection.scalars(
             text("SELECT object_key FROM cira.documents ORDER BY created_at DESC LIMIT :newest"), {"newest": newest}

@@ -1,7 +1,7 @@
-"""Saves one CIRA into a folder, while it works.
+"""Online backup of an installation's tables, objects and key pepper into a folder.
 
-Rows first, from one snapshot; then the objects these rows name. Objects are written before the rows that name them, so
-each is there, unless an erasure has taken it meanwhile: then the rows are saved anew, without what was erased.
+Rows are saved first, from one snapshot, then the objects that these rows refer to. Objects are always stored before
+their rows, so an object can be missing only if it was erased meanwhile; the rows are then saved again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _KEYS_FILE = "object-keys"
 
 @dataclass(frozen=True)
 class Source:
-    """What is saved. `with_objects`: false where the object store keeps copies of its own (S3 with versions)."""
+    """What to back up. `with_objects`: false if the object store has its own backups (S3 with versioning)."""
 
     settings: Settings
     database: Database
@@ -61,10 +61,10 @@ class _Rows(NamedTuple):
 
 
 def save(source: Source, folder: Path, *, say: Callable[[str], None] = lambda _line: None) -> Manifest:
-    """A backup at `folder`, which appears when it is complete, readable by its owner alone.
+    """Writes a backup to `folder`, which appears only when it is complete and is readable by its owner only.
 
-    Raises: BackupTargetNotEmpty; PepperMismatch when the pepper of the keys is not at hand; BackupFailed when a file
-    cannot be written; ConfigurationError when there are no tables; StoreUnavailable.
+    Raises: BackupTargetNotEmpty; PepperMismatch when the pepper of the API keys is not available; BackupFailed when a
+    file cannot be written; ConfigurationError when there are no tables; StoreUnavailable.
     """
     folder = folder.absolute()
     _check_free(folder)
@@ -77,9 +77,9 @@ def save(source: Source, folder: Path, *, say: Callable[[str], None] = lambda _l
             saved = _save_objects(source, draft)
             if not saved.erased:
                 break
-            say(f"{len(saved.erased)} objects were erased meanwhile; the tables are saved again")
+            say(f"{len(saved.erased)} objects were erased meanwhile; saving the tables again")
         else:
-            raise BackupFailed(f"documents were erased during each of {_TRIES} tries")
+            raise BackupFailed(f"documents were erased during each of {_TRIES} attempts; repeat the backup later")
         _remove_others(draft)
         (draft / _KEYS_FILE).unlink()
         pepper_id, pepper_included = _save_pepper(source.settings, rows.pepper_ids, draft)
@@ -116,7 +116,7 @@ def _check_free(folder: Path) -> None:
 
 @contextmanager
 def _complete_folder(folder: Path) -> Iterator[Path]:
-    """A draft beside `folder` that takes its name at the end, with everything on the disk; removed on any failure."""
+    """A temporary folder that is synced and renamed to `folder` at the end, and removed on any failure."""
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         draft.mkdir(mode=0o700, parents=True)
@@ -132,13 +132,13 @@ def _complete_folder(folder: Path) -> Iterator[Path]:
 
 
 def _save_rows(database: Database, draft: Path) -> _Rows:
-    """All rows and the list of their objects, from one snapshot."""
+    """Saves all rows, and the keys of their objects, from one snapshot."""
     with database.begin() as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         table_copy.prepare(connection)
         migration = revision_within(connection)
         if migration is None:
-            raise ConfigurationError("the database has no tables of CIRA: there is nothing to save")
+            raise ConfigurationError("the database has no tables of CIRA: there is nothing to back up")
         tables = tuple(_save_table(connection, name, draft) for name in table_copy.table_names(connection))
         with _private_file(draft / _KEYS_FILE) as keys:
             for reference in referenced_objects(connection):
@@ -153,7 +153,7 @@ def _save_rows(database: Database, draft: Path) -> _Rows:
 
 
 def pepper_ids(connection: Connection) -> Iterator[str]:
-    """Which peppers API keys and webhook secrets were made with; an older schema has one or neither table."""
+    """Ids of the peppers of API keys and webhook secrets; an older schema lacks one or both tables."""
     for table in ("cira.api_keys", "cira.webhook_secrets"):
         if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is not None:
             yield from connection.scalars(text(f"SELECT DISTINCT pepper_id FROM {table}"))  # noqa: S608
@@ -174,13 +174,13 @@ class _Objects:
     count: int = 0
     size_bytes: int = 0
     lost: list[str] = field(default_factory=list)
-    """Named by rows all the same: the store has lost them."""
+    """Missing although rows refer to them."""
     erased: list[str] = field(default_factory=list)
-    """Named by no row any more."""
+    """Missing because they were erased; no row refers to them."""
 
 
 def _save_objects(source: Source, draft: Path) -> _Objects:
-    """Copies the objects named in the list of keys and begins the file of checksums with them."""
+    """Copies the listed objects and starts the file of checksums with them."""
     saved = _Objects()
     missing: list[str] = []
     keys = draft / _KEYS_FILE
@@ -211,7 +211,7 @@ class _Copied(NamedTuple):
 
 
 def _copy(objects: ObjectStore, draft: Path, reference: ObjectReference) -> _Copied | None:
-    """`None`: the store does not have it, or no longer as it was stored."""
+    """Copies one object; `None` if it is missing from the store or was changed."""
     try:
         content = objects.get(reference.key)
     except ObjectMissing:
@@ -225,7 +225,7 @@ def _copy(objects: ObjectStore, draft: Path, reference: ObjectReference) -> _Cop
 
 
 def _remove_others(draft: Path) -> None:
-    """What an earlier try has copied and an erasure has taken since."""
+    """Removes objects that an earlier attempt copied and that were erased since."""
     listed = {draft / checksum.file for checksum in files.checksums(draft)}
     for path in (draft / files.OBJECTS_FOLDER).rglob("*"):
         if path.is_file() and path not in listed:
@@ -233,17 +233,17 @@ def _remove_others(draft: Path) -> None:
 
 
 def _save_pepper(settings: Settings, pepper_ids: frozenset[str], draft: Path) -> tuple[str | None, bool]:
-    """Which pepper there is, and whether it is in the backup: one that is a setting stays where settings are kept."""
+    """Saves the pepper unless it is a setting; returns its id and whether it is in the backup."""
     kept = settings.home / PEPPER_IN_HOME
     is_setting = settings.api_key_pepper is not None
     if not is_setting and not kept.exists():
         if pepper_ids:
-            raise PepperMismatch(f"API keys were made with pepper {min(pepper_ids)}, and {kept} is missing")
+            raise PepperMismatch(f"API keys were created with pepper {min(pepper_ids)}, but {kept} is missing")
         return None, False
     pepper_id = load_pepper(settings).pepper_id
     if pepper_ids and pepper_id not in pepper_ids:
         where = "CIRA_API_KEY_PEPPER" if is_setting else str(kept)
-        raise PepperMismatch(f"API keys were made with pepper {min(pepper_ids)}; {where} is pepper {pepper_id}")
+        raise PepperMismatch(f"API keys were created with pepper {min(pepper_ids)}, but {where} is pepper {pepper_id}")
     if is_setting:
         return pepper_id, False
     with _private_file(draft / files.PEPPER_FILE) as file:
@@ -258,7 +258,7 @@ def _add_checksums(draft: Path, names: Sequence[str]) -> None:
 
 @contextmanager
 def _private_file(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that its owner alone may read; one of an earlier try is replaced."""
+    """Opens a file for writing that only its owner may read; a file of an earlier attempt is replaced."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

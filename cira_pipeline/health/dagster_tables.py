@@ -1,9 +1,9 @@
-"""Dagster's own tables, read by SQL: sensors, schedules, daemons and runs.
+"""State of Dagster's sensors, schedules, daemons and runs, read from Dagster's tables by SQL.
 
-The domain imports no Dagster, and a REST service or `cira doctor` has no Dagster instance at hand. All that CIRA knows
-of Dagster's schema is here: `instigators`, `job_ticks`, `daemon_heartbeats`, `runs` and `run_tags`, as Dagster 1.13
-writes them (tried on 1.13.27). tests/health/test_dagster_tables.py reads what a real instance wrote. Every question is
-answered by an index; instants are UTC.
+The domain does not import Dagster, and the REST service and `cira doctor` have no Dagster instance. This module has all
+knowledge of Dagster's schema: `instigators`, `job_ticks`, `daemon_heartbeats`, `runs` and `run_tags` as written by
+Dagster 1.13 (tested with 1.13.27; tests/health/test_dagster_tables.py reads tables of a real instance). Every query
+uses an index; times are UTC.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from cira_pipeline.db.database import Database
 
 TICKS_LOOKED_AT = 3
 STATEMENT_TIMEOUT_MS = 5_000
-"""For each question about the state of the work."""
+"""Statement timeout of each query about the state of the work."""
 _TABLES = ("instigators", "job_ticks", "daemon_heartbeats", "runs", "run_tags")
 
 
 @dataclass(frozen=True)
 class Instigator:
-    """A sensor or a schedule. `interval_s`: between two ticks of a sensor; `None` for schedules.
+    """A sensor or a schedule.
 
-    `last_tick_age_s` is `None` when it never ticked. `failed_ticks`: how many of its last ticks failed in a row, of
-    `TICKS_LOOKED_AT`.
+    `interval_s`: seconds between two ticks of a sensor; `None` for schedules. `last_tick_age_s`: `None` if it never
+    ticked. `failed_ticks`: number of consecutive failures among the last `TICKS_LOOKED_AT` ticks.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Instigator:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run, or the last of its automatic retries. `ended_s`: seconds since it ended, `None` while it may go on."""
+    """A run, or the last of its automatic retries. `ended_s`: seconds since it ended; `None` if it has not ended."""
 
     run_id: str
     ended_s: float | None
@@ -48,7 +48,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class DagsterState:
-    """`heartbeat_age_s` is by daemon type (`SENSOR`, `QUEUED_RUN_COORDINATOR`...). `runs`: those that are known."""
+    """State of Dagster. `heartbeat_age_s` is by daemon type, such as `SENSOR`; `runs` has the known runs by id."""
 
     instigators: Sequence[Instigator]
     heartbeat_age_s: Mapping[str, float]
@@ -56,9 +56,9 @@ class DagsterState:
 
 
 def read_dagster(database: Database, run_ids: Collection[str], *, launch_grace_s: float) -> DagsterState | None:
-    """The state of sensors, schedules, daemons and of the runs `run_ids`; `None` when Dagster has no tables here.
+    """The state of sensors, schedules, daemons and the runs `run_ids`; `None` if the database has no Dagster tables.
 
-    A run that is not started `launch_grace_s` seconds after it was made counts as ended. Raises: StoreUnavailable.
+    A run that has not started `launch_grace_s` seconds after its creation counts as ended. Raises: StoreUnavailable.
     """
     with database.begin() as connection:
         connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}"))
@@ -71,7 +71,7 @@ def read_dagster(database: Database, run_ids: Collection[str], *, launch_grace_s
         )
 
 
-# A code location that was renamed leaves rows behind: the one that was written last counts.
+# A renamed code location leaves old rows behind; the newest row counts.
 INSTIGATORS_SQL = """
     SELECT DISTINCT ON (name) i.name, i.kind, i.running, i.interval_s, i.selector_id FROM (
         SELECT instigator_body::jsonb -> 'origin' ->> 'job_name' AS name, lower(instigator_type) AS kind,
@@ -89,7 +89,7 @@ HEARTBEATS_SQL = """
     SELECT daemon_type, extract(epoch FROM (now() AT TIME ZONE 'utc') - timestamp)::float AS age_s
     FROM daemon_heartbeats
 """
-# A run that failed because its process died is started again as another run, which its tag names.
+# A run whose process died is retried as another run, whose id is in a tag of the first.
 RUNS_SQL = """
     WITH RECURSIVE carried AS (
         SELECT first, first AS run_id, 0 AS depth FROM unnest(CAST(:run_ids AS text[])) first

@@ -1,4 +1,4 @@
-"""What is wrong with the state of the work, how bad that is, and what to do about it."""
+"""Findings about the state of the work: what is wrong, how severe it is and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ from cira_pipeline.health.work_state import WorkState
 from cira_pipeline.settings import Settings
 
 PLANNER = "new_invoices"
-"""The sensor without which no job gets a run."""
+"""The sensor that requests runs for queued jobs."""
 TICKS_MISSED = 12
 LEAST_LATE_S = 120.0
-"""A sensor is late after `TICKS_MISSED` intervals, and not sooner than this: one tick may plan thousands of jobs."""
+"""A sensor is late after `TICKS_MISSED` intervals, but not earlier than this: one tick may plan thousands of jobs."""
 WEBHOOKS_LATE_S = 3_600.0
 MODEL_BATCH_LATE_S = 26 * 3_600.0
-"""Providers promise an answer within a day."""
+"""Providers promise the answers within a day."""
 _DAEMONS = {
     "SENSOR": "no sensor runs, so queued jobs get no run",
     "QUEUED_RUN_COORDINATOR": "runs stay in Dagster's queue",
-    "MONITORING": "runs whose process died are not noticed",
-    "EVENT_LOG_CONSUMER": "runs whose process died are not started again",
+    "MONITORING": "runs whose process died are not detected",
+    "EVENT_LOG_CONSUMER": "runs whose process died are not retried",
     "SCHEDULER": "housekeeping and the accuracy report do not run",
 }
-"""The daemons of dagster.yaml that CIRA needs, and what stops without each."""
+"""The daemons of dagster.yaml that CIRA needs -> what does not work without them."""
 _ESSENTIAL = ("SENSOR", "QUEUED_RUN_COORDINATOR")
 
 
 class Severity(StrEnum):
+    """Severity of a finding, worst first."""
+
     BLOCKED = "blocked"
     """No work proceeds: `/readyz` answers 503."""
     STUCK = "stuck"
-    """Some work does not proceed, and a person has to look."""
+    """Part of the work does not proceed, and an operator must act."""
     WARNING = "warning"
     """Work proceeds."""
 
 
 class Part(StrEnum):
-    """What of the work a finding is about; `cira doctor` says of each that it is well, or what is wrong."""
+    """Part of the work that a finding is about; `cira doctor` has a check for each."""
 
     SENSORS = "Sensors"
     DAEMONS = "Daemons"
@@ -54,7 +56,9 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """`subject` is what it is about, as `cira doctor` heads its line. Texts name no client, path, host or secret."""
+    """Something wrong with the work. `subject` heads its line in `cira doctor`; texts have no client, path, host or
+    secret.
+    """
 
     code: str
     severity: Severity
@@ -65,7 +69,7 @@ class Finding:
 
 
 def findings(state: WorkState, settings: Settings) -> Sequence[Finding]:
-    """Everything that is wrong, worst first."""
+    """All findings about `state`, most severe first."""
     found = [
         *_sensors(state),
         *_daemons(state, settings),
@@ -91,42 +95,42 @@ def _sensors(state: WorkState) -> Iterator[Finding]:
     known = {each.name: each for each in state.dagster.instigators}
     if PLANNER not in known:
         message = "it has never run, so no job gets a run"
-        advice = "Start dagster-daemon and see in Dagster's UI whether the code location loads."
+        advice = "Start dagster-daemon, and check in Dagster's UI that the code location loads."
         yield Finding("sensor_never_ticked", Severity.BLOCKED, Part.SENSORS, f"Sensor {PLANNER}", message, advice)
     for each in known.values():
         yield from _instigator(each, queued=state.queued)
 
 
 def _instigator(each: Instigator, *, queued: int) -> Iterator[Finding]:
-    """At the most one finding: the first reason is the one to act on."""
+    """At most one finding, for the first reason that applies."""
     subject, severity = f"{each.kind.capitalize()} {each.name}", Severity.WARNING
     waiting = ""
     if each.name == PLANNER:
         severity = Severity.BLOCKED
         waiting = f"; {queued} jobs are queued" if queued else ""
     if not each.running:
-        advice = f"Start it in Dagster's UI under Automation: `{each.name}`."
+        advice = f"Start `{each.name}` in Dagster's UI under Automation."
         yield Finding(f"{each.kind}_stopped", severity, Part.SENSORS, subject, f"it is stopped{waiting}", advice)
     elif each.failed_ticks >= TICKS_LOOKED_AT:
         message = f"its last {each.failed_ticks} ticks failed{waiting}"
-        advice = "Its ticks in Dagster's UI show the error."
+        advice = "See the error in its ticks in Dagster's UI."
         yield Finding(f"{each.kind}_failing", severity, Part.SENSORS, subject, message, advice)
     elif each.kind == "sensor" and each.last_tick_age_s is None:
         message = f"it has never ticked{waiting}"
         yield Finding("sensor_never_ticked", severity, Part.SENSORS, subject, message, "Start dagster-daemon.")
     elif each.last_tick_age_s is not None and each.last_tick_age_s > late_after_s(each):
         message = f"its last tick was {duration(each.last_tick_age_s)} ago{waiting}"
-        advice = "Start dagster-daemon anew; its log says what it waits for."
+        advice = "Restart dagster-daemon; its log shows what it waits for."
         yield Finding("sensor_late", severity, Part.SENSORS, subject, message, advice)
     elif each.failed_ticks:
-        advice = "Its ticks in Dagster's UI show the error."
+        advice = "See the error in its ticks in Dagster's UI."
         yield Finding(
             f"{each.kind}_tick_failed", Severity.WARNING, Part.SENSORS, subject, "its last tick failed", advice
         )
 
 
 def late_after_s(each: Instigator) -> float:
-    """Seconds without a tick after which a sensor is late; schedules never are."""
+    """Seconds without a tick after which a sensor is late; infinite for schedules."""
     return float("inf") if each.interval_s is None else max(each.interval_s * TICKS_MISSED, LEAST_LATE_S)
 
 
@@ -136,12 +140,12 @@ def _daemons(state: WorkState, settings: Settings) -> Iterator[Finding]:
     for daemon, consequence in _DAEMONS.items():
         age_s = state.dagster.heartbeat_age_s.get(daemon)
         severity = Severity.BLOCKED if daemon in _ESSENTIAL else Severity.STUCK
-        advice = "Start dagster-daemon (`cira up` does); submitted jobs are kept meanwhile."
+        advice = "Start dagster-daemon (or `cira up`, which includes it); submitted jobs are kept meanwhile."
         subject = f"Daemon {daemon.lower()}"
         if age_s is None and daemon in _ESSENTIAL:
             yield Finding("daemon_missing", severity, Part.DAEMONS, subject, f"it has never run: {consequence}", advice)
         elif age_s is not None and age_s > settings.daemon_silent_s:
-            message = f"no sign of life for {duration(age_s)}: {consequence}"
+            message = f"no heartbeat for {duration(age_s)}: {consequence}"
             yield Finding("daemon_silent", severity, Part.DAEMONS, subject, message, advice)
 
 
@@ -150,42 +154,42 @@ def _disks(state: WorkState, settings: Settings) -> Iterator[Finding]:
     for place, free in state.disk_free_bytes.items():
         if free < least:
             message = (
-                f"{free // 1_000_000} MB are free where `{place}` is; work is taken from {least // 1_000_000} MB on"
+                f"{free // 1_000_000} MB are free on the disk of `{place}`; at least {least // 1_000_000} MB are needed"
             )
-            advice = "Make room: new work is refused until there is space (CIRA_LEAST_FREE_MB)."
+            advice = "Free disk space: new work is refused until then (CIRA_LEAST_FREE_MB)."
             yield Finding("disk_low", Severity.BLOCKED, Part.DISKS, f"Disk of {place}", message, advice)
 
 
 def _jobs(state: WorkState, settings: Settings) -> Iterator[Finding]:
     if state.jobs_of_dead_runs:
-        message = f"{state.jobs_of_dead_runs} jobs are `running`, but their run has ended or is not known to Dagster"
-        advice = f"`{PLANNER}` queues them again within minutes; if it does not, its ticks in Dagster's UI say why."
+        message = f"{state.jobs_of_dead_runs} jobs are `running`, but their run has ended or is unknown to Dagster"
+        advice = f"`{PLANNER}` queues them again within minutes; if it does not, see its ticks in Dagster's UI."
         yield Finding("jobs_run_dead", Severity.STUCK, Part.RUNS, "Running jobs", message, advice)
     if state.oldest_queued_s > settings.queue_late_s:
         message = f"the oldest has waited for {duration(state.oldest_queued_s)}; {state.queued} are queued"
-        advice = "See the runs in Dagster's UI: add workers, or raise CIRA_BATCH_MAX_RUNS, if all are busy."
+        advice = "Check the runs in Dagster's UI: if all are busy, add workers or raise CIRA_BATCH_MAX_RUNS."
         yield Finding("queue_late", Severity.STUCK, Part.QUEUE, "Queued jobs", message, advice)
 
 
 def _others(state: WorkState) -> Iterator[Finding]:
-    left_alone = sorted(name for name, circuit in state.breakers.items() if circuit != "closed")
-    if left_alone:
-        message = f"{', '.join(left_alone)} failed several times in a row and is left alone for a while"
-        advice = "Jobs wait or are done by other engines meanwhile; it is asked again by itself."
+    paused_services = sorted(name for name, circuit in state.breakers.items() if circuit != "closed")
+    if paused_services:
+        message = f"calls to {', '.join(paused_services)} are paused after repeated failures"
+        advice = "Meanwhile jobs wait or other engines are used; the calls are retried automatically."
         yield Finding("breaker_open", Severity.WARNING, Part.SERVICES, "Services asked", message, advice)
     paused = sum(host.state != "closed" for host in state.source_hosts)
     if paused:
-        message = f"{paused} hosts of documents fail and are left alone for a while; their jobs wait"
+        message = f"{paused} source hosts are paused after repeated failures; their jobs wait"
         yield Finding(
-            "source_host_open", Severity.WARNING, Part.SOURCES, "Sources", message, "`cira doctor` names them."
+            "source_host_open", Severity.WARNING, Part.SOURCES, "Sources", message, "`cira doctor` lists them."
         )
     if state.webhooks.oldest_s > WEBHOOKS_LATE_S:
         message = f"{state.webhooks.count} are pending, the oldest for {duration(state.webhooks.oldest_s)}"
-        advice = "`cira webhooks` shows what their receivers answer."
+        advice = "`cira webhooks list` shows the failures of their receivers."
         yield Finding("webhooks_late", Severity.WARNING, Part.WEBHOOKS, "Webhooks", message, advice)
     if state.model_batches.oldest_s > MODEL_BATCH_LATE_S:
         message = (
-            f"the oldest of {state.model_batches.count} under way was made {duration(state.model_batches.oldest_s)} ago"
+            f"the oldest of {state.model_batches.count} unfinished ones is {duration(state.model_batches.oldest_s)} old"
         )
         yield Finding(
             "model_batch_late",
@@ -193,12 +197,12 @@ def _others(state: WorkState) -> Iterator[Finding]:
             Part.MODEL_BATCHES,
             "Model batches",
             message,
-            "`cira batches` tells more.",
+            "`cira batches` shows details.",
         )
 
 
 def duration(seconds: float) -> str:
-    """For people: seconds up to two minutes, minutes up to two hours, else hours."""
+    """A readable duration: in seconds up to two minutes, in minutes up to two hours, else in hours."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.0f} h"

@@ -1,6 +1,6 @@
-"""The state of the work: what waits, what runs, who works on it, and what it needs.
+"""State of the work: queue, runs, sensors, daemons, circuit breakers, webhooks, model batches and disks.
 
-One reading of PostgreSQL, of Dagster's tables, of Redis and of the disks, for `cira doctor`, `/readyz` and `/metrics`.
+One snapshot of PostgreSQL, Dagster's tables, Redis and the disks, for `cira doctor`, `/readyz` and `/metrics`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cira_pipeline.settings import Settings
 _log = logging.getLogger(__name__)
 
 RUN_DEAD_AFTER_S = 600.0
-"""`new_invoices` frees the jobs of a dead run within minutes: it waits three for a retry that Dagster owes."""
+"""Longer than `new_invoices` needs to queue jobs of a dead run again (it waits three minutes for Dagster's retry)."""
 
 QUEUED_SQL = """
     SELECT client, count(*) AS jobs, extract(epoch FROM now() - min(queued_at))::float AS oldest_s
@@ -52,7 +52,7 @@ WEBHOOKS_SQL = """
 
 @dataclass(frozen=True)
 class Queue:
-    """The queued jobs of one client, and how long the oldest of them has waited."""
+    """The queued jobs of one client; `oldest_s`: seconds since the oldest was queued."""
 
     client: str
     jobs: int
@@ -61,7 +61,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class RunningJobs:
-    """The running jobs of one run. `dead`: the run has ended long ago, or Dagster does not know it."""
+    """The running jobs of one run. `dead`: the run ended more than `RUN_DEAD_AFTER_S` ago, or is unknown to Dagster."""
 
     run_id: str | None
     jobs: int
@@ -71,7 +71,7 @@ class RunningJobs:
 
 @dataclass(frozen=True)
 class Held:
-    """Jobs that wait in no run: for a budget (`needs_budget`) or for what `error_code` names (`waiting`)."""
+    """Jobs that wait outside of runs: for a budget (`needs_budget`), or because of `error_code` (`waiting`)."""
 
     status: str
     error_code: str
@@ -80,7 +80,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Pending:
-    """Things that have not ended yet, and the age of the oldest; 0 when there is none."""
+    """Number of unfinished items and the age of the oldest in seconds, 0 if there is none."""
 
     count: int
     oldest_s: float
@@ -88,10 +88,11 @@ class Pending:
 
 @dataclass(frozen=True)
 class WorkState:
-    """`queues` have the longest first. `disk_free_bytes` is by place: `home`, and `objects` where that is a folder.
+    """Snapshot of the state of the work.
 
-    `breakers` are the shared ones by name: `closed`, `open` or `half-open`; none without Redis.
-    `dagster`: `missing` when Dagster has no tables there, `unreachable` when its database does not answer.
+    `queues`: longest first. `disk_free_bytes`: by place, `home`, and `objects` if the object store is a folder.
+    `breakers`: states of the shared circuit breakers by name (`closed`, `open`, `half-open`); empty without Redis.
+    `dagster`: `missing` if the database has no Dagster tables, `unreachable` if it does not answer.
     """
 
     queues: Sequence[Queue]
@@ -123,7 +124,7 @@ class WorkState:
 
 
 class WorkWatch:
-    """Reads the state of the work, over one connection of its own to each database. Nothing is contacted at first."""
+    """Reads the state of the work, with one connection to each database, opened at the first read."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -139,7 +140,7 @@ class WorkWatch:
         )
 
     def read(self) -> WorkState:
-        """Raises: StoreUnavailable when CIRA's own database does not answer."""
+        """The current state. Raises: StoreUnavailable when CIRA's database does not answer."""
         with self._database.begin() as connection:
             connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}"))
             queues = [Queue(row.client, row.jobs, row.oldest_s) for row in connection.execute(text(QUEUED_SQL))]
@@ -180,7 +181,7 @@ class WorkWatch:
 
 
 def free_bytes_by_place(settings: Settings) -> Mapping[str, int]:
-    """Bytes left where CIRA writes on this machine: `home`, and `objects` where documents are in a folder."""
+    """Free bytes by place that CIRA writes to: `home`, and `objects` if the object store is a folder."""
     places = zip(("home", "objects"), watched_folders(settings), strict=False)
     return {place: free_bytes(folder) for place, folder in places}
 
@@ -191,7 +192,7 @@ def _pending(connection: Connection, sql: str) -> Pending:
 
 
 def _is_dead(run_id: str | None, unchanged_s: float, dagster: DagsterState | str) -> bool:
-    """Whether no run, and no retry of it, has carried the jobs for `RUN_DEAD_AFTER_S`."""
+    """Whether neither the run nor a retry of it has worked on the jobs for `RUN_DEAD_AFTER_S`."""
     if isinstance(dagster, str):
         return False
     run = dagster.runs.get(run_id or "")

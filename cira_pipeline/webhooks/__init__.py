@@ -1,1 +1,1 @@
-"""Webhooks: clients are told how their jobs ended, at least once, signed, at safe addresses."""
+"""Webhooks: signed notifications about ended jobs, delivered at least once to public addresses."""

@@ -1,4 +1,4 @@
-"""Which addresses may be called back: web servers with TLS and a public address, and those an operator has allowed."""
+"""Validation of callback URLs: TLS and a public address are required, unless an operator allows exceptions."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from cira_pipeline.settings import Settings
 
 
 def callback_guard(settings: Settings) -> AddressGuard:
-    """Raises: ConfigurationError. What may be fetched is another question: reading is less than writing."""
+    """The guard for callback addresses, separate from the one for downloads. Raises: ConfigurationError."""
     return AddressGuard(settings.webhook_allowed_hosts, setting="CIRA_WEBHOOK_ALLOWED_HOSTS")
 
 
 def checked_callback(url: str, settings: Settings) -> str:
-    """The callback in its one spelling. A name is judged when it is resolved, at every attempt anew.
+    """The normalised callback URL. A host name's address is checked at every attempt, when it is resolved.
 
     Raises: UrlInvalid, UrlSchemeUnsupported, AddressRefused.
     """
     normalised = normalise_url(url)
     parts = urlsplit(normalised)
     if parts.scheme != "https" and not (parts.scheme == "http" and settings.webhook_allow_http):
-        raise UrlSchemeUnsupported(f"a callback is an https: URL, not {parts.scheme}:", scheme=parts.scheme)
+        raise UrlSchemeUnsupported(f"a callback must be an https: URL, not {parts.scheme}:", scheme=parts.scheme)
     if len(normalised) > MAX_CALLBACK_CHARS:
         raise UrlInvalid(f"the callback is longer than {MAX_CALLBACK_CHARS} characters")
     host = parts.hostname or ""

@@ -1,4 +1,4 @@
-"""Delivering what the outbox owes, for as long as a process lives. Any number of processes may do so at once."""
+"""Delivery of webhook events from the outbox, with retries; several processes may deliver concurrently."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from cira_pipeline.settings import Settings
 from cira_pipeline.webhooks.sending import Delivered, Sender
 from cira_pipeline.webhooks.signature import Signer
 
-# What a receiver is told: which job, and how it ended. What the invoice says it asks for with its key.
-
 
 def event_type(status: str) -> str:
+    """The event's type, such as `job.succeeded`."""
     return f"job.{status}"
 
 
 def body_of(event: OwedEvent) -> bytes:
-    """JSON, the same at every attempt. `version` grows with the job: a lower one is older news."""
-    told = {
+    """The JSON body, the same at every attempt: the job and how it ended; the receiver fetches the invoice itself."""
+    message = {
         "type": event_type(event.status),
         "timestamp": event.created_at.isoformat(),
         "data": {
@@ -39,10 +38,8 @@ def body_of(event: OwedEvent) -> bytes:
             "version": event.job_version,
         },
     }
-    return json.dumps(told, separators=(",", ":")).encode()
+    return json.dumps(message, separators=(",", ":")).encode()
 
-
-# When a webhook that was not taken is tried again, and when it is given up.
 
 FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 4 * 3600.0
@@ -74,7 +71,7 @@ AT_ONCE_A_RECEIVER = 4
 PAUSE_S = 30.0
 LONGEST_PAUSE_S = 900.0
 STOPPING_S = 5.0
-# Beyond the attempt itself: for the statements before and after it.
+# Added to the attempt's timeout, for the SQL statements before and after it.
 _LEASE_MARGIN_S = 60.0
 
 _log = logging.getLogger(__name__)
@@ -87,9 +84,10 @@ class _Outcome:
 
 
 class Deliverer:
-    """Takes events from the outbox and hands each over in a thread of its own, `webhook_threads` at once.
+    """Delivers events from the outbox, `webhook_threads` concurrently, each in its own thread.
 
-    No receiver has more than four of them and no client more than half, so that one that is slow holds up nobody else.
+    At most four threads deliver to one receiver and half of them to one client, so a slow receiver does not delay
+    others.
     """
 
     def __init__(self, settings: Settings, events: WebhookRepository, signer: Signer, sender: Sender) -> None:
@@ -110,7 +108,7 @@ class Deliverer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Takes on nothing more and lets what is under way end, for a few seconds; what does not, is tried again."""
+        """Stops claiming events and waits some seconds for attempts in progress; unfinished ones are retried later."""
         self._stopping.set()
         self._changed.set()
         if self._thread is not None:
@@ -121,12 +119,12 @@ class Deliverer:
             self._changed.clear()
 
     def run(self) -> None:
-        """Delivers until `stop`. The outbox may be away meanwhile, or not made yet: then nothing is delivered."""
+        """Delivers until `stop`. While the outbox is unavailable, or its table does not exist, it waits."""
         away = False
         while not self._stopping.is_set():
             try:
                 busy, away = self.tick(), False
-            except Exception as error:  # noqa: BLE001 - it must go on whatever the database says, for nobody restarts it
+            except Exception as error:  # noqa: BLE001 - the thread must survive any error, because nothing restarts it
                 if not away:
                     _log.warning("webhooks wait, the outbox does not answer: %s: %s", type(error).__name__, error)
                 away, busy = True, False
@@ -136,9 +134,9 @@ class Deliverer:
                 self._changed.clear()
 
     def tick(self) -> bool:
-        """Takes on what is due; whether there was anything. Raises: StoreUnavailable."""
+        """Starts the delivery of due events; returns whether there were any. Raises: StoreUnavailable."""
         if time.monotonic() - self._swept_at > SWEPT_EVERY_S:
-            # What is under way has a lease; it is left to its own end.
+            # Attempts in progress have a lease and are not given up here.
             self._events.give_up(after_s=self._settings.webhook_give_up_s + self._lease_s)
             self._swept_at = time.monotonic()
         with self._lock:
@@ -167,8 +165,8 @@ class Deliverer:
         try:
             self._note(event, self._attempted(event))
         except StoreUnavailable as error:
-            # Its lease ends, and it is tried again: at least once, never less.
-            _log.warning("the attempt at %s could not be noted: %s", event.event_id, error)
+            # Its lease expires and it is delivered again: delivery is at least once.
+            _log.warning("the attempt to deliver %s could not be recorded: %s", event.event_id, error)
         finally:
             with self._lock:
                 self._under_way.remove(event)
@@ -186,7 +184,7 @@ class Deliverer:
             failure = error
             answered = error.detail.get("http_status")
             status = answered if isinstance(answered, int) else None
-        except Exception as error:  # noqa: BLE001 - an event must not stay without an outcome whatever a library throws
+        except Exception as error:  # noqa: BLE001 - every attempt needs an outcome, whatever a library raises
             _log.exception("webhook %s", event.event_id)
             failure = InternalError(type(error).__name__)
         attempt = Attempt(
@@ -200,7 +198,7 @@ class Deliverer:
 
     def _sent(self, event: OwedEvent, timestamp_s: int) -> Delivered:
         if event.callback is None:
-            raise UrlInvalid("the job has no callback any more")
+            raise UrlInvalid("the job no longer has a callback")
         body = body_of(event)
         return self._sender.send(
             event.callback, self._signer.headers(event.client, event.event_id, timestamp_s, body), body

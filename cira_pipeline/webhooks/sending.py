@@ -1,4 +1,4 @@
-"""One attempt to hand a webhook over. The receiver is taken to be hostile: slow, endless, or a way into our network."""
+"""Sends one webhook over HTTP to an untrusted receiver, with a timeout and a check of the resolved address."""
 
 from __future__ import annotations
 
@@ -39,12 +39,15 @@ _DOWN = (408, 425, 429)
 
 @dataclass(frozen=True)
 class Delivered:
+    """The receiver accepted the event with a 2xx status."""
+
     http_status: int
 
 
 class Sender:
-    """Posts over HTTP/1.1, one connection for each attempt, to the very address that was checked; proxies named in the
-    environment are not used. Thread-safe. Raises: ConfigurationError.
+    """HTTP/1.1 client for webhooks, with one connection per attempt to the address that was checked.
+
+    Proxies from the environment are not used. Thread-safe. Raises: ConfigurationError.
     """
 
     def __init__(self, settings: Settings, *, resolver: Resolver = system_resolver) -> None:
@@ -58,13 +61,14 @@ class Sender:
         return httpcore.default_ssl_context()
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Delivered:
-        """One attempt, within `webhook_timeout_s` from resolving the name to the status; the answer's body is not read.
+        """Sends once, within `webhook_timeout_s` from name resolution to the status; the response's body is not read.
 
-        Raises: AddressRefused, UrlInvalid, UrlSchemeUnsupported, and WebhookRefused and its kin, with `http_status` and
-        `retry_after_s` among their details where there were such, and `down` where the receiver seems to be down.
+        Raises: AddressRefused, UrlInvalid, UrlSchemeUnsupported, WebhookRefused, WebhookRedirected, WebhookGone,
+        WebhookTimedOut, WebhookUnreachable, WebhookUntrusted. Details: `http_status` and `retry_after_s` if there were
+        any, and `down` if the receiver seems to be down.
         """
         deadline = Deadline.after(self._settings.webhook_timeout_s)
-        # Once more: the settings may have become stricter since it was submitted.
+        # Checked again: the settings may have become stricter since the job was submitted.
         parts = urlsplit(checked_callback(url, self._settings))
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         address = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
@@ -84,7 +88,9 @@ class Sender:
             raise WebhookUnreachable(error.message, down=True) from error
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             if (refused := certificate_failure(error)) is not None:
-                raise WebhookUntrusted(f"the certificate of {parts.hostname}: {refused.verify_message}") from error
+                raise WebhookUntrusted(
+                    f"the TLS certificate of {parts.hostname} is invalid: {refused.verify_message}"
+                ) from error
             reason = str(error) or type(error).__name__
             raise WebhookUnreachable(f"the connection to {parts.hostname} failed: {reason}", down=True) from error
         return _judged(parts.hostname or "", status, after)
