@@ -21,7 +21,7 @@ from cira_pipeline.api.services import Services
 from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.db.records.figures import Figures, figures
 from cira_pipeline.errors import CiraError
-from cira_pipeline.health.findings import Severity, findings
+from cira_pipeline.health.findings import ProblemSeverity, findings
 from cira_pipeline.health.work_state import WorkState, free_bytes_by_place
 
 router = APIRouter(tags=["service"], route_class=StrictRoute)
@@ -43,7 +43,7 @@ class ReadyProblem(BaseModel):
     """A finding about the work. `blocked`: no work proceeds; `stuck`: part of it does not; `warning`: all proceeds."""
 
     code: str
-    severity: Severity
+    severity: ProblemSeverity
     subject: str
     message: str
     advice: str
@@ -96,7 +96,7 @@ async def readyz(request: Request, services: ServicesOf, response: Response) -> 
         _or_away(probes.postgresql), _or_away(probes.object_store), services.fast_path.ping(), _work(probes)
     )
     found = findings(work, services.settings) if work is not None else ()
-    blocked = work is None or any(each.severity is Severity.BLOCKED for each in found)
+    blocked = work is None or any(each.severity is ProblemSeverity.BLOCKED for each in found)
     ready = postgresql == "ok" and object_store == "ok" and not blocked
     response.status_code = 200 if ready else 503
     return Ready(

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from cira_pipeline.health.dagster_tables import DagsterState
-from cira_pipeline.health.findings import Finding, Severity
+from cira_pipeline.health.findings import Finding, ProblemSeverity
 from cira_pipeline.health.work_state import WorkState
 
 BREAKER_STATES = ("closed", "half-open", "open")
@@ -106,7 +106,7 @@ class WorkMetrics(Collector):
         )
 
     def _findings(self) -> Iterator[Metric]:
-        can_proceed = not any(each.severity is Severity.BLOCKED for each in self._problems)
+        can_proceed = not any(each.severity is ProblemSeverity.BLOCKED for each in self._problems)
         yield GaugeMetricFamily("cira_work_can_proceed", "1: as /readyz says of the work", value=float(can_proceed))
         problems = GaugeMetricFamily(
             "cira_problems", "What `cira doctor` finds wrong with the work", labels=["code", "severity"]

@@ -19,8 +19,7 @@ from cira_pipeline.db.documents.objects import ObjectStore
 from cira_pipeline.db.jobs.repository import JobRepository
 from cira_pipeline.errors import CiraError, ConfigurationError, StoreUnavailable
 from cira_pipeline.health.dagster_tables import DagsterState
-from cira_pipeline.health.findings import Part, duration, findings
-from cira_pipeline.health.findings import Severity as FindingSeverity
+from cira_pipeline.health.findings import Part, ProblemSeverity, duration, findings
 from cira_pipeline.health.work_state import WorkState, WorkWatch, free_bytes_by_place
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.local_stack.dagster_processes import ui_answers
@@ -182,7 +181,7 @@ def _work(settings: Settings) -> Iterator[Check]:
         if not wrong:
             yield Check(part.value, State.GOOD, message)
         for each in wrong:
-            severity = State.WARNING if each.severity is FindingSeverity.WARNING else State.BROKEN
+            severity = State.WARNING if each.severity is ProblemSeverity.WARNING else State.BROKEN
             yield Check(each.subject, severity, each.message, each.advice)
     for host in state.source_hosts:
         if host.state != "closed":

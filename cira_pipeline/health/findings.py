@@ -29,8 +29,8 @@ _DAEMONS = {
 _ESSENTIAL = ("SENSOR", "QUEUED_RUN_COORDINATOR")
 
 
-class Severity(StrEnum):
-    """Severity of a finding, worst first."""
+class ProblemSeverity(StrEnum):
+    """ProblemSeverity of a finding, worst first."""
 
     BLOCKED = "blocked"
     """No work proceeds: `/readyz` answers 503."""
@@ -61,7 +61,7 @@ class Finding:
     """
 
     code: str
-    severity: Severity
+    severity: ProblemSeverity
     part: Part
     subject: str
     message: str
@@ -77,7 +77,7 @@ def findings(state: WorkState, settings: Settings) -> Sequence[Finding]:
         *_jobs(state, settings),
         *_others(state),
     ]
-    order = list(Severity)
+    order = list(ProblemSeverity)
     return sorted(found, key=lambda each: order.index(each.severity))
 
 
@@ -85,28 +85,30 @@ def _sensors(state: WorkState) -> Iterator[Finding]:
     if state.dagster == "missing":
         advice = "Start Dagster (`cira up`); set CIRA_DAGSTER_POSTGRES_URL if its tables are in another database."
         message = "Dagster has no tables in this database, so no job gets a run"
-        yield Finding("dagster_missing", Severity.BLOCKED, Part.SENSORS, "Dagster", message, advice)
+        yield Finding("dagster_missing", ProblemSeverity.BLOCKED, Part.SENSORS, "Dagster", message, advice)
         return
     if isinstance(state.dagster, str):
         message = "the database with Dagster's tables does not answer"
         advice = "Start it, or correct CIRA_DAGSTER_POSTGRES_URL."
-        yield Finding("dagster_unreachable", Severity.BLOCKED, Part.SENSORS, "Dagster", message, advice)
+        yield Finding("dagster_unreachable", ProblemSeverity.BLOCKED, Part.SENSORS, "Dagster", message, advice)
         return
     known = {each.name: each for each in state.dagster.instigators}
     if PLANNER not in known:
         message = "it has never run, so no job gets a run"
         advice = "Start dagster-daemon, and check in Dagster's UI that the code location loads."
-        yield Finding("sensor_never_ticked", Severity.BLOCKED, Part.SENSORS, f"Sensor {PLANNER}", message, advice)
+        yield Finding(
+            "sensor_never_ticked", ProblemSeverity.BLOCKED, Part.SENSORS, f"Sensor {PLANNER}", message, advice
+        )
     for each in known.values():
         yield from _instigator(each, queued=state.queued)
 
 
 def _instigator(each: Instigator, *, queued: int) -> Iterator[Finding]:
     """At most one finding, for the first reason that applies."""
-    subject, severity = f"{each.kind.capitalize()} {each.name}", Severity.WARNING
+    subject, severity = f"{each.kind.capitalize()} {each.name}", ProblemSeverity.WARNING
     waiting = ""
     if each.name == PLANNER:
-        severity = Severity.BLOCKED
+        severity = ProblemSeverity.BLOCKED
         waiting = f"; {queued} jobs are queued" if queued else ""
     if not each.running:
         advice = f"Start `{each.name}` in Dagster's UI under Automation."
@@ -125,7 +127,7 @@ def _instigator(each: Instigator, *, queued: int) -> Iterator[Finding]:
     elif each.failed_ticks:
         advice = "See the error in its ticks in Dagster's UI."
         yield Finding(
-            f"{each.kind}_tick_failed", Severity.WARNING, Part.SENSORS, subject, "its last tick failed", advice
+            f"{each.kind}_tick_failed", ProblemSeverity.WARNING, Part.SENSORS, subject, "its last tick failed", advice
         )
 
 
@@ -139,7 +141,7 @@ def _daemons(state: WorkState, settings: Settings) -> Iterator[Finding]:
         return
     for daemon, consequence in _DAEMONS.items():
         age_s = state.dagster.heartbeat_age_s.get(daemon)
-        severity = Severity.BLOCKED if daemon in _ESSENTIAL else Severity.STUCK
+        severity = ProblemSeverity.BLOCKED if daemon in _ESSENTIAL else ProblemSeverity.STUCK
         advice = "Start dagster-daemon (or `cira up`, which includes it); submitted jobs are kept meanwhile."
         subject = f"Daemon {daemon.lower()}"
         if age_s is None and daemon in _ESSENTIAL:
@@ -157,18 +159,18 @@ def _disks(state: WorkState, settings: Settings) -> Iterator[Finding]:
                 f"{free // 1_000_000} MB are free on the disk of `{place}`; at least {least // 1_000_000} MB are needed"
             )
             advice = "Free disk space: new work is refused until then (CIRA_LEAST_FREE_MB)."
-            yield Finding("disk_low", Severity.BLOCKED, Part.DISKS, f"Disk of {place}", message, advice)
+            yield Finding("disk_low", ProblemSeverity.BLOCKED, Part.DISKS, f"Disk of {place}", message, advice)
 
 
 def _jobs(state: WorkState, settings: Settings) -> Iterator[Finding]:
     if state.jobs_of_dead_runs:
         message = f"{state.jobs_of_dead_runs} jobs are `running`, but their run has ended or is unknown to Dagster"
         advice = f"`{PLANNER}` queues them again within minutes; if it does not, see its ticks in Dagster's UI."
-        yield Finding("jobs_run_dead", Severity.STUCK, Part.RUNS, "Running jobs", message, advice)
+        yield Finding("jobs_run_dead", ProblemSeverity.STUCK, Part.RUNS, "Running jobs", message, advice)
     if state.oldest_queued_s > settings.queue_late_s:
         message = f"the oldest has waited for {duration(state.oldest_queued_s)}; {state.queued} are queued"
         advice = "Check the runs in Dagster's UI: if all are busy, add workers or raise CIRA_BATCH_MAX_RUNS."
-        yield Finding("queue_late", Severity.STUCK, Part.QUEUE, "Queued jobs", message, advice)
+        yield Finding("queue_late", ProblemSeverity.STUCK, Part.QUEUE, "Queued jobs", message, advice)
 
 
 def _others(state: WorkState) -> Iterator[Finding]:
@@ -176,24 +178,24 @@ def _others(state: WorkState) -> Iterator[Finding]:
     if paused_services:
         message = f"calls to {', '.join(paused_services)} are paused after repeated failures"
         advice = "Meanwhile jobs wait or other engines are used; the calls are retried automatically."
-        yield Finding("breaker_open", Severity.WARNING, Part.SERVICES, "Services asked", message, advice)
+        yield Finding("breaker_open", ProblemSeverity.WARNING, Part.SERVICES, "Services asked", message, advice)
     paused = sum(host.state != "closed" for host in state.source_hosts)
     if paused:
         message = f"{paused} source hosts are paused after repeated failures; their jobs wait"
         yield Finding(
-            "source_host_open", Severity.WARNING, Part.SOURCES, "Sources", message, "`cira doctor` lists them."
+            "source_host_open", ProblemSeverity.WARNING, Part.SOURCES, "Sources", message, "`cira doctor` lists them."
         )
     if state.webhooks.oldest_s > WEBHOOKS_LATE_S:
         message = f"{state.webhooks.count} are pending, the oldest for {duration(state.webhooks.oldest_s)}"
         advice = "`cira webhooks list` shows the failures of their receivers."
-        yield Finding("webhooks_late", Severity.WARNING, Part.WEBHOOKS, "Webhooks", message, advice)
+        yield Finding("webhooks_late", ProblemSeverity.WARNING, Part.WEBHOOKS, "Webhooks", message, advice)
     if state.model_batches.oldest_s > MODEL_BATCH_LATE_S:
         message = (
             f"the oldest of {state.model_batches.count} unfinished ones is {duration(state.model_batches.oldest_s)} old"
         )
         yield Finding(
             "model_batch_late",
-            Severity.WARNING,
+            ProblemSeverity.WARNING,
             Part.MODEL_BATCHES,
             "Model batches",
             message,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.jobs.repository import JobRepository, Submission
-from cira_pipeline.health.findings import Severity, findings
+from cira_pipeline.health.findings import ProblemSeverity, findings
 from cira_pipeline.health.work_state import HELD_SQL, QUEUED_SQL, RUNNING_SQL
 from cira_pipeline.jobs import Stage
 from cira_pipeline.settings import Settings
@@ -77,7 +77,7 @@ def test_a_stopped_sensor_is_found_although_everything_answers(dagster: Dagster,
         [Submission("https://a.example/1.pdf")]
     )
     [finding] = findings(state_of(settings), settings)
-    assert (finding.code, finding.severity) == ("sensor_stopped", Severity.BLOCKED)
+    assert (finding.code, finding.severity) == ("sensor_stopped", ProblemSeverity.BLOCKED)
     assert "1 jobs are queued" in finding.message
 
 
