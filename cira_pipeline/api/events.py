@@ -1,4 +1,4 @@
-"""Changes of jobs as they are committed, for those who listen: PostgreSQL tells (NOTIFY), each process hears once.
+"""Changes of jobs as they are committed: one PostgreSQL LISTEN connection per process feeds all event streams.
 
 Every writer's changes come, in the order of their commits, whoever made them and whatever Redis does. What happens
 while nobody listens, or while the connection is being made anew, is not sent later: a stream says `resync` then, and

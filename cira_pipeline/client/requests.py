@@ -57,7 +57,7 @@ def joined(answers: Sequence[SubmittedJobs]) -> SubmittedJobs:
 
 
 def idempotency_key_of(given: str, *, again: bool) -> str:
-    """`given`, or one that nobody has used. Raises: RequestInvalid for one that is no header."""
+    """`given`, or a new unique one. Raises: RequestInvalid for one that is no header."""
     if not given.isascii() or not (given.isprintable() or not given):
         raise RequestInvalid("an idempotency key is printable ASCII")
     return uuid4().hex if again else given

@@ -51,7 +51,7 @@ class Awaited:
     def heard(self, line: str) -> Literal["resync"] | None:
         """Takes one line of the stream; `resync`: changes may have been missed, so the service is to be asked."""
         if line.startswith(":"):
-            # Nothing has happened for a while: looking costs little, and trusts nobody.
+            # A keep-alive comment: asking the service once costs little and catches a missed change.
             return "resync"
         name, _, value = line.partition(": ")
         if name == "event":

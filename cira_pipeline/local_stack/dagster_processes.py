@@ -29,7 +29,7 @@ UI_USUAL_PORT = 3000
 class DagsterProcesses:
     """What the three have in common. `folder` is the one whose mark they carry; the UI's port is on loopback.
 
-    The code server does what it is told by whoever reaches it, hence a socket in a folder of this user only.
+    The code server obeys every client that connects, so it listens on a socket in a folder of this user only.
     """
 
     environment: Mapping[str, str]

@@ -39,7 +39,7 @@ class DatabaseLock:
         self._url = make_url(url.strip()).set(drivername="postgresql").render_as_string(hide_password=False)
         self._connection: psycopg.Connection | None = None
         prefix = f"cira up, process {os.getpid()} on {socket.gethostname()}"
-        # Its end tells this holder from another one of the same name, such as a container that was started again.
+        # The random end distinguishes this holder from another of the same name, such as a restarted container.
         self._name = f"{prefix[: _APPLICATION_NAME_BYTES - 9]} {secrets.token_hex(4)}"
 
     def acquire(self) -> None:

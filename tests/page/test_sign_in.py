@@ -198,7 +198,7 @@ def test_a_page_that_is_too_much_asked_for_is_refused_like_any_request(api, anyo
     sign_in(anyone, api.key("acme", requests_per_minute=3))
     answers = [anyone.get("/") for _ in range(6)]
     assert answers[-1].status_code == 429
-    assert "That did not work" in answers[-1].text
+    assert "The request failed" in answers[-1].text
 
 
 def test_files_and_addresses_are_taken_without_a_script_too(api, anna):  # noqa: F811

@@ -170,7 +170,7 @@ def test_three_invoices_are_cleared_without_touching_the_mouse(api, visit):
     assert {api.services.jobs.get(job_id).verdict for job_id in jobs} == {Verdict.ACCEPTED}
     assert api.services.confirmations.latest(jobs[0]).confirmed_by == "Anna Berg"
     page.goto(f"{api.url}/review")
-    expect(page.locator(".empty")).to_have_text("Nothing waits for you.")
+    expect(page.locator(".empty")).to_have_text("No invoices need a review.")
 
 
 def test_one_can_be_passed_over_and_comes_again(api, visit):

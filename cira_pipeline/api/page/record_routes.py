@@ -120,7 +120,9 @@ def _confirm(services: Services, visitor: Visitor, job_id: JobId, given: Mapping
             stored = services.records.get(job.job_id) or stored
             return _record_page(services, visitor, job, stored, status=409, typed=typed, conflict=True)
         except ValueNotStorable as error:
-            errors[_input_name(str(error.detail.get("field", "")))] = "This is more than any invoice is about."
+            errors[_input_name(str(error.detail.get("field", "")))] = (
+                "This amount is larger than any invoice's; check the digits."
+            )
         except ValidationError as error:
             problem = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         except CiraError as error:

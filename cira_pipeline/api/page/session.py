@@ -58,7 +58,7 @@ class Visitor:
     key: ApiKey
     csrf: str
     dagster_url: str = ""
-    """Where Dagster's UI is, for whoever may see it."""
+    """The address of Dagster's UI, for callers who may open it."""
 
     @property
     def person(self) -> str:
@@ -108,7 +108,7 @@ async def signed_in(connection: HTTPConnection, access: Access, pepper: Pepper) 
     """
     session = session_in(connection.cookies.get(_cookie_name(connection), ""), pepper, utc_now())
     if session is None:
-        raise KeyMissing("nobody is signed in")
+        raise KeyMissing("the request has no valid session")
     return session, await access.key_by_id(session.key_id)
 
 
@@ -117,7 +117,9 @@ async def visitor_of(request: Request, services: ServicesOf) -> Visitor:
     session, key = await signed_in(request, services.access, services.pepper)
     asked = await services.fast_path.ask(key.key_id, key.requests_per_minute)
     if asked.rate.exceeded:
-        raise RateExceeded(f"the key may ask {asked.rate.limit} times a minute", retry_after_s=asked.rate.retry_after_s)
+        raise RateExceeded(
+            f"the key is limited to {asked.rate.limit} requests a minute", retry_after_s=asked.rate.retry_after_s
+        )
     dagster_url = services.settings.dagster_ui_url if key.allows(Scope.DAGSTER_VIEW) else None
     return Visitor(session, key, _csrf(services.pepper, session), dagster_url or "")
 

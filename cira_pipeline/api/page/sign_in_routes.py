@@ -43,7 +43,7 @@ class SignInFor:
 PAGE = SignInFor(
     scope=Scope.READ,
     heading="Sign in",
-    about="Invoices in, checked records out. You need a key; whoever runs CIRA makes one for you.",
+    about="Invoices in, checked records out. Sign in with a key; your CIRA administrator creates one for you.",
     lacking="This key may not read invoices; ask for one with the scope read.",
 )
 

@@ -29,7 +29,7 @@ def typed(name: str, text: str) -> Value | None:
 
 
 def shown(value: object) -> str:
-    """How a value stands in its input, so that what nobody touched reads back as it is."""
+    """The text of a value in its input field; parsing it unchanged gives the same value."""
     if value is None:
         return ""
     if isinstance(value, Decimal):

@@ -142,7 +142,7 @@ async function submitForm() {
     done.jobs.forEach(refresh);
     if (!Object.keys(done.errors).length) {
       const known = done.jobs.length - done.created;
-      say(known ? `${done.created} submitted, ${known} known before` : `${done.created} submitted`);
+      say(known ? `${done.created} submitted, ${known} submitted before` : `${done.created} submitted`);
       form.reset();
       form.elements.url.focus();
     }
@@ -158,7 +158,7 @@ function takeDrops() {
     event.preventDefault();
     submitForm();
   });
-  // Anywhere on the page: nobody aims well with a file in the hand.
+  // The whole page accepts dropped files.
   for (const name of ["dragover", "dragenter"]) {
     addEventListener(name, (event) => {
       if (![...event.dataTransfer.types].includes("Files")) return;
