@@ -29,7 +29,7 @@ def test_confidences_are_fitted_to_labelled_documents_and_say_to_which(without_s
     calibration = parse_calibration(out.read_text(encoding="utf-8"))
     assert calibration.about["documents"] == {"generated": 8, "lossy": 8}
     assert calibration.about["values"]["wrong"] >= 3
-    assert f"accepted from {calibration.accept_confidence} on" in answer.stdout
+    assert f"accepted from confidence {calibration.accept_confidence}" in answer.stdout
     for name in ("reliability.svg", "touchless.svg"):
         assert (images / name).read_text(encoding="utf-8").startswith("<svg")
 

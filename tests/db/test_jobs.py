@@ -227,7 +227,7 @@ def test_a_rejected_document_is_processed_again_only_when_a_person_wants_it(runn
 
 def test_a_retry_of_a_job_in_a_run_says_what_becomes_of_it(running_job, jobs):
     job_id, _ = running_job()
-    with pytest.raises(JobNotRetryable, match=r"running in run run-1; should that run have died, .* within minutes"):
+    with pytest.raises(JobNotRetryable, match=r"running in run run-1; if that run has died, .* within minutes"):
         jobs.retry(job_id)
 
 
