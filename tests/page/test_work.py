@@ -163,7 +163,8 @@ def test_three_invoices_are_cleared_without_touching_the_mouse(api, visit):
         expect(page).to_have_url(f"{api.url}/invoices/{job_id}{query}")
         expect(page.get_by_label("Invoice number")).to_have_value(number)
         expect(page.get_by_label("Gross total")).to_be_focused()
-        expect(page.locator(".findings")).to_contain_text("Less likely to be correct than the required 90.0%: the gross total 50.0%")
+        finding = "Less likely to be correct than the required 90.0%: the gross total 50.0%"
+        expect(page.locator(".findings")).to_contain_text(finding)
         page.keyboard.press("Control+Enter")
         expect(page.locator(".told")).to_contain_text(f"Confirmed: {number} is accepted.")
     expect(page).to_have_url(f"{api.url}/invoices/{jobs[2]}?confirmed={jobs[2]}")
