@@ -209,7 +209,7 @@ def test_files_and_addresses_are_taken_without_a_script_too(api, anna):  # noqa:
     assert job.client_reference == "Rechnung März.pdf"
     wrong = anna.post("/submit", data={"csrf": word, "url": "file:///etc/passwd"})
     assert wrong.status_code == 422
-    assert "clients may not submit URLs with" in wrong.text
+    assert "Clients may not submit URLs with" in wrong.text
     damaged = anna.post("/submit", data={"csrf": word}, files={"files": ("x.pdf", b"%PDF-1.7 no", "application/pdf")})
     assert damaged.status_code == 422
     assert "x.pdf: " in damaged.text

@@ -30,6 +30,9 @@ def valkey(tmp_path: Path, services_folder: Path) -> Iterator[EmbeddedValkey]:
     try:
         yield server
     finally:
+        # One that is busy or cannot save would wait for ten seconds before it ends.
+        if server.process is not None:
+            server.process.kill()
         server.stop()
 
 
