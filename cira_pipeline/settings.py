@@ -555,6 +555,11 @@ class Settings(BaseSettings):
         return self.least_free_mb * 1_000_000
 
     @property
+    def redis_address(self) -> str | None:
+        """The URL of Redis with its password, for the code that connects to it; `None` without Redis."""
+        return self.redis_url.get_secret_value() if self.redis_url else None
+
+    @property
     def object_store_url(self) -> str:
         return self.object_store or (self.home / "objects").absolute().as_uri()
 

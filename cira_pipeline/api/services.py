@@ -93,14 +93,13 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Creates the services without contacting any of them. Raises: ConfigurationError."""
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "", pool_size=10)
     objects = ObjectStore(
         settings.object_store_url,
         s3_endpoint_url=settings.s3_endpoint_url,
         least_free_bytes=settings.least_free_bytes,
     )
-    cache = StatusCache(redis_url, settings.status_ttl_s)
+    cache = StatusCache(settings.redis_address, settings.status_ttl_s)
     keys = ApiKeyRepository(database)
     jobs = JobRepository(database, cache)
     pepper = load_pepper(settings)
@@ -113,7 +112,7 @@ def open_services(settings: Settings) -> Services:
         database=database,
         objects=objects,
         cache=cache,
-        fast_path=RedisFastPath(redis_url),
+        fast_path=RedisFastPath(settings.redis_address),
         metrics=Metrics(),
         access=Access(keys, pepper),
         keys=keys,

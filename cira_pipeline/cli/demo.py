@@ -123,8 +123,7 @@ def _run_demo(stage: _DemoServices, console: Console, messages: Console) -> list
     """Generates, submits and processes the samples; returns a line for each job that did not end as expected."""
     settings = stage.settings
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    jobs = JobRepository(database, StatusCache(redis_url, settings.status_ttl_s))
+    jobs = JobRepository(database, StatusCache(settings.redis_address, settings.status_ttl_s))
     try:
         number = next_demo(jobs)
         with messages.status("Generating 24 invoices"):

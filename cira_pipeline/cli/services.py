@@ -45,10 +45,11 @@ class Connected:
 def connected() -> Iterator[Connected]:
     """Connects to the database; closes it at the end of the block. Raises: ConfigurationError, ServiceUnreachable."""
     settings = connected_settings()
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "")
     try:
         database.ping()
-        yield Connected(settings, database, JobRepository(database, StatusCache(redis_url, settings.status_ttl_s)))
+        yield Connected(
+            settings, database, JobRepository(database, StatusCache(settings.redis_address, settings.status_ttl_s))
+        )
     finally:
         database.dispose()

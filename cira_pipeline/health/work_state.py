@@ -135,9 +135,7 @@ class WorkWatch:
         if settings.dagster_postgres_url is not None:
             self._dagster = Database(settings.dagster_postgres_url.get_secret_value(), pool_size=1)
         self._sources: SourceHosts = source_hosts_from_settings(settings)
-        self._redis = SharedRedis(
-            settings.redis_url.get_secret_value() if settings.redis_url else None, "states of circuits are not known"
-        )
+        self._redis = SharedRedis(settings.redis_address, "states of circuits are not known")
 
     def read(self) -> WorkState:
         """The current state. Raises: StoreUnavailable when CIRA's database does not answer."""

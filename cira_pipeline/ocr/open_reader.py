@@ -22,5 +22,4 @@ def reader_from_settings(settings: Settings) -> Reader:
 
 def docling_serve_breaker(settings: Settings) -> Breaker:
     """The circuit breaker of docling-serve, shared by all processes with the same settings."""
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    return Breaker("docling_serve", redis_url, settings.breaker_failures, settings.breaker_reset_s)
+    return Breaker("docling_serve", settings.redis_address, settings.breaker_failures, settings.breaker_reset_s)

@@ -332,7 +332,7 @@ def _instant(seconds: float) -> datetime:
 def source_hosts_from_settings(settings: Settings) -> SourceHosts:
     """The source hosts with this installation's limits; all processes with the same Redis share the state."""
     return SourceHosts(
-        settings.redis_url.get_secret_value() if settings.redis_url else None,
+        settings.redis_address,
         limit=settings.source_max_requests,
         failures=settings.source_failures,
         pause_s=settings.source_pause_s,

@@ -14,7 +14,7 @@ def model_breaker(settings: Settings, name: str) -> Breaker:
     """The circuit breaker of a deployment, the same in every process that has the same settings."""
     return Breaker(
         _shared_name(settings, name),
-        _redis_url(settings),
+        settings.redis_address,
         settings.breaker_failures,
         settings.breaker_reset_s,
         counts=_model_failed,
@@ -25,7 +25,7 @@ def batch_breaker(settings: Settings) -> Breaker:
     """The circuit breaker of the provider's batch API: deployments may fail while it works, and the other way round."""
     return Breaker(
         f"model_batches:{settings.azure_openai_endpoint or settings.openai_base_url}",
-        _redis_url(settings),
+        settings.redis_address,
         settings.breaker_failures,
         settings.breaker_reset_s,
         counts=_model_failed,
@@ -39,8 +39,7 @@ def _model_failed(error: BaseException) -> bool:
 
 def model_limiter(settings: Settings, name: str, *, requests: int | None, tokens: int | None) -> RateLimiter:
     """The rate limiter of a deployment, from its requests and tokens a minute; `None` is no limit."""
-
-    return RateLimiter(_shared_name(settings, name), _redis_url(settings), requests=requests, tokens=tokens)
+    return RateLimiter(_shared_name(settings, name), settings.redis_address, requests=requests, tokens=tokens)
 
 
 def _shared_name(settings: Settings, name: str) -> str:
@@ -48,7 +47,3 @@ def _shared_name(settings: Settings, name: str) -> str:
     if name == ESCALATION:
         deployment = settings.azure_openai_escalation_deployment
     return f"{name}:{deployment or settings.azure_openai_model}"
-
-
-def _redis_url(settings: Settings) -> str | None:
-    return settings.redis_url.get_secret_value() if settings.redis_url else None
