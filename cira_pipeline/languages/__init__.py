@@ -7,6 +7,7 @@ and `printed/dates.py` and `extraction/offline/parties/names.py` take its month 
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ LANGUAGES: Final = tuple(sorted((name.removesuffix(".toml") for name in _FILES),
 """CLDR codes. A word that means different things in two languages means what it does in the earlier one."""
 
 
+@cache
 def words_of(language: str) -> dict[str, Any]:
     """The content of a language's file, by its sections. Raises: KeyError for a language that has none."""
     if language not in LANGUAGES:

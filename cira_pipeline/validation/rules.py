@@ -262,7 +262,14 @@ RAISED_BY_ENGINES: Final = (
         _EINVOICE,
     ),
     Rule("offline.ambiguous", _WARNING, _DOUBT, "Two candidate values are equally likely", "", _OFFLINE),
-    Rule("offline.date_order_unknown", _WARNING, _REVIEW, "A date can be read day first or month first", "", _OFFLINE),
+    Rule(
+        "offline.date_order_unknown",
+        _WARNING,
+        _REVIEW,
+        "A date can mean two days, by the order of day and month or by the language of the month's name",
+        "",
+        _OFFLINE,
+    ),
     Rule("offline.several_accounts", _WARNING, _DOUBT, "There are several payment accounts", "BT-84", _OFFLINE),
     Rule(
         "offline.lines_include_tax",

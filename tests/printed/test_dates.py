@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cira_pipeline.languages import LANGUAGES
-from cira_pipeline.printed.dates import DayOrder, broken_date, choose, dates_in, day_order_of
+from cira_pipeline.printed.dates import (
+    DateReading,
+    DateText,
+    DayOrder,
+    broken_date,
+    choose,
+    dates_in,
+    day_order_of,
+)
 
 # Locales are loaded on first use.
 UNHURRIED = settings(deadline=None)
@@ -22,9 +30,59 @@ def _values(text: str) -> set[date]:
 
 
 @UNHURRIED
-@given(day=DAYS, language=st.sampled_from(LANGUAGES), pattern=st.sampled_from(["long", "d MMMM y", "dd MMM y"]))
+@given(
+    day=DAYS,
+    language=st.sampled_from(LANGUAGES),
+    pattern=st.sampled_from(["full", "long", "medium", "d MMMM y", "dd MMM y"]),
+)
 def test_a_month_by_its_name_is_read_back_in_every_language(day: date, language: str, pattern: str) -> None:
     assert _values(format_date(day, pattern, locale=language)) == {day}
+
+
+@UNHURRIED
+@given(
+    day=DAYS,
+    language=st.sampled_from([language for language in LANGUAGES if language != "vi"]),
+    pattern=st.sampled_from(["y. MMMM d.", "y MMMM d", "y-MMM-dd", "MMMM d, y", "MMM d. y", "dd-MMM-yy", "d/MMM/y"]),
+)
+def test_day_month_and_year_are_read_in_any_order_in_every_language(day: date, language: str, pattern: str) -> None:
+    assert day in _values(format_date(day, pattern, locale=language))
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("3 May 15, 2024", ["2024-05-15"]),
+        ("5 May - 17 June 2026", ["2026-06-17"]),
+        ("Pos 12 vom 15. März 2024", ["2024-03-15"]),
+        ("order 2024, Mar 12, 2025", ["2025-03-12"]),
+        ("1er mars 2024, 2 mars 24", ["2024-03-01", "2024-03-02"]),
+        ("10 set 25,00", []),
+        ("Mai 12/2024", []),
+        ("INV-2024 March 5", []),
+    ],
+)
+def test_a_number_beside_a_date_is_no_part_of_it(text: str, days: list[str]) -> None:
+    assert sorted(str(day) for day in _values(text)) == days
+
+
+def test_a_month_that_two_languages_mean_differently_is_decided_by_the_documents_language() -> None:
+    october, november = date(2024, 10, 5), date(2024, 11, 5)
+    printed = DateText(
+        0,
+        15,
+        "",
+        (
+            DateReading(october, "day", frozenset({"hr"})),
+            DateReading(november, "day", frozenset({"cs", "pl"})),
+        ),
+    )
+    order = DayOrder(month_first=False, certain=True)
+    assert choose(printed, order, {"hr": 40, "cs": 12}) == (october, True)
+    assert choose(printed, order, {"pl": 40, "hr": 12}) == (november, True)
+    for undecided in ({}, {"hr": 40, "cs": 30}, {"de": 90}):
+        chosen = choose(printed, order, undecided)
+        assert chosen is None or not chosen[1]
 
 
 @UNHURRIED

@@ -66,7 +66,7 @@ class PrintedValues:
 
     def day(self, text: str) -> Value[date] | None:
         """The only date in `text`."""
-        chosen = (choose(printed, self._facts.day_order) for printed in dates_in(text))
+        chosen = (choose(printed, self._facts.day_order, self._facts.languages) for printed in dates_in(text))
         days = dict(each for each in chosen if each is not None)
         if len(days) != 1:
             return None

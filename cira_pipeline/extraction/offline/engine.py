@@ -344,7 +344,8 @@ class _Draft:
         if not choice.certain:
             self.doubt(
                 "offline.date_order_unknown",
-                f"`{choice.span.text}` can be read day first or month first: compare the date with the document.",
+                f"`{choice.span.text}` can mean two days, by the order of day and month or by the language of the"
+                " month's name: compare the date with the document.",
                 field,
             )
         self.put(

@@ -38,11 +38,14 @@ HIGHEST_RATE = _TUNED.highest_rate
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One meaning of a label. `concept` is a field name, or a name of the `[other]` tables."""
+    """One meaning of a label. `concept` is a field name, or a name of the `[other]` tables.
+
+    `languages` are those in which the label has this meaning, empty for a label of the supplier's memory.
+    """
 
     concept: str
     weight: float
-    language: str
+    languages: frozenset[str] = frozenset()
 
 
 class Entries(dict[str, tuple[Meaning, ...]]):
@@ -155,8 +158,8 @@ class _Entries:
                 if not key:
                     continue
                 known = self._entries.setdefault(key, {})
-                if concept not in known or known[concept].weight < weight:
-                    known[concept] = Meaning(concept, weight, language)
+                same = known.get(concept, Meaning(concept, weight))
+                known[concept] = Meaning(concept, max(weight, same.weight), same.languages | {language})
 
     def frozen(self) -> Entries:
         return Entries({key: tuple(meanings.values()) for key, meanings in self._entries.items()})

@@ -23,13 +23,13 @@ def test_every_phrase_of_the_lexicon_is_found(table: str) -> None:
 
 
 def test_a_phrase_is_found_behind_other_words_and_when_its_first_word_is_one_letter() -> None:
-    entries = Entries({"nfactura": (Meaning("invoice_number", 1.0, "es"),)})
+    entries = Entries({"nfactura": (Meaning("invoice_number", 1.0, frozenset({"es"})),)})
     found = [(first, last) for first, last, *_ in phrases(_segment("Fecha", "n", "factura"), entries)]
     assert found == [(1, 2)]
 
 
 def test_a_suppliers_own_words_are_found_where_the_lexicon_has_none_that_begin_so() -> None:
-    own = {"zzyzxkey": (Meaning("invoice_number", 0.6, ""),)}
+    own = {"zzyzxkey": (Meaning("invoice_number", 0.6),)}
     segment = _segment("Zzyzx", "key")
     assert not list(phrases(segment, lexicon().labels))
     assert [hit[4] for hit in phrases(segment, lexicon().labels.with_own(own))] == [own["zzyzxkey"]]

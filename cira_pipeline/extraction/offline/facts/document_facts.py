@@ -24,6 +24,7 @@ from cira_pipeline.extraction.offline.parse.identifiers import (
 )
 from cira_pipeline.extraction.offline.parse.labels import LabelMap, labels_of
 from cira_pipeline.extraction.offline.thresholds import thresholds
+from cira_pipeline.languages import LANGUAGES
 from cira_pipeline.models import Reading
 from cira_pipeline.printed.dates import DateText, DayOrder, broken_date, choose, dates_in, day_order_of
 from cira_pipeline.printed.numbers import Convention, convention_of
@@ -81,14 +82,19 @@ class Facts:
         return self.memory.entries("titles")
 
     @cached_property
-    def language(self) -> str:
-        """The language most labels are in; ties go to the earlier in the lexicon's order."""
+    def languages(self) -> Counter[str]:
+        """The evidence for each language: the letters of the labels that it has."""
         votes: Counter[str] = Counter()
         for labels in self.labels.values():
             for label in labels:
-                for language in {meaning.language for meaning in label.meanings if meaning.language}:
+                for language in frozenset[str]().union(*(meaning.languages for meaning in label.meanings)):
                     votes[language] += label.end - label.start
-        return votes.most_common(1)[0][0] if votes else "en"
+        return votes
+
+    @cached_property
+    def language(self) -> str:
+        """The language most labels are in; ties go to the earlier in the lexicon's order."""
+        return max(LANGUAGES, key=lambda language: self.languages[language]) if self.languages else "en"
 
     @cached_property
     def american(self) -> bool:
@@ -134,7 +140,7 @@ class Facts:
                 dates = tuple(
                     PrintedDate(chosen[0], Span(segment, each.start, each.end), chosen[1])
                     for each in printed
-                    if (chosen := choose(each, self.day_order)) is not None
+                    if (chosen := choose(each, self.day_order, self.languages)) is not None
                 )
                 if dates:
                     found[segment] = dates

@@ -90,6 +90,6 @@ def _remembered(canvas: Canvas, before: PlacedBefore) -> Iterator[tuple[Label, P
         for token, start in zip(segment.tokens, segment.starts, strict=True):
             left, right = abs(token.left / width - before.left), abs(token.right / width - before.right)
             if min(left, right) < _TUNED.same_edge:
-                label = Label(segment, start, start, (Meaning(before.field, 1.0, ""),), first=start == 0)
+                label = Label(segment, start, start, (Meaning(before.field, 1.0),), first=start == 0)
                 yield label, Place(segment, start, len(segment.text), before.score, "remembered")
                 break

@@ -137,7 +137,7 @@ def titles_of(facts: Facts) -> list[Title]:
                 continue
             code = _code_after(segment, end) or meanings[0].concept
             prominence = _prominence(facts, segment, first, end - start)
-            found.append(Title(code, Span(segment, start, end), prominence, remembered=not meanings[0].language))
+            found.append(Title(code, Span(segment, start, end), prominence, remembered=not meanings[0].languages))
     return sorted(_without_contradicted(found), key=lambda title: -title.score)
 
 

@@ -117,7 +117,7 @@ class Memory:
                 own = meanings.setdefault(key, {each.concept: each for each in known.get(key, ())})
                 weight = _TUNED.label_weight * trust * (_TUNED.odd if _is_anothers(own.values(), concept) else 1.0)
                 if concept not in own or own[concept].weight < weight:
-                    own[concept] = Meaning(concept, weight, "")
+                    own[concept] = Meaning(concept, weight)
         for field in MISLED:
             for key, count in self._misleading(field):
                 own = meanings.setdefault(key, {each.concept: each for each in known.get(key, ())})
@@ -128,8 +128,8 @@ class Memory:
                     if meaning is not None and meaning.weight >= STRONG
                     else _TUNED.sure_lessons
                 )
-                if meaning is not None and meaning.language and count >= least:
-                    own[field] = Meaning(field, _TUNED.demotion * meaning.weight, meaning.language)
+                if meaning is not None and meaning.languages and count >= least:
+                    own[field] = Meaning(field, _TUNED.demotion * meaning.weight, meaning.languages)
         return {key: tuple(own.values()) for key, own in meanings.items() if own}
 
     def _own_labels_of(self, field: str) -> Iterator[tuple[str, float]]:
@@ -228,7 +228,7 @@ class Memory:
                     found.setdefault(key, {})[concept] = trust
         # A heading over one column means one thing; the lexicon may have several for it.
         best = {key: max(sorted(trusts), key=lambda concept: trusts[concept]) for key, trusts in found.items()}
-        return {key: (Meaning(concept, STRONG, ""),) for key, concept in best.items()}
+        return {key: (Meaning(concept, STRONG),) for key, concept in best.items()}
 
     @cached_property
     def _titles(self) -> Mapping[str, tuple[Meaning, ...]]:
@@ -240,9 +240,7 @@ class Memory:
                     None if other is None else (_key(other), kind) == (title.key, code) for other, kind in titled
                 ]
         return {
-            key: (Meaning(code, STRONG, ""),)
-            for (key, code), cast in votes.items()
-            if _trust(cast) >= _TUNED.least_trust
+            key: (Meaning(code, STRONG),) for (key, code), cast in votes.items() if _trust(cast) >= _TUNED.least_trust
         }
 
     @cached_property
@@ -332,7 +330,7 @@ FORGETFUL = Memory()
 
 def _is_anothers(meanings: Iterable[Meaning], concept: str) -> bool:
     """Whether the label is another field's by the lexicon, with certainty."""
-    sure = {each.concept for each in meanings if each.language and each.weight >= STRONG}
+    sure = {each.concept for each in meanings if each.languages and each.weight >= STRONG}
     return bool(sure) and concept not in sure
 
 

@@ -204,7 +204,7 @@ def _stronger(first: tuple[Meaning, ...], second: tuple[Meaning, ...]) -> tuple[
     best: dict[str, Meaning] = {}
     shared = {meaning.concept for meaning in second}
     for meaning in (*first, *second):
-        if meaning.concept in shared and meaning.weight > best.get(meaning.concept, Meaning("", 0.0, "")).weight:
+        if meaning.concept in shared and meaning.weight > best.get(meaning.concept, Meaning("", 0.0)).weight:
             best[meaning.concept] = meaning
     return tuple(best.values())
 
