@@ -9,6 +9,7 @@ from dagster import PreviewWarning
 
 from assets.partitions import invoice_jobs
 from cira_pipeline.jobs import Stage
+from cira_pipeline.models import EngineName
 
 GROUP = "invoices"
 COST_CHECK = "cost"
@@ -22,7 +23,7 @@ _DESCRIPTIONS = {
         "OCR elsewhere. Stored by document and reader version."
     ),
     Stage.EXTRACTED_FIELDS: (
-        "Fields proposed by the engines (einvoice, offline, azure_openai), each with its position in the document. "
+        f"Fields proposed by the engines ({', '.join(EngineName)}), each with its position in the document. "
         "A model's answer is paid only once."
     ),
     Stage.VALIDATED_RECORD: (

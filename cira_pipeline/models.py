@@ -8,7 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from .invoice import Invoice
 
@@ -106,20 +108,27 @@ class EngineName(StrEnum):
     """The extraction engines, in the order in which the cascade runs them.
 
     The name is that of the engine's package in `cira_pipeline/extraction`. `label` is its name on the page. Of two
-    equally good records the one with more `trust` is chosen. A paid engine runs only where a model is configured.
+    equally good records the one with more `trust` is chosen. A paid engine asks a model, and runs only where one is
+    configured. `reads_page`: the engine reads what is printed, so its values may be misread; else it parses data.
     """
 
     label: str
     trust: int
     is_paid: bool
+    reads_page: bool
 
-    def __new__(cls, name: str, label: str, trust: int, is_paid: bool = False) -> EngineName:
+    def __new__(cls, name: str, label: str, trust: int, is_paid: bool = False, reads_page: bool = True) -> EngineName:
         member = str.__new__(cls, name)
         member._value_ = name
-        member.label, member.trust, member.is_paid = label, trust, is_paid
+        member.label, member.trust, member.is_paid, member.reads_page = label, trust, is_paid, reads_page
         return member
 
-    EINVOICE = "einvoice", "e-invoice XML", 2
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _core: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """An open text: a client of the API must not fail on an engine that a later version adds."""
+        return {"type": "string", "description": "name of an extraction engine; later versions may have more"}
+
+    EINVOICE = "einvoice", "e-invoice XML", 2, False, False
     OFFLINE = "offline", "rules", 0
     AZURE_OPENAI = "azure_openai", "model", 1, True
 

@@ -14,7 +14,7 @@ from cira_pipeline.settings import Settings
 
 
 class ExtractionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Extraction engines: einvoice and offline always; azure_openai where an endpoint and a deployment are named."""
+    """Extraction engines: the free ones always; the paid ones where an endpoint and a deployment are named."""
 
     policy: str = Field(
         Policy.CHEAPEST.value, description="order of the engines: cheapest, model_first or offline_only"

@@ -19,6 +19,8 @@ from cira_pipeline.evaluation.comparison import TEXT_FIELDS
 from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans, Span, TaxSpans
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TABLES, TERMS, Invoice, LineItem, TaxLine
+from cira_pipeline.models import EngineName, Extraction, Reading
+from cira_pipeline.pipeline.processor import _input_hash
 from cira_pipeline.validation.confidence.calibration import GROUPS, shipped_calibration
 
 MODELS: dict[str, type[BaseModel]] = {"header": Invoice, "tax_breakdown": TaxLine, "line_items": LineItem}
@@ -89,3 +91,20 @@ def test_prose_is_compared_by_words_and_all_else_letter_by_letter() -> None:
 def test_the_calibration_knows_the_group_of_each_field() -> None:
     assert set(GROUPS) == set(HEADER_FIELDS)
     assert set(shipped_calibration().intercepts) == set(GROUPS.values())
+
+
+def test_an_extraction_stored_before_a_field_was_added_does_not_replace_one_with_it() -> None:
+    """Extractions are stored by content: the new field would stay empty for every document that was known before."""
+
+    class LongerInvoice(Invoice):
+        project: str | None = None
+
+    class LongerExtraction(Extraction):
+        invoice: LongerInvoice
+
+    reading = Reading(reader="test", reader_version="1", pages=(), lines=(), seconds=0)
+    engine = {"engine": EngineName.OFFLINE, "engine_version": "1"}
+    before = Extraction(invoice=Invoice(invoice_number="4711"), **engine)
+    after = LongerExtraction(invoice=LongerInvoice(invoice_number="4711"), **engine)
+    assert _input_hash("0" * 64, reading, before) == _input_hash("0" * 64, reading, before)
+    assert _input_hash("0" * 64, reading, before) != _input_hash("0" * 64, reading, after)

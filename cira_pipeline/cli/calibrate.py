@@ -141,7 +141,7 @@ def _about(cases: Sequence[Case], curve: Sequence[Point], threshold: float, obse
     observations = [each for case in cases for each in case.observations]
     return {
         "fitted_on": utc_now().date().isoformat(),
-        "engines": {str(name): engine.version for name, engine in observer.engines.items() if name != "einvoice"},
+        "engines": {str(name): engine.version for name, engine in observer.engines.items() if name.reads_page},
         "documents": dict(Counter(case.source for case in cases)),
         "suppliers": len({case.supplier for case in cases}),
         "values": {

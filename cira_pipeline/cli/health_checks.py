@@ -23,7 +23,7 @@ from cira_pipeline.health.findings import Part, ProblemSeverity, duration, findi
 from cira_pipeline.health.work_state import WorkState, WorkWatch, free_bytes_by_place
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.local_stack.dagster_processes import ui_answers
-from cira_pipeline.models import Severity
+from cira_pipeline.models import EngineName, Severity
 from cira_pipeline.settings import Settings
 from cira_pipeline.shown_url import shown_host, shown_url
 from cira_pipeline.validation.rules import RULES
@@ -274,7 +274,8 @@ def _model(settings: Settings) -> Check:
             "Set both CIRA_AZURE_OPENAI_ENDPOINT and CIRA_AZURE_OPENAI_DEPLOYMENT.",
         )
     if not settings.model_configured:
-        return Check(name, State.UNUSED, "none configured: only the engines einvoice and offline are used, at no cost")
+        free = " and ".join(engine for engine in EngineName if not engine.is_paid)
+        return Check(name, State.UNUSED, f"none configured: only the engines {free} are used, at no cost")
     url = settings.openai_base_url or settings.azure_openai_endpoint or ""
     label = (
         "OpenAI-compatible server" if settings.openai_base_url else f"Azure OpenAI, {settings.azure_openai_deployment}"

@@ -12,6 +12,8 @@ from enum import StrEnum
 from sqlalchemy import text
 
 from cira_pipeline.db.database import Database
+from cira_pipeline.jobs import Stage
+from cira_pipeline.models import EngineName
 
 RECENT = timedelta(days=7)
 """The month is projected from the average of these last days."""
@@ -42,11 +44,12 @@ class MonthCosts:
     projected_usd: Decimal
 
 
+_PAID = " or ".join(name for name in EngineName if name.is_paid)
 _NAMES: Mapping[GroupBy, str] = {
     GroupBy.DAY: "(c.created_at AT TIME ZONE 'UTC')::date::text",
     GroupBy.CLIENT: "j.client",
-    # Only one engine costs money; reading and storage costs are listed under the program that did the work.
-    GroupBy.ENGINE: "CASE c.stage WHEN 'extracted_fields' THEN 'azure_openai' ELSE c.model END",
+    # Reading and storage costs are listed under the program that did the work.
+    GroupBy.ENGINE: f"CASE c.stage WHEN '{Stage.EXTRACTED_FIELDS}' THEN '{_PAID}' ELSE c.model END",
     GroupBy.MODEL: "c.provider || ' ' || c.model",
     GroupBy.SUPPLIER: "r.supplier_name",
 }

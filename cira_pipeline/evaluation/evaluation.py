@@ -14,6 +14,9 @@ from cira_pipeline.evaluation.reliability import Bin, binned
 from cira_pipeline.evaluation.results import Result, matched
 from cira_pipeline.evaluation.score import Score, Scoreboard, score
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice
+from cira_pipeline.models import EngineName
+
+_PARSING = frozenset(str(name) for name in EngineName if not name.reads_page)
 
 ACCEPTED: Final = "accepted"
 NO_RESULT: Final = "no result"
@@ -113,7 +116,7 @@ class Evaluation:
         return binned(
             (confidence, name in document.score.right)
             for document in self.documents
-            if document.result is not None and document.result.engine != "einvoice"
+            if document.result is not None and document.result.engine not in _PARSING
             for name, confidence in document.confidences.items()
             if name in document.score.right or name in document.score.wrong
         )

@@ -16,7 +16,7 @@ A model without an answer does not fail a job that another engine can do: the of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cira_pipeline.errors import CiraError, CircuitOpen, ExtractionError, NothingExtracted
@@ -193,7 +193,7 @@ class _Run:
         So a due date that one engine missed does not look as if the document had none.
         """
         step = self._steps[chosen]
-        if step.extraction.engine is EngineName.EINVOICE:
+        if not step.extraction.engine.reads_page:
             return
         others = [each for index, each in enumerate(self._steps) if index != chosen]
         for other in others:
@@ -207,26 +207,26 @@ class _Run:
             self.stopped_because = self._why_stop(step)
 
     def _doubts_about(self, extraction: Extraction) -> tuple[Finding, ...]:
-        if extraction.engine is EngineName.EINVOICE:
+        if not extraction.engine.reads_page:
             return page_findings(extraction, self._reading)
-        return (*account_findings(extraction, self._reading), *self._of_failures(EngineName.EINVOICE))
+        failures = (failure for failure in self._failed if not failure.engine.reads_page)
+        return (*account_findings(extraction, self._reading), *self._findings_of(failures))
 
     def _add_model_failure(self) -> None:
         """Adds the finding `model_failed` to all steps: under `model_first` they only replace the model's answer."""
-        findings = self._of_failures(EngineName.AZURE_OPENAI)
+        findings = self._findings_of(failure for failure in self._failed if failure.engine.is_paid)
         for index, step in enumerate(self._steps if findings else ()):
             extraction = self._with_findings(step.extraction, *findings)
             self._steps[index] = Step(extraction, self._judge(extraction))
 
-    def _of_failures(self, engine: EngineName) -> tuple[Finding, ...]:
-        failures = (failure for failure in self._failed if failure.engine is engine)
+    def _findings_of(self, failures: Iterable[EngineFailed]) -> tuple[Finding, ...]:
         return tuple(finding for failure in failures if (finding := _finding_of(failure, self._policy)) is not None)
 
     def _preference(self, index: int) -> tuple[int, ...]:
         step = self._steps[index]
         accepted_model = (
             self._policy is Policy.MODEL_FIRST
-            and step.extraction.engine is EngineName.AZURE_OPENAI
+            and step.extraction.engine.is_paid
             and step.record.verdict is Verdict.ACCEPTED
         )
         return (int(accepted_model), *rank(step.record), step.extraction.engine.trust)
@@ -237,9 +237,9 @@ class _Run:
 
     def _why_stop(self, step: Step) -> str:
         engine, verdict = step.extraction.engine, step.record.verdict
-        if engine is EngineName.EINVOICE:
-            return f"einvoice: the XML is the invoice itself; its record is {verdict}"
-        if self._policy is Policy.MODEL_FIRST and engine is not EngineName.AZURE_OPENAI:
+        if not engine.reads_page:
+            return f"{engine}: the XML is the invoice itself; its record is {verdict}"
+        if self._policy is Policy.MODEL_FIRST and not engine.is_paid:
             return ""
         if verdict is Verdict.ACCEPTED:
             return f"{engine}: its record passed every check"
@@ -271,13 +271,13 @@ def usage_of_error(error: CiraError) -> tuple[Usage, ...]:
 
 def _finding_of(failure: EngineFailed, policy: Policy) -> Finding | None:
     """The finding about a failed engine whose result was replaced by that of a less trusted one."""
-    if failure.engine is EngineName.EINVOICE:
+    if not failure.engine.reads_page:
         message = (
             f"the file contains e-invoice XML that cannot be used ({failure.error.message}); the fields were read from "
             "the page: compare them with the document, or ask the supplier for a valid file"
         )
         return Finding(rule="einvoice_unusable", severity=Severity.WARNING, message=message)
-    if failure.engine is EngineName.AZURE_OPENAI and policy is Policy.MODEL_FIRST:
+    if failure.engine.is_paid and policy is Policy.MODEL_FIRST:
         message = (
             f"the model gave no answer ({failure.code}); the fields come from the offline engine alone: "
             "compare them with the document"

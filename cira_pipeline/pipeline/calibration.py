@@ -61,9 +61,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Observer:
-    """Reads labelled documents with every engine. E-invoice XML is excluded: it is parsed, not read.
+    """Reads labelled documents with every engine. E-invoices in XML are excluded: they are parsed, not read.
 
-    `losses`: how many times the free engine also reads each document with words removed.
+    `losses`: how many times the free engines also read each document with words removed.
     """
 
     settings: Settings
@@ -78,7 +78,7 @@ class Observer:
             return
         settings = self.settings
         document = recognise(label.file.read_bytes(), max_pages=settings.max_pages, max_pixels=settings.max_pixels)
-        if self._einvoice(document):
+        if any(self._parsed(name, document) for name in _PARSING):
             return
         reading = self.reader.read(document).reading
         source: Source = "generated" if "layout" in label.about else "real"
@@ -107,9 +107,9 @@ class Observer:
                     both = compared(extraction, other, validate(other, context))
                     yield _case(label, supplier, source, validation_input_of(both, context), second_opinion=True)
 
-    def _einvoice(self, document: Document) -> bool:
+    def _parsed(self, name: EngineName, document: Document) -> bool:
         try:
-            return self._extracted(EngineName.EINVOICE, document, _NOTHING_READ) is not None
+            return self._extracted(name, document, _NOTHING_READ) is not None
         except CiraError:
             return False
 
@@ -119,8 +119,9 @@ class Observer:
 
 
 _LOST: Final = 0.2
-_FREE: Final = (EngineName.OFFLINE,)
-_READING: Final = (EngineName.OFFLINE, EngineName.AZURE_OPENAI)
+_PARSING: Final = tuple(name for name in EngineName if not name.reads_page)
+_READING: Final = tuple(name for name in EngineName if name.reads_page)
+_FREE: Final = tuple(name for name in _READING if not name.is_paid)
 _NOTHING_READ = Reading(reader="none", reader_version="", pages=(), lines=(), seconds=0)
 
 

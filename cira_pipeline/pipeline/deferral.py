@@ -30,7 +30,7 @@ from cira_pipeline.errors import (
     StoreUnavailable,
 )
 from cira_pipeline.extraction.cascade import CascadeOutcome
-from cira_pipeline.models import EngineName, Verdict
+from cira_pipeline.models import Verdict
 from cira_pipeline.settings import Settings
 
 OWN_SERVICES = (ReaderUnavailable, StoreUnavailable)
@@ -93,7 +93,7 @@ def model_awaited(outcome: CascadeOutcome, settings: Settings) -> CiraError | No
     """
     if settings.model_outage_policy != "wait" or outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED:
         return None
-    errors = (failure.error for failure in outcome.failed if failure.engine is EngineName.AZURE_OPENAI)
+    errors = (failure.error for failure in outcome.failed if failure.engine.is_paid)
     return next((error for error in errors if isinstance(error, MODEL_IS_DOWN)), None)
 
 

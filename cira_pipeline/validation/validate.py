@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from cira_pipeline.invoice import PAYMENT_FIELDS, Bounded, bounded
-from cira_pipeline.models import EngineName, Evidence, Extraction, Finding, Record
+from cira_pipeline.models import Evidence, Extraction, Finding, Record
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.checks.arithmetic import check_arithmetic
 from cira_pipeline.validation.checks.completeness import check_grounding, check_required
@@ -77,7 +77,7 @@ def validation_input_of(extraction: Extraction, context: ValidationContext) -> V
             }
         )
     invoice = normalised(found.invoice)
-    reverse = extraction.engine is not EngineName.EINVOICE and prints_minus_signs(invoice)
+    reverse = extraction.engine.reads_page and prints_minus_signs(invoice)
     stated = as_credited(invoice) if reverse else invoice
     return ValidationInput(extraction.model_copy(update={"invoice": stated}), context, sign_reversed=reverse)
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from cira_pipeline.invoice import Invoice, LineItem
-from cira_pipeline.models import EngineName, Extraction, Reading
+from cira_pipeline.models import Extraction, Reading
 from cira_pipeline.printed.numbers import decimals_of, is_printed_whole
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.normalise import bare
@@ -58,8 +58,8 @@ class ValidationInput:
 
     @property
     def read_from_page(self) -> bool:
-        """Whether values were read from a page, so that they may be misread; false for e-invoice XML."""
-        return self.extraction.engine is not EngineName.EINVOICE
+        """Whether values were read from a page, so that they may be misread."""
+        return self.extraction.engine.reads_page
 
     @cached_property
     def ocr_confidences(self) -> Mapping[int, float]:

@@ -1,4 +1,4 @@
-"""A status, an engine or a scope of the code that the database does not take, for want of a migration, shows here."""
+"""A status, a stage or a scope of the code that the database does not take, for want of a migration, shows here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cira_pipeline.db.answers.model_batches import ModelBatchState
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.records.lessons import LessonSource
 from cira_pipeline.jobs import JobSource, JobStatus, Policy, Stage
-from cira_pipeline.models import EngineName, MediaType, Severity, Verdict
+from cira_pipeline.models import MediaType, Severity, Verdict
 
 ENUMERATIONS: dict[tuple[str, str], Iterable[str]] = {
     ("jobs", "status"): JobStatus,
@@ -26,10 +26,7 @@ ENUMERATIONS: dict[tuple[str, str], Iterable[str]] = {
     ("jobs", "source"): get_args(JobSource),
     ("jobs", "policy"): Policy,
     ("documents", "media_type"): MediaType,
-    ("extractions", "engine"): EngineName,
-    ("records", "engine"): EngineName,
     ("records", "verdict"): Verdict,
-    ("record_evidence", "engine"): EngineName,
     ("record_findings", "severity"): Severity,
     ("cost_entries", "stage"): Stage,
     ("stage_timings", "stage"): Stage,

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+from pydantic import TypeAdapter
+
+from cira_pipeline.db.schema.tables import ENGINE_NAME
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.jobs import Policy
 from cira_pipeline.models import EngineName
@@ -27,3 +33,13 @@ def test_without_a_model_only_free_engines_run() -> None:
 def test_each_engine_has_a_label_and_a_trust_of_its_own() -> None:
     assert len({name.label for name in EngineName}) == len(EngineName)
     assert len({name.trust for name in EngineName}) == len(EngineName)
+
+
+@pytest.mark.parametrize("name", EngineName)
+def test_the_database_takes_the_name_of_each_engine(name: EngineName) -> None:
+    """Engines need no migration: a name of another form would fail at the first invoice."""
+    assert re.search(ENGINE_NAME.split("'")[1], name)
+
+
+def test_a_client_generated_from_the_api_takes_engines_that_a_later_version_adds() -> None:
+    assert "enum" not in TypeAdapter(EngineName).json_schema()

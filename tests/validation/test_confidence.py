@@ -202,6 +202,18 @@ def test_a_kind_of_field_that_was_never_wrong_is_not_believed_infallible() -> No
     assert 0.9 < fit(observations).confidence("issue_date", PLAIN) < 0.999
 
 
+@pytest.mark.parametrize("engine", [name for name in EngineName if name.reads_page and name is not EngineName.OFFLINE])
+def test_an_engine_that_is_wrong_more_often_than_another_is_believed_less(engine: EngineName) -> None:
+    observations = _observations("a", right=900, wrong=100, confidence=0.9)
+    observations += [
+        replace(each, features=replace(each.features, engine=engine))
+        for each in _observations("b", right=500, wrong=500, confidence=0.9)
+    ]
+    calibration = fit(observations)
+    assert calibration.confidence("supplier_name", PLAIN) > 0.85
+    assert calibration.confidence("supplier_name", replace(PLAIN, engine=engine)) < 0.55
+
+
 def test_a_supplier_is_judged_by_a_calibration_that_has_not_seen_it() -> None:
     observations = _observations("good", right=200, wrong=2, confidence=0.9)
     observations += _observations("fine", right=100, wrong=2, confidence=0.9)

@@ -14,7 +14,7 @@ from cira_pipeline.models import EngineName, Evidence, Extraction, Record, Verdi
 from cira_pipeline.validation.validate import ValidationContext, validate
 from tests.db.invoices import invoice
 
-ENGINES = [EngineName.EINVOICE, EngineName.OFFLINE, EngineName.AZURE_OPENAI]
+ENGINES = list(EngineName)
 
 
 def record_of(engine: EngineName, **fields: Any) -> Record:

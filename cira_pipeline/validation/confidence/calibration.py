@@ -19,7 +19,6 @@ from typing import Any, Final
 
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import HEADER_FIELDS, TERMS, HeaderField
-from cira_pipeline.models import EngineName
 from cira_pipeline.validation.confidence.features import ConfidenceFeatures
 
 _GROUP_OF_KIND: Final[Mapping[FieldKind, str]] = {
@@ -76,7 +75,7 @@ class Calibration:
 
     def confidence(self, name: HeaderField, features: ConfidenceFeatures) -> float:
         """The probability, 0 to 1, that the value of field `name` is correct."""
-        if features.engine is EngineName.EINVOICE:
+        if not features.engine.reads_page:
             return features.engine_confidence
         score = self.intercepts[GROUPS[name]] + self.engines.get(features.engine, 0.0)
         score += sum(self.weights.get(term, 0.0) * value for term, value in terms_of(name, features).items())

@@ -26,7 +26,8 @@ from cira_pipeline.validation.confidence.calibration import (
 from cira_pipeline.validation.confidence.features import ConfidenceFeatures
 
 _GROUP_NAMES: Final = tuple(sorted(set(GROUPS.values())))
-_ENGINES: Final = (EngineName.AZURE_OPENAI,)
+# The level of the offline engine is 0, so it has no parameter.
+_ENGINES: Final = tuple(name for name in EngineName if name.reads_page and name is not EngineName.OFFLINE)
 _TERMS: Final = tuple(DIRECTIONS)
 _RIDGE: Final = 1.0
 
