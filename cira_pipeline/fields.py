@@ -1,4 +1,4 @@
-"""Metadata of an invoice field besides its type: business term, kind, label, importance for payment.
+"""Metadata of an invoice field besides its type: business term, kind, group, label, importance for payment.
 
 The fields themselves are declared once, in `cira_pipeline/invoice.py`, each with a `Term`. Database columns, names on
 the page, bounds, comparison, calibration groups and the list of payment-critical fields are derived from these
@@ -32,10 +32,15 @@ class FieldKind(StrEnum):
     RATE = "rate"
     QUANTITY = "quantity"
     UNIT = "unit"
+    CODE = "code"
+    COUNTRY = "country"
+    POSITION = "position"
     TABLE = "table"
+    MAP = "map"
 
     @property
     def is_number(self) -> bool:
+        """Whether the value is a decimal number; a position in a table is none."""
         return self in (FieldKind.AMOUNT, FieldKind.RATE, FieldKind.QUANTITY)
 
     @property
@@ -52,6 +57,8 @@ class FieldKind(StrEnum):
 _MAX_CHARS = {
     FieldKind.TYPE: 20,
     FieldKind.CURRENCY: 20,
+    FieldKind.COUNTRY: 20,
+    FieldKind.CODE: 100,
     FieldKind.TAX_ID: 100,
     FieldKind.ACCOUNT: 100,
     FieldKind.UNIT: 100,
@@ -62,23 +69,52 @@ _MAX_CHARS = {
 }
 
 
+class FieldGroup(StrEnum):
+    """Groups in which header fields are shown to people, in this order; the value is the heading."""
+
+    INVOICE = "Invoice"
+    AMOUNTS = "Amounts"
+    SUPPLIER = "Supplier"
+    CUSTOMER = "Customer"
+    PAYMENT = "Payment"
+    REFERENCES = "References"
+    DELIVERY = "Delivery and period"
+    OTHER_PARTIES = "Payee and tax representative"
+
+
 @dataclass(frozen=True)
 class Term:
-    """A business term of EN 16931: `number` is its BT or BG number, `label` its name as shown to people.
+    """A business term: `number` is its BT or BG number in EN 16931, empty where the standard has no such term.
 
-    `payment`: the field decides a payment, so a record is accepted only if its value is certain.
+    `label`: name as shown to people. `group`: where a header field is shown, `None` for the fields of a row.
+    `payment`: the field decides a payment, so a record is accepted only if its value is certain. `detail`: most
+    invoices do not state the field, or nothing is paid or booked by it alone: the page folds it away.
     """
 
     number: str
     kind: FieldKind
     label: str
     note: str = ""
+    group: FieldGroup | None = None
     payment: bool = False
+    detail: bool = False
+
+    @property
+    def is_decisive(self) -> bool:
+        """Whether a payment or a booking hangs on the field, so that two different readings of it need a person."""
+        return self.payment or not self.detail
 
     @property
     def description(self) -> str:
         return ", ".join(filter(None, (self.number, self.note)))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        described: dict[str, Any] = {**handler(schema), "description": self.description}
+        described: dict[str, Any] = {**handler(schema), "description": self.description or self.label}
         return described
+
+
+@dataclass(frozen=True)
+class Detail(Term):
+    """A term of a `detail`."""
+
+    detail: bool = True

@@ -16,7 +16,8 @@ from cira_pipeline.db.records.confirmations import Confirmation
 from cira_pipeline.db.records.repository import StoredRecord
 from cira_pipeline.db.schema.tables import AMOUNT_BOUND
 from cira_pipeline.errors import JobNotFinished, RecordChanged, RecordNotFound, RequestInvalid, ValueNotStorable
-from cira_pipeline.invoice import HEADER_FIELDS, MAX_CHARS, MAX_ROWS, TABLES, Invoice, bounded
+from cira_pipeline.invoice import HEADER_FIELDS, TABLES, TERMS, Invoice
+from cira_pipeline.invoice_bounds import MAX_CHARS, MAX_MAP_CHARS, MAX_ROWS, bounded
 from cira_pipeline.jobs import JobId
 from cira_pipeline.models import Evidence, Extraction, Record, Severity
 from cira_pipeline.validation.rules import RAISED_BY_ENGINES
@@ -59,9 +60,7 @@ def confirm(
             raise RecordChanged(f"the record of job {job.job_id} was changed after it was displayed", job_id=job.job_id)
         record = _validated(services, job.job_id, stored, corrected, confirmed_by, today)
         services.records.put(job.job_id, stored.document_sha256, record)
-    services.labels.put(
-        stored.document_sha256, corrected.model_dump(mode="json"), source="review", confirmed_by=confirmed_by
-    )
+    services.labels.put(stored.document_sha256, _label_of(corrected), source="review", confirmed_by=confirmed_by)
     confirmation = services.confirmations.put(
         job.job_id,
         stored.document_sha256,
@@ -88,6 +87,12 @@ def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
     return bounded(invoice.model_copy(update=changes)).invoice
 
 
+def _label_of(invoice: Invoice) -> dict[str, Any]:
+    """The fields of `invoice` that a reviewer has seen: a detail without a value may be printed all the same."""
+    stated = invoice.model_dump(mode="json", exclude_defaults=True)
+    return {name: None for name, term in TERMS.items() if not term.detail} | stated
+
+
 def check_bounds(changes: Mapping[str, Any]) -> None:
     """Checks values against the bounds of what can be stored. Raises: RequestInvalid, ValueNotStorable."""
     for path, value in _leaves(changes):
@@ -96,8 +101,8 @@ def check_bounds(changes: Mapping[str, Any]) -> None:
             raise ValueNotStorable(f"{path} is too large; an amount must be below {AMOUNT_BOUND}", field=path)
         if isinstance(value, Decimal) and not -MAX_DECIMALS <= value.adjusted() <= MAX_DECIMALS:
             raise ValueNotStorable(f"{path} has more than {MAX_DECIMALS} decimals", field=path)
-        most = MAX_CHARS.get(path.rpartition(".")[2])
-        if isinstance(value, str) and most is not None and len(value) > most:
+        most = MAX_CHARS.get(path.rpartition(".")[2], MAX_MAP_CHARS)
+        if isinstance(value, str) and len(value) > most:
             raise RequestInvalid(f"{path} is longer than {most:,} characters")
     for table in TABLES:
         if len(changes.get(table, ())) > MAX_ROWS:
@@ -108,7 +113,11 @@ def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for name, value in values.items():
         if name in TABLES:
             for index, row in enumerate(value):
-                yield from ((f"{name}[{index}].{part}", each) for part, each in row)
+                yield from _leaves({f"{name}[{index}].{part}": each for part, each in row})
+        elif isinstance(value, Mapping):
+            for key, each in value.items():
+                texts = each if isinstance(each, tuple) else (each,)
+                yield from ((f"{name}.{key}", text) for text in texts)
         else:
             yield name, value
 

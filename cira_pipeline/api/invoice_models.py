@@ -91,7 +91,10 @@ class ListedInvoice(BaseModel):
     supplier_name: str | None
     supplier_vat_id: str | None
     customer_name: str | None
+    supplier_tax_id: str | None
     payment_iban: str | None
+    payment_account: str | None
+    payment_reference: str | None
     net_total: Amount | None
     tax_total: Amount | None
     gross_total: Amount | None

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rapidfuzz import fuzz
 from rapidfuzz.utils import default_process
 
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, TERMS
+from cira_pipeline.invoice import DATE_FIELDS, HEADER_FIELDS, NUMBER_FIELDS, TERMS
 
 TEXT_FIELDS: Final = frozenset(name for name in HEADER_FIELDS if TERMS[name].kind.is_prose)
 """Header fields compared by words; those that are neither text, amount nor date are compared as identifiers."""
@@ -28,7 +28,7 @@ def same_value(field: str, value: Any, truth: Any) -> bool:
     Amounts are equal as decimals, dates as ISO 8601, names and addresses at a token-set similarity of at least 90 of
     100, identifiers without spaces, dots, dashes, slashes and case.
     """
-    if field in AMOUNT_FIELDS:
+    if field in NUMBER_FIELDS:
         return same_amount(value, truth)
     if field in DATE_FIELDS:
         return _iso(value) == _iso(truth)

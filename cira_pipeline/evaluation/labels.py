@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from cira_pipeline.errors import LabelsInvalid
 from cira_pipeline.evaluation.comparison import amount, similarity
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, MAX_CHARS, ROW_TERMS
-
-_ROW_TEXTS = frozenset(name for terms in ROW_TERMS.values() for name, term in terms.items() if not term.kind.is_number)
+from cira_pipeline.fields import FieldKind, Term
+from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TERMS
+from cira_pipeline.invoice_bounds import MAX_CHARS
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def check_fields(fields: object, where: str = "label") -> dict[str, Any]:
     """
     if not isinstance(fields, Mapping):
         raise LabelsInvalid(f"{where}: `fields` is not an object")
-    unknown = sorted(str(name) for name in fields if name not in HEADER_FIELDS and name not in ROW_TERMS)
+    unknown = sorted(str(name) for name in fields if name not in TERMS)
     if unknown:
         raise LabelsInvalid(f"{where}: no such invoice field: {', '.join(unknown)}", unknown=unknown)
     if not any(name in HEADER_FIELDS for name in fields):
@@ -64,7 +64,7 @@ def check_fields(fields: object, where: str = "label") -> dict[str, Any]:
         if name in ROW_TERMS:
             _check_table(name, value, where)
         elif value is not None:
-            _check_value(name, value, where)
+            _check_value(f"{where}: `{name}`", TERMS[name], name, value)
     return dict(fields)
 
 
@@ -126,23 +126,23 @@ def _check_table(name: str, rows: object, where: str) -> None:
         if unknown:
             raise LabelsInvalid(f"{where}: `{name}[{position}]` has no field {', '.join(unknown)}", unknown=unknown)
         for key, value in row.items():
-            if value is not None and key not in _ROW_TEXTS and amount(value) is None:
-                raise LabelsInvalid(f"{where}: `{name}[{position}].{key}` is not a number")
-            if value is not None and key in _ROW_TEXTS and not isinstance(value, str):
-                raise LabelsInvalid(f"{where}: `{name}[{position}].{key}` is not a string")
+            if value is not None:
+                _check_value(f"{where}: `{name}[{position}].{key}`", ROW_TERMS[name][key], key, value)
 
 
-def _check_value(name: str, value: object, where: str) -> None:
-    if name in AMOUNT_FIELDS:
+def _check_value(what: str, term: Term, name: str, value: object) -> None:
+    if term.kind is FieldKind.MAP:
+        if not isinstance(value, Mapping):
+            raise LabelsInvalid(f"{what} is not an object")
+    elif term.kind.is_number or term.kind is FieldKind.POSITION:
         if amount(value) is None:
-            raise LabelsInvalid(f"{where}: `{name}` is not a decimal number such as 12.50")
-        return
-    if not isinstance(value, str) or not value.strip():
-        raise LabelsInvalid(f"{where}: `{name}` is not a string")
-    if len(value) > MAX_CHARS.get(name, len(value)):
-        raise LabelsInvalid(f"{where}: `{name}` is longer than {MAX_CHARS[name]:,} characters")
-    if name in DATE_FIELDS and not _is_date(value):
-        raise LabelsInvalid(f"{where}: `{name}` is not a date such as 2026-01-31")
+            raise LabelsInvalid(f"{what} is not a decimal number such as 12.50")
+    elif not isinstance(value, str) or not value.strip():
+        raise LabelsInvalid(f"{what} is not a string")
+    elif len(value) > MAX_CHARS.get(name, len(value)):
+        raise LabelsInvalid(f"{what} is longer than {MAX_CHARS[name]:,} characters")
+    elif term.kind is FieldKind.DATE and not _is_date(value):
+        raise LabelsInvalid(f"{what} is not a date such as 2026-01-31")
 
 
 def _is_date(text: str) -> bool:

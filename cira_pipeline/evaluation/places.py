@@ -10,7 +10,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.utils import default_process
 
 from cira_pipeline.evaluation.comparison import TEXT_FIELDS, amount, identifier
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS
+from cira_pipeline.invoice import DATE_FIELDS, NUMBER_FIELDS
 from cira_pipeline.models import Box, Line, Reading, Word
 from cira_pipeline.printed.dates import dates_in
 from cira_pipeline.printed.numbers import values_in
@@ -34,7 +34,7 @@ def places(reading: Reading, field: str, truth: Any) -> Iterator[tuple[int, Box]
 
 
 def _shown(field: str, truth: Any) -> Shown:
-    if field in AMOUNT_FIELDS:
+    if field in NUMBER_FIELDS:
         wanted = amount(truth)
         return lambda text: wanted is not None and any(each == abs(wanted) for each in values_in(text))
     if field in DATE_FIELDS:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from rapidfuzz.fuzz import token_set_ratio
 from rapidfuzz.utils import default_process
 
-from cira_pipeline.invoice import HEADER_FIELDS, TERMS, HeaderField, Invoice
+from cira_pipeline.invoice import HEADER_FIELDS, TABLES, TERMS, HeaderField, Invoice
 from cira_pipeline.models import EngineName, Evidence, Extraction, Finding, Record, Severity
 
 RULE = "engines_disagree"
@@ -68,7 +68,7 @@ def left_out(extraction: Extraction, other: Extraction, *, least: float) -> tupl
         sure[part] = min(evidence.confidence, sure.get(part, 1.0))
     return tuple(
         name
-        for name in (*HEADER_FIELDS, "tax_breakdown", "line_items")
+        for name in (*HEADER_FIELDS, *TABLES)
         if getattr(extraction.invoice, name) in (None, ()) and sure.get(name, 0.0) >= least
     )
 
@@ -79,7 +79,11 @@ def asked_about(extraction: Extraction, other: Extraction) -> tuple[Finding, ...
     Fields whose value it has under another name are left out: an amount due that is the total, an id that it assigns to
     the other party.
     """
-    wanted = (*COMPARED, "supplier_name", "customer_name", "tax_breakdown", "line_items")
+    wanted = {
+        name
+        for name in (*COMPARED, "supplier_name", "customer_name", "tax_breakdown", "line_items")
+        if not TERMS[name].detail
+    }
     named = {getattr(extraction.invoice, name) for name in HEADER_FIELDS}
     return tuple(
         Finding(
@@ -207,7 +211,7 @@ def _is_doubt(finding: Finding) -> bool:
 
 
 def _warns(name: HeaderField, confidence: float, doubted: set[str]) -> bool:
-    return name not in doubted and confidence >= SURE
+    return TERMS[name].is_decisive and name not in doubted and confidence >= SURE
 
 
 def _contradiction(mine: Extraction, other: Extraction, name: HeaderField, *, warn: bool) -> Finding:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from cira_pipeline.invoice import PAYMENT_FIELDS, Bounded, bounded
+from cira_pipeline.invoice import PAYMENT_FIELDS
+from cira_pipeline.invoice_bounds import Bounded, bounded
 from cira_pipeline.models import Evidence, Extraction, Finding, Record
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.checks.arithmetic import check_arithmetic

@@ -96,8 +96,8 @@ def test_codes_lose_their_spaces_and_names_their_line_ends():
 
 def _form(of) -> dict[str, str]:
     made = record_form(record(of), date(2026, 1, 1))
-    fields = {each.name: each.value for _, group in made.groups for each in group}
-    return fields | {cell.name: cell.value for rows in made.tables.values() for row in rows for cell in row.cells}
+    fields = {each.name: each.value for group in made.groups for each in (*group.fields, *group.folded)}
+    return fields | {cell.name: cell.value for table in made.tables for row in table.rows for cell in row.cells}
 
 
 def test_a_form_that_nobody_touched_changes_nothing_to_the_last_digit():
@@ -137,6 +137,6 @@ def test_mistakes_stand_by_the_name_of_their_input_and_a_strange_input_is_nothin
     assert set(changes.errors) == {"due_date", "line_items.1.net_amount"}
     assert changes.values == {}
     again = record_form(record(given), date(2026, 1, 1), form, changes.errors)
-    shown_again = {each.name: each for _, group in again.groups for each in group}
+    shown_again = {each.name: each for group in again.groups for each in group.fields}
     assert (shown_again["due_date"].value, again.first) == ("soon", "due_date")
     assert shown(given.due_date) == "2024-06-01"

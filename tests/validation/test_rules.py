@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cira_pipeline.invoice import AMOUNT_FIELDS, Invoice
+from cira_pipeline.invoice import TOTAL_FIELDS, Invoice
 from cira_pipeline.models import EngineName, Evidence, Finding, Severity, Verdict
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.rules import RULES, Rule
@@ -28,7 +28,7 @@ def test_a_sound_invoice_is_accepted_without_a_complaint() -> None:
         assert record.invoice == SOUND
 
 
-_MINUS: dict[str, Any] = {name: -getattr(SOUND, name) for name in AMOUNT_FIELDS}
+_MINUS: dict[str, Any] = {name: -getattr(SOUND, name) for name in TOTAL_FIELDS}
 
 COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
     (rules.NUMBER_MISSING, {"invoice_number": None}, "invoice_number"),

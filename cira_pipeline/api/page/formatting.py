@@ -9,21 +9,20 @@ from decimal import Decimal
 from urllib.parse import unquote, urlsplit
 
 from cira_pipeline.db.jobs.repository import Job
-from cira_pipeline.invoice import ROW_TERMS, TERMS, HeaderField
+from cira_pipeline.fields import FieldGroup, FieldKind
+from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TERMS, HeaderField
 from cira_pipeline.jobs import JobStatus, Stage
 from cira_pipeline.models import EngineName, Severity, Verdict
 
 FIELDS: Mapping[str, str] = {name: term.label for name, term in TERMS.items()}
 # Only names that are no words of their own.
 _FIELD_NAME = re.compile(rf"\b({'|'.join(name for name in FIELDS if '_' in name)})\b")
-GROUPS: Sequence[tuple[str, Sequence[HeaderField]]] = (
-    ("Invoice", ("invoice_number", "invoice_type", "issue_date", "due_date", "purchase_order", "currency")),
-    ("Amounts", ("net_total", "tax_total", "gross_total", "amount_due")),
-    ("Supplier", ("supplier_name", "supplier_vat_id", "payment_iban", "supplier_address")),
-    ("Customer and terms", ("customer_name", "customer_vat_id", "customer_address", "payment_terms")),
+GROUPS: Sequence[tuple[str, Sequence[HeaderField]]] = tuple(
+    (group.value, tuple(name for name in HEADER_FIELDS if TERMS[name].group is group)) for group in FieldGroup
 )
 COLUMNS: Mapping[str, Mapping[str, str]] = {
-    table: {name: term.label for name, term in terms.items()} for table, terms in ROW_TERMS.items()
+    table: {name: term.label for name, term in terms.items() if term.kind is not FieldKind.MAP}
+    for table, terms in ROW_TERMS.items()
 }
 INVOICE_TYPES: Mapping[str, str] = {
     "261": "Self-billed credit note",
@@ -93,6 +92,14 @@ def field_label(path: str) -> str:
         return label
     column = COLUMNS.get(name, {}).get(part.lstrip("."), "")
     return f"{label}, row {int(index) + 1}{f', {column}' if column else ''}"
+
+
+def kind_of_cell(table: str, column: str) -> str:
+    """How a cell is shown: `amount` (right-aligned), `date` or `text`."""
+    kind = ROW_TERMS[table][column].kind
+    if kind.is_number or kind is FieldKind.POSITION:
+        return "amount"
+    return "date" if kind is FieldKind.DATE else "text"
 
 
 def money(value: Decimal | None) -> str:

@@ -7,15 +7,25 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from pydantic import BaseModel
+
 from cira_pipeline.api.page import formatting as words
 from cira_pipeline.api.page.typed_values import NotUnderstood, shown, typed
 from cira_pipeline.fields import FieldKind
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine, header_fields
+from cira_pipeline.invoice import (
+    DATE_FIELDS,
+    HEADER_FIELDS,
+    NUMBER_FIELDS,
+    ROW_TERMS,
+    ROWS,
+    TERMS,
+    Invoice,
+    header_fields,
+)
 from cira_pipeline.models import Evidence, Finding, Record, Severity
 
 LOW_CONFIDENCE = 0.9
 """Below it a value is shown as doubtful; what sends a record to review is decided elsewhere."""
-_ROWS: Mapping[str, type[LineItem | TaxLine]] = {"tax_breakdown": TaxLine, "line_items": LineItem}
 _LONG = header_fields(FieldKind.ADDRESS, FieldKind.TEXT)
 
 
@@ -46,9 +56,27 @@ class RowView:
 
 
 @dataclass(frozen=True)
+class GroupView:
+    """Fields under one heading. `folded`: details that the invoice does not state, shown on demand."""
+
+    title: str
+    fields: Sequence[FieldView]
+    folded: Sequence[FieldView]
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table of the record. `columns`: its column names with their labels, without details that no row has."""
+
+    name: str
+    columns: Mapping[str, str]
+    rows: Sequence[RowView]
+
+
+@dataclass(frozen=True)
 class RecordForm:
-    groups: Sequence[tuple[str, Sequence[FieldView]]]
-    tables: Mapping[str, Sequence[RowView]]
+    groups: Sequence[GroupView]
+    tables: Sequence[TableView]
     first: str
     """The input that a person looks at first: one with an error, else a doubtful one."""
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -69,11 +97,11 @@ def record_form(
     given, errors = given or {}, errors or {}
     evidence = {each.field: each for each in record.evidence}
     groups = [
-        (title, [_header(name, record, evidence.get(name), today, given, errors) for name in names])
+        _group(title, [_header(name, record, evidence.get(name), today, given, errors) for name in names])
         for title, names in words.GROUPS
     ]
-    tables = {table: _table(table, record, evidence, given, errors) for table in _ROWS}
-    fields = [each for _, group in groups for each in group]
+    tables = [_table(table, record, evidence, given, errors) for table in ROWS]
+    fields = [each for group in groups for each in group.fields]
     named = {name for each in complaints(record.findings) if each.severity is not Severity.INFO for name in each.fields}
     ways = (
         (name for name in errors),
@@ -94,7 +122,7 @@ def changes_in(given: Mapping[str, str], invoice: Invoice) -> Changes:
             invoice, name
         ):
             values[name] = value
-    for table, kind in _ROWS.items():
+    for table, kind in ROWS.items():
         before = getattr(invoice, table)
         if any(key.startswith(f"{table}.") for key in given):
             after = tuple(_rows(table, kind, before, given, errors))
@@ -105,22 +133,24 @@ def changes_in(given: Mapping[str, str], invoice: Invoice) -> Changes:
 
 def _rows(
     table: str,
-    kind: type[LineItem | TaxLine],
-    before: Sequence[LineItem | TaxLine],
+    kind: type[BaseModel],
+    before: Sequence[BaseModel],
     given: Mapping[str, str],
     errors: dict[str, str],
-) -> list[LineItem | TaxLine]:
+) -> list[BaseModel]:
     """Rows of which something was given; one that was emptied is gone."""
     rows = []
     for number in _numbers(table, given):
         old = before[number] if number < len(before) else None
         cells = {
-            part: _read(f"{table}.{number}.{part}", part, given.get(f"{table}.{number}.{part}", ""), was, errors)
+            part: _read(place, part, given[place], was, errors)
+            if (place := f"{table}.{number}.{part}") in given
+            else was
             for part in words.COLUMNS[table]
             for was in (getattr(old, part, None),)
         }
         if any(value is not None for value in cells.values()):
-            rows.append(kind(**cells))
+            rows.append(old.model_copy(update=cells) if old is not None else kind(**cells))
     return rows
 
 
@@ -158,22 +188,37 @@ def _header(
     )
 
 
+def _group(title: str, fields: Sequence[FieldView]) -> GroupView:
+    folded = [each for each in fields if TERMS[each.name].detail and not (each.value or each.error or each.doubtful)]
+    return GroupView(title, [each for each in fields if each not in folded], folded)
+
+
 def _table(
     table: str,
     record: Record,
     evidence: Mapping[str, Evidence],
     given: Mapping[str, str],
     errors: Mapping[str, str],
-) -> list[RowView]:
+) -> TableView:
     rows = getattr(record.invoice, table)
     numbers = sorted({*range(len(rows)), *_numbers(table, given)})
-    return [_row(table, number, rows, evidence, given, errors) for number in numbers]
+    columns = {
+        part: label
+        for part, label in words.COLUMNS[table].items()
+        if not ROW_TERMS[table][part].detail
+        or any(getattr(row, part) is not None for row in rows)
+        or any(given.get(f"{table}.{number}.{part}") for number in numbers)
+    }
+    return TableView(
+        table, columns, [_row(table, number, rows, columns, evidence, given, errors) for number in numbers]
+    )
 
 
 def _row(
     table: str,
     number: int,
     rows: Sequence[Any],
+    columns: Mapping[str, str],
     evidence: Mapping[str, Evidence],
     given: Mapping[str, str],
     errors: Mapping[str, str],
@@ -184,12 +229,12 @@ def _row(
         FieldView(
             name=(place := f"{table}.{number}.{part}"),
             label=f"{label}, row {number + 1}",
-            kind="text" if part in ("description", "unit") else "amount",
+            kind=words.kind_of_cell(table, part),
             value=given.get(place, shown(getattr(row, part, None))),
             evidence=evidence.get(f"{path}.{part}"),
             error=errors.get(place, ""),
         )
-        for part, label in words.COLUMNS[table].items()
+        for part, label in columns.items()
     ]
     sure = [each.confidence for name, each in evidence.items() if name == path or name.startswith(f"{path}.")]
     return RowView(number, path, cells, added=row is None, confidence=min(sure, default=None))
@@ -201,7 +246,7 @@ def _numbers(table: str, given: Mapping[str, str]) -> list[int]:
 
 
 def _kind(name: str) -> str:
-    if name in AMOUNT_FIELDS:
+    if name in NUMBER_FIELDS:
         return "amount"
     if name in DATE_FIELDS:
         return "date"

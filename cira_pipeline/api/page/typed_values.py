@@ -8,14 +8,14 @@ from datetime import date
 from decimal import Decimal
 
 from cira_pipeline.fields import FieldKind
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, ROW_TERMS, header_fields
+from cira_pipeline.invoice import DATE_FIELDS, NUMBER_FIELDS, ROW_TERMS, header_fields
 from cira_pipeline.printed.dates import dates_in
 from cira_pipeline.printed.numbers import NumberReading, readings
 
 _MINUS = "-−"
 _MAX_DIGITS = 30
 
-Value = str | date | Decimal
+Value = str | int | date | Decimal
 
 
 class NotUnderstood(Exception):
@@ -88,11 +88,45 @@ def _kind(text: str) -> str:
     return text
 
 
+def _country(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2}", text):
+        raise NotUnderstood("A country has two letters, such as DE.")
+    return text.upper()
+
+
+def _position(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
+        raise NotUnderstood("Write the number of a row, such as 1.")
+    return int(text)
+
+
+def _reader_of(kind: FieldKind) -> Callable[[str], Value] | None:
+    """The reader of a cell; `None` for a line of text."""
+    if kind.is_number:
+        return _amount
+    match kind:
+        case FieldKind.DATE:
+            return _day
+        case FieldKind.POSITION:
+            return _position
+        case FieldKind.COUNTRY:
+            return _country
+        case _:
+            return None
+
+
 _READERS: Mapping[str, Callable[[str], Value]] = {
     **dict.fromkeys(DATE_FIELDS, _day),
-    **dict.fromkeys(AMOUNT_FIELDS, _amount),
-    **{name: _amount for terms in ROW_TERMS.values() for name, term in terms.items() if term.kind.is_number},
+    **dict.fromkeys(NUMBER_FIELDS, _amount),
+    **{
+        name: reader
+        for terms in ROW_TERMS.values()
+        for name, term in terms.items()
+        for reader in (_reader_of(term.kind),)
+        if reader is not None
+    },
     **dict.fromkeys(header_fields(FieldKind.TAX_ID, FieldKind.ACCOUNT), _code),
-    "currency": _currency,
-    "invoice_type": _kind,
+    **dict.fromkeys(header_fields(FieldKind.COUNTRY), _country),
+    **dict.fromkeys(header_fields(FieldKind.CURRENCY), _currency),
+    **dict.fromkeys(header_fields(FieldKind.TYPE), _kind),
 }

@@ -92,7 +92,8 @@ def _kept(connection: Connection, sha256: str, extraction: Extraction, input_has
         "engine_version": extraction.engine_version,
         "input_hash": input_hash,
     }
-    parts = extraction.model_dump(mode="json", exclude_defaults=False)
+    parts = extraction.model_dump(mode="json", exclude={"invoice"})
+    parts["invoice"] = extraction.invoice.model_dump(mode="json", exclude_defaults=True)
     extraction_id = connection.scalar(_KEEP, parts | content)
     if extraction_id is None:
         extraction_id = connection.execute(select(extractions.c.extraction_id).filter_by(**content)).scalar_one()

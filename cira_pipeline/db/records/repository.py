@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import (
     Connection,
     Row,
@@ -34,15 +35,15 @@ from cira_pipeline.db.schema.document_text import storable_json
 from cira_pipeline.db.schema.tables import (
     AMOUNT_BOUND,
     AMOUNT_SCALE,
+    ROW_TABLES,
     jobs,
     record_evidence,
     record_findings,
-    record_lines,
-    record_taxes,
     records,
 )
 from cira_pipeline.errors import ValueNotStorable
-from cira_pipeline.invoice import AMOUNT_FIELDS, HEADER_FIELDS, Invoice, LineItem, TaxLine
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import HEADER_FIELDS, MAPS, NUMBER_FIELDS, ROWS, Invoice, header_fields
 from cira_pipeline.jobs import JobId
 from cira_pipeline.models import Box, Evidence, Finding, Record, Verdict
 
@@ -221,20 +222,21 @@ def _identity_values(identity: InvoiceIdentity) -> dict[str, str | None]:
 
 def _header_row(record: Record) -> dict[str, Any]:
     invoice = record.invoice
-    row: dict[str, Any] = {name: getattr(invoice, name) for name in HEADER_FIELDS}
-    for name in AMOUNT_FIELDS:
+    row: dict[str, Any] = {name: getattr(invoice, name) for name in (*HEADER_FIELDS, *MAPS)}
+    for name in NUMBER_FIELDS:
         row[name] = _amount(row[name], name)
-    if row["currency"] is not None and not _CURRENCY.fullmatch(row["currency"]):
-        if record.verdict is Verdict.ACCEPTED:
-            raise ValueNotStorable(f"currency {row['currency']!r} is not an ISO 4217 code", field="currency")
-        row["currency"] = None
+    for name in header_fields(FieldKind.CURRENCY):
+        if row[name] is not None and not _CURRENCY.fullmatch(row[name]):
+            if record.verdict is Verdict.ACCEPTED:
+                raise ValueNotStorable(f"{name} {row[name]!r} is not an ISO 4217 code", field=name)
+            row[name] = None
     return row | {"verdict": record.verdict, "engine": record.engine, "engines": list(record.engines)}
 
 
 def _part_rows(record: Record) -> Iterator[tuple[Table, Iterator[dict[str, Any]]]]:
     invoice = record.invoice
-    yield record_lines, (_with_amounts(line, f"line_items[{at}]") for at, line in enumerate(invoice.line_items))
-    yield record_taxes, (_with_amounts(tax, f"tax_breakdown[{at}]") for at, tax in enumerate(invoice.tax_breakdown))
+    for name, table in ROW_TABLES.items():
+        yield table, (_with_amounts(row, f"{name}[{at}]") for at, row in enumerate(getattr(invoice, name)))
     yield record_evidence, (_evidence_row(evidence) for evidence in record.evidence)
     yield record_findings, (_finding_row(finding) for finding in record.findings)
 
@@ -244,7 +246,7 @@ def _numbered(rows: Iterable[dict[str, Any]]) -> str:
     return storable_json([{"position": position, **row} for position, row in enumerate(rows, start=1)])
 
 
-def _with_amounts(part: LineItem | TaxLine, path: str) -> dict[str, Any]:
+def _with_amounts(part: BaseModel, path: str) -> dict[str, Any]:
     return {name: _amount(value, f"{path}.{name}") if isinstance(value, Decimal) else value for name, value in part}
 
 
@@ -285,9 +287,8 @@ def _rows_of(connection: Connection, table: Table, job_id: JobId) -> list[dict[s
 def _stored(row: Row[Any], parts: Mapping[str, Sequence[dict[str, Any]]]) -> StoredRecord:
     values = row._mapping
     invoice = Invoice(
-        **{name: values[name] for name in HEADER_FIELDS},
-        tax_breakdown=tuple(TaxLine(**each) for each in parts[record_taxes.name]),
-        line_items=tuple(LineItem(**each) for each in parts[record_lines.name]),
+        **{name: values[name] for name in (*HEADER_FIELDS, *MAPS)},
+        **{name: tuple(ROWS[name](**each) for each in parts[table.name]) for name, table in ROW_TABLES.items()},
     )
     record = Record(
         invoice=invoice,

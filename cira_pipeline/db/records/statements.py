@@ -27,11 +27,11 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cira_pipeline.db.schema.tables import jobs, record_evidence, record_findings, record_lines, record_taxes, records
+from cira_pipeline.db.schema.tables import ROW_TABLES, jobs, record_evidence, record_findings, records
 from cira_pipeline.jobs import JobStatus
 from cira_pipeline.models import Verdict
 
-PARTS = (record_lines, record_taxes, record_evidence, record_findings)
+PARTS = (*ROW_TABLES.values(), record_evidence, record_findings)
 
 
 def _from_json(table: Table) -> Insert:

@@ -101,14 +101,20 @@ def _amount(name: str, comment: str) -> Column[object]:
 def _columns(terms: Mapping[str, Term]) -> Iterator[Column[object]]:
     """A column for each field of an invoice or of one of its rows."""
     for name, term in terms.items():
+        comment = term.description or term.label
         if term.kind.is_number:
-            yield _amount(name, term.description)
+            yield _amount(name, comment)
         elif term.kind is FieldKind.DATE:
-            yield Column(name, Date, comment=term.description)
+            yield Column(name, Date, comment=comment)
         elif term.kind is FieldKind.CURRENCY:
-            yield Column(name, Text, comment=term.description)
+            yield Column(name, Text, CheckConstraint(f"{name} ~ '^[A-Z]{{3}}$'", name=name), comment=comment)
+        elif term.kind is FieldKind.POSITION:
+            yield Column(name, Integer, CheckConstraint(f"{name} >= 1", name=name), comment=comment)
+        elif term.kind is FieldKind.MAP:
+            rule = CheckConstraint(f"jsonb_typeof({name}) = 'object'", name=name)
+            yield Column(name, DocumentJson, rule, nullable=False, server_default="{}", comment=comment)
         elif term.kind is not FieldKind.TABLE:
-            yield Column(name, DocumentText, comment=term.description)
+            yield Column(name, DocumentText, comment=comment)
 
 
 jobs = Table(
@@ -453,7 +459,6 @@ records = Table(
     Column("updated_at", Instant, nullable=False, server_default=NOW, comment="when it was last written"),
     CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
     CheckConstraint(f"{ENGINE_NAME} AND engine = ANY (engines)", name="engine"),
-    CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
     CheckConstraint(
         "verdict <> 'accepted' OR (num_nulls(invoice_number, issue_date, currency, gross_total) = 0 "
         "AND num_nonnulls(supplier_name, supplier_vat_id) > 0)",
@@ -487,17 +492,35 @@ def _part_of_record(name: str, comment: str, *columns_and_rules: Column[object] 
     )
 
 
-record_lines = _part_of_record(
-    "record_lines",
-    "Invoice lines, BG-25",
-    *_columns(ROW_TERMS["line_items"]),
-)
+record_lines = _part_of_record("record_lines", "Invoice lines, BG-25", *_columns(ROW_TERMS["line_items"]))
 
 record_taxes = _part_of_record(
     "record_taxes",
-    "VAT breakdown, BG-23: one row for each rate",
+    "Tax breakdown, BG-23: one row for each tax name, category and rate",
     *_columns(ROW_TERMS["tax_breakdown"]),
 )
+
+ROW_TABLES: Mapping[str, Table] = {
+    "line_items": record_lines,
+    "tax_breakdown": record_taxes,
+    **{
+        name: _part_of_record(f"record_{name}", comment, *_columns(ROW_TERMS[name]))
+        for name, comment in (
+            (
+                "allowances_charges",
+                "Allowances and charges of an invoice, BG-20 and BG-21, or of a line, BG-27 and BG-28",
+            ),
+            ("supplier_tax_ids", "Tax ids of the supplier, with their schemes"),
+            ("customer_tax_ids", "Tax ids of the customer, with their schemes"),
+            ("payment_accounts", "Accounts that an invoice offers for payment, BG-17"),
+            ("payment_discounts", "Cash discounts for early payment"),
+            ("withholdings", "Taxes that the customer withholds from the payment"),
+            ("preceding_invoices", "Earlier invoices that an invoice refers to, BG-3"),
+            ("attachments", "Supporting documents that an e-invoice carries or names, BG-24"),
+        )
+    },
+}
+"""The table of the rows of each table of an invoice."""
 
 record_evidence = _part_of_record(
     "record_evidence",

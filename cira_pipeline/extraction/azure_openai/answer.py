@@ -15,8 +15,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cira_pipeline.errors import ModelAnswerInvalid
-from cira_pipeline.fields import FieldKind
-from cira_pipeline.invoice import TABLES, header_fields
 
 SCHEMA_VERSION = "1"
 SCHEMA_NAME = "invoice_spans"
@@ -94,7 +92,9 @@ class InvoiceSpans(_Part):
     tax_breakdown: tuple[TaxSpans, ...] = ()
     line_items: tuple[LineSpans, ...] = ()
 
-    @field_validator(*header_fields(FieldKind.TEXT, FieldKind.ADDRESS), *TABLES, mode="before")
+    @field_validator(
+        "payment_terms", "supplier_address", "customer_address", "tax_breakdown", "line_items", mode="before"
+    )
     @classmethod
     def _list(cls, value: object) -> object:
         return _as_list(value)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from cira_pipeline.extraction.explain import CORRECTED, DIFFERENT
 from cira_pipeline.extraction.ranking import Rank
 from cira_pipeline.fields import FieldKind
-from cira_pipeline.invoice import HEADER_FIELDS, TABLES, Invoice, header_fields
+from cira_pipeline.invoice import HEADER_FIELDS, TABLES, TERMS, Invoice, header_fields
 from cira_pipeline.models import Extraction, Finding, Severity
 
 PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *TABLES)
@@ -108,7 +108,9 @@ def _same(before: Invoice, after: Invoice, part: str) -> bool:
 
 
 def _contradict(first: Any, second: Any, part: str) -> bool:
-    """Whether both have a value, and neither is only a shorter form of the other."""
+    """Whether both have a value that a payment or booking hangs on, and neither is only a shorter form of the other."""
+    if not TERMS[part].is_decisive:
+        return False
     if first in (None, ()) or second in (None, ()) or part in _CUT_OUT:
         return False
     if part in _NAMES:

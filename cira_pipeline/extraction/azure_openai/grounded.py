@@ -11,7 +11,7 @@ from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans
 from cira_pipeline.extraction.azure_openai.printed import PrintedValues, Value, words
 from cira_pipeline.extraction.grounding import Grounder, Place
 from cira_pipeline.fields import FieldKind
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, Invoice, LineItem, TaxLine, header_fields
+from cira_pipeline.invoice import AMOUNT_FIELDS, TOTAL_FIELDS, Invoice, LineItem, TaxLine, header_fields
 from cira_pipeline.models import EngineName, Evidence, Finding, Reading, Severity
 
 T = TypeVar("T")
@@ -63,9 +63,9 @@ class _Draft:
             "customer_address": self.several("customer_address", spans.customer_address, ", "),
             "payment_terms": self.several("payment_terms", spans.payment_terms, " "),
         }
-        for name in DATE_FIELDS:
+        for name in ("issue_date", "due_date"):
             values[name] = self.identifier(name, getattr(spans, name), printed.day)
-        for name in AMOUNT_FIELDS:
+        for name in TOTAL_FIELDS:
             values[name] = self.amount(name, getattr(spans, name))
         return values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from cira_pipeline.invoice import HEADER_FIELDS
+from cira_pipeline.invoice import HEADER_FIELDS, TABLES
 from cira_pipeline.models import Finding
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.validation_input import ValidationInput
@@ -49,7 +49,7 @@ def check_grounding(subject: ValidationInput) -> Iterator[Finding]:
                 f"{name} {getattr(invoice, name)} stands nowhere in the document: compare it with the document", name
             )
     rows = {path.partition(".")[0] for path in shown}
-    for table, length in (("line_items", len(invoice.line_items)), ("tax_breakdown", len(invoice.tax_breakdown))):
+    for table, length in ((table, len(getattr(invoice, table))) for table in TABLES):
         lost = [path for path in (f"{table}[{index}]" for index in range(length)) if path not in rows]
         if lost:
             yield rules.UNGROUNDED.finding(

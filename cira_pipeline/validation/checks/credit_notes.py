@@ -9,10 +9,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from cira_pipeline.invoice import AMOUNT_FIELDS, CREDIT_NOTE_TYPES, Invoice, LineItem, TaxLine
+from cira_pipeline.invoice import AMOUNT_FIELDS, CREDIT_NOTE_TYPES, TOTAL_FIELDS, Invoice, LineItem
 
 CORRECTED_INVOICE: Final = "384"
 """UNTDID 1001. States either a whole new invoice or only the difference, which may be negative."""
+
+
+_WITHOUT_SIGN: Final = frozenset({"allowance_total", "charge_total"})
+"""Whether these are deducted or added is part of their meaning."""
 
 
 def prints_minus_signs(invoice: Invoice) -> bool:
@@ -22,16 +26,24 @@ def prints_minus_signs(invoice: Invoice) -> bool:
 
 def all_negative(invoice: Invoice) -> bool:
     """Whether the gross total and every other stated total are negative; zero has no sign."""
-    amounts = [amount for name in AMOUNT_FIELDS if (amount := getattr(invoice, name))]
+    amounts = [amount for name in TOTAL_FIELDS if (amount := getattr(invoice, name))]
     return invoice.gross_total is not None and invoice.gross_total < 0 and all(amount < 0 for amount in amounts)
 
 
 def as_credited(invoice: Invoice) -> Invoice:
     """`invoice` with every amount negated. A unit price is never negative (BR-27): the quantity gets the sign."""
-    totals: dict[str, Decimal | None] = {name: _negated(getattr(invoice, name)) for name in AMOUNT_FIELDS}
-    rows = tuple(TaxLine(rate=row.rate, net=_negated(row.net), tax=_negated(row.tax)) for row in invoice.tax_breakdown)
+    totals: dict[str, Decimal | None] = {
+        name: _negated(getattr(invoice, name)) for name in AMOUNT_FIELDS if name not in _WITHOUT_SIGN
+    }
+    rows = tuple(
+        row.model_copy(update={"net": _negated(row.net), "tax": _negated(row.tax)}) for row in invoice.tax_breakdown
+    )
     lines = tuple(_credited(item) for item in invoice.line_items)
-    return invoice.model_copy(update={**totals, "tax_breakdown": rows, "line_items": lines})
+    withheld = tuple(
+        row.model_copy(update={"base": _negated(row.base), "amount": _negated(row.amount)})
+        for row in invoice.withholdings
+    )
+    return invoice.model_copy(update={**totals, "tax_breakdown": rows, "line_items": lines, "withholdings": withheld})
 
 
 def _credited(item: LineItem) -> LineItem:

@@ -16,6 +16,7 @@ from cira_pipeline.validation.validation_input import ValidationInput
 
 # A replaced currency may still be used for a while after the changeover.
 _CHANGEOVER: Final = timedelta(days=366)
+_IN_THE_CURRENCY: Final = tuple(name for name in AMOUNT_FIELDS if name != "tax_total_accounting")
 
 
 def check_currency(subject: ValidationInput) -> Iterator[Finding]:
@@ -29,7 +30,7 @@ def check_currency(subject: ValidationInput) -> Iterator[Finding]:
             f"{invoice.currency} was not a currency in use on {on}: compare the currency with the document", "currency"
         )
         return
-    for name in AMOUNT_FIELDS:
+    for name in _IN_THE_CURRENCY:
         amount: Decimal | None = getattr(invoice, name)
         if amount is not None and _decimals(amount) > subject.decimals:
             yield rules.TOO_MANY_DECIMALS.finding(

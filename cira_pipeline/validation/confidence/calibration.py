@@ -25,7 +25,10 @@ _GROUP_OF_KIND: Final[Mapping[FieldKind, str]] = {
     FieldKind.NAME: "party",
     FieldKind.ADDRESS: "party",
     FieldKind.TEXT: "party",
+    FieldKind.COUNTRY: "party",
     FieldKind.TAX_ID: "identifier",
+    FieldKind.CODE: "reference",
+    FieldKind.RATE: "amount",
 }
 GROUPS: Final[Mapping[HeaderField, str]] = MappingProxyType(
     {name: _GROUP_OF_KIND.get(TERMS[name].kind, TERMS[name].kind.value) for name in HEADER_FIELDS}

@@ -26,7 +26,7 @@ from cira_pipeline.extraction.offline.parse.identifiers import bare
 from cira_pipeline.extraction.offline.tables.line_items import item_table
 from cira_pipeline.extraction.offline.tables.totals import TOLERANCE
 from cira_pipeline.extraction.offline.thresholds import thresholds
-from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, Invoice
+from cira_pipeline.invoice import AMOUNT_FIELDS, DATE_FIELDS, HEADER_FIELDS, TERMS, Invoice
 from cira_pipeline.models import Reading
 from cira_pipeline.printed.dates import dates_in
 
@@ -86,7 +86,10 @@ def lesson_of(reading: Reading, invoice: Invoice, *, complete: bool) -> Lesson |
     }
     if not sightings:
         return None
-    absent = tuple(name for name in HEADER_FIELDS if complete and getattr(invoice, name) is None)
+    # Nobody looks for details: one that a reviewer left empty may be printed all the same.
+    absent = tuple(
+        name for name in HEADER_FIELDS if complete and getattr(invoice, name) is None and not TERMS[name].detail
+    )
     return Lesson(
         keys=keys,
         supplier=(invoice.supplier_name or "")[: _TUNED.longest_supplier],
