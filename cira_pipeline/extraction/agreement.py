@@ -69,7 +69,7 @@ def left_out(extraction: Extraction, other: Extraction, *, least: float) -> tupl
     return tuple(
         name
         for name in (*HEADER_FIELDS, *TABLES)
-        if getattr(extraction.invoice, name) in (None, ()) and sure.get(name, 0.0) >= least
+        if getattr(extraction.invoice, name) in (None, ()) and name in sure and sure[name] >= least
     )
 
 
@@ -93,7 +93,7 @@ def asked_about(extraction: Extraction, other: Extraction) -> tuple[Finding, ...
             fields=(name,),
         )
         for name in left_out(extraction, other, least=ASKED_FROM)
-        if name in wanted and getattr(other.invoice, name) not in named
+        if name in wanted and (name in TABLES or getattr(other.invoice, name) not in named)
     )
 
 

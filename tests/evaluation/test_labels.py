@@ -65,7 +65,7 @@ def test_a_label_that_was_read_can_be_scored(tmp_path: Path) -> None:
         ({"file": "a.pdf", "fields": {"currency": ["EUR"]}}, "`currency` is not a string"),
         ({"file": "a.pdf", "fields": {"currency": "EUR", "line_items": {}}}, "`line_items` is not a list"),
         ({"file": "a.pdf", "fields": {"currency": "EUR", "line_items": [{"net": "1"}]}}, "has no field net"),
-        ({"file": "a.pdf", "fields": {"currency": "EUR", "tax_breakdown": [{"rate": "x"}]}}, "is not a number"),
+        ({"file": "a.pdf", "fields": {"currency": "EUR", "tax_breakdown": [{"rate": "x"}]}}, "is not a decimal number"),
         ({"fields": {"currency": "EUR"}}, "neither `file` nor `sha256`"),
         ({"sha256": "abc", "fields": {"currency": "EUR"}}, "64 lower-case"),
         ({"file": "gone.pdf", "fields": {"currency": "EUR"}}, "cannot be read"),

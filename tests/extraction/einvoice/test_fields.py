@@ -79,7 +79,7 @@ def test_a_valid_file_raises_no_doubt(xml: str) -> None:
 def test_every_value_points_to_its_element(xml: str) -> None:
     extraction = extract(xml)
     evidence = {each.field: each for each in extraction.evidence}
-    present = {name for name, value in extraction.invoice if value is not None}
+    present = {name for name, value in extraction.invoice if value}
     assert present <= {field.partition("[")[0] for field in evidence}
     assert {each.engine for each in extraction.evidence} == {EngineName.EINVOICE}
     assert {each.confidence for each in extraction.evidence} == {1.0}
