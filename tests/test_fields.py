@@ -14,7 +14,7 @@ from sqlalchemy import text
 from cira_pipeline.api.invoice_models import ListedInvoice
 from cira_pipeline.api.page import formatting as words
 from cira_pipeline.db.database import Database
-from cira_pipeline.db.schema.field_migration import field_migration
+from cira_pipeline.db.field_migration import field_migration
 from cira_pipeline.db.schema.tables import ROW_TABLES, records
 from cira_pipeline.evaluation.comparison import TEXT_FIELDS
 from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans, Span, TaxSpans
@@ -69,7 +69,7 @@ def test_the_database_has_a_column_for_each_field() -> None:
 
 def test_a_database_with_all_migrations_needs_no_further_one_for_the_fields(database: Database) -> None:
     with database.begin() as connection:
-        assert field_migration(connection) == "", "run `python -m cira_pipeline.db.schema.field_migration`"
+        assert field_migration(connection) == "", "run `python -m cira_pipeline.db.field_migration`"
 
 
 def test_analysts_see_each_header_field(database: Database) -> None:

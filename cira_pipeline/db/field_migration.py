@@ -1,6 +1,6 @@
 """Writes the migration that brings the tables of records, and the views on them, to the table of fields.
 
-    CIRA_POSTGRES_URL=... python -m cira_pipeline.db.schema.field_migration 0014 delivery_terms
+    CIRA_POSTGRES_URL=... python -m cira_pipeline.db.field_migration 0014 delivery_terms
 
 The database must be migrated as far as the existing migrations go; it is only read. Read the SQL before committing it:
 it adds tables, columns and comments, and never drops or changes one.
@@ -102,7 +102,7 @@ def _quoted(comment: str | None) -> str:
 
 def main(number: str, name: str) -> None:
     """Writes the two files of the migration into the folder of migrations."""
-    folder = Path(__file__).parent / "migrations" / "versions"
+    folder = Path(__file__).parent / "schema" / "migrations" / "versions"
     before = max(each.name[:4] for each in folder.glob("[0-9]*.py"))
     url = Settings().postgres_url
     if url is None:
