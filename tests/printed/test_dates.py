@@ -36,7 +36,9 @@ def _values(text: str) -> set[date]:
     pattern=st.sampled_from(["full", "long", "medium", "d MMMM y", "dd MMM y"]),
 )
 def test_a_month_by_its_name_is_read_back_in_every_language(day: date, language: str, pattern: str) -> None:
-    assert _values(format_date(day, pattern, locale=language)) == {day}
+    order = DayOrder(month_first=False, certain=False)
+    chosen = [choose(printed, order, {language: 1}) for printed in dates_in(format_date(day, pattern, locale=language))]
+    assert chosen == [(day, True)]
 
 
 @UNHURRIED

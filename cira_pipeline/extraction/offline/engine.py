@@ -83,7 +83,7 @@ class OfflineEngine:
     """Implements `cira_pipeline.extraction.engine.Engine`."""
 
     name = EngineName.OFFLINE
-    version = "1"
+    version = "2"
 
     def __init__(self, recall: Recall | None = None) -> None:
         """`recall` finds the lessons of a supplier's earlier invoices; without it the engine has no memory."""

@@ -10,6 +10,7 @@ from schwifty.exceptions import SchwiftyException
 from stdnum import get_cc_module
 from stdnum.eu import vat as eu_vat
 from stdnum.in_ import gstin
+from stdnum.mx import rfc
 
 from cira_pipeline.models import Finding
 from cira_pipeline.validation import rules
@@ -41,6 +42,8 @@ def vat_id_is_valid(value: str) -> bool | None:
     """Whether `value` has the format and check digits of its country's VAT ids; `None` where no rule is known."""
     compact = "".join(char for char in value if char.isalnum()).upper()
     country = compact[:2].lower()
+    if rfc.is_valid(compact):
+        return True
     if country in eu_vat.MEMBER_STATES or country in ("el", "xi"):
         return bool(eu_vat.is_valid(compact))
     if len(compact) == _GSTIN_LENGTH and compact[:2].isdigit():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
 from cira_pipeline.extraction.offline.facts.proposals import Proposals
-from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
+from cira_pipeline.extraction.offline.lexicon import Entries, Meaning, lexicon
 from cira_pipeline.extraction.offline.memory.supplier_memory import FORGETFUL, Memory
 from cira_pipeline.extraction.offline.normal import OPENING
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment, Span
@@ -35,6 +35,9 @@ class _Tuned:
     cents_fewest: int
     cents_share: float
     phrase_words: int
+    short_label: int
+    spoken: float
+    language_margin: float
 
 
 _TUNED = thresholds(_Tuned)
@@ -70,8 +73,49 @@ class Facts:
         return self._recollect(self) if self._recollect is not None else FORGETFUL
 
     @cached_property
-    def labels(self) -> LabelMap:
+    def _labels_of_all_languages(self) -> LabelMap:
         return labels_of(self.canvas, self.memory.entries("labels"), self.memory.own_labels)
+
+    @cached_property
+    def labels(self) -> LabelMap:
+        """The labels of each segment that has one, with what they mean in the document's language."""
+        found = {}
+        for segment, labels in self._labels_of_all_languages.items():
+            meant = ((label, self.meant(label.meanings, label.end - label.start)) for label in labels)
+            kept = tuple(
+                label if meanings is label.meanings else replace(label, meanings=meanings)
+                for label, meanings in meant
+                if meanings
+            )
+            if kept:
+                found[segment] = kept
+        return found
+
+    def meant(self, meanings: tuple[Meaning, ...], letters: int) -> tuple[Meaning, ...]:
+        """What a text of so many `letters` means here, of all that it means in any language.
+
+        Short words, such as `km` (Estonian for VAT), count only in a language that the document shows otherwise, or in
+        English. Where languages contradict each other, the one with clearly more evidence decides.
+        """
+        kept = meanings
+        if letters <= _TUNED.short_label:
+            kept = tuple(each for each in meanings if self._spoken(each))
+        if all(each.languages == kept[0].languages for each in kept):
+            return kept
+        languages = frozenset[str]().union(*(meaning.languages for meaning in kept))
+        language = max((each for each in LANGUAGES if each in languages), key=self.languages.__getitem__)
+        own = tuple(each for each in kept if language in each.languages or not each.languages)
+        rivals = max((self._evidence(each) for each in kept if each not in own), default=0)
+        return own if self.languages[language] > _TUNED.language_margin * rivals else kept
+
+    def _spoken(self, meaning: Meaning) -> bool:
+        """Whether the document shows a language in which a label has this meaning; English is known everywhere."""
+        if not meaning.languages or "en" in meaning.languages:
+            return True
+        return self._evidence(meaning) >= _TUNED.spoken * max(self.languages.values(), default=0)
+
+    def _evidence(self, meaning: Meaning) -> int:
+        return max((self.languages[language] for language in meaning.languages), default=0)
 
     @cached_property
     def column_entries(self) -> Entries:
@@ -83,12 +127,12 @@ class Facts:
 
     @cached_property
     def languages(self) -> Counter[str]:
-        """The evidence for each language: the letters of the labels that it has."""
+        """The evidence for each language: the letters of the labels that it has, each label once."""
         votes: Counter[str] = Counter()
-        for labels in self.labels.values():
-            for label in labels:
-                for language in frozenset[str]().union(*(meaning.languages for meaning in label.meanings)):
-                    votes[language] += label.end - label.start
+        found = {label.span.text: label for labels in self._labels_of_all_languages.values() for label in labels}
+        for label in found.values():
+            for language in frozenset[str]().union(*(meaning.languages for meaning in label.meanings)):
+                votes[language] += label.end - label.start
         return votes
 
     @cached_property

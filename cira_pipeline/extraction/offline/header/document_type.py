@@ -135,9 +135,12 @@ def titles_of(facts: Facts) -> list[Title]:
         for first, _, start, end, meanings in phrases(segment, facts.title_entries):
             if first > _TUNED.latest_word:
                 continue
-            code = _code_after(segment, end) or meanings[0].concept
+            meant = facts.meant(meanings, end - start)
+            if not meant:
+                continue
+            code = _code_after(segment, end) or meant[0].concept
             prominence = _prominence(facts, segment, first, end - start)
-            found.append(Title(code, Span(segment, start, end), prominence, remembered=not meanings[0].languages))
+            found.append(Title(code, Span(segment, start, end), prominence, remembered=not meant[0].languages))
     return sorted(_without_contradicted(found), key=lambda title: -title.score)
 
 

@@ -53,7 +53,11 @@ class Number:
 @lru_cache(maxsize=1)
 def _pattern() -> re.Pattern[str]:
     known = lexicon()
-    signs = sorted((re.escape(sign) for sign in known.symbols), key=len, reverse=True)
+    # `5 leichte Stühle` names no lei.
+    signs = [
+        re.escape(sign) + (r"(?![^\W\d_])" if sign[-1].isalpha() else "")
+        for sign in sorted(known.symbols, key=len, reverse=True)
+    ]
     codes = sorted(known.currency_codes)
     # Few words have the form of a code: asked first, it spares the comparison with each of them.
     currency = "(?:" + "|".join(signs) + "|(?=[A-Z]{3}(?![A-Za-z]))(?:" + "|".join(codes) + "))"

@@ -79,6 +79,33 @@ _BARE = {
     "DE": "de",
 }
 
+# Tax numbers of countries whose ids have no prefix, as printed next to a label: python-stdnum's module and the form.
+_NATIONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (module, re.compile(rf"(?<![\w./-]){form}(?![\w/-])"))
+    for module, form in (
+        ("br.cnpj", r"\d{2}\.?\d{3}\.?\d{3}/?\d{4}-?\d{2}"),
+        ("cl.rut", r"\d{1,2}\.?\d{3}\.?\d{3}-[\dkK]"),
+        ("ar.cuit", r"\d{2}-?\d{8}-?\d"),
+        ("co.nit", r"\d{3}\.?\d{3}\.?\d{3}-?\d"),
+        ("mx.rfc", r"[A-ZÑ&]{3,4}[- ]?\d{6}[- ]?[A-Z\d]{3}"),
+        ("pe.ruc", r"\d{11}"),
+        ("ec.ruc", r"\d{13}"),
+        ("uy.rut", r"\d{12}"),
+        ("hu.anum", r"\d{8}(?:-\d-\d{2})?"),
+        ("hr.oib", r"\d{11}"),
+        ("si.ddv", r"\d{8}"),
+        ("rs.pib", r"\d{9}"),
+        ("ro.cui", r"\d{6,10}"),
+        ("sk.dph", r"\d{10}"),
+        ("ee.kmkr", r"\d{9}"),
+        ("lv.pvn", r"\d{11}"),
+        ("lt.pvm", r"(?:\d{12}|\d{9})"),
+        ("tr.vkn", r"\d{10}"),
+        ("id.npwp", r"\d{2}\.?\d{3}\.?\d{3}\.?\d-?\d{3}\.?\d{3}"),
+        ("vn.mst", r"\d{10}(?:-?\d{3})?"),
+    )
+)
+
 _LAYOUT = re.compile(r"[^A-Za-z0-9]")
 _VAT_SHAPE = re.compile(
     r"(?<![A-Za-z0-9])(?P<country>CHE|[A-Z]{2})[\s\-:.]{0,2}(?P<rest>[A-Z0-9](?:[\s./\-]?[A-Z0-9]){6,17})(?![A-Za-z0-9])",
@@ -170,11 +197,22 @@ def labelled_vat_id(segment: Segment, start: int, end: int, *, ocr: bool) -> Ide
             mended = _mended_vat(value) if ocr else None
             return Identifier(mended or value, span, checked=mended is not None, mended=mended is not None)
     match = _BARE_VAT.search(text)
-    if match is None or match.start() > _TUNED.before_bare_vat:
-        return None
-    value = bare(match.group("id"))
-    if any(vat_id_holds(country, value) for country in _BARE):
-        return Identifier(value, Span(segment, start + match.start("id"), start + match.end("id")), checked=True)
+    if match is not None and match.start() <= _TUNED.before_bare_vat:
+        value = bare(match.group("id"))
+        if any(vat_id_holds(country, value) for country in _BARE):
+            return Identifier(value, Span(segment, start + match.start("id"), start + match.end("id")), checked=True)
+    return _national_id(segment, start, end)
+
+
+def _national_id(segment: Segment, start: int, end: int) -> Identifier | None:
+    """The first tax number without a prefix in `text[start:end]` whose check digits hold in its country."""
+    for module, form in _NATIONAL:
+        match = form.search(segment.text, start, end)
+        if match is not None and match.start() - start <= _TUNED.before_bare_vat:
+            # A Hungarian number is checked by its first part only.
+            number = match.group().partition("-")[0] if module == "hu.anum" else match.group()
+            if import_module(f"stdnum.{module}").is_valid(number):
+                return Identifier(bare(match.group()), Span(segment, match.start(), match.end()), checked=True)
     return None
 
 

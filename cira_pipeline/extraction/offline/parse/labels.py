@@ -237,7 +237,9 @@ def closest(key: str, table: Literal["labels", "columns"] = "labels") -> str | N
     shortest = _TUNED.shortest_similar if table == "labels" else _TUNED.shortest_similar_column
     if len(key) < shortest or sum(char.isdigit() for char in key) > _TUNED.most_digits:
         return None
-    hits = process.extract(key, _long_entries(table), scorer=OSA.distance, score_cutoff=_bound(key), limit=3)
+    bound = _bound(key)
+    similar = [entry for size in range(len(key) - bound, len(key) + bound + 1) for entry in _entries_of(table, size)]
+    hits = process.extract(key, similar, scorer=OSA.distance, score_cutoff=bound, limit=3)
     if not hits:
         return None
     entries = lexicon().labels if table == "labels" else lexicon().columns
@@ -250,10 +252,11 @@ def _bound(key: str) -> int:
     return 1 if len(key) < _TUNED.two_mistakes else 2
 
 
-@lru_cache(maxsize=2)
-def _long_entries(table: Literal["labels", "columns"]) -> tuple[str, ...]:
+@lru_cache(maxsize=128)
+def _entries_of(table: Literal["labels", "columns"], size: int) -> tuple[str, ...]:
+    """The entries of `size` letters: a damaged label has at most as many letters more or less as mistakes."""
     entries = lexicon().labels if table == "labels" else lexicon().columns
-    return tuple(label for label in entries if len(label) >= _TUNED.shortest_similar_column)
+    return tuple(label for label in entries if len(label) == size >= _TUNED.shortest_similar_column)
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,11 @@ def _cells(facts: Facts, segment: Segment) -> Iterator[Cell]:
 def _bilingual(facts: Facts, segment: Segment) -> Iterator[_Hit]:
     """Phrases the lexicon knows; `Antal / Qty` is one, when both can mean the same."""
     pending: _Hit | None = None
-    for hit in phrases(segment, facts.column_entries):
+    for first, last, start, end, meanings in phrases(segment, facts.column_entries):
+        meant = facts.meant(meanings, end - start)
+        if not meant:
+            continue
+        hit = (first, last, start, end, meant)
         if pending is not None:
             shared = {meaning.concept for meaning in pending[4]} & {meaning.concept for meaning in hit[4]}
             if shared and segment.text[pending[3] : hit[2]].strip() == "/":
@@ -284,7 +288,7 @@ def _options(facts: Facts, text: str, cluster: list[Cell], *, ocr: bool) -> froz
     On pages read by OCR a text that is unknown throughout means what the one entry means that it nearly is.
     """
     key = "".join(word for word, _, _ in words_of(text))
-    whole = facts.column_entries.get(key)
+    whole = facts.meant(facts.column_entries.get(key, ()), len(key))
     if whole:
         return frozenset(meaning.concept for meaning in whole)
     lines = [cell.concepts for cell in cluster if cell.concepts]

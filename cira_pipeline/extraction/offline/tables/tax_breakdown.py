@@ -56,7 +56,7 @@ def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
         if row in skip:
             header = None
             continue
-        columns = _header_of(row)
+        columns = _header_of(facts, row)
         if columns:
             header = (row.index, columns)
             continue
@@ -69,15 +69,16 @@ def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
     return found
 
 
-def _header_of(row: Row) -> dict[str, Segment]:
+def _header_of(facts: Facts, row: Row) -> dict[str, Segment]:
     """Columns of a breakdown's header, when the row names at least base and tax, or rate and tax."""
     columns: dict[str, Segment] = {}
     heads: set[tuple[int, int]] = set()
     lettered = [segment for segment in row.segments if not segment.has_digits]
     for segment in lettered:
-        for _, _, start, _, meanings in phrases(segment, lexicon().breakdown):
-            heads |= {(id(segment), start) for meaning in meanings if meaning.concept not in columns}
-            for meaning in meanings:
+        for _, _, start, end, meanings in phrases(segment, lexicon().breakdown):
+            meant = facts.meant(meanings, end - start)
+            heads |= {(id(segment), start) for meaning in meant if meaning.concept not in columns}
+            for meaning in meant:
                 columns.setdefault(meaning.concept, segment)
     if "tax" not in columns or not {"net", "rate"} & set(columns):
         return {}
