@@ -20,7 +20,7 @@ def _order(language: str) -> tuple[int, str]:
 
 _FILES: Final = [file.name for file in files(__package__).iterdir() if file.name.endswith(".toml")]
 LANGUAGES: Final = tuple(sorted((name.removesuffix(".toml") for name in _FILES), key=_order))
-"""CLDR codes. A word that means different things in two languages means what it does in the earlier one."""
+"""CLDR codes. Where two languages are equally likely, the document is in the earlier one."""
 
 
 @cache

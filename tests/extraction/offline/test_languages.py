@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import combinations
@@ -364,6 +364,16 @@ def test_an_invoice_of_the_country_is_read(paper: Paper, source: str) -> None:
         (paper.items[0], 2, Decimal("1300.00")),
         (paper.items[1], 5, Decimal("550.00")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("tax_id", "currency"), [("R.U.T.", "CLP"), ("RFC", "MXN"), ("CUIT", "ARS"), ("NIT", "COP"), ("Registro", None)]
+)
+def test_the_dollar_of_a_spanish_invoice_is_that_of_the_suppliers_country(tax_id: str, currency: str | None) -> None:
+    [chilean] = [paper for paper in PAPERS if paper.locale == "es_CL"]
+    paper = replace(chilean, tax_id=(tax_id, "76.086.428-5"), currency=("", ""))
+    page = [(left, top, f"$ {text}" if text.endswith(",00 ") else text) for left, top, text in page_of(paper)]
+    assert invoice(page).currency == currency
 
 
 # Lists of the lexicon that are searched for all languages at once, with what a word in both of them would confuse.

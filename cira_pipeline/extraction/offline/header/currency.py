@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
+from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Span
 from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.printed.numbers import is_printed_whole
@@ -30,6 +31,9 @@ _TUNED = thresholds(_Tuned)
 _NAMES = re.compile(r"[A-Za-z]{3,}|[€$£¥]")
 _CODES = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _BY_LANGUAGE = {"sv": "SEK", "da": "DKK", "nb": "NOK"}
+# What `$` is where the supplier's tax number has this name; in Spanish it is no US dollar without further evidence.
+_DOLLAR_BY_TAX_ID = {"rfc": "MXN", "cuit": "ARS", "nit": "COP", "rut": "CLP", "ruc": "USD"}
+_TAX_IDS = frozenset({"vat_id", "customer_vat_id"})
 
 
 def currency(facts: Facts) -> Candidate[str] | None:
@@ -45,7 +49,9 @@ def currency(facts: Facts) -> Candidate[str] | None:
     for numbers in facts.numbers.values():
         for number in numbers:
             if number.currency:
-                code_of_sign = _settled(number.currency, codes, facts.language)
+                code_of_sign = _settled(number.currency, codes, facts)
+                if code_of_sign is None:
+                    continue
                 votes[code_of_sign] += 2 if len(number.currency) == 1 else 1
                 first.setdefault(code_of_sign, number.span)
     for code_printed, span in codes.items():
@@ -97,14 +103,31 @@ def _printed_codes(facts: Facts) -> dict[str, Span]:
     return found
 
 
-def _settled(candidates: tuple[str, ...], codes: dict[str, Span], language: str) -> str:
+def _settled(candidates: tuple[str, ...], codes: dict[str, Span], facts: Facts) -> str | None:
+    """The one of the currencies that share a sign, `None` where nothing on the page decides."""
     if len(candidates) == 1:
         return candidates[0]
     printed = [code for code in candidates if code in codes]
     if len(printed) == 1:
         return printed[0]
-    local = _BY_LANGUAGE.get(language)
+    if facts.language == "es" and _DOLLAR_BY_TAX_ID["rfc"] in candidates:
+        local = _dollar_of_tax_id(facts)
+        return local if local in candidates else None
+    local = _BY_LANGUAGE.get(facts.language)
     return local if local in candidates else candidates[0]
+
+
+def _dollar_of_tax_id(facts: Facts) -> str | None:
+    """The currency of the one country whose name for a tax number the page prints."""
+    named = {
+        code
+        for labels in facts.labels.values()
+        for label in labels
+        if any(meaning.concept in _TAX_IDS for meaning in label.meanings)
+        for name, code in _DOLLAR_BY_TAX_ID.items()
+        if compact(label.span.text).startswith(name)
+    }
+    return named.pop() if len(named) == 1 else None
 
 
 def _sign_apart(facts: Facts) -> Candidate[str] | None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.thresholds import thresholds
+from cira_pipeline.printed.letters import folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +129,12 @@ def is_street(text: str) -> bool:
             return False
         if len(text) < _TUNED.longest_street and _HOUSE_NUMBER.search(text):
             return True
-    words = _LETTERS.findall(text.lower())
+    words = _LETTERS.findall(folded(text))
     streets = lexicon().words["street"]
     return any(word in streets for word in words[:2] + words[-2:]) or any(
         word.endswith(suffix)
         for word in words
-        for suffix in ("strasse", "straße", "straat", "gatan", "vägen", "gade", "laan", "weg", "vej")
+        for suffix in ("strasse", "straat", "gatan", "vagen", "gade", "katu", "laan", "weg", "vej")
     )
 
 
