@@ -42,7 +42,9 @@ _REACH: Final = 40
 """Longest run of letters before a month's name that is searched for its day and year."""
 _QUOTED: Final = re.compile(r"'([^\W\d_]+)'")
 _CLEARLY: Final = 2.0
-"""A language decides what a month's name means if it has this many times the evidence of any other candidate."""
+"""A language decides what a month's name means if it has this many times the evidence of any other candidate, and no
+language of the document has more than this many times its own.
+"""
 
 Order = Literal["year", "month", "day"]
 """First component of a date."""
@@ -109,10 +111,13 @@ def choose(
 
 
 def _in_language(readings: Iterable[DateReading], languages: Mapping[str, float]) -> tuple[date, bool]:
-    """The reading of the language with the most evidence; certain only by a clear margin."""
+    """The reading of the language with the most evidence; certain only by a clear margin, in a language that is one
+    of the document's main ones.
+    """
     weighed = [(max(languages.get(language, 0.0) for language in each.languages), each.value) for each in readings]
     best, second, *_ = sorted(weighed, key=lambda each: each[0], reverse=True)
-    return best[1], best[0] > 0 and best[0] >= _CLEARLY * second[0]
+    main = max(languages.values(), default=0.0)
+    return best[1], best[0] > 0 and best[0] >= _CLEARLY * second[0] and best[0] * _CLEARLY >= main
 
 
 def day_order_of(texts: Iterable[str], *, american: bool) -> DayOrder:

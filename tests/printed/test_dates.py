@@ -82,7 +82,7 @@ def test_a_month_that_two_languages_mean_differently_is_decided_by_the_documents
     order = DayOrder(month_first=False, certain=True)
     assert choose(printed, order, {"hr": 40, "cs": 12}) == (october, True)
     assert choose(printed, order, {"pl": 40, "hr": 12}) == (november, True)
-    for undecided in ({}, {"hr": 40, "cs": 30}, {"de": 90}):
+    for undecided in ({}, {"hr": 40, "cs": 30}, {"de": 90}, {"de": 90, "hr": 40}):
         chosen = choose(printed, order, undecided)
         assert chosen is None or not chosen[1]
 

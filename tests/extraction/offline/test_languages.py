@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import Entries, lexicon
 from cira_pipeline.languages import LANGUAGES, words_of
-from tests.extraction.offline.invented import Placed, block, invoice, keyed, reading, right
+from tests.extraction.offline.invented import Placed, block, extracted, invoice, keyed, reading, right
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -374,6 +374,25 @@ def test_the_dollar_of_a_spanish_invoice_is_that_of_the_suppliers_country(tax_id
     paper = replace(chilean, tax_id=(tax_id, "76.086.428-5"), currency=("", ""))
     page = [(left, top, f"$ {text}" if text.endswith(",00 ") else text) for left, top, text in page_of(paper)]
     assert invoice(page).currency == currency
+
+
+@pytest.mark.parametrize(
+    ("labels", "issued"),
+    [
+        (("Broj računa", "Datum izdavanja", "Datum dospijeća"), date(2024, 10, 15)),
+        (("Numer faktury", "Data wystawienia", "Termin płatności"), date(2024, 11, 15)),
+        (("Invoice number", "Invoice date", "Due date"), None),
+    ],
+)
+def test_a_month_with_two_meanings_is_decided_by_the_labels_or_goes_to_review(
+    labels: tuple[str, str, str], issued: date | None
+) -> None:
+    keys = keyed(320, 480, 60, *zip(labels, ("77/2024", "15 listopad 2024", "31.12.2024"), strict=True))
+    extraction = extracted(reading([(40, 60, "Nordwood d.o.o."), *keys]))
+    doubted = any(finding.rule == "offline.date_order_unknown" for finding in extraction.findings)
+    assert doubted == (issued is None)
+    if issued is not None:
+        assert extraction.invoice.issue_date == issued
 
 
 # Lists of the lexicon that are searched for all languages at once, with what a word in both of them would confuse.
