@@ -41,6 +41,13 @@ INSERT INTO cira.record_taxes (job_id, position, rate, net, tax)
 SELECT job_id, p, (ARRAY[19, 7])[p], net, round(net * 0.19, 2)
 FROM made, generate_series(1, 2) p WHERE status = 'succeeded' AND (p = 1 OR n % 3 = 0);
 
+INSERT INTO cira.record_allowances_charges (job_id, position, kind, amount, reason)
+SELECT job_id, 1, CASE WHEN n % 2 = 0 THEN 'charge' ELSE 'allowance' END, round(net / 50, 2), (ARRAY['Freight', 'Packing'])[1 + n % 2]
+FROM made WHERE status = 'succeeded' AND n % 4 = 0;
+
+INSERT INTO cira.record_payment_discounts (job_id, position, percent, days)
+SELECT job_id, 1, 2, 10 FROM made WHERE status = 'succeeded' AND n % 3 = 0;
+
 INSERT INTO cira.record_evidence (job_id, position, field, engine, text, page, line, box_left, box_top, box_right,
                                   box_bottom, confidence)
 SELECT job_id, p, (ARRAY['invoice_number', 'issue_date', 'currency', 'supplier_name', 'supplier_vat_id', 'net_total',

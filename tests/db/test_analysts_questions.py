@@ -20,7 +20,7 @@ from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.db.records.labels import LabelRepository
 from cira_pipeline.db.records.repository import RecordRepository
 from cira_pipeline.errors import SourceNotFound
-from cira_pipeline.invoice import LineItem, TaxLine
+from cira_pipeline.invoice import AllowanceCharge, LineItem, PaymentDiscount, TaxLine
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.models import EngineName, Finding, Severity, Verdict
 from tests.db.invoices import document, invoice, record
@@ -168,6 +168,83 @@ def test_tax_by_rate_and_month(ask) -> None:
         (date(2026, 1, 1), 19, Decimal("300.00"), Decimal("57.00")),
         (date(2026, 2, 1), 19, Decimal("30.00"), Decimal("5.70")),
     ]
+
+
+@pytest.fixture
+def whole_invoices(ledger: Ledger) -> None:
+    """An invoice with charges, several taxes and cash discounts, and one that is paid to an account without IBAN."""
+    ledger.invoice(
+        "C-1",
+        "1000.00",
+        supplier_name="Trinidad Traders",
+        supplier_vat_id=None,
+        supplier_tax_id="27AAPFU0939F1ZV",
+        issue_date=TODAY,
+        payment_iban=OLD_IBAN,
+        payment_bic="COBADEFFXXX",
+        payment_reference="RF18539007547034",
+        payee_name="Factoring House",
+        tax_breakdown=(
+            TaxLine(name="CGST", category="S", rate=Decimal(9), net=Decimal(1000), tax=Decimal(90)),
+            TaxLine(name="SGST", category="S", rate=Decimal(9), net=Decimal(1000), tax=Decimal(90)),
+            TaxLine(category="AE", rate=Decimal(0), net=Decimal(50), tax=Decimal(0), exemption_reason="Reverse charge"),
+        ),
+        payment_discounts=(
+            PaymentDiscount(percent=Decimal(2), days=Decimal(10)),
+            PaymentDiscount(percent=Decimal(3), until=TODAY - timedelta(days=1)),
+            PaymentDiscount(amount=Decimal("5.00"), until=TODAY + timedelta(days=3)),
+        ),
+        allowances_charges=(
+            AllowanceCharge(kind="charge", amount=Decimal("8.00"), reason="Freight"),
+            AllowanceCharge(kind="charge", amount=Decimal("2.00"), reason="FREIGHT"),
+            AllowanceCharge(kind="allowance", amount=Decimal("5.00"), reason="Loyalty"),
+        ),
+    )
+    ledger.invoice(
+        "C-2",
+        "10.00",
+        supplier_name="Acme Inc",
+        supplier_vat_id=None,
+        payment_iban=None,
+        payment_account="123456789",
+        payment_routing="021000021",
+        payment_account_scheme="ABA",
+    )
+
+
+@pytest.mark.usefixtures("whole_invoices")
+def test_tax_by_name_category_and_rate_with_the_reason_of_an_exemption(ask) -> None:
+    rows = ask("How much input tax was invoiced by tax, category and rate, and what is exempt for which reason")
+    found = {(row.tax_name, row.category, row.rate): (row.net, row.tax, row.exempt_because) for row in rows}
+    assert found["CGST", "S", 9] == found["SGST", "S", 9] == (1000, 90, None)
+    assert found["VAT", "AE", 0] == (50, 0, "Reverse charge")
+
+
+@pytest.mark.usefixtures("whole_invoices")
+def test_cash_discounts_that_can_still_be_taken(ask) -> None:
+    rows = ask("Which cash discounts can we still take, and what are they worth")
+    assert [(row.invoice_number, row.percent, row.days_left, row.discount) for row in rows] == [
+        ("C-1", None, 3, Decimal("5.00")),
+        ("C-1", 2, 10, Decimal("23.80")),
+    ]
+
+
+@pytest.mark.usefixtures("whole_invoices")
+def test_payments_by_account_of_any_form(ask) -> None:
+    rows = {(row.account): row for row in ask("How much goes to which account within two weeks")}
+    assert rows["ABA 021000021 123456789"].to_pay == Decimal("11.90")
+    to_iban = rows[OLD_IBAN]
+    assert (to_iban.payee, to_iban.bic, to_iban.reference) == (
+        "Müller & Söhne GmbH",
+        "COBADEFFXXX",
+        "A-1, RF18539007547034",
+    )
+
+
+@pytest.mark.usefixtures("whole_invoices")
+def test_freight_and_other_charges_by_supplier(ask) -> None:
+    [row] = ask("What do we pay for freight and other charges, by supplier")
+    assert (row.supplier, row.charge, row.invoices, row.amount) == ("27AAPFU0939F1ZV", "freight", 1, Decimal("10.00"))
 
 
 def test_lines_by_description_with_the_prices_paid(ask) -> None:
