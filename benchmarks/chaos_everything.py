@@ -113,6 +113,8 @@ class BillingStandin(AzureStandin):
             self._labels.setdefault(str(document.label.get("invoice_number")), []).append(document.label)
 
     def _answer(self, message: str) -> Mapping[str, Any]:
+        # Before the answer: a process that ends while it waits is billed all the same.
+        self._asked.pid = _process_at_port(self.caller.port)
         time.sleep(_ANSWER_S)
         likely = [label for number, labels in list(self._labels.items()) if number in message for label in labels]
         model = LabelAnswers(likely or [label for labels in list(self._labels.values()) for label in labels])
@@ -121,10 +123,9 @@ class BillingStandin(AzureStandin):
         return model(message)
 
     def billed(self, *arguments: Any, **options: Any) -> dict[str, Any]:
-        pid = _process_at_port(self.caller.port)
         with self._bill_lock:
             usage = super().billed(*arguments, **options)
-            self.purchases.append(Purchase(self._asked.document, self.bill[-1], pid, time.time()))
+            self.purchases.append(Purchase(self._asked.document, self.bill[-1], self._asked.pid, time.time()))
         return usage
 
     def __post_init__(self) -> None:
