@@ -17,6 +17,7 @@ from uuid import uuid4
 import psutil
 import psycopg
 import pytest
+from psycopg.sql import SQL
 
 from cira_pipeline.local_stack.postgres import EmbeddedPostgres
 from cira_pipeline.local_stack.processes import marked_processes
@@ -107,10 +108,20 @@ def postgres_url(services_folder: Path) -> Iterator[str]:
         services_folder / "postgres", environment=environment, marked_by=services_folder, durable=False
     )
     server.start()
+    _make_signing_in_cheap(server.url())
     try:
         yield server.url()
     finally:
         server.stop()
+
+
+def _make_signing_in_cheap(url: str) -> None:
+    """Tests open tens of thousands of connections, and each would hash the password four thousand times."""
+    password = urlsplit(url).password
+    assert password
+    with psycopg.connect(url) as connection:
+        connection.execute("SET scram_iterations = 1")
+        connection.execute(SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(password))
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +153,19 @@ def migrated_template(postgres_url: str) -> Iterator[str]:
         yield urlsplit(url).path.lstrip("/")
 
 
+@pytest.fixture(scope="session")
+def template_with_dagster(
+    postgres_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Like `migrated_template`, with Dagster's tables too: to make them takes longer than most tests."""
+    from tests.health.dagster_instance import dagster_over
+
+    for url in temporary_database(postgres_url, template=migrated_template):
+        with dagster_over(url, tmp_path_factory.mktemp("template") / "dagster"):
+            pass
+        yield urlsplit(url).path.lstrip("/")
+
+
 @pytest.fixture
 def migrated_database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
     """A fresh database with CIRA's tables, dropped afterwards."""
@@ -161,7 +185,8 @@ def database(migrated_database_url: str) -> Iterator[Database]:
 
 def temporary_database(server_url: str, template: str | None) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    copied_from = f' TEMPLATE "{template}"' if template else ""
+    # Files are copied: through the log, as is usual, it would take many times longer.
+    copied_from = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"{copied_from}')
     try:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -22,10 +23,17 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.db.jobs.repository import Submission
 from cira_pipeline.local_stack.postgres import EmbeddedPostgres
 from cira_pipeline.settings import inherited_environment
+from tests.conftest import temporary_database
 
 MONITORING = Path(__file__).parents[2] / "deploy/monitoring"
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is missing (Debian's package prometheus has it)")
+
+
+@pytest.fixture
+def migrated_database_url(postgres_url: str, template_with_dagster: str) -> Iterator[str]:
+    """A fresh database with CIRA's and Dagster's tables, dropped afterwards."""
+    yield from temporary_database(postgres_url, template=template_with_dagster)
 
 
 def samples(api) -> dict[str, float]:

@@ -9,7 +9,14 @@ from pydantic import SecretStr
 from cira_pipeline.db.database import Database
 from cira_pipeline.health.work_state import WorkState, WorkWatch
 from cira_pipeline.settings import Settings
+from tests.conftest import temporary_database
 from tests.health.dagster_instance import Dagster, dagster_over
+
+
+@pytest.fixture
+def migrated_database_url(postgres_url: str, template_with_dagster: str) -> Iterator[str]:
+    """A fresh database with CIRA's and Dagster's tables, dropped afterwards."""
+    yield from temporary_database(postgres_url, template=template_with_dagster)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from cira_pipeline.health.findings import ProblemSeverity, findings
 from cira_pipeline.health.work_state import HELD_SQL, QUEUED_SQL, RUNNING_SQL
 from cira_pipeline.jobs import Stage
 from cira_pipeline.settings import Settings
+from tests.conftest import temporary_database
 from tests.db.many_jobs import fill_queue
 from tests.db.test_queue_plans import plan_of
 from tests.health.conftest import state_of
@@ -55,8 +56,12 @@ def test_all_is_well_while_dagster_works(dagster: Dagster, settings: Settings) -
     assert found(settings) == {}
 
 
-def test_a_database_that_no_dagster_ran_on_processes_nothing(database: Database, settings: Settings) -> None:
-    assert found(settings) == {"dagster_missing": "blocked"}
+def test_a_database_that_no_dagster_ran_on_processes_nothing(
+    postgres_url: str, migrated_template: str, settings: Settings
+) -> None:
+    for url in temporary_database(postgres_url, template=migrated_template):
+        new = settings.model_copy(update={"postgres_url": SecretStr(url)})
+        assert found(new) == {"dagster_missing": "blocked"}
 
 
 def test_dagster_in_a_database_of_its_own_is_read_there(

@@ -18,6 +18,7 @@ from cira_pipeline.jobs import JobId
 from cira_pipeline.settings import Settings
 from resources.postgres import PostgresResource
 from resources.redis import RedisResource
+from tests.conftest import temporary_database
 from tests.orchestration.document_server import DocumentServer
 
 
@@ -66,6 +67,12 @@ class Pipeline:
 def _secret(value: SecretStr | None) -> str:
     assert value is not None
     return value.get_secret_value()
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_with_dagster: str) -> Iterator[str]:
+    """A fresh database with Dagster's tables, dropped afterwards."""
+    yield from temporary_database(postgres_url, template=template_with_dagster)
 
 
 @pytest.fixture
