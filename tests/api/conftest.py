@@ -83,7 +83,10 @@ def start_api() -> Iterator[Callable[[Settings], RunningApi]]:
     def start(settings: Settings) -> RunningApi:
         services = open_services(settings)
         listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(server_config(create_app(services), settings))
+        config = server_config(create_app(services), settings)
+        # Nobody waits for what a test left under way.
+        config.timeout_graceful_shutdown = 1
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         api = RunningApi(f"http://127.0.0.1:{listener.getsockname()[1]}", services)

@@ -28,8 +28,9 @@ def valkey(tmp_path: Path, services_folder: Path) -> Iterator[EmbeddedValkey]:
     try:
         yield server
     finally:
-        if server.pid is not None:
-            os.kill(server.pid, signal.SIGCONT)
+        # One that is frozen or cannot save would wait for ten seconds before it ends.
+        if server.process is not None:
+            server.process.kill()
         server.stop()
 
 
