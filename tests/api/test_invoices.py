@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -127,16 +128,19 @@ def test_invoices_are_found_by_what_stands_in_them(api):
 
 
 def test_csv_and_parquet_hold_what_the_list_holds(api):
-    job_id = ended_job(api.services, number="A-1")
+    terms = {"BT-33": ["Geschäftsführerin: A. Berg"], "=1+1": ["x"]}
+    job_id = ended_job(api.services, number="A-1", other_terms=terms, payment_account="=1+1")
     ended_job(api.services, number="B-1", currency="GBP")
     client = api.client()
     answer = client.get("/v1/invoices", params={"format": "csv", "currency": "EUR"})
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     [row] = csv.DictReader(io.StringIO(answer.text))
-    assert (row["job_id"], row["gross_total"]) == (job_id, "119.00")
+    assert (row["job_id"], row["gross_total"], row["custom"]) == (job_id, "119.00", "")
+    assert (json.loads(row["other_terms"]), row["payment_account"]) == (terms, "'=1+1")
     answer = client.get("/v1/invoices", params={"format": "parquet", "currency": "EUR"})
     table = pq.read_table(io.BytesIO(answer.content))
     assert table.column("job_id").to_pylist() == [job_id]
+    assert [json.loads(text) for text in table.column("other_terms").to_pylist()] == [terms]
     assert answer.headers["Content-Length"] == str(len(answer.content))
 
 

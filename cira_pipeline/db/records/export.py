@@ -46,6 +46,7 @@ _TIME: Mapping[ExportView, str] = {
 }
 _ARROW_TYPES = {
     "text": pa.string(),
+    "jsonb": pa.string(),
     "text[]": pa.list_(pa.string()),
     "date": pa.date32(),
     "timestamp with time zone": pa.timestamp("us", tz="UTC"),
@@ -78,7 +79,8 @@ def export_invoices(
 
     A file appears only when it is complete; a stream gets bytes and stays open. CSV is RFC 4180 in UTF-8 with a header;
     text that a spreadsheet would run as a formula is prefixed with an apostrophe. Amounts are strings in JSON and
-    decimal128(38, 12) in Parquet. Raises: ExportFailed when the file cannot be written, StoreUnavailable.
+    decimal128(38, 12) in Parquet; named values are a JSON text in CSV and Parquet. Raises: ExportFailed when the file
+    cannot be written, StoreUnavailable.
     """
     write = {"csv": _write_csv, "jsonl": _write_jsonl, "parquet": _write_parquet}[format]
     with database.begin() as connection:
@@ -163,9 +165,16 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, list):
         value = "; ".join(value)
+    if isinstance(value, dict):
+        value = _json_text(value)
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
     return str(_plain(value))
+
+
+def _json_text(values: Mapping[str, Any]) -> str:
+    """Named values as JSON text; empty where there are none."""
+    return json.dumps(values, ensure_ascii=False) if values else ""
 
 
 def _write_jsonl(stream: IO[bytes], columns: Columns, batches: Iterator[list[Row]]) -> int:
@@ -199,7 +208,9 @@ def _write_parquet(stream: IO[bytes], columns: Columns, batches: Iterator[list[R
 
 
 def _in_scale(value: Any) -> Any:
-    """Rounds to the column's scale: costs may have more decimals, amounts never have."""
+    """Rounds to the column's scale: costs may have more decimals, amounts never have. Named values become JSON text."""
+    if isinstance(value, dict):
+        return _json_text(value)
     if not isinstance(value, Decimal):
         return value
     with localcontext(prec=60):
