@@ -367,6 +367,28 @@ def test_an_invoice_of_the_country_is_read(paper: Paper, source: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "printed",
+    [
+        "CUIT: 20-05536168-2",
+        "NIT 213.123.432-1",
+        "R.U.C. 20512333797",
+        "CNPJ/MF: 16.727.230/0001-97",
+        "RUT 76.086.428-5",
+        "Adószám: 12892312-2-42",
+        "MST: 0100233488",
+    ],
+)
+def test_a_tax_number_without_a_prefix_is_read_where_its_check_digits_hold(printed: str) -> None:
+    number = "".join(char for char in printed.split()[-1] if char.isdigit())
+    page = block(40, 60, "Nordwood", "Main Street 4", printed)
+    assert invoice([*page, (40, 200, "INVOICE")]).supplier_vat_id == number
+    # The last part of a Hungarian number has no check digit.
+    last = printed.index("-2-42") - 1 if printed.endswith("-2-42") else len(printed) - 1
+    wrong = f"{printed[:last]}{(int(printed[last]) + 1) % 10}{printed[last + 1 :]}"
+    assert invoice([*block(40, 60, "Nordwood", "Main Street 4", wrong), (40, 200, "INVOICE")]).supplier_vat_id is None
+
+
+@pytest.mark.parametrize(
     ("tax_id", "currency"), [("R.U.T.", "CLP"), ("RFC", "MXN"), ("CUIT", "ARS"), ("NIT", "COP"), ("Registro", None)]
 )
 def test_the_dollar_of_a_spanish_invoice_is_that_of_the_suppliers_country(tax_id: str, currency: str | None) -> None:
