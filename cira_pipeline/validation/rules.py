@@ -126,6 +126,16 @@ SUPPLIER_VAT_ID = Rule(
 CUSTOMER_VAT_ID = Rule(
     "CIRA-VAT-02", _WARNING, _DOUBT, "The customer's VAT id has an invalid format or check digit", "BR-CO-09"
 )
+SUPPLIER_TAX_ID = Rule(
+    "CIRA-VAT-03",
+    _WARNING,
+    _DOUBT,
+    "A tax id of the supplier has an invalid format or check digit for its scheme",
+    "BT-32",
+)
+CUSTOMER_TAX_ID = Rule(
+    "CIRA-VAT-04", _WARNING, _DOUBT, "A tax id of the customer has an invalid format or check digit for its scheme"
+)
 IBAN_INVALID = Rule("CIRA-PAY-01", _ERROR, _REVIEW, "The IBAN has an invalid format or check digits", "ISO 13616")
 IBAN_CHANGED = Rule(
     "CIRA-PAY-02", _WARNING, _REVIEW, "The IBAN is not among the accounts of this supplier's earlier records", "BT-84"

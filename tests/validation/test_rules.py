@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cira_pipeline.invoice import TOTAL_FIELDS, Invoice
+from cira_pipeline.invoice import TOTAL_FIELDS, Invoice, TaxId
 from cira_pipeline.models import EngineName, Evidence, Finding, Severity, Verdict
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.rules import RULES, Rule
@@ -59,6 +59,17 @@ COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
     (rules.SUPPLIER_VAT_ID, {"supplier_vat_id": "GB123456789"}, "supplier_vat_id"),
     (rules.SUPPLIER_VAT_ID, {"supplier_vat_id": "27AAPFU0939F1ZX"}, "supplier_vat_id"),
     (rules.CUSTOMER_VAT_ID, {"customer_vat_id": "FR00999999998"}, "customer_vat_id"),
+    (
+        rules.SUPPLIER_TAX_ID,
+        {"supplier_tax_ids": (TaxId(scheme="ABN", value="83914571674"),)},
+        "supplier_tax_ids[0].value",
+    ),
+    (
+        rules.SUPPLIER_TAX_ID,
+        {"supplier_tax_id": "83914571674", "supplier_tax_ids": (TaxId(scheme="ABN", value="83914571674"),)},
+        "supplier_tax_id",
+    ),
+    (rules.CUSTOMER_TAX_ID, {"customer_tax_ids": (TaxId(scheme="CNPJ", value="16.727"),)}, "customer_tax_ids[0].value"),
     (rules.IBAN_INVALID, {"payment_iban": "DE03120300000000202051"}, "payment_iban"),
     (rules.IBAN_INVALID, {"payment_iban": "DE0212030000000020205"}, "payment_iban"),
     (rules.DUE_BEFORE_ISSUE, {"due_date": date(2026, 1, 30)}, "due_date"),
@@ -120,6 +131,10 @@ SILENCES: list[tuple[Rule, dict[str, Any]]] = [
     (rules.SUPPLIER_VAT_ID, {"supplier_vat_id": "27AAPFU0939F1ZV"}),
     (rules.SUPPLIER_VAT_ID, {"supplier_vat_id": "12 345 678"}),
     (rules.SUPPLIER_VAT_ID, {"supplier_vat_id": None}),
+    (rules.SUPPLIER_TAX_ID, {"supplier_tax_ids": (TaxId(scheme="ABN", value="83 914 571 673"),)}),
+    (rules.SUPPLIER_TAX_ID, {"supplier_tax_ids": (TaxId(scheme="TRN", value="100354627800003"),)}),
+    (rules.SUPPLIER_TAX_ID, {"supplier_tax_ids": (TaxId(scheme="0204", value="991-01234-44"),)}),
+    (rules.CUSTOMER_TAX_ID, {"customer_tax_ids": (TaxId(scheme="GSTIN", value="27AAPFU0939F1ZV"),)}),
     (rules.IBAN_INVALID, {"payment_iban": "fr14 2004 1010 0505 0001 3M02 606"}),
     (rules.IBAN_INVALID, {"payment_iban": None}),
     (rules.DUE_BEFORE_ISSUE, {"due_date": date(2026, 1, 31)}),

@@ -7,13 +7,16 @@ parties and accounts. A value that is ambiguous is left out and named in a findi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pydantic import BaseModel
+
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.offline.facts.candidates import LABELLED, Candidate, contested, printed, proven
+from cira_pipeline.extraction.offline.facts.details import Found
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.header.currency import currency
 from cira_pipeline.extraction.offline.header.dates import (
@@ -39,6 +42,7 @@ from cira_pipeline.extraction.offline.page.spelling import spelled
 from cira_pipeline.extraction.offline.parse.identifiers import breaks_off, labelled_iban
 from cira_pipeline.extraction.offline.parties.both_sides import Parties
 from cira_pipeline.extraction.offline.parties.names import Party
+from cira_pipeline.extraction.offline.parties.tax_ids import tax_ids
 from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
 from cira_pipeline.extraction.offline.tables.line_items import Item, ItemTable, column_sums, item_table
@@ -46,8 +50,9 @@ from cira_pipeline.extraction.offline.tables.tax_breakdown import TaxRow, consis
 from cira_pipeline.extraction.offline.tables.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
 from cira_pipeline.extraction.offline.tables.unheaded_lines import unheaded_items
 from cira_pipeline.extraction.offline.thresholds import thresholds
-from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.invoice import Invoice, LineItem, TaxId, TaxLine
 from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
+from cira_pipeline.printed.tax_ids import VAT
 from cira_pipeline.settings import Settings
 
 
@@ -144,6 +149,7 @@ class _Draft:
         self._references()
         self._dates()
         self._parties()
+        self._tax_ids()
         self._accounts()
         self._lines()
         self._compare_with_memory()
@@ -168,6 +174,15 @@ class _Draft:
                     confidence=printed(confidence, span.segment.confidence),
                 )
             )
+
+    def rows(self, table: str, model: type[BaseModel], rows: Iterable[Mapping[str, Found]]) -> None:
+        """The rows of `table`, with evidence for each of their values."""
+        rows = tuple(rows)
+        if rows:
+            self.values[table] = tuple(model(**{name: found.value for name, found in row.items()}) for row in rows)
+        for index, row in enumerate(rows):
+            for name, found in row.items():
+                self.prove(f"{table}[{index}].{name}", found.spans, found.confidence)
 
     def doubt(self, rule: str, message: str, *fields: str, severity: Severity = Severity.WARNING) -> None:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
@@ -376,6 +391,18 @@ class _Draft:
                     f"{role}_vat_id",
                     severity=Severity.INFO,
                 )
+
+    def _tax_ids(self) -> None:
+        stated = {role: each for role, each in self.parties.vat_ids.items() if f"{role}_vat_id" in self.values}
+        for side, owned in tax_ids(self.facts, self.parties, stated).items():
+            self.rows(f"{side}_tax_ids", TaxId, ({"scheme": each.scheme, "value": each.value} for each in owned))
+            others = [each for each in owned if each.scheme.value != VAT]
+            main = next((each for each in others if each.is_main), others[0] if others else None)
+            if main is not None:
+                self.put(f"{side}_tax_id", main.value.value, main.value.spans, main.value.confidence)
+            vat_id = next((each.value for each in owned if each.scheme.value == VAT), None)
+            if vat_id is not None and side not in stated:
+                self.put(f"{side}_vat_id", vat_id.value, vat_id.spans, vat_id.confidence)
 
     def _party(self, role: str, party: Party) -> None:
         if party.name and party.score >= _TUNED.least_score:

@@ -96,6 +96,7 @@ class Lexicon:
     breakdown: Entries
     titles: Entries
     rows: Entries
+    details: Entries
     words: Mapping[str, Phrases]
     term_days: TermPatterns
     immediate: frozenset[str]
@@ -126,6 +127,7 @@ def lexicon() -> Lexicon:
         breakdown=_section(tables, "breakdown"),
         titles=_section(tables, "titles"),
         rows=_section(tables, "rows"),
+        details=_details(tables),
         words=_words(tables),
         term_days=_term_days(tables),
         immediate=_compacts(tables, "immediate"),
@@ -151,7 +153,9 @@ class _Entries:
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Meaning]] = {}
 
-    def add(self, section: Mapping[str, Iterable[str]], weight: float, language: str) -> None:
+    def add(self, section: Mapping[str, Iterable[str]], weight: float, language: str | None = None) -> None:
+        """Adds the labels of a language, or of all languages."""
+        languages = frozenset[str]() if language is None else frozenset({language})
         for concept, labels in section.items():
             for label in labels:
                 key = compact(label)
@@ -159,7 +163,7 @@ class _Entries:
                     continue
                 known = self._entries.setdefault(key, {})
                 same = known.get(concept, Meaning(concept, weight))
-                known[concept] = Meaning(concept, max(weight, same.weight), same.languages | {language})
+                known[concept] = Meaning(concept, max(weight, same.weight), same.languages | languages)
 
     def frozen(self) -> Entries:
         return Entries({key: tuple(meanings.values()) for key, meanings in self._entries.items()})
@@ -169,6 +173,16 @@ def _section(tables: Mapping[str, dict[str, Any]], section: str) -> Entries:
     entries = _Entries()
     for language, table in tables.items():
         entries.add(table.get(section, {}), STRONG, language)
+    return entries.frozen()
+
+
+def _details(tables: Mapping[str, dict[str, Any]]) -> Entries:
+    """Labels of what only some invoices state. A concept is a field name, a tax id's scheme or a part of an account."""
+    entries = _Entries()
+    for language, table in tables.items():
+        entries.add(table.get("details", {}), STRONG, language)
+    for section in _table("identifiers").values():
+        entries.add(section, STRONG)
     return entries.frozen()
 
 

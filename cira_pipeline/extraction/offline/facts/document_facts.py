@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
+from cira_pipeline.extraction.offline.facts.details import Details
 from cira_pipeline.extraction.offline.facts.proposals import Proposals
 from cira_pipeline.extraction.offline.lexicon import Entries, Meaning, lexicon
 from cira_pipeline.extraction.offline.memory.supplier_memory import FORGETFUL, Memory
@@ -174,6 +175,10 @@ class Facts:
     @cached_property
     def proposals(self) -> Proposals:
         return Proposals(self.canvas, self.labels, self.memory.places)
+
+    @cached_property
+    def details(self) -> Details:
+        return Details(self.canvas, self.labels, self.meant)
 
     @cached_property
     def dates(self) -> dict[Segment, tuple[PrintedDate, ...]]:

@@ -6,9 +6,10 @@ customer the address in the window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from cira_pipeline.extraction.offline.facts.candidates import CHECK_DIGITS, LABELLED, Candidate, proven
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
@@ -48,11 +49,12 @@ class Parties:
 
     @cached_property
     def supplier(self) -> Party:
-        read = self._customer_read if self._turned else self._supplier_read
+        read = self._customer_read if self.turned else self._supplier_read
         return known_party(self._facts, "supplier", read, self._sections.role_of)
 
     @cached_property
-    def _turned(self) -> bool:
+    def turned(self) -> bool:
+        """Whether the sender is the customer, as on a self-billed document without headings."""
         headed = self._sections.party("supplier") or self._sections.party("customer")
         return self._self_billed and headed is None
 
@@ -65,12 +67,12 @@ class Parties:
         named = self._sections.party("supplier")
         if named is not None and named.score >= _TUNED.plain_heading:
             return self._letterhead.as_registered(named)
-        other = self._customer_read if self._turned else self.customer
+        other = self._customer_read if self.turned else self.customer
         return self._letterhead.supplier(other) or named or Party()
 
     @cached_property
     def customer(self) -> Party:
-        read = self._supplier_read if self._turned else self._customer_read
+        read = self._supplier_read if self.turned else self._customer_read
         return known_party(self._facts, "customer", read, self._sections.role_of)
 
     @cached_property
@@ -105,7 +107,7 @@ class Parties:
     def _as_issued(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
         """`Ihre USt-IdNr.` on a self-billed document is the supplier's."""
         role, identifier, score = owned
-        return ("supplier" if role == "customer" else "customer", identifier, score) if self._turned else owned
+        return ("supplier" if role == "customer" else "customer", identifier, score) if self.turned else owned
 
     def _as_known(self, owned: tuple[str, Identifier, float]) -> tuple[str, Identifier, float]:
         """Assigns an id to the party that it had on earlier invoices of the supplier."""
@@ -116,7 +118,7 @@ class Parties:
     def _free_the_other(self, best: dict[str, Candidate[Identifier]]) -> None:
         """Where a label marks one id as the customer's, another id is the supplier's, whatever its place."""
         announced = best.get("customer")
-        if announced is None or "supplier" in best or self._turned:
+        if announced is None or "supplier" in best or self.turned:
             return
         for concept, identifier, score in self._labelled:
             if concept == "vat_id" and identifier.value != announced.value.value:
@@ -146,24 +148,32 @@ class Parties:
 
     def _owned_vat_ids(self) -> Iterator[tuple[str, Identifier, float]]:
         for concept, identifier, score in self._labelled:
-            role = "customer" if concept == "customer_vat_id" else self._owner(identifier.span.segment, identifier)
+            role = "customer" if concept == "customer_vat_id" else self._owner(identifier.span.segment)
             yield role, identifier, score
         seen = {(identifier.span.segment, identifier.span.start) for _, identifier, _ in self._labelled}
         alone = not seen and len({identifier.value for identifier in self._facts.vat_ids}) == 1
         for identifier in self._facts.vat_ids:
             if (identifier.span.segment, identifier.span.start) not in seen:
                 score = proven(_TUNED.unlabelled, CHECK_DIGITS) if alone else _TUNED.unlabelled
-                yield self._owner(identifier.span.segment, identifier), identifier, score
+                yield self._owner(identifier.span.segment), identifier, score
 
-    def _owner(self, segment: Segment, identifier: Identifier) -> str:
-        role = self._sections.role_of(segment) or self._sections.role_of(identifier.span.segment)
+    def _owner(self, segment: Segment) -> str:
+        return self.side_of(segment) or "supplier"
+
+    def side_of(self, segment: Segment) -> Literal["supplier", "customer"] | None:
+        """The side in whose section or block `segment` is, if in any."""
+        role = self._sections.role_of(segment)
         if role in RECEIVERS:
             return "customer"
         if role == "supplier":
             return "supplier"
-        addressee = self.supplier if self._turned else self.customer
-        names = {span.segment for span in (*addressee.name, *addressee.address)}
-        block = self._sections.block_of[identifier.span.segment]
-        if any(other in names for other in block.segments):
+        addressee, sender = (self.supplier, self.customer) if self.turned else (self.customer, self.supplier)
+        block = self._sections.block_of[segment].segments
+        if self._in(block, addressee):
             return "customer"
-        return "supplier"
+        return "supplier" if self._in(block, sender) else None
+
+    @staticmethod
+    def _in(block: Sequence[Segment], party: Party) -> bool:
+        names = {span.segment for span in (*party.name, *party.address)}
+        return any(other in names for other in block)
