@@ -35,11 +35,13 @@ _ROMAN: Final = re.compile(
 _ROMAN_MONTHS: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _YEAR: Final = re.compile(r"(?P<y>20\d{2})(?![\w.,/-]*\d)")
 _NAME: Final = re.compile(r"(?P<m>[^\W\d_]{3,})")
+_TWO_WORDS: Final = re.compile(r"(?P<m>[^\W\d_]{2,}\s[^\W\d_]{2,})")
 _LAST_WORD: Final = re.compile(r"(?P<m>[^\W\d_]{3,})\.?,?\s*$")
 _SHORTEST_NAME: Final = 3
 _CENTURY_DIGITS: Final = 4
 _REACH: Final = 40
 """Longest run of letters before a month's name that is searched for its day and year."""
+_AFTER_NAME: Final = re.compile(r"MMMM'([^\W\d_]+)'")
 _QUOTED: Final = re.compile(r"'([^\W\d_]+)'")
 _CLEARLY: Final = 2.0
 """A language decides what a month's name means if it has this many times the evidence of any other candidate, and no
@@ -180,6 +182,8 @@ def _worded_dates(text: str, start: int, end: int) -> Iterator[DateText]:
     for name in _NAME.finditer(text, start, end):
         if folded(name["m"]) in _months():
             yield from _around(text, name, start, end)
+        elif folded(name["m"]) in _first_words() and (pair := _TWO_WORDS.match(text, name.start(), end)) is not None:
+            yield from _around(text, pair, start, end)
     for match in _ROMAN.finditer(text, start, end) if with_century else ():
         value = _date(int(match["y"]), _ROMAN_MONTHS.index(match["m"]) + 1, int(match["d"]))
         if value is not None:
@@ -240,18 +244,27 @@ def _months() -> Mapping[str, Mapping[int, frozenset[str]]]:
     for language in LANGUAGES:
         for name, number in _names_of_months(language):
             key = folded(name).strip(".")
-            if len(key) >= _SHORTEST_NAME and key.isalpha():
+            if len(key) >= _SHORTEST_NAME and key.replace(" ", "").isalpha():
                 meanings = names.setdefault(key, {})
                 meanings[number] = meanings.get(number, frozenset()) | {language}
     return names
 
 
+@lru_cache(maxsize=1)
+def _first_words() -> frozenset[str]:
+    """The first words of names of two words: `tháng ba`, `Meán Fómhair`."""
+    return frozenset(name.split(" ")[0] for name in _months() if " " in name)
+
+
 def _names_of_months(language: str) -> Iterator[tuple[str, int]]:
-    months = Locale.parse(language).months
+    locale = Locale.parse(language)
+    # Basque dates add an ending to the name: `martxoaren` of `y('e')'ko' MMMM'ren' d('a')`.
+    formats = (str(form.pattern) for form in locale.date_formats.values())
+    endings = {"", *(match.group(1) for form in formats for match in _AFTER_NAME.finditer(form))}
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
-            for number, name in months.get(context, {}).get(width, {}).items():
-                yield str(name), int(number)
+            for number, name in locale.months.get(context, {}).get(width, {}).items():
+                yield from ((f"{name}{ending}", int(number)) for ending in endings)
     yield from words_of(language).get("dates", {}).get("months", {}).items()
 
 

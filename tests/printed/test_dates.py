@@ -62,9 +62,18 @@ def test_day_month_and_year_are_read_in_any_order_in_every_language(day: date, l
         ("10 set 25,00", []),
         ("Mai 12/2024", []),
         ("INV-2024 March 5", []),
+        ("Ngày 5 tháng 3 năm 2024", ["2024-03-05"]),
+        ("ngày (date) 05 tháng (month) 03 năm (year) 2024", ["2024-03-05"]),
+        ("5 tháng ba 2024", ["2024-03-05"]),
+        ("2024 m. kovo 5 d.", ["2024-03-05"]),
+        ("2024. gada 5. martā, 12 gab.", ["2024-03-05"]),
+        ("2024. március 5-én", ["2024-03-05"]),
+        ("5. 3. 2024. godine", ["2024-03-05"]),
+        ("Zagreb, 5. ožujka 2024. god.", ["2024-03-05"]),
+        ("5 MAYIS 2024", ["2024-05-05"]),
     ],
 )
-def test_a_number_beside_a_date_is_no_part_of_it(text: str, days: list[str]) -> None:
+def test_the_words_and_numbers_beside_a_date_are_no_part_of_it(text: str, days: list[str]) -> None:
     assert sorted(str(day) for day in _values(text)) == days
 
 
