@@ -18,6 +18,7 @@ from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.offline.facts.candidates import LABELLED, Candidate, contested, printed, proven
 from cira_pipeline.extraction.offline.facts.details import Found
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.header.accounts import BPAY, IBAN, account_to_pay_to, payment_accounts
 from cira_pipeline.extraction.offline.header.currency import currency
 from cira_pipeline.extraction.offline.header.dates import (
     DateChoice,
@@ -29,6 +30,7 @@ from cira_pipeline.extraction.offline.header.dates import (
 )
 from cira_pipeline.extraction.offline.header.debited_account import is_debited
 from cira_pipeline.extraction.offline.header.document_type import SELF_BILLED, document_type, titles_of
+from cira_pipeline.extraction.offline.header.payment_reference import payment_reference
 from cira_pipeline.extraction.offline.header.reference_numbers import reference_candidates
 from cira_pipeline.extraction.offline.learn.agreement_with_memory import (
     agreement,
@@ -50,7 +52,7 @@ from cira_pipeline.extraction.offline.tables.tax_breakdown import TaxRow, consis
 from cira_pipeline.extraction.offline.tables.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
 from cira_pipeline.extraction.offline.tables.unheaded_lines import unheaded_items
 from cira_pipeline.extraction.offline.thresholds import thresholds
-from cira_pipeline.invoice import Invoice, LineItem, TaxId, TaxLine
+from cira_pipeline.invoice import Invoice, LineItem, PaymentAccount, TaxId, TaxLine
 from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 from cira_pipeline.printed.tax_ids import VAT
 from cira_pipeline.settings import Settings
@@ -142,6 +144,7 @@ class _Draft:
         self_billed = self.kind is not None and self.kind.value == SELF_BILLED
         self.parties = Parties(facts, frozenset(self.table.rows), self_billed=self_billed)
         self.receipt = is_receipt(facts)
+        self.references = self._other_references()
         self._places: dict[str, Span] = {}
 
     def fill(self) -> None:
@@ -151,6 +154,7 @@ class _Draft:
         self._parties()
         self._tax_ids()
         self._accounts()
+        self._payment_accounts()
         self._lines()
         self._compare_with_memory()
 
@@ -309,6 +313,8 @@ class _Draft:
     def _references(self) -> None:
         if self.kind is not None:
             self.put("invoice_type", self.kind.value, [self.kind.span], self.kind.score)
+        for field, found in self.references.items():
+            self.put(field, found.value, found.spans, found.confidence)
         number = self._reference("invoice_number")
         self._reference("purchase_order", other_than=number)
 
@@ -318,7 +324,7 @@ class _Draft:
             for c in reference_candidates(
                 self.facts, field, self.titles, frozenset(self.table.rows | self.table.region)
             )
-            if c.value != other_than
+            if c.value != other_than and not self._is_other_detail(c)
         ]
         if not found or found[0].score < _TUNED.least_score:
             return None
@@ -337,6 +343,22 @@ class _Draft:
         confidence = proven(LABELLED * winner.score, _TUNED.repeated if repeated > 1 else 0.0)
         self.put(field, winner.value, [winner.span], contested(confidence, lead))
         return winner.value
+
+    def _other_references(self) -> dict[str, Found]:
+        """References other than the document's own number and the purchase order, by field."""
+        paid_with = payment_reference(self.facts)
+        return {} if paid_with is None else {"payment_reference": paid_with}
+
+    def _is_other_detail(self, candidate: Candidate[str]) -> bool:
+        """The code is a payment reference or the like, and its label says so more surely than the candidate's."""
+        return any(
+            span.segment is candidate.span.segment
+            and span.start < candidate.span.end
+            and candidate.span.start < span.end
+            and candidate.score <= found.confidence
+            for found in self.references.values()
+            for span in found.spans
+        )
 
     def _dates(self) -> None:
         issued = issue_date(self.facts, self.titles, frozenset(self.table.rows | self.table.region))
@@ -444,6 +466,41 @@ class _Draft:
             if proposal.score > _TUNED.unchecked_account_least:
                 self.put("payment_iban", labelled.value, [labelled.span], _TUNED.unchecked_account * proposal.score)
                 return
+
+    def _payment_accounts(self) -> None:
+        accounts = payment_accounts(self.facts, self._ibans())
+        self.rows("payment_accounts", PaymentAccount, (account.row for account in accounts))
+        own = next((each for each in accounts if each.account.value == self.values.get("payment_iban")), None)
+        to_pay = account_to_pay_to(self.facts, accounts, self.values.get("currency"))
+        if to_pay is None and own is None and accounts:
+            others = [each for each in accounts if each.scheme != BPAY]
+            to_pay = others[0] if len(others) == 1 else None
+        if to_pay is not None and to_pay.scheme != IBAN:
+            for field, found in to_pay.header.items():
+                self.put(field, found.value, found.spans, found.confidence)
+        elif own is not None:
+            for field, found in own.header.items():
+                if field in {"payment_bic", "payment_account_name"}:
+                    self.put(field, found.value, found.spans, found.confidence)
+        elif accounts:
+            self.doubt(
+                "offline.several_accounts",
+                f"The document names {len(accounts)} accounts, and nothing says which one to pay to: choose one of "
+                "`payment_accounts`.",
+                "payment_account",
+            )
+
+    def _ibans(self) -> list[Found]:
+        """The IBANs offered for payment, each once."""
+        found: dict[str, Found] = {}
+        chosen = self.values.get("payment_iban")
+        if chosen is not None:
+            found[chosen] = Found(chosen, (self._places["payment_iban"],), _TUNED.account)
+        for each in self.facts.ibans:
+            if not is_debited(self.facts, each.span):
+                spans = (each.span,) if each.rest is None else (each.span, each.rest)
+                found[each.value] = Found(each.value, spans, _TUNED.account)
+        return list(found.values())
 
     def _lines(self) -> None:
         table = self.table
