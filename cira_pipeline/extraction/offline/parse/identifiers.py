@@ -18,6 +18,7 @@ from stdnum.exceptions import ValidationError
 
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
 from cira_pipeline.extraction.offline.thresholds import thresholds
+from cira_pipeline.printed.tax_ids import FORMS, VAT, TaxIdForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +80,19 @@ _BARE = {
     "DE": "de",
 }
 
-# Tax numbers of countries whose ids have no prefix, as printed next to a label: python-stdnum's module and the form.
-_NATIONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (module, re.compile(rf"(?<![\w./-]){form}(?![\w/-])"))
-    for module, form in (
-        ("br.cnpj", r"\d{2}\.?\d{3}\.?\d{3}/?\d{4}-?\d{2}"),
-        ("cl.rut", r"\d{1,2}\.?\d{3}\.?\d{3}-[\dkK]"),
-        ("ar.cuit", r"\d{2}-?\d{8}-?\d"),
-        ("co.nit", r"\d{3}\.?\d{3}\.?\d{3}-?\d"),
-        ("mx.rfc", r"[A-ZÑ&]{3,4}[- ]?\d{6}[- ]?[A-Z\d]{3}"),
-        ("pe.ruc", r"\d{11}"),
-        ("ec.ruc", r"\d{13}"),
-        ("uy.rut", r"\d{12}"),
-        ("hu.anum", r"\d{8}(?:-\d-\d{2})?"),
-        ("hr.oib", r"\d{11}"),
-        ("si.ddv", r"\d{8}"),
-        ("rs.pib", r"\d{9}"),
-        ("ro.cui", r"\d{6,10}"),
-        ("sk.dph", r"\d{10}"),
-        ("ee.kmkr", r"\d{9}"),
-        ("lv.pvn", r"\d{11}"),
-        ("lt.pvm", r"(?:\d{12}|\d{9})"),
-        ("tr.vkn", r"\d{10}"),
-        ("id.npwp", r"\d{2}\.?\d{3}\.?\d{3}\.?\d-?\d{3}\.?\d{3}"),
-        ("vn.mst", r"\d{10}(?:-?\d{3})?"),
-    )
+# Numbers that a country prints as its VAT id without a prefix, next to a label.
+_WITHOUT_PREFIX: tuple[TaxIdForm, ...] = (
+    *(form for form in FORMS if form.scheme in {"CNPJ", "CUI", "CUIT", "MST", "NPWP", "OIB", "PIB", "RFC", "VKN"}),
+    *(form for form in FORMS if (form.scheme, form.country) in {("NIT", "CO"), ("RUC", "PE"), ("RUC", "EC")}),
+    *(form for form in FORMS if form.scheme == "RUT"),
+    TaxIdForm(VAT, "HU", re.compile(r"\d{8}(?:-\d-\d{2})?(?![\w/-])"), "hu.anum"),
+    TaxIdForm(VAT, "SI", re.compile(r"\d{8}(?![\w/-])"), "si.ddv"),
+    TaxIdForm(VAT, "SK", re.compile(r"\d{10}(?![\w/-])"), "sk.dph"),
+    TaxIdForm(VAT, "EE", re.compile(r"\d{9}(?![\w/-])"), "ee.kmkr"),
+    TaxIdForm(VAT, "LV", re.compile(r"\d{11}(?![\w/-])"), "lv.pvn"),
+    TaxIdForm(VAT, "LT", re.compile(r"(?:\d{12}|\d{9})(?![\w/-])"), "lt.pvm"),
 )
+_ANNOUNCED = re.compile(r"(?<![\w./-])[A-ZÑ&\d]")
 
 _LAYOUT = re.compile(r"[^A-Za-z0-9]")
 _VAT_SHAPE = re.compile(
@@ -201,18 +189,20 @@ def labelled_vat_id(segment: Segment, start: int, end: int, *, ocr: bool) -> Ide
         value = bare(match.group("id"))
         if any(vat_id_holds(country, value) for country in _BARE):
             return Identifier(value, Span(segment, start + match.start("id"), start + match.end("id")), checked=True)
-    return _national_id(segment, start, end)
+    return _without_prefix(segment, start, end)
 
 
-def _national_id(segment: Segment, start: int, end: int) -> Identifier | None:
-    """The first tax number without a prefix in `text[start:end]` whose check digits hold in its country."""
-    for module, form in _NATIONAL:
-        match = form.search(segment.text, start, end)
-        if match is not None and match.start() - start <= _TUNED.before_bare_vat:
-            # A Hungarian number is checked by its first part only.
-            number = match.group().partition("-")[0] if module == "hu.anum" else match.group()
-            if import_module(f"stdnum.{module}").is_valid(number):
-                return Identifier(bare(match.group()), Span(segment, match.start(), match.end()), checked=True)
+def _without_prefix(segment: Segment, start: int, end: int) -> Identifier | None:
+    """The number without a prefix at the beginning of `text[start:end]` whose check digits hold in its country."""
+    first = _ANNOUNCED.search(segment.text, start, end)
+    if first is None or first.start() - start > _TUNED.before_bare_vat:
+        return None
+    for form in _WITHOUT_PREFIX:
+        match = form.printed.match(segment.text, first.start(), end)
+        # A Hungarian number is checked by its first part only.
+        number = "" if match is None else match.group().partition("-")[0] if form.country == "HU" else match.group()
+        if match is not None and form.holds(bare(number)):
+            return Identifier(bare(match.group()), Span(segment, match.start(), match.end()), checked=True)
     return None
 
 
