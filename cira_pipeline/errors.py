@@ -7,6 +7,7 @@ Each leaf has a stable `code` (stored with the job, sent to clients, listed in d
     ├── ConfigurationError            configuration_invalid
     │   ├── ServiceUnreachable        service_unreachable          (retryable)
     │   ├── ServiceAnswerInvalid      service_answer_invalid
+    │   ├── CustomFieldsInvalid       custom_fields_invalid
     │   └── AlreadyRunning            already_running
     ├── JobError
     │   ├── JobNotFound               job_not_found
@@ -169,6 +170,14 @@ class ServiceAnswerInvalid(ConfigurationError):
     hint = (
         "Correct the address: another server answers there instead of CIRA's REST service, or a proxy changes its "
         "responses."
+    )
+
+
+class CustomFieldsInvalid(ConfigurationError):
+    code = "custom_fields_invalid"
+    hint = (
+        "Correct the file of CIRA_CUSTOM_FIELDS where the message points at; docs/custom-fields.md shows what a field "
+        "may state, and `cira doctor` checks the file."
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cira_pipeline.costs.budgets import Budgets
+from cira_pipeline.custom.declaration_file import read_declarations
 from cira_pipeline.db.answers.model_batches import ModelBatchRepository
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.documents.objects import ObjectStore
@@ -59,6 +60,7 @@ def checks(settings: Settings, *, up_is_running: bool) -> Iterator[Check]:
     yield _reader(settings)
     yield _model(settings)
     yield _rules(settings)
+    yield _own_fields(settings)
     yield from _budgets(settings)
     yield from _model_batches(settings)
     yield _inbox(settings)
@@ -232,6 +234,21 @@ def _rules(settings: Settings) -> Check:
     advice = "A rule lowered from error lets records be accepted that cannot be paid as they are." if milder else ""
     message = f"changed by CIRA_RULE_SEVERITY: {', '.join(changed)}"
     return Check(name, State.WARNING if milder else State.GOOD, message, advice)
+
+
+def _own_fields(settings: Settings) -> Check:
+    """What the file of CIRA_CUSTOM_FIELDS declares."""
+    name = "Own fields"
+    if settings.custom_fields is None:
+        return Check(name, State.UNUSED, "CIRA_CUSTOM_FIELDS is not set: no fields are declared")
+    try:
+        # Read again: the file may have been changed since this process started.
+        found = read_declarations(settings.custom_fields)
+    except ConfigurationError as error:
+        return Check(name, State.BROKEN, error.message, error.hint)
+    header, lines = ", ".join(found.header), ", ".join(found.line)
+    parts = [f"of the invoice: {header}" if header else "", f"of its lines: {lines}" if lines else ""]
+    return Check(name, State.GOOD, f"{settings.custom_fields}: {'; '.join(filter(None, parts)) or 'no field'}")
 
 
 def _reader(settings: Settings) -> Check:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.custom.declaration_file import declarations
 from cira_pipeline.errors import (
     CiraError,
     DocumentError,
@@ -84,6 +85,7 @@ class Extractor:
         self._given_reader = reader
         self._only = only
         self._severities = severities_of(settings.rule_severity)
+        declarations(settings.custom_fields)
 
     @cached_property
     def _reader(self) -> Reader:

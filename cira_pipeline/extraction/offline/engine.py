@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel
 
+from cira_pipeline.custom.declaration import NO_DECLARATIONS, Declarations
+from cira_pipeline.custom.declaration_file import declarations
+from cira_pipeline.custom.values import text_of
 from cira_pipeline.extraction.answers import AnswerStore
+from cira_pipeline.extraction.offline.custom.header_values import header_values
+from cira_pipeline.extraction.offline.custom.line_values import line_values
 from cira_pipeline.extraction.offline.facts.candidates import LABELLED, Candidate, contested, printed, proven
 from cira_pipeline.extraction.offline.facts.details import Found
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
@@ -39,6 +45,7 @@ from cira_pipeline.extraction.offline.learn.agreement_with_memory import (
 )
 from cira_pipeline.extraction.offline.learn.recollection import recollect
 from cira_pipeline.extraction.offline.memory.lesson import Recall
+from cira_pipeline.extraction.offline.own_labels import OwnLabels
 from cira_pipeline.extraction.offline.page.canvas import Span
 from cira_pipeline.extraction.offline.page.spelling import spelled
 from cira_pipeline.extraction.offline.parse.identifiers import breaks_off, labelled_iban
@@ -83,6 +90,7 @@ class _Tuned:
 
 _TUNED = thresholds(_Tuned)
 
+VERSION = "2"
 _TOTAL_OF_COLUMN = {"net_amount": "net_total", "tax_amount": "tax_total", "gross_amount": "gross_total"}
 
 
@@ -90,15 +98,23 @@ class OfflineEngine:
     """Implements `cira_pipeline.extraction.engine.Engine`."""
 
     name = EngineName.OFFLINE
-    version = "2"
 
-    def __init__(self, recall: Recall | None = None) -> None:
+    def __init__(self, recall: Recall | None = None, own_fields: Declarations = NO_DECLARATIONS) -> None:
         """`recall` finds the lessons of a supplier's earlier invoices; without it the engine has no memory."""
         self._recall = recall
+        self._own_fields = own_fields
+        self._own_labels = OwnLabels.of(own_fields)
+
+    @property
+    def version(self) -> str:
+        """The rules' version, and that of the declared fields."""
+        return "/".join(filter(None, (VERSION, self._own_fields.version)))
 
     def remembering(self, recall: Recall) -> OfflineEngine:
         """This engine with the memory `recall`; the caller chooses whose memory it is."""
-        return OfflineEngine(recall)
+        other = copy(self)
+        other._recall = recall
+        return other
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
         """Fields of the reading with evidence; `None` when the reading has no lines.
@@ -109,11 +125,15 @@ class OfflineEngine:
             return None
         started = time.perf_counter()
         recall = self._recall
-        facts = Facts(reading, None if recall is None else lambda own: recollect(own, document.sha256, recall))
-        draft = _Draft(facts)
+        facts = Facts(
+            reading,
+            None if recall is None else lambda own: recollect(own, document.sha256, recall),
+            self._own_labels,
+        )
+        draft = _Draft(facts, self._own_fields)
         draft.fill()
         if len(facts.memory.lessons) == 1:
-            draft.doubt_what_changed(reading)
+            draft.doubt_what_changed(Facts(reading, own_labels=self._own_labels))
         return Extraction(
             engine=self.name,
             engine_version=self.version,
@@ -125,16 +145,20 @@ class OfflineEngine:
         )
 
 
-def engine_from_settings(_settings: Settings, _answers: AnswerStore) -> OfflineEngine:
-    """The engine without memory; `SupplierMemory.engines_for` gives it one."""
-    return OfflineEngine()
+def engine_from_settings(settings: Settings, _answers: AnswerStore) -> OfflineEngine:
+    """The engine without memory; `SupplierMemory.engines_for` gives it one.
+
+    Raises: CustomFieldsInvalid.
+    """
+    return OfflineEngine(own_fields=declarations(settings.custom_fields))
 
 
 class _Draft:
     """The extraction under construction: values, evidence and findings."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, own_fields: Declarations = NO_DECLARATIONS) -> None:
         self.facts = facts
+        self.own_fields = own_fields
         self.values: dict[str, Any] = {}
         self.evidence: list[Evidence] = []
         self.findings: list[Finding] = []
@@ -156,6 +180,7 @@ class _Draft:
         self._accounts()
         self._payment_accounts()
         self._lines()
+        self._own_values()
         self._compare_with_memory()
 
     def put(self, field: str, value: object, spans: Iterable[Span], confidence: float) -> None:
@@ -191,9 +216,9 @@ class _Draft:
     def doubt(self, rule: str, message: str, *fields: str, severity: Severity = Severity.WARNING) -> None:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
 
-    def doubt_what_changed(self, reading: Reading) -> None:
+    def doubt_what_changed(self, without_memory: Facts) -> None:
         """Findings about values that come from memory; with a single lesson, they rest on one confirmation only."""
-        alone = _Draft(Facts(reading))
+        alone = _Draft(without_memory, self.own_fields)
         alone.fill()
         changed = [name for name in self._places if self.values[name] != alone.values.get(name)]
         if changed:
@@ -502,6 +527,24 @@ class _Draft:
                 found[each.value] = Found(each.value, spans, _TUNED.account)
         return list(found.values())
 
+    def _own_values(self) -> None:
+        """Values of declared header fields; of two that are equally likely neither is taken."""
+        found: dict[str, str] = {}
+        for each in header_values(self.facts, self.own_fields, frozenset(self.table.rows | self.table.region)):
+            if each.rivals:
+                self.doubt(
+                    "offline.ambiguous",
+                    f"{each.declared.shown}: {' and '.join(f'`{text}`' for text in each.rivals)} are equally likely; "
+                    "neither was taken.",
+                    each.declared.path,
+                    severity=Severity.INFO,
+                )
+                continue
+            found[each.declared.name] = text_of(each.value)
+            self.prove(each.declared.path, [each.span], each.confidence)
+        if found:
+            self.values["custom"] = found
+
     def _lines(self) -> None:
         table = self.table
         concept = self._line_amount(table)
@@ -544,4 +587,9 @@ class _Draft:
         if item.unit is not None:
             values["unit"] = item.unit.text
             self.prove(f"{path}.unit", [item.unit], confidence)
+        if self.own_fields.line:
+            own = list(line_values(self.facts, self.table, item, self.own_fields))
+            values["custom"] = {declared.name: text_of(found.value) for declared, found in own}
+            for declared, found in own:
+                self.prove(f"{path}.{declared.path}", [found.span], min(confidence, _TUNED.description))
         return LineItem(**values)

@@ -14,6 +14,7 @@ from cira_pipeline.extraction.offline.facts.proposals import Proposals
 from cira_pipeline.extraction.offline.lexicon import Entries, Meaning, lexicon
 from cira_pipeline.extraction.offline.memory.supplier_memory import FORGETFUL, Memory
 from cira_pipeline.extraction.offline.normal import OPENING
+from cira_pipeline.extraction.offline.own_labels import NO_OWN_LABELS, OwnLabels, is_declared
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment, Span
 from cira_pipeline.extraction.offline.parse.amounts import Number, number_texts, numbers_in
 from cira_pipeline.extraction.offline.parse.identifiers import (
@@ -23,7 +24,7 @@ from cira_pipeline.extraction.offline.parse.identifiers import (
     vat_ids_in,
     wrapped_iban,
 )
-from cira_pipeline.extraction.offline.parse.labels import LabelMap, labels_of
+from cira_pipeline.extraction.offline.parse.labels import Label, LabelMap, labels_of
 from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.languages import LANGUAGES
 from cira_pipeline.models import Reading
@@ -61,13 +62,27 @@ _NO_NUMBERS: tuple[Number, ...] = ()
 _NO_DATES: tuple[PrintedDate, ...] = ()
 
 
+def _languages_of(label: Label) -> frozenset[str]:
+    """Languages in which the lexicon has the label."""
+    return frozenset[str]().union(*(meaning.languages for meaning in label.meanings if not is_declared(meaning)))
+
+
 class Facts:
     """Facts of one document, each computed once, on first use."""
 
-    def __init__(self, reading: Reading, recollect: Callable[[Facts], Memory] | None = None) -> None:
-        """`recollect` returns the supplier's memory; it may use only the canvas and the identifiers."""
+    def __init__(
+        self,
+        reading: Reading,
+        recollect: Callable[[Facts], Memory] | None = None,
+        own_labels: OwnLabels = NO_OWN_LABELS,
+    ) -> None:
+        """`recollect` returns the supplier's memory; it may use only the canvas and the identifiers.
+
+        `own_labels` are those of declared fields.
+        """
         self.canvas = Canvas(reading)
         self._recollect = recollect
+        self._own_labels = own_labels
 
     @cached_property
     def memory(self) -> Memory:
@@ -75,7 +90,8 @@ class Facts:
 
     @cached_property
     def _labels_of_all_languages(self) -> LabelMap:
-        return labels_of(self.canvas, self.memory.entries("labels"), self.memory.own_labels)
+        entries = self._own_labels.with_labels(self.memory.entries("labels"))
+        return labels_of(self.canvas, entries, self.memory.own_labels | self._own_labels.labels.keys())
 
     @cached_property
     def labels(self) -> LabelMap:
@@ -96,8 +112,17 @@ class Facts:
         """What a text of so many `letters` means here, of all that it means in any language.
 
         Short words, such as `km` (Estonian for VAT), count only in a language that the document shows otherwise, or in
-        English. Where languages contradict each other, the one with clearly more evidence decides.
+        English. Where languages contradict each other, the one with clearly more evidence decides. Meanings of
+        declared labels neither decide this nor are decided on by it.
         """
+        declared = tuple(each for each in meanings if is_declared(each))
+        if declared:
+            usual = tuple(each for each in meanings if each not in declared)
+            known = letters > _TUNED.short_label
+            return (
+                *(self.meant(usual, letters) if usual else ()),
+                *(each for each in declared if known or self._spoken(each)),
+            )
         kept = meanings
         if letters <= _TUNED.short_label:
             kept = tuple(each for each in meanings if self._spoken(each))
@@ -120,7 +145,7 @@ class Facts:
 
     @cached_property
     def column_entries(self) -> Entries:
-        return self.memory.entries("columns")
+        return self._own_labels.with_columns(self.memory.entries("columns"))
 
     @cached_property
     def title_entries(self) -> Entries:
@@ -132,7 +157,7 @@ class Facts:
         votes: Counter[str] = Counter()
         found = {label.span.text: label for labels in self._labels_of_all_languages.values() for label in labels}
         for label in found.values():
-            for language in frozenset[str]().union(*(meaning.languages for meaning in label.meanings)):
+            for language in _languages_of(label):
                 votes[language] += label.end - label.start
         return votes
 
