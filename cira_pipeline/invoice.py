@@ -206,7 +206,7 @@ class Invoice(_Frozen):
     tax_total_accounting: Annotated[Number, Detail("BT-111", Kind.AMOUNT, "Tax total, accounting", "in the accounting currency", group=Group.AMOUNTS)] = None
     exchange_rate: Annotated[Number, Detail("", Kind.RATE, "Exchange rate", "accounting currency for one of the invoice currency", group=Group.AMOUNTS)] = None
     payment_reference: Annotated[Text, Term("BT-83", Kind.REFERENCE, "Payment reference", "to be stated with the payment: ISO 11649, Swiss QR, KID, OCR, ...", group=Group.PAYMENT, payment=True)] = None
-    payment_account: Annotated[Text, Term("", Kind.ACCOUNT, "Bank account (other)", "account number where there is no IBAN, without spaces", group=Group.PAYMENT, payment=True)] = None
+    payment_account: Annotated[Text, Detail("", Kind.ACCOUNT, "Bank account (other)", "account number where there is no IBAN, without spaces", group=Group.PAYMENT, payment=True)] = None
     payment_routing: Annotated[Text, Detail("", Kind.ACCOUNT, "Routing code", "of the bank of that account: ABA, sort code, BSB, IFSC, ...", group=Group.PAYMENT, payment=True)] = None
     payment_account_scheme: Annotated[Text, Detail("", Kind.CODE, "Kind of account", "ABA, SORT_CODE, BSB, IFSC, CLABE, BANKGIRO, PLUSGIRO, POSTAL, ...", group=Group.PAYMENT)] = None
     payment_bic: Annotated[Text, Detail("BT-86", Kind.CODE, "BIC", "ISO 9362", group=Group.PAYMENT)] = None
