@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
-from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Span
 from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.printed.numbers import is_printed_whole
@@ -31,9 +30,19 @@ _TUNED = thresholds(_Tuned)
 _NAMES = re.compile(r"[A-Za-z]{3,}|[€$£¥]")
 _CODES = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _BY_LANGUAGE = {"sv": "SEK", "da": "DKK", "nb": "NOK"}
-# What `$` is where the supplier's tax number has this name; in Spanish it is no US dollar without further evidence.
-_DOLLAR_BY_TAX_ID = {"rfc": "MXN", "cuit": "ARS", "nit": "COP", "rut": "CLP", "ruc": "USD"}
-_TAX_IDS = frozenset({"vat_id", "customer_vat_id"})
+# What `$` is where the page names a tax number of this scheme (cira_pipeline/printed/tax_ids.py).
+_DOLLAR_BY_TAX_ID = {
+    "ABN": "AUD",
+    "CUIT": "ARS",
+    "EIN": "USD",
+    "GST/HST": "CAD",
+    "NIT": "COP",
+    "QST": "CAD",
+    "RFC": "MXN",
+    "RUC": "USD",
+    "RUT": "CLP",
+    "UEN": "SGD",
+}
 
 
 def currency(facts: Facts) -> Candidate[str] | None:
@@ -110,23 +119,20 @@ def _settled(candidates: tuple[str, ...], codes: dict[str, Span], facts: Facts) 
     printed = [code for code in candidates if code in codes]
     if len(printed) == 1:
         return printed[0]
-    if facts.language == "es" and _DOLLAR_BY_TAX_ID["rfc"] in candidates:
+    if "USD" in candidates:
         local = _dollar_of_tax_id(facts)
-        return local if local in candidates else None
+        if local in candidates:
+            return local
+        if facts.language == "es":
+            # Most countries that speak Spanish print their own currency as `$`.
+            return None
     local = _BY_LANGUAGE.get(facts.language)
     return local if local in candidates else candidates[0]
 
 
 def _dollar_of_tax_id(facts: Facts) -> str | None:
-    """The currency of the one country whose name for a tax number the page prints."""
-    named = {
-        code
-        for labels in facts.labels.values()
-        for label in labels
-        if any(meaning.concept in _TAX_IDS for meaning in label.meanings)
-        for name, code in _DOLLAR_BY_TAX_ID.items()
-        if compact(label.span.text).startswith(name)
-    }
+    """The currency of the one country whose tax numbers the page names."""
+    named = {code for scheme, code in _DOLLAR_BY_TAX_ID.items() if any(True for _ in facts.details.of(scheme))}
     return named.pop() if len(named) == 1 else None
 
 
