@@ -78,17 +78,23 @@ def _states(api, page: Page, jobs: dict[str, JobId]) -> Iterator[str]:
     yield "sign in with an error"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+# Of the rules of axe, the schemes differ in this one alone.
+ALL_RULES = {"resultTypes": ["violations"]}
+IN_EACH_SCHEME = {"light": ALL_RULES, "dark": {**ALL_RULES, "runOnly": ["color-contrast"]}}
+
+
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_axe_finds_nothing_and_nothing_runs_off_the_side(api, visit, scheme, viewport):
+def test_axe_finds_nothing_and_nothing_runs_off_the_side(api, visit, viewport):
     jobs = _jobs(api)
-    page = visit(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+    page = visit(viewport=viewport, reduced_motion="reduce")
     # Its own script is put into the page past the page's policy, which forbids that to everybody else.
     looked_at = []
     for name in _states(api, page, jobs):
         looked_at.append(name)
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+        for scheme, options in IN_EACH_SCHEME.items():
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found = Axe().run(page, options=options)
+            assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
     assert len(looked_at) == 12
 
