@@ -28,7 +28,8 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.local_stack.ports import LOOPBACK
 from cira_pipeline.local_stack.running import RunningServices
 from cira_pipeline.settings import Settings
-from tests.local_stack.supervised import Supervised, eventually
+from tests.local_stack.conftest import SharedUp
+from tests.local_stack.supervised import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -106,19 +107,15 @@ class Ui:
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    home = tmp_path_factory.mktemp("access") / ".cira"
-    supervised = Supervised(home)
-    try:
-        services = supervised.wait_until_ready()
-        database = Database(services.postgres_url)
-        launcher, viewer, reader = (
-            supervised.new_key(services, scope) for scope in (Scope.DAGSTER_LAUNCH, Scope.DAGSTER_VIEW, Scope.READ)
-        )
-        yield Ui(home, services, launcher, viewer, reader, database)
-        database.dispose()
-    finally:
-        supervised.end()
+def ui(shared_up: SharedUp) -> Iterator[Ui]:
+    up = shared_up.running()
+    services = up.wait_until_ready()
+    database = Database(services.postgres_url)
+    launcher, viewer, reader = (
+        up.new_key(services, scope) for scope in (Scope.DAGSTER_LAUNCH, Scope.DAGSTER_VIEW, Scope.READ)
+    )
+    yield Ui(up.home, services, launcher, viewer, reader, database)
+    database.dispose()
 
 
 def problem(answer: httpx.Response) -> str:

@@ -1,4 +1,4 @@
-"""Everything `cira up` promises, on the real thing. One supervisor serves the tests that leave it as it was."""
+"""Everything `cira up` promises, on the real thing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from cira_pipeline.local_stack.running import running_services
 from cira_pipeline.ocr.isolated import IsolatedReader
 from cira_pipeline.samples.generator import Order, labelled_document
 from cira_pipeline.sandbox.pool import WorkerPool, worker_modules
+from tests.local_stack.conftest import SECRETS
 from tests.local_stack.supervised import (
     Supervised,
     alive_in,
@@ -39,21 +39,6 @@ from tests.local_stack.supervised import (
 )
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("up") / ".cira"
-
-
-@pytest.fixture(scope="module")
-def up(home: Path) -> Iterator[Supervised]:
-    supervised = Supervised(home)
-    try:
-        supervised.wait_until_ready()
-        yield supervised
-    finally:
-        supervised.end()
 
 
 def test_one_command_brings_up_database_cache_ui_daemon_and_rest_service(up: Supervised) -> None:
@@ -178,24 +163,21 @@ def test_services_that_die_are_started_again_with_their_addresses(up: Supervised
         assert client.ping()
 
 
-def test_documents_are_read_in_processes_forked_from_one_that_has_loaded_docling(tmp_path: Path) -> None:
-    secrets = {"CIRA_ANALYST_PASSWORD": "hunter2", "AWS_SECRET_ACCESS_KEY": "hunter2"}
-    supervised = Supervised(tmp_path / ".cira", secrets)
-    try:
-        services = supervised.wait_until_ready()
-        settings, address = supervised.settings(), tmp_path / ".cira" / "fork-server.socket"
-        pool = WorkerPool(worker_modules(settings), processes=1, memory_mb=600, crashes=1, fork_server=address)
-        page = labelled_document(Order(seed=1, kinds=("pdf-text",)), 0).content
-        read = IsolatedReader(settings, pool).read(Recogniser(settings, pool)(page))
-        (worker,) = (psutil.Process(pid) for pid in pool.pids())
-        assert worker.ppid() == services.pids["fork-server"]
-        assert "hunter2" not in worker.environ().values()
-        assert "hunter2" not in psutil.Process(services.pids["fork-server"]).environ().values()
-        assert read.reading.lines
-        pool.close()
-        assert stat.S_IMODE(address.stat().st_mode) == 0o600
-    finally:
-        supervised.end()
+def test_documents_are_read_in_processes_forked_from_one_that_has_loaded_docling(up: Supervised) -> None:
+    services = running_services(up.home)
+    assert services is not None
+    settings, address = up.settings(), up.home / "fork-server.socket"
+    pool = WorkerPool(worker_modules(settings), processes=1, memory_mb=600, crashes=1, fork_server=address)
+    page = labelled_document(Order(seed=1, kinds=("pdf-text",)), 0).content
+    read = IsolatedReader(settings, pool).read(Recogniser(settings, pool)(page))
+    (worker,) = (psutil.Process(pid) for pid in pool.pids())
+    assert worker.ppid() == services.pids["fork-server"]
+    assert SECRETS["AWS_SECRET_ACCESS_KEY"] in psutil.Process(up.process.pid).environ().values()
+    for process in (worker, psutil.Process(services.pids["fork-server"])):
+        assert not set(SECRETS.values()) & set(process.environ().values())
+    assert read.reading.lines
+    pool.close()
+    assert stat.S_IMODE(address.stat().st_mode) == 0o600
 
 
 def test_a_run_that_lost_its_code_server_is_ended_and_done_once_more(up: Supervised, tmp_path: Path) -> None:
@@ -214,7 +196,8 @@ def test_killed_outright_it_leaves_nothing_and_the_next_start_has_the_data(up: S
     with psycopg.connect(services.postgres_url) as connection:
         connection.execute("CREATE TABLE kept (what text)")
         connection.execute("INSERT INTO kept VALUES ('an invoice')")
-    process_of_run(tmp_path, launch_waiting_run(services.ui_url, tmp_path))
+    run_id = launch_waiting_run(services.ui_url, tmp_path)
+    process_of_run(tmp_path, run_id)
     up.send(signal.SIGKILL)
     # At once, as an impatient person would: it waits until the old ones are gone.
     following = Supervised(up.home)
@@ -226,7 +209,7 @@ def test_killed_outright_it_leaves_nothing_and_the_next_start_has_the_data(up: S
         with redis.Redis.from_url(again.redis_url) as client:
             assert client.ping()
         (tmp_path / "go").touch()
-        assert eventually(lambda: "SUCCESS" in run_states(again.ui_url).values(), 120)
+        assert eventually(lambda: _retry_of(again.ui_url, run_id) == "SUCCESS", 120), run_states(again.ui_url)
     finally:
         status = following.send(signal.SIGTERM)
     assert status == 0
