@@ -67,7 +67,7 @@ TEXT_REORDERED = Rule(
     "CIRA-TEXT-02", _WARNING, _REVIEW, "A text contained characters that change its display order; they were removed"
 )
 
-NET_PLUS_TAX = Rule("CIRA-ARITH-01", _ERROR, _REVIEW, "Net total plus tax total is not the gross total", "BR-CO-15")
+NET_PLUS_TAX = Rule("CIRA-ARITH-01", _ERROR, _REVIEW, "Net total plus taxes is not the gross total", "BR-CO-15")
 LINES_SUM = Rule("CIRA-ARITH-02", _WARNING, _REVIEW, "The line items do not sum to the net total", "BR-CO-10, BR-CO-13")
 TAX_OF_RATE = Rule(
     "CIRA-ARITH-03", _ERROR, _REVIEW, "The tax of a rate is not its net amount times the rate", "BR-CO-17"
@@ -87,14 +87,14 @@ AMOUNT_DUE = Rule(
     "CIRA-ARITH-07",
     _WARNING,
     _REVIEW,
-    "The amount due differs from the gross total, and the document states no reason",
+    "The amount due is not the gross total less payments and withheld taxes, plus rounding and previous balance",
     "BR-CO-16",
 )
 UNCHECKABLE = Rule(
     "CIRA-ARITH-08",
     _WARNING,
     _IF_READ,
-    "No two amounts confirm each other: neither net, tax and gross total, nor line items and a total",
+    "No two amounts confirm each other: no sum of independently read totals, and no line items with a total",
 )
 
 LINES_BEFORE_ALLOWANCES = Rule(
@@ -104,12 +104,12 @@ LINES_BEFORE_ALLOWANCES = Rule(
     "The line items sum to a printed subtotal; its difference from the net total is not a field of the record",
     "BT-106, BT-107, BT-108",
 )
-PARTLY_PAID = Rule(
+DUE_EXPLAINED = Rule(
     "CIRA-ARITH-10",
     _INFO,
     _NONE,
-    "The amount due differs from the gross total by a printed amount, which counts as paid before",
-    "BT-113",
+    "The amount due differs from the gross total by amounts that the document names",
+    "BT-113, BT-114",
 )
 
 BREAKDOWN_SUM = Rule(
@@ -118,6 +118,27 @@ BREAKDOWN_SUM = Rule(
     _REVIEW,
     "The net amounts and taxes of the tax breakdown do not sum to the gross total",
     "BR-CO-14, BR-CO-15",
+)
+NET_OF_LINES = Rule(
+    "CIRA-ARITH-12",
+    _ERROR,
+    _REVIEW,
+    "The sum of the lines less allowances plus charges is not the net total",
+    "BR-CO-13",
+)
+ROWS_SUM = Rule(
+    "CIRA-ARITH-13",
+    _ERROR,
+    _REVIEW,
+    "The rows of allowances, charges or withheld taxes do not sum to their total",
+    "BR-CO-11, BR-CO-12",
+)
+WITHOUT_PLACE = Rule(
+    "CIRA-ARITH-14",
+    _WARNING,
+    _REVIEW,
+    "A discount, charge, payment, balance or withheld tax is stated, but not the total that contains it",
+    "BR-CO-13, BR-CO-16",
 )
 
 SUPPLIER_VAT_ID = Rule(
@@ -295,6 +316,14 @@ RAISED_BY_ENGINES: Final = (
         _REVIEW,
         "The rows of the tax breakdown do not add up to the totals, so they were left out",
         "BG-23",
+        _OFFLINE,
+    ),
+    Rule(
+        "offline.marked_paid",
+        _WARNING,
+        _REVIEW,
+        "The document is marked as paid, but its totals leave an amount due",
+        "BT-115",
         _OFFLINE,
     ),
     Rule(

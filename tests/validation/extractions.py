@@ -68,6 +68,8 @@ def extraction_of(
     paths: list[str] = [name for name in HEADER_FIELDS if getattr(invoice, name) is not None]
     paths += [f"line_items[{index}].net_amount" for index in range(len(invoice.line_items))]
     paths += [f"tax_breakdown[{index}].tax" for index in range(len(invoice.tax_breakdown))]
+    paths += [f"allowances_charges[{index}].amount" for index in range(len(invoice.allowances_charges))]
+    paths += [f"withholdings[{index}].amount" for index in range(len(invoice.withholdings))]
     return Extraction(
         engine=engine,
         engine_version="1",

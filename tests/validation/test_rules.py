@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cira_pipeline.invoice import TOTAL_FIELDS, Invoice, TaxId
+from cira_pipeline.invoice import TOTAL_FIELDS, AllowanceCharge, Invoice, TaxId, Withholding
 from cira_pipeline.models import EngineName, Evidence, Finding, Severity, Verdict
 from cira_pipeline.validation import rules
 from cira_pipeline.validation.rules import RULES, Rule
@@ -54,6 +54,18 @@ COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
     (rules.LINE_PRODUCT, {"line_items": (item("100", "3", "50.00"),)}, "line_items[0].net_amount"),
     (rules.AMOUNT_DUE, {"amount_due": D(19)}, "amount_due"),
     (rules.AMOUNT_DUE, {"amount_due": D(219)}, "amount_due"),
+    (rules.AMOUNT_DUE, {"prepaid_amount": D(19)}, "prepaid_amount"),
+    (rules.NET_OF_LINES, {"line_total": D(110)}, "net_total"),
+    (rules.NET_OF_LINES, {"line_total": D(110), "allowance_total": D(5), "charge_total": D(5)}, "charge_total"),
+    (rules.LINES_SUM, {"line_total": D(110), "allowance_total": D(10)}, "line_total"),
+    (rules.ROWS_SUM, {"withholding_total": D(15), "withholdings": (Withholding(amount=D(16)),)}, "withholdings"),
+    (
+        rules.ROWS_SUM,
+        {"charge_total": D(5), "allowances_charges": (AllowanceCharge(kind="charge", amount=D(6)),)},
+        "charge_total",
+    ),
+    (rules.WITHOUT_PLACE, {"amount_due": None, "prepaid_amount": D(19)}, "prepaid_amount"),
+    (rules.WITHOUT_PLACE, {"net_total": None, "allowance_total": D(5)}, "allowance_total"),
     (rules.UNCHECKABLE, {"net_total": None, "tax_total": None, "tax_breakdown": (), "line_items": ()}, "gross_total"),
     (rules.SUPPLIER_VAT_ID, {"supplier_vat_id": "DE123456789"}, "supplier_vat_id"),
     (rules.SUPPLIER_VAT_ID, {"supplier_vat_id": "GB123456789"}, "supplier_vat_id"),
@@ -121,6 +133,11 @@ SILENCES: list[tuple[Rule, dict[str, Any]]] = [
     (rules.LINE_PRODUCT, {"line_items": (item("100.00"),)}),
     (rules.AMOUNT_DUE, {"amount_due": D("119.01")}),
     (rules.AMOUNT_DUE, {"amount_due": None}),
+    (rules.AMOUNT_DUE, {"amount_due": D(100), "prepaid_amount": D(19)}),
+    (rules.NET_OF_LINES, {"line_total": D(110), "allowance_total": D(15), "charge_total": D(5)}),
+    (rules.LINES_SUM, {"line_items": (item("110"),), "allowance_total": D(10)}),
+    (rules.ROWS_SUM, {"charge_total": D(5), "allowances_charges": (AllowanceCharge(kind="charge", amount=D(5)),)}),
+    (rules.WITHOUT_PLACE, {"prepaid_amount": D(19)}),
     (rules.UNCHECKABLE, {"tax_total": None, "tax_breakdown": ()}),
     (rules.UNCHECKABLE, {"net_total": None, "tax_total": None, "tax_breakdown": (), "line_items": (item("119"),)}),
     (rules.UNCHECKABLE, {"tax_total": None, "line_items": ()}),
@@ -335,7 +352,7 @@ def test_every_rule_of_validation_is_tried_both_ways() -> None:
         rules.UNGROUNDED.id,
         rules.LOW_CONFIDENCE.id,
         rules.LINES_BEFORE_ALLOWANCES.id,
-        rules.PARTLY_PAID.id,
+        rules.DUE_EXPLAINED.id,
         rules.NUMBER_AMONG_ITEMS.id,
     }
     assert tried == {rule.id for rule in RULES.values() if rule.raised_by == "validation"}

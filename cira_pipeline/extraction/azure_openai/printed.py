@@ -19,8 +19,8 @@ from cira_pipeline.extraction.offline.page.canvas import Segment, Token
 from cira_pipeline.extraction.offline.parse.amounts import numbers_in
 from cira_pipeline.extraction.offline.parse.identifiers import bare, labelled_iban, labelled_vat_id
 from cira_pipeline.extraction.offline.parse.labels import phrases
+from cira_pipeline.extraction.offline.tables.labelled_amounts import amounts_by_concept
 from cira_pipeline.extraction.offline.tables.line_items import item_table
-from cira_pipeline.extraction.offline.tables.totals import amounts_by_concept
 from cira_pipeline.models import Reading
 from cira_pipeline.printed.dates import choose, dates_in
 

@@ -7,7 +7,7 @@ parties and accounts. A value that is ambiguous is left out and named in a findi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +25,7 @@ from cira_pipeline.extraction.offline.facts.candidates import LABELLED, Candidat
 from cira_pipeline.extraction.offline.facts.details import Found
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.header.accounts import BPAY, IBAN, account_to_pay_to, payment_accounts
+from cira_pipeline.extraction.offline.header.cash_discounts import cash_discounts
 from cira_pipeline.extraction.offline.header.currency import currency
 from cira_pipeline.extraction.offline.header.dates import (
     DateChoice,
@@ -36,6 +37,7 @@ from cira_pipeline.extraction.offline.header.dates import (
 )
 from cira_pipeline.extraction.offline.header.debited_account import is_debited
 from cira_pipeline.extraction.offline.header.document_type import SELF_BILLED, document_type, titles_of
+from cira_pipeline.extraction.offline.header.paid_mark import paid_mark
 from cira_pipeline.extraction.offline.header.payment_reference import payment_reference
 from cira_pipeline.extraction.offline.header.reference_numbers import reference_candidates
 from cira_pipeline.extraction.offline.learn.agreement_with_memory import (
@@ -54,9 +56,20 @@ from cira_pipeline.extraction.offline.parties.names import Party
 from cira_pipeline.extraction.offline.parties.tax_ids import tax_ids
 from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
+from cira_pipeline.extraction.offline.tables.adjustments import adjustments_of
+from cira_pipeline.extraction.offline.tables.document_amounts import DocumentAmounts, document_amounts
+from cira_pipeline.extraction.offline.tables.labelled_amounts import Amount, amounts_by_concept
 from cira_pipeline.extraction.offline.tables.line_items import Item, ItemTable, column_sums, item_table
-from cira_pipeline.extraction.offline.tables.tax_breakdown import TaxRow, consistent_with, merged, one_rate, tax_rows
-from cira_pipeline.extraction.offline.tables.totals import Amount, Support, Totals, amounts_by_concept, choose_totals
+from cira_pipeline.extraction.offline.tables.tax_breakdown import (
+    TaxRow,
+    base_of,
+    consistent_with,
+    merged,
+    one_rate,
+    rows_of_parts,
+    tax_rows,
+)
+from cira_pipeline.extraction.offline.tables.totals import Support, Totals, choose_totals
 from cira_pipeline.extraction.offline.tables.unheaded_lines import unheaded_items
 from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.invoice import Invoice, LineItem, PaymentAccount, TaxId, TaxLine
@@ -82,6 +95,8 @@ class _Tuned:
     one_of_accounts: float
     unchecked_account_least: float
     unchecked_account: float
+    named_amount: float
+    cash_discount: float
     line_multiplies: float
     line_unknown: float
     line_differs: float
@@ -238,7 +253,7 @@ class _Draft:
         rows = merged(tax_rows(facts, skip))
         complete = [row for row in rows if row.complete]
         support = Support(
-            breakdown_net=sum((row.net or Decimal(0) for row in complete), Decimal(0)) if complete else None,
+            breakdown_net=base_of(complete),
             breakdown_tax=sum((row.tax or Decimal(0) for row in rows), Decimal(0)) if rows else None,
             lines=self.table.total(),
             rates=len({row.rate for row in rows}),
@@ -248,7 +263,8 @@ class _Draft:
         amounts = amounts_by_concept(facts, skip)
         for column, number in column_sums(facts, self.table):
             amounts.setdefault(_TOTAL_OF_COLUMN[column], []).append(Amount(number, _TUNED.column_sum))
-        totals = choose_totals(facts, amounts, support, skip, tax_free=tax_free)
+        named = adjustments_of(facts, amounts)
+        totals = choose_totals(facts, amounts, support, named, skip, tax_free=tax_free)
         self._untaxed(totals)
         if self.receipt:
             totals.gross = receipt_total(facts, amounts, totals.gross)
@@ -267,9 +283,25 @@ class _Draft:
         self._breakdown(rows, totals)
         self._summed_tax(totals)
         self._summed_net(totals)
+        self._summed_gross(totals)
+        last_item = max((row.index for row in self.table.rows), default=-1)
+        self._document_amounts(document_amounts(totals, amounts, named, self.table.total(), last_item))
+        self._paid(amounts.get("prepaid", ()))
         found = currency(facts)
         if found is not None:
             self.put("currency", found.value, [found.span], found.score)
+
+    def _paid(self, payments: Iterable[Amount]) -> None:
+        """A mark that the invoice is paid, while an amount is due: it must not be paid again."""
+        labels = {amount.label.segment for amount in payments if amount.label is not None}
+        mark = paid_mark(self.facts, labels)
+        if mark is not None and self.values.get("amount_due") and not self.receipt:
+            self.doubt(
+                "offline.marked_paid",
+                f"the document is marked `{mark.text}`, but {self.values['amount_due']} is due by its totals: "
+                "make sure that it is not paid twice",
+                "amount_due",
+            )
 
     def _untaxed(self, totals: Totals) -> None:
         """Net equals gross: no tax is printed, and the document states a reason or its lines without tax sum to it."""
@@ -281,8 +313,14 @@ class _Draft:
 
     def _breakdown(self, rows: list[TaxRow], totals: Totals) -> None:
         net = totals.net.value if totals.net else None
+        if net is None and totals.net_parts:
+            net = sum((part.value for part in totals.net_parts), Decimal(0))
         tax = totals.tax.value if totals.tax else None
+        if tax is None and totals.tax_parts:
+            tax = sum((part.value for part in totals.tax_parts), Decimal(0))
         chosen = consistent_with(rows, net, tax)
+        if not chosen and totals.tax_parts:
+            chosen = rows_of_parts(self.facts, totals.tax_parts, net)
         if rows and not chosen:
             self.doubt(
                 "offline.tax_breakdown_contradicts",
@@ -292,9 +330,9 @@ class _Draft:
         if not rows and totals.net is not None and totals.tax is not None:
             self._one_rate(totals.net, totals.tax)
             return
-        self.values["tax_breakdown"] = tuple(TaxLine(rate=row.rate, net=row.net, tax=row.tax) for row in chosen)
+        self.values["tax_breakdown"] = tuple(_tax_line(row) for row in chosen)
         for index, row in enumerate(chosen):
-            for part, span in (("rate", row.rate_span), ("net", row.net_span), ("tax", row.tax_span)):
+            for part, span in _places_of(row):
                 if span is not None:
                     self.prove(
                         f"tax_breakdown[{index}].{part}",
@@ -305,10 +343,11 @@ class _Draft:
     def _one_rate(self, net: Candidate[Decimal], tax: Candidate[Decimal]) -> None:
         """No row has base and tax together, but one rate printed beside the tax gives the tax of the net total."""
         row = one_rate(self.facts, net, tax)
-        self.values["tax_breakdown"] = (TaxLine(rate=row.rate, net=row.net, tax=row.tax),) if row is not None else ()
+        self.values["tax_breakdown"] = (_tax_line(row),) if row is not None else ()
         if row is not None:
-            for part, span in (("rate", row.rate_span), ("net", net.span), ("tax", tax.span)):
-                self.prove(f"tax_breakdown[0].{part}", [span], min(_TUNED.one_rate, net.score, tax.score))
+            for part, span in _places_of(row):
+                if span is not None:
+                    self.prove(f"tax_breakdown[0].{part}", [span], min(_TUNED.one_rate, net.score, tax.score))
 
     def _summed_tax(self, totals: Totals) -> None:
         """The sum of several taxes without a printed sum, where net plus that sum is the gross total."""
@@ -334,6 +373,28 @@ class _Draft:
             self.values["net_total"] = sum((part.value for part in totals.net_parts), Decimal(0))
             for part in totals.net_parts:
                 self.prove("net_total", [part.span], min(part.score, _TUNED.summed))
+
+    def _summed_gross(self, totals: Totals) -> None:
+        """Net and taxes, where the document prints only what remains of their sum after withheld taxes or payments."""
+        net, tax = self.values.get("net_total"), self.values.get("tax_total")
+        if totals.gross is None and totals.due is not None and net is not None and tax is not None:
+            self.values["gross_total"] = net + tax
+            for entry in [entry for entry in self.evidence if entry.field in ("net_total", "tax_total")]:
+                confidence = min(entry.confidence, _TUNED.summed)
+                self.evidence.append(entry.model_copy(update={"field": "gross_total", "confidence": confidence}))
+
+    def _document_amounts(self, found: DocumentAmounts) -> None:
+        for name, (value, spans) in found.header.items():
+            self.put(name, value, spans, _TUNED.named_amount)
+        rows: tuple[tuple[str, Sequence[tuple[object, dict[str, Span]]]], ...] = (
+            ("allowances_charges", found.allowances_charges),
+            ("withholdings", found.withholdings),
+        )
+        for table, filled in rows:
+            self.values[table] = tuple(row for row, _ in filled)
+            for index, (_, places) in enumerate(filled):
+                for part, span in places.items():
+                    self.prove(f"{table}[{index}].{part}", [span], _TUNED.named_amount)
 
     def _references(self) -> None:
         if self.kind is not None:
@@ -399,6 +460,15 @@ class _Draft:
         terms = payment_terms(self.facts, term)
         if terms is not None:
             self.put("payment_terms", terms.span.text, [terms.span], terms.score)
+        self._cash_discounts()
+
+    def _cash_discounts(self) -> None:
+        totals = [self.values[name] for name in ("gross_total", "amount_due", "net_total") if name in self.values]
+        found = cash_discounts(self.facts, totals)
+        self.values["payment_discounts"] = tuple(each.row for each in found)
+        for index, each in enumerate(found):
+            for part, span in each.places.items():
+                self.prove(f"payment_discounts[{index}].{part}", [span], _TUNED.cash_discount)
 
     def _date(self, field: str, choice: DateChoice | None) -> None:
         if choice is None:
@@ -593,3 +663,11 @@ class _Draft:
             for declared, found in own:
                 self.prove(f"{path}.{declared.path}", [found.span], min(confidence, _TUNED.description))
         return LineItem(**values)
+
+
+def _tax_line(row: TaxRow) -> TaxLine:
+    return TaxLine(rate=row.rate, net=row.net, tax=row.tax, name=row.name.text if row.name is not None else None)
+
+
+def _places_of(row: TaxRow) -> tuple[tuple[str, Span | None], ...]:
+    return ("rate", row.rate_span), ("net", row.net_span), ("tax", row.tax_span), ("name", row.name)

@@ -19,7 +19,7 @@ from cira_pipeline.extraction.offline.page.blocks import is_postal, is_street
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.parties.names import Party, company_score, namelike
-from cira_pipeline.extraction.offline.tables.totals import Amount
+from cira_pipeline.extraction.offline.tables.labelled_amounts import Amount
 from cira_pipeline.extraction.offline.thresholds import thresholds
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from cira_pipeline.invoice import LineItem
+from cira_pipeline.invoice import LineItem, TaxLine
 from cira_pipeline.models import Finding
 from cira_pipeline.validation import rules
+from cira_pipeline.validation.checks.equation import Equation, check_equation
 from cira_pipeline.validation.validation_input import ValidationInput
 
 
 def check_arithmetic(subject: ValidationInput) -> Iterator[Finding]:
     """Findings of the rules `CIRA-ARITH-*`."""
-    yield from _net_plus_tax(subject)
+    equation = equation_of(subject)
+    yield from check_equation(subject, equation)
     yield from _lines_sum(subject)
     yield from _tax_of_rates(subject)
     yield from _tax_sums(subject)
     yield from _breakdown_sum(subject)
     yield from _line_products(subject)
-    yield from _amount_due(subject)
-    if not _confirmed(subject):
+    if not _confirmed(subject, equation):
         yield rules.UNCHECKABLE.finding(
             "no two amounts confirm each other, so a misread amount would go unnoticed: "
             "compare the totals with the document",
@@ -28,23 +29,26 @@ def check_arithmetic(subject: ValidationInput) -> Iterator[Finding]:
         )
 
 
-def _net_plus_tax(subject: ValidationInput) -> Iterator[Finding]:
-    invoice = subject.invoice
-    net, tax, gross = invoice.net_total, _tax_total(subject), invoice.gross_total
-    if net is None or tax is None or gross is None or abs(net + tax - gross) <= subject.minor_unit:
-        return
-    yield rules.NET_PLUS_TAX.finding(
-        f"net total {net} plus tax total {tax} is {net + tax}, but the gross total is {gross}: "
-        "compare the three totals with the document",
-        "net_total",
-        "tax_total",
-        "gross_total",
-    )
+def equation_of(subject: ValidationInput) -> Equation:
+    """The sums from the lines to the amount due, with the stated amounts in their places."""
+    return Equation(subject, _tax_total(subject))
 
 
 def _lines_sum(subject: ValidationInput) -> Iterator[Finding]:
-    total, net = _sum_of_lines(subject), subject.invoice.net_total
+    """BR-CO-10: the lines against their printed sum, or against the net total with its allowances and charges."""
+    total, net, printed = _sum_of_lines(subject), subject.invoice.net_total, subject.invoice.line_total
     if total is None or net is None or subject.explained("net_total"):
+        return
+    if printed is not None:
+        if abs(total - printed) > _rounding(subject, len(subject.invoiced_lines)):
+            yield rules.LINES_SUM.finding(
+                f"the line items sum to {total}, but the printed sum of the lines is {printed}: "
+                "check for missing or misread lines",
+                "line_items",
+                "line_total",
+            )
+        return
+    if subject.invoice.allowance_total or subject.invoice.charge_total:
         return
     if abs(total - net) <= _rounding(subject, len(subject.invoiced_lines)):
         return
@@ -80,6 +84,7 @@ def _tax_of_rates(subject: ValidationInput) -> Iterator[Finding]:
 def _tax_sums(subject: ValidationInput) -> Iterator[Finding]:
     invoice = subject.invoice
     rows = len(invoice.tax_breakdown)
+    names = {line.name for line in invoice.tax_breakdown}
     taxes = [line.tax for line in invoice.tax_breakdown if line.tax is not None]
     nets = [line.net for line in invoice.tax_breakdown if line.net is not None]
     if rows and len(taxes) == rows and invoice.tax_total is not None:
@@ -92,7 +97,8 @@ def _tax_sums(subject: ValidationInput) -> Iterator[Finding]:
                 "tax_total",
             )
     if rows and len(nets) == rows and invoice.net_total is not None:
-        total = sum(nets, Decimal(0))
+        # Several taxes, such as CGST and SGST, are raised on the same amounts.
+        total = max((_base(invoice.tax_breakdown, name) for name in names), key=abs)
         if abs(total - invoice.net_total) > _rounding(subject, rows):
             yield rules.TAX_NET_SUM.finding(
                 f"the net amounts of all rates sum to {total}, but the net total is {invoice.net_total}",
@@ -101,11 +107,17 @@ def _tax_sums(subject: ValidationInput) -> Iterator[Finding]:
             )
 
 
+def _base(rows: Iterable[TaxLine], name: str | None) -> Decimal:
+    return sum((row.net for row in rows if row.name == name and row.net is not None), Decimal(0))
+
+
 def _breakdown_sum(subject: ValidationInput) -> Iterator[Finding]:
     """The breakdown against the gross total, where the net or tax total is missing for the comparison of totals."""
     invoice = subject.invoice
     rows = invoice.tax_breakdown
     if invoice.gross_total is None or not rows or None not in (invoice.net_total, invoice.tax_total):
+        return
+    if len({row.name for row in rows}) > 1:
         return
     parts = [part for row in rows for part in (row.net, row.tax) if part is not None]
     total = sum(parts, Decimal(0))
@@ -150,58 +162,20 @@ def sum_of_lines_is_printed(subject: ValidationInput, total: Decimal) -> bool:
     return len(subject.invoiced_lines) > 1 and subject.count_printed_elsewhere(total) > 0
 
 
-def part_is_paid(subject: ValidationInput) -> bool:
-    """Whether the gross total minus the amount due is printed as a separate amount: a part was paid before."""
-    due, gross = subject.invoice.amount_due, subject.invoice.gross_total
-    if due is None or gross is None or not 0 < abs(due) < abs(gross) or due * gross < 0:
-        return False
-    return gross - due not in _amounts_of_parts(subject) and subject.count_printed_elsewhere(gross - due) > 0
-
-
-def _amounts_of_parts(subject: ValidationInput) -> set[Decimal | None]:
-    """Amounts of the invoice that are printed for another reason than a payment."""
-    invoice = subject.invoice
-    rows = invoice.tax_breakdown
-    return {
-        invoice.net_total,
-        _tax_total(subject),
-        *(item.net_amount for item in invoice.line_items),
-        *(row.net for row in rows),
-        *(row.tax for row in rows),
-    }
-
-
-def _amount_due(subject: ValidationInput) -> Iterator[Finding]:
-    due, gross = subject.invoice.amount_due, subject.invoice.gross_total
-    if due is None or gross is None or subject.explained("amount_due"):
-        return
-    if part_is_paid(subject):
-        yield rules.PARTLY_PAID.finding(
-            f"the amount due is {due}; the gross total is {gross}, and the difference of {gross - due} is printed",
-            "amount_due",
-            "gross_total",
-        )
-    elif abs(due - gross) > subject.minor_unit:
-        comparison = "less" if due < gross else "more"
-        yield rules.AMOUNT_DUE.finding(
-            f"the amount due is {due}, {abs(due - gross)} {comparison} than the gross total {gross}, and no printed "
-            "amount explains it: compare both with the document",
-            "amount_due",
-            "gross_total",
-        )
-
-
-def _confirmed(subject: ValidationInput) -> bool:
+def _confirmed(subject: ValidationInput, equation: Equation) -> bool:
     """Whether at least one relation between independently read amounts could be checked."""
     invoice = subject.invoice
     if invoice.gross_total is None:
         return False
-    if invoice.net_total is not None and _tax_total(subject) is not None:
+    gross, due = equation.gross, equation.due
+    if gross is not None and equation.is_independent(gross):
+        return True
+    if due is not None and len(due.addends) > 1 and equation.is_independent(due):
         return True
     total = _sum_of_lines(subject)
-    against = [amount for amount in (invoice.net_total, invoice.gross_total) if amount is not None]
+    against = (invoice.line_total, invoice.net_total, invoice.gross_total)
     tolerance = _rounding(subject, len(subject.invoiced_lines))
-    return total is not None and any(abs(total - amount) <= tolerance for amount in against)
+    return total is not None and any(abs(total - amount) <= tolerance for amount in against if amount is not None)
 
 
 def _tax_total(subject: ValidationInput) -> Decimal | None:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 from cira_pipeline.invoice import HeaderField
-from cira_pipeline.validation.checks.arithmetic import part_is_paid
+from cira_pipeline.validation.checks.arithmetic import equation_of
+from cira_pipeline.validation.checks.equation import Equation, Sum
 from cira_pipeline.validation.validation_input import ValidationInput
 
 # Below this amount of tax, many products of a net amount and a rate hold by chance.
@@ -29,34 +30,55 @@ def count_cross_checks(subject: ValidationInput) -> Counter[HeaderField]:
 def _equations_that_hold(subject: ValidationInput) -> Iterator[tuple[HeaderField, ...]]:
     invoice = subject.invoice
     net, tax, gross, due = invoice.net_total, invoice.tax_total, invoice.gross_total, invoice.amount_due
-    if net is not None and tax and gross is not None and _equal(subject, net + tax, gross):
-        yield "net_total", "tax_total", "gross_total"
-    if (due is not None and due == gross and _several_places(subject, "amount_due", "gross_total")) or part_is_paid(
-        subject
-    ):
+    equation = equation_of(subject)
+    if tax and _confirms(subject, equation, total := equation.gross) and total is not None:
+        yield total.names
+    if due is not None and due == gross and _several_places(subject, "amount_due", "gross_total"):
         yield "amount_due", "gross_total"
-    lines = [item.net_amount for _, item in subject.invoiced_lines if item.net_amount is not None]
-    if lines and len(lines) == len(subject.invoiced_lines):
-        total = sum(lines, Decimal(0))
-        if net is not None and _equal(subject, total, net):
-            yield ("net_total",)
-        elif gross is not None and _equal(subject, total, gross):
-            yield ("gross_total",)
+    elif _confirms(subject, equation, rest := equation.due) and rest is not None and len(rest.addends) > 1:
+        computed = equation.gross is not None and not equation.is_independent(equation.gross)
+        # A gross total that is the sum of net and taxes is confirmed by what it leads to, and they with it.
+        yield (*rest.names, "net_total", "tax_total") if computed else rest.names
+    yield from _sums_of_lines(subject, equation)
     if net is not None and tax is not None and _rates_give(subject, net, tax):
         yield "net_total", "tax_total"
+
+
+def _sums_of_lines(subject: ValidationInput, equation: Equation) -> Iterator[tuple[HeaderField, ...]]:
+    invoice = subject.invoice
+    lines = [item.net_amount for _, item in subject.invoiced_lines if item.net_amount is not None]
+    if not lines or len(lines) < len(subject.invoiced_lines):
+        return
+    total = sum(lines, Decimal(0))
+    if invoice.net_total is not None and _equal(subject, total, invoice.net_total):
+        yield ("net_total",)
+    elif invoice.gross_total is not None and _equal(subject, total, invoice.gross_total):
+        yield ("gross_total",)
+    elif (net := equation.net) is not None and _equal(subject, total, net.addends[0][1]) and _is_exact(subject, net):
+        yield net.names
+
+
+def _confirms(subject: ValidationInput, equation: Equation, one: Sum | None) -> bool:
+    """Whether the sum holds to the minor unit, and its total was read in a place of its own."""
+    return one is not None and _is_exact(subject, one) and equation.is_independent(one)
+
+
+def _is_exact(subject: ValidationInput, one: Sum) -> bool:
+    return _equal(subject, one.expected, one.stated)
 
 
 def _rates_give(subject: ValidationInput, net: Decimal, tax: Decimal) -> bool:
     """Whether the printed rates, applied to the printed net amounts, give this tax on this net total."""
     rows = subject.invoice.tax_breakdown
-    expected, base = Decimal(0), Decimal(0)
+    expected, bases = Decimal(0), dict[str | None, Decimal]()
     for row in rows:
         if row.rate is None or row.net is None or not row.rate:
             return False
         expected += row.net * row.rate / 100
-        base += row.net
+        bases[row.name] = bases.get(row.name, Decimal(0)) + row.net
     tolerance = subject.minor_unit * max(len(rows), 1)
-    return bool(rows) and abs(tax) >= _LEAST_TAX and base == net and abs(expected - tax) <= tolerance
+    same = all(base == net for base in bases.values())
+    return bool(rows) and abs(tax) >= _LEAST_TAX and same and abs(expected - tax) <= tolerance
 
 
 def _equal(subject: ValidationInput, left: Decimal, right: Decimal) -> bool:

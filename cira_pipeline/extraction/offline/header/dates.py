@@ -240,11 +240,11 @@ def _due_trust(facts: Facts, proposal: Proposal) -> float:
 
 def _in_discount_clause(segment: Segment, position: int) -> bool:
     """`3% Skonto innerhalb 10 Tagen bis 15.06.2018`: the date of a discount is not the due date."""
-    clause = _clause_around(segment.text, position)
+    clause = clause_around(segment.text, position)
     return any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
 
 
-def _clause_around(text: str, position: int) -> str:
+def clause_around(text: str, position: int) -> str:
     """The clause of `text` at `position`; a comma inside a number does not end a clause."""
     start, end = 0, len(text)
     for match in _CLAUSE_ENDS.finditer(text):
@@ -280,7 +280,7 @@ def net_term(facts: Facts) -> Term | None:
     for segment in facts.canvas.segments:
         if not segment.has_digits:
             continue
-        found.extend(_terms_in(segment, labelled=segment in labelled))
+        found.extend(terms_in(segment, labelled=segment in labelled))
     days = {term.days for term in found}
     return found[0] if len(days) == 1 else None
 
@@ -300,7 +300,7 @@ def payment_terms(facts: Facts, term: Term | None) -> Candidate[str] | None:
                 place.text, Span(place.segment, place.start, place.end), _TUNED.terms_labelled * proposal.score
             )
     for segment in facts.canvas.segments:
-        if segment.has_digits and _terms_in(segment, labelled=False, all_of_them=True):
+        if segment.has_digits and terms_in(segment, labelled=False, all_of_them=True):
             return _sentence(segment, _TUNED.terms_any)
     settled = next((segment for segment in facts.canvas.segments if _says_how_settled(segment)), None)
     return _sentence(settled, _TUNED.terms_settled) if settled is not None else None
@@ -319,7 +319,7 @@ def _sentence(segment: Segment, score: float) -> Candidate[str]:
     return Candidate(segment.text, Span(segment, 0, len(segment.text)), score)
 
 
-def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) -> list[Term]:
+def terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) -> list[Term]:
     """Terms of the segment; those of a discount or to the end of a month only with `all_of_them`."""
     words = segment.words
     found: list[Term] = []
@@ -331,7 +331,7 @@ def _terms_in(segment: Segment, *, labelled: bool, all_of_them: bool = False) ->
             continue
         term, consumed = _term_at(segment, index, labelled=labelled)
         if term is not None:
-            clause = _clause_around(segment.text, term.span.start)
+            clause = clause_around(segment.text, term.span.start)
             discounted = any(_holds(clause, phrase) for phrase in lexicon().cash_discount) or "%" in clause
             monthly = any(
                 _holds(clause, phrase) for phrase in lexicon().end_of_month if len(phrase) > _TUNED.month_letters

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import HIGHEST_RATE, lexicon
+from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.parse.labels import phrases
@@ -22,6 +23,7 @@ class _Tuned:
     small_base: int
     label_words: int
     most_selections: int
+    name_words: int
 
 
 _TUNED = thresholds(_Tuned)
@@ -29,23 +31,30 @@ _TUNED = thresholds(_Tuned)
 # Tax is rounded to the cent, in some systems line by line.
 _ROUNDING = Decimal("0.03")
 _HUNDRED = Decimal(100)
+_AFTER_NAME = " .,:@(%0123456789"
 
 
 @dataclass(frozen=True)
 class TaxRow:
-    """One row: `rate` in percent, with the places of what was printed."""
+    """One row: `rate` in percent, with the places of what was printed. `name` is the tax where it is not the VAT."""
 
-    rate: Decimal
+    rate: Decimal | None
     net: Decimal | None
     tax: Decimal | None
-    rate_span: Span
+    rate_span: Span | None
     net_span: Span | None
     tax_span: Span | None
     row: Row
+    name: Span | None = None
 
     @property
     def complete(self) -> bool:
         return self.net is not None and self.tax is not None
+
+    @property
+    def tax_name(self) -> str:
+        """The name in a form that is the same for every spelling; empty for the VAT."""
+        return compact(self.name.text) if self.name is not None else ""
 
 
 def tax_rows(facts: Facts, skip: frozenset[Row]) -> list[TaxRow]:
@@ -110,11 +119,26 @@ def _rows_in(facts: Facts, row: Row, *, headed: bool) -> Iterator[TaxRow]:
         pair = _base_and_tax(rate.value, others) if rate.value or headed or _labels_rate(facts, rate) else None
         if pair is not None:
             base, tax = pair
-            yield TaxRow(rate.value, base.value, tax.value, rate.span, base.span, tax.span, row)
+            yield TaxRow(rate.value, base.value, tax.value, rate.span, base.span, tax.span, row, name_of_tax(row))
             return
         if rate.percent and others and bool(rate.value) == bool(others[-1].value) and _labels_rate(facts, rate):
-            yield TaxRow(rate.value, None, others[-1].value, rate.span, None, others[-1].span, row)
+            yield TaxRow(rate.value, None, others[-1].value, rate.span, None, others[-1].span, row, name_of_tax(row))
             return
+
+
+def name_of_tax(row: Row) -> Span | None:
+    """The name of a tax other than the VAT in a row that names one of them: `CGST`, `Sales Tax`, `TVQ`."""
+    known = lexicon().words["tax_name"]
+    for segment in row.segments:
+        words = segment.words
+        for index in range(len(words)):
+            # `CGST9`: the rate is written to the name.
+            parts = [word.rstrip("0123456789") for word, _, _ in words[index : index + _TUNED.name_words]]
+            for count in range(len(parts), 0, -1):
+                if parts[count - 1] and "".join(parts[:count]) in known:
+                    start, end = words[index][1], words[index + count - 1][2]
+                    return Span(segment, start, start + len(segment.text[start:end].rstrip(_AFTER_NAME)))
+    return None
 
 
 def _base_and_tax(rate: Decimal, money: list[Number]) -> tuple[Number, Number] | None:
@@ -149,10 +173,10 @@ def _is_tax_label(facts: Facts, segment: Segment) -> bool:
 
 
 def merged(rows: Iterable[TaxRow]) -> list[TaxRow]:
-    """One row a rate: complete ones first, repeats of the same figures once."""
+    """One row for each tax and rate: complete ones first, repeats of the same figures once."""
     chosen: list[TaxRow] = []
     for row in sorted(rows, key=lambda row: (not row.complete, row.row.index)):
-        same = [other for other in chosen if other.rate == row.rate]
+        same = [other for other in chosen if (other.rate, other.tax_name) == (row.rate, row.tax_name)]
         if not same or (row.complete and all(other.net != row.net for other in same)):
             chosen.append(row)
     return sorted(chosen, key=lambda row: row.row.index)
@@ -164,30 +188,42 @@ def consistent_with(rows: list[TaxRow], net: Decimal | None, tax: Decimal | None
         return []
     complete = [_completed(row, net, rows) for row in rows]
     for selection in _selections(complete):
-        nets = [row.net for row in selection]
         taxes = sum((row.tax or Decimal(0) for row in selection), Decimal(0))
         tax_fits = tax is None or abs(taxes - tax) <= _ROUNDING
-        known = [value for value in nets if value is not None]
-        net_fits = net is None or len(known) < len(nets) or abs(sum(known, Decimal(0)) - net) <= _ROUNDING
-        if tax_fits and net_fits:
+        base = base_of(selection)
+        if tax_fits and (net is None or base is None or abs(base - net) <= _ROUNDING):
             return selection
     return []
 
 
+def base_of(rows: Iterable[TaxRow]) -> Decimal | None:
+    """What the rows were raised on: the largest base of one tax, as several taxes are raised on the same amounts.
+
+    `None` where a base is not stated.
+    """
+    bases: dict[str, Decimal] = {}
+    for row in rows:
+        if row.net is None:
+            return None
+        bases[row.tax_name] = bases.get(row.tax_name, Decimal(0)) + row.net
+    return max(bases.values(), key=abs, default=None)
+
+
 def _completed(row: TaxRow, net: Decimal | None, rows: list[TaxRow]) -> TaxRow:
-    """A row without its base gets the net total when that makes the tax."""
-    if row.net is not None or row.tax is None or net is None:
+    """A row without its base gets the net total when that makes the tax, and when it is the only one of its tax."""
+    if row.net is not None or row.tax is None or net is None or row.rate is None:
         return row
-    if len(rows) == 1 and abs(net * row.rate / _HUNDRED - row.tax) <= _ROUNDING:
-        return TaxRow(row.rate, net, row.tax, row.rate_span, None, row.tax_span, row.row)
+    alone = sum(other.tax_name == row.tax_name for other in rows) == 1
+    if alone and abs(net * row.rate / _HUNDRED - row.tax) <= _ROUNDING:
+        return replace(row, net=net)
     return row
 
 
 def _selections(rows: list[TaxRow]) -> Iterator[list[TaxRow]]:
     yield rows
-    by_rate: dict[Decimal, TaxRow] = {}
+    by_rate: dict[tuple[Decimal | None, str], TaxRow] = {}
     for row in rows:
-        by_rate.setdefault(row.rate, row)
+        by_rate.setdefault((row.rate, row.tax_name), row)
     if len(by_rate) < len(rows):
         yield list(by_rate.values())
     complete = [row for row in rows if row.complete]
@@ -213,4 +249,18 @@ def one_rate(facts: Facts, net: Candidate[Decimal], tax: Candidate[Decimal]) -> 
     if len(found) != 1:
         return None
     rate = next(iter(found.values()))
-    return TaxRow(rate.value, net.value, tax.value, rate.span, net.span, tax.span, tax.span.segment.row)
+    row = tax.span.segment.row
+    return TaxRow(rate.value, net.value, tax.value, rate.span, net.span, tax.span, row, name_of_tax(row))
+
+
+def rows_of_parts(facts: Facts, parts: Sequence[Candidate[Decimal]], net: Decimal | None) -> list[TaxRow]:
+    """A row for each of several taxes without a breakdown: its name, the rate in its row, and its base if certain."""
+    rows = []
+    for part in parts:
+        row = part.span.segment.row
+        rates = [n for segment in row.segments for n in facts.numbers_of(segment) if n.percent]
+        rate = rates[0] if len({each.value for each in rates}) == 1 else None
+        value = rate.value if rate is not None else None
+        span = rate.span if rate is not None else None
+        rows.append(TaxRow(value, None, part.value, span, None, part.span, row, name_of_tax(row)))
+    return [_completed(row, net, rows) for row in rows]

@@ -7,41 +7,32 @@ is plain; amounts that two rules contradict are left out, with a finding.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, product
 
 from cira_pipeline.extraction.offline.facts import candidates as confidence
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
-from cira_pipeline.extraction.offline.header.currency import prints_whole_amounts
 from cira_pipeline.extraction.offline.lexicon import HIGHEST_RATE
-from cira_pipeline.extraction.offline.page.canvas import Row, Segment
-from cira_pipeline.extraction.offline.parse.amounts import Number
-from cira_pipeline.extraction.offline.parse.labels import Label
+from cira_pipeline.extraction.offline.page.canvas import Row, Span
+from cira_pipeline.extraction.offline.tables.adjustments import (
+    AFTER_GROSS,
+    IN_NET,
+    Adjustment,
+    balances,
+    in_block,
+    position_of,
+)
+from cira_pipeline.extraction.offline.tables.labelled_amounts import Amount
 from cira_pipeline.extraction.offline.thresholds import thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class _Tuned:
     most: int
-    column_depth: int
     triple_bonus: float
-    not_last: float
-    below: float
-    below_step: float
-    decimals: float
-    whole: float
-    whole_currency: float
-    whole_bare: float
-    prose: float
-    prose_words: int
-    uncertain: float
-    head_words: int
-    below_rows: int
-    below_gap: int
     as_net: float
     as_gross: float
     highest: float
@@ -56,8 +47,7 @@ class _Tuned:
     parts_bonus: float
     by_parts: float
     by_rate: float
-    most_charges: int
-    charges_bonus: float
+    adjusted_bonus: float
     confirmed_bonus: float
     net_agrees: float
     net_differs: float
@@ -75,7 +65,6 @@ class _Tuned:
     equal: float
     due_least: float
     due_proved: float
-    paid_proved: float
     due_gross: float
     due_other: float
     due_other_base: float
@@ -88,31 +77,16 @@ _TUNED = thresholds(_Tuned)
 
 CENT = Decimal("0.01")
 TOLERANCE = Decimal("0.02")
-_CONCEPTS = (
-    "net_total",
-    "tax_total",
-    "gross_total",
-    "amount_due",
-    "prepaid",
-    "line_total",
-    "allowance",
-    "charge",
-    "rounding",
-)
-_BLOCKERS = frozenset({"total_quantity", "tendered", "iban", "bank", "contact", "page", "tax_number", "registration"})
 _LARGEST_ROUNDING = Decimal("0.99")
+_TOTALS = ("line_total", "net_total", "gross_total", "amount_due")
 
 
 @dataclass(frozen=True)
-class Amount:
-    """A number with the score its label gives it for one field."""
+class Part:
+    """An addend of a total that is not printed itself, with its sign in the sum."""
 
-    number: Number
-    score: float
-
-    @property
-    def value(self) -> Decimal:
-        return self.number.value
+    span: Span
+    value: Decimal
 
 
 @dataclass
@@ -120,130 +94,18 @@ class Totals:
     """The chosen amounts, `None` where none is found.
 
     `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum, and
-    `net_parts` the goods and the charges on them where their sum, the net, is not printed.
+    `net_parts` the goods with discounts and charges where their sum, the net, is not printed. `adjustments` are the
+    named amounts that the sum of the totals was found with, each with its value in that sum.
     """
 
     net: Candidate[Decimal] | None = None
     tax: Candidate[Decimal] | None = None
     gross: Candidate[Decimal] | None = None
     due: Candidate[Decimal] | None = None
-    prepaid: Candidate[Decimal] | None = None
     tax_parts: tuple[Candidate[Decimal], ...] = ()
     net_parts: tuple[Candidate[Decimal], ...] = ()
+    adjustments: tuple[tuple[Adjustment, Decimal], ...] = ()
     contradictions: list[str] = field(default_factory=list)
-
-
-def amounts_by_concept(facts: Facts, skip: frozenset[Row] = frozenset()) -> dict[str, list[Amount]]:
-    """For each concept of the totals block the amounts its labels point at. `skip` are the rows of the item table."""
-    found: dict[str, dict[tuple[Segment, int], Amount]] = defaultdict(dict)
-    whole = prints_whole_amounts(facts)
-    for segment, labels in facts.labels.items():
-        if segment.row in skip:
-            continue
-        for label in labels:
-            for concept, amount in _pointed_at(facts, label, skip, whole=whole):
-                key = (amount.number.span.segment, amount.number.span.start)
-                known = found[concept].get(key)
-                if known is None or known.score < amount.score:
-                    found[concept][key] = amount
-    return {
-        concept: sorted(amounts.values(), key=lambda amount: -amount.score)[: _TUNED.most]
-        for concept, amounts in found.items()
-    }
-
-
-def _pointed_at(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> Iterable[tuple[str, Amount]]:
-    """`whole`: the document prints amounts without decimals, so that decimals do not distinguish amounts."""
-    concepts = {meaning.concept for meaning in label.meanings} & set(_CONCEPTS)
-    if not concepts:
-        return
-    right = _right_of(facts, label)
-    count = len(right)
-    for index, number in enumerate(right):
-        fit = 1.0 if index == count - 1 else _TUNED.not_last
-        for concept in concepts:
-            yield concept, Amount(number, _score(facts, label, concept, number, fit, whole=whole))
-    if not right:
-        for depth, number in enumerate(_below(facts, label, skip, whole=whole)):
-            for concept in concepts:
-                yield (
-                    concept,
-                    Amount(
-                        number,
-                        _score(facts, label, concept, number, _TUNED.below - _TUNED.below_step * depth, whole=whole),
-                    ),
-                )
-
-
-def _score(facts: Facts, label: Label, concept: str, number: Number, fit: float, *, whole: bool) -> float:
-    money = (
-        1.0
-        if number.is_money or (whole and not number.decimals)
-        else (_TUNED.decimals if number.decimals else _TUNED.whole)
-    )
-    if not number.decimals and number.value and facts.cents:
-        # Where amounts are written to the cent, a whole number is a count, or lost its decimal sign.
-        money = _TUNED.whole_currency if number.currency else _TUNED.whole_bare
-    prose = _TUNED.prose if len(label.segment.words) > _TUNED.prose_words else 1.0
-    return label.weight(concept) * fit * money * prose * (1.0 if number.certain else _TUNED.uncertain)
-
-
-def _right_of(facts: Facts, label: Label) -> list[Number]:
-    """Amounts after the label on its row, up to the next label that has its own amount."""
-    numbers = [
-        number for number in facts.numbers_of(label.segment) if _first_digit(number) >= label.end and not number.percent
-    ]
-    later = [other for other in facts.labels.get(label.segment, ()) if other.start >= label.end]
-    if later and numbers:
-        before = [number for number in numbers if number.span.start < later[0].start]
-        numbers = before or numbers
-    for segment in label.segment.row.segments[label.segment.row.segments.index(label.segment) + 1 :]:
-        own = facts.labels.get(segment, ())
-        if (
-            own
-            and own[0].first
-            and any(meaning.concept in _BLOCKERS or meaning.concept in _CONCEPTS for meaning in own[0].meanings)
-        ):
-            break
-        numbers.extend(number for number in facts.numbers_of(segment) if not number.percent)
-    money = [number for number in numbers if number.is_money]
-    return money or [number for number in numbers if not number.unit][-1:]
-
-
-def _first_digit(number: Number) -> int:
-    """Where the amount itself begins: the currency before it may be part of its label, as in `Total GBP 41.15`."""
-    return number.span.start + next(
-        index for index, char in enumerate(number.span.text) if char.isdigit() or char in ".,"
-    )
-
-
-def _below(facts: Facts, label: Label, skip: frozenset[Row], *, whole: bool) -> list[Number]:
-    """The amounts under a label that heads a column."""
-    segment = label.segment
-    if not label.alone and len(segment.words) > _TUNED.head_words:
-        return []
-    start, end = label.span.box.left, label.span.box.right
-    found: list[Number] = []
-    for row in facts.canvas.rows[segment.row.index + 1 : segment.row.index + 1 + _TUNED.below_rows]:
-        if row.page != segment.page or row in skip or row.top - segment.bottom > _TUNED.below_gap * segment.height:
-            break
-        hits = [
-            number
-            for other in row.segments
-            for number in facts.numbers_of(other)
-            if (number.is_money or (whole and number.grouped))
-            and number.span.box.left < end + segment.height
-            and start - segment.height < number.span.box.right
-        ]
-        found.extend(sorted(hits, key=lambda number: -_shared(number, start, end))[:1])
-        if len(found) == _TUNED.column_depth or (found and not hits):
-            break
-    return found
-
-
-def _shared(number: Number, left: float, right: float) -> float:
-    box = number.span.box
-    return min(box.right, right) - max(box.left, left)
 
 
 @dataclass(frozen=True)
@@ -274,18 +136,23 @@ class _Choice:
     score: float
     proof: float = 0.0
     taxes: tuple[Amount, ...] = ()
-    nets: tuple[Amount, ...] = ()
+    nets: tuple[Part, ...] = ()
+    due: Amount | None = None
+    adjustments: tuple[tuple[Adjustment, Decimal], ...] = ()
 
 
 def choose_totals(
     facts: Facts,
     amounts: dict[str, list[Amount]],
     support: Support,
+    named: Sequence[Adjustment] = (),
     skip: frozenset[Row] = frozenset(),
     *,
     tax_free: bool,
 ) -> Totals:
-    """The best joint choice; see the module's docstring. `skip` are the rows of the item table."""
+    """The best joint choice; see the module's docstring. `named` are the amounts beside the totals, `skip` the rows of
+    the item table.
+    """
     nets = _with_free(amounts.get("net_total", []), amounts, ("line_total", "charge"), _TUNED.as_net)
     taxes = amounts.get("tax_total", [])
     grosses = list(
@@ -302,7 +169,8 @@ def choose_totals(
     choices += _several_taxes(nets, taxes, grosses)
     if not any(choice.proof == confidence.TRIPLE for choice in choices):
         choices += _taxes_by_their_rates(facts, nets, grosses, skip)
-        choices += _with_charges(nets, taxes, grosses, amounts.get("charge", ()))
+        printed = [each for concept in _TOTALS for each in amounts.get(concept, ())]
+        choices += _with_adjustments(nets, taxes, grosses, named, printed)
     choices += _pairs(grosses, taxes, support)
     choices += _confirmed(grosses, support)
     choices += _singles(nets, taxes, grosses, support, tax_free=tax_free)
@@ -318,12 +186,16 @@ def choose_totals(
     totals.tax = _candidate(chosen.tax, proof, lead)
     totals.gross = _candidate(chosen.gross, proof, lead)
     totals.tax_parts = tuple(part for tax in chosen.taxes if (part := _candidate(tax, proof, lead)) is not None)
-    totals.net_parts = tuple(part for net in chosen.nets if (part := _candidate(net, proof, lead)) is not None)
+    sure = min(confidence.contested(confidence.proven(confidence.LABELLED_AMOUNT, proof), lead), _TUNED.highest)
+    totals.net_parts = tuple(Candidate(part.value, part.span, sure) for part in chosen.nets)
+    totals.due = _candidate(chosen.due, proof, lead)
+    totals.adjustments = chosen.adjustments
     if totals.tax is None and not totals.tax_parts:
         totals.tax = _tax_by_its_rate(facts, totals, skip)
     if totals.net is None and not totals.net_parts:
         totals.net = _net_by_its_rate(facts, totals, skip)
-    _amount_due(facts, totals, amounts)
+    if totals.due is None:
+        _amount_due(facts, totals, amounts, named)
     return totals
 
 
@@ -385,7 +257,7 @@ def _with_free(
     for concept in concepts:
         for amount in all_amounts.get(concept, ()):
             key = (amount.number.span.segment, amount.number.span.start)
-            weaker = Amount(amount.number, amount.score * factor)
+            weaker = replace(amount, score=amount.score * factor)
             if key not in merged or merged[key].score < weaker.score:
                 merged[key] = weaker
     return sorted(merged.values(), key=lambda amount: -amount.score)[: _TUNED.most]
@@ -499,24 +371,36 @@ def _parts_of(facts: Facts, net: Decimal, skip: frozenset[Row]) -> Iterable[Amou
             yield Amount(numbers[-1], _TUNED.by_rate)
 
 
-def _with_charges(
-    nets: Sequence[Amount], taxes: Sequence[Amount], grosses: Sequence[Amount], charges: Sequence[Amount]
+def _with_adjustments(
+    nets: Sequence[Amount],
+    taxes: Sequence[Amount],
+    grosses: Sequence[Amount],
+    named: Sequence[Adjustment],
+    printed: Sequence[Amount],
 ) -> Iterable[_Choice]:
-    """Goods, one or two charges on them, and the tax make the gross, without a printed sum of goods and charges."""
-    charged = [charge for charge in charges if charge.score >= _TUNED.label_least and charge.value > 0][
-        : _TUNED.most_charges
-    ]
-    for count in (1, 2):
-        for parts in combinations(charged, count):
-            added = sum((charge.value for charge in parts), Decimal(0))
-            for net in nets:
-                for gross in grosses:
-                    for tax in taxes:
-                        if not tax.value or net.value + added + tax.value != gross.value or net in parts:
-                            continue
-                        if len({part.number.span for part in (net, tax, gross, *parts)}) == 3 + count:
-                            score = net.score + tax.score + gross.score + _TUNED.charges_bonus
-                            yield _Choice(None, tax, gross, score, confidence.TRIPLE, nets=(net, *parts))
+    """Goods, what is deducted and added under a name, and the taxes make the total to the cent.
+
+    Discounts and charges are part of the net total, which is their sum where none is printed. After withheld taxes and
+    payments the total is what is due, and the gross total the sum of net and taxes.
+    """
+    for found in balances(nets, taxes, grosses, named, printed):
+        concepts = {each.concept for each, _ in found.adjustments}
+        parts = tuple(Part(each.number.span, value) for each, value in found.adjustments if each.concept in IN_NET)
+        net_parts = (Part(found.start.number.span, found.start.value), *parts) if parts else ()
+        score = found.start.score + found.end.score + _TUNED.adjusted_bonus
+        score += sum(tax.score for tax in found.taxes) / max(len(found.taxes), 1)
+        due = bool(concepts & AFTER_GROSS)
+        yield _Choice(
+            None if parts else found.start,
+            found.taxes[0] if len(found.taxes) == 1 else None,
+            None if due else found.end,
+            score,
+            confidence.TRIPLE,
+            found.taxes if len(found.taxes) > 1 else (),
+            net_parts,
+            found.end if due else None,
+            tuple(found.adjustments),
+        )
 
 
 def _not_left_to_pay(grosses: Sequence[Amount], amounts: dict[str, list[Amount]]) -> Iterable[Amount]:
@@ -621,8 +505,8 @@ def _largest_of_best(amounts: Sequence[Amount]) -> Amount | None:
     return max(top, key=lambda amount: (amount.number.span.page, amount.number.span.segment.row.index))
 
 
-def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]]) -> None:
-    """BT-115: printed as such, or gross less what was paid, or the gross total when nothing was paid."""
+def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]], named: Sequence[Adjustment]) -> None:
+    """BT-115: the gross total with what its adjustments make of it, or printed as such, or the gross total."""
     if totals.gross is None:
         return
     gross = totals.gross.value
@@ -635,11 +519,15 @@ def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]]) 
         for amount in amounts.get("amount_due", ())
         if amount.score >= _TUNED.due_least and (amount.number.span not in taken or amount.value == gross)
     ]
+    later = _after_gross(totals, named)
+    for rest in printed + amounts.get("gross_total", []):
+        if later and rest.number.span != totals.gross.span and _makes_due(totals, later, rest.value):
+            totals.due = Candidate(rest.value, rest.number.span, _TUNED.due_proved)
+            return
     for paid in prepaid:
         for rest in printed + amounts.get("gross_total", []):
             if abs(gross - abs(paid.value) - rest.value) <= TOLERANCE and rest.value != gross:
                 totals.due = Candidate(rest.value, rest.number.span, _TUNED.due_proved)
-                totals.prepaid = Candidate(abs(paid.value), paid.number.span, _TUNED.paid_proved)
                 return
     if printed:
         same = [amount for amount in printed if amount.value == gross]
@@ -651,10 +539,35 @@ def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]]) 
             )
             totals.contradictions.append("amount_due")
         return
-    if not prepaid:
+    if not prepaid and not [each for each in later if each.concept in AFTER_GROSS]:
         totals.due = Candidate(gross, totals.gross.span, _TUNED.due_unprinted * totals.gross.score)
         return
     _rest_below(facts, totals, prepaid)
+
+
+def _after_gross(totals: Totals, named: Sequence[Adjustment]) -> list[Adjustment]:
+    """The adjustments in the block of the totals that neither the net nor the gross total contains."""
+    spans = [each.span for each in (totals.net, totals.tax, totals.gross) if each is not None]
+    used = {each.number.span for each, _ in totals.adjustments}
+    end = position_of(totals.gross.span) if totals.gross is not None else None
+    return [
+        each
+        for each in in_block(named, spans)
+        if each.number.span not in used
+        and (each.concept not in IN_NET or (each.concept == "shipping" and end is not None and each.position > end))
+    ]
+
+
+def _makes_due(totals: Totals, later: Sequence[Adjustment], due: Decimal) -> bool:
+    """Whether the gross total and all of `later` make `due`; roundings that lie in the gross total itself are left."""
+    if totals.gross is None:
+        return False
+    gross = totals.gross.value
+    for some in (later, [each for each in later if each.concept != "rounding"]):
+        values = product(*(each.entering(negative=gross < 0) for each in some))
+        if some and any(gross + sum(each, Decimal(0)) == due for each in values):
+            return True
+    return False
 
 
 def _rest_below(facts: Facts, totals: Totals, prepaid: Sequence[Amount]) -> None:
@@ -668,5 +581,4 @@ def _rest_below(facts: Facts, totals: Totals, prepaid: Sequence[Amount]) -> None
             numbers = [number for segment in row.segments for number in facts.numbers_of(segment)]
             if rest and numbers and numbers[-1].is_money and numbers[-1].value == rest:
                 totals.due = Candidate(rest, numbers[-1].span, _TUNED.rest)
-                totals.prepaid = Candidate(abs(paid.value), paid.number.span, _TUNED.rest)
                 return
