@@ -426,6 +426,17 @@ def test_a_month_with_two_meanings_is_decided_by_the_labels_or_goes_to_review(
         assert extraction.invoice.issue_date == issued
 
 
+@pytest.mark.parametrize(
+    ("tax_id", "currency"),
+    [("ABN 51 824 753 556", "AUD"), ("RFC: GODE561231GR8", "MXN"), ("UEN 200312345A", "SGD"), ("VAT 77", "USD")],
+)
+def test_the_dollar_of_an_english_invoice_is_that_of_the_country_whose_tax_number_it_names(
+    tax_id: str, currency: str
+) -> None:
+    sums = keyed(320, 460, 400, ("Subtotal", "$100.00"), ("Tax", "$10.00"), ("Total", "$110.00"))
+    assert invoice([*block(40, 60, "Nordwood Ltd", "Main Street 4", tax_id), *sums]).currency == currency
+
+
 # Lists of the lexicon that are searched for all languages at once, with what a word in both of them would confuse.
 SEARCHED_TOGETHER = ("labels", "columns", "breakdown", "titles", "rows")
 
