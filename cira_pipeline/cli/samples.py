@@ -28,6 +28,21 @@ class Kind(StrEnum):
     XML = "xml"
 
 
+PRINTED = (Kind.PDF_TEXT, Kind.PDF_SCAN)
+"""Kinds of documents in the habits of a country."""
+
+
+class Country(StrEnum):
+    AU = "AU"
+    CA = "CA"
+    CH = "CH"
+    ES = "ES"
+    GB = "GB"
+    IN = "IN"
+    SE = "SE"
+    US = "US"
+
+
 class Layouts(StrEnum):
     TRAIN = "train"
     TEST = "test"
@@ -40,6 +55,13 @@ def samples(
     seed: Annotated[int, typer.Option(min=0, help="Random seed; each seed gives other documents.")] = 1,
     layouts: Annotated[Layouts, typer.Option(help="Layouts to use: train, test or all.")] = Layouts.ALL,
     kinds: Annotated[str, typer.Option(help=f"Comma-separated kinds: {', '.join(Kind)}; default: a mixture.")] = "",
+    countries: Annotated[
+        str,
+        typer.Option(
+            help="Comma-separated countries (ISO 3166-1) whose taxes, ids, accounts and references the invoices state: "
+            f"{', '.join(Country)}; default: VAT and IBAN of twelve European countries."
+        ),
+    ] = "",
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents generated concurrently, one per process.")] = 1,
 ) -> None:
     """Generate labelled invoices in OUT/documents/ and OUT/labels.jsonl.
@@ -53,7 +75,9 @@ def samples(
 
     from cira_pipeline.samples.generator import Order
 
-    order = Order(seed, layouts.value, _kinds(kinds))
+    order = Order(seed, layouts.value, _kinds(kinds), _countries(countries))
+    if order.countries and not set(order.kinds) <= set(PRINTED):
+        raise typer.BadParameter(f"with --countries the kinds are {', '.join(PRINTED)}")
     documents = out / "documents"
     try:
         documents.mkdir(parents=True, exist_ok=True)
@@ -70,11 +94,19 @@ def samples(
 
 
 def _kinds(given: str) -> tuple[LabelledKind, ...]:
-    names = [name.strip() for name in given.split(",") if name.strip()]
-    unknown = [name for name in names if name not in list(Kind)]
+    return cast("tuple[LabelledKind, ...]", _named(given, "kind", Kind))
+
+
+def _countries(given: str) -> tuple[str, ...]:
+    return _named(given.upper(), "country", Country)
+
+
+def _named(given: str, what: str, known: type[StrEnum]) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in given.split(",") if name.strip())
+    unknown = [name for name in names if name not in list(known)]
     if unknown:
-        raise typer.BadParameter(f"unknown kind {', '.join(unknown)}; expected {', '.join(Kind)}")
-    return cast("tuple[LabelledKind, ...]", tuple(names))
+        raise typer.BadParameter(f"unknown {what} {', '.join(unknown)}; expected {', '.join(known)}")
+    return names
 
 
 def _made(order: Order, count: int, jobs: int) -> Iterator[LabelledDocument]:

@@ -25,13 +25,13 @@ class Party:
     vat_id: str
     email: str
     contact: str = ""
+    region: str = ""
 
     @property
     def town(self) -> str:
-        """Postcode and city in the order of the country."""
-        if self.country in ("GB", "IE"):
-            return f"{self.city} {self.postcode}"
-        return f"{self.postcode} {self.city}"
+        """Postcode, city and region in the order of the country."""
+        form = companies()[self.country].get("town", "{postcode} {city}")
+        return str(form).format(postcode=self.postcode, city=self.city, region=self.region)
 
     @property
     def address(self) -> str:
@@ -63,7 +63,10 @@ class Supplier(Party):
 
 @dataclass(frozen=True)
 class Good:
-    """`price` is the usual net price of one `unit` (UN/ECE Rec 20), `quantity` the usual range, `rate` its kind."""
+    """`price` is the usual net price of one `unit` (UN/ECE Rec 20), `quantity` the usual range, `rate` its kind.
+
+    `commodity`: its code in the Harmonised System, or of services in India's.
+    """
 
     name: str
     unit: str
@@ -71,6 +74,7 @@ class Good:
     quantity: tuple[int, int]
     rate: str = "standard"
     detail: str = ""
+    commodity: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,10 @@ def customers() -> Mapping[str, Party]:
 @cache
 def companies() -> Mapping[str, Any]:
     """Parts for invented companies, by country."""
-    return _toml("companies")
+    folder = files(__package__) / "data" / "countries"
+    national = (_toml(f"countries/{entry.name.removesuffix('.toml')}") for entry in sorted(folder.iterdir(), key=str))
+    own = {row["locale"][-2:]: row["companies"] for row in national if "companies" in row}
+    return {**_toml("companies"), **own}
 
 
 @cache
@@ -136,6 +143,12 @@ def rates(country: str) -> Mapping[str, Decimal]:
 def words(language: str) -> Words:
     entries = _toml(f"words/{language}")
     return Words(locale=entries["locale"], entries=entries)
+
+
+def merged(usual: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`usual` with the entries of `own`, table by table."""
+    tables = {name: merged(usual[name], value) for name, value in own.items() if isinstance(usual.get(name), Mapping)}
+    return {**usual, **own, **tables}
 
 
 @cache

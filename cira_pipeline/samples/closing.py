@@ -5,12 +5,14 @@ from __future__ import annotations
 from cira_pipeline.samples.draft import Draft
 from cira_pipeline.samples.facts import terms
 from cira_pipeline.samples.footer import bank_lines
-from cira_pipeline.samples.letterhead import vat_id_line
+from cira_pipeline.samples.letterhead import tax_id_lines
 from cira_pipeline.samples.sheet import LIGHT
 
 
 def closing_height(draft: Draft) -> float:
-    return 118 if draft.layout.bank_in in ("closing", "both") else 74
+    height = 118.0 if draft.layout.bank_in in ("closing", "both") else 74.0
+    # Accounts of some countries have more parts, and there are more remarks.
+    return height if draft.bill.national is None else height + 6 * draft.leading
 
 
 def draw_closing(draft: Draft) -> None:
@@ -19,7 +21,9 @@ def draw_closing(draft: Draft) -> None:
         _paragraph(draft, draft.word("reverse_charge"))
     _draw_payment(draft)
     if draft.layout.vat_id_in == "closing":
-        _paragraph(draft, vat_id_line(draft))
+        for line in tax_id_lines(draft):
+            _paragraph(draft, line)
+    _draw_remarks(draft)
     if draft.layout.bank_in in ("closing", "both") and draft.layout.payment != "box":
         _paragraph(draft, f"{draft.label('pay_to')} {', '.join(bank_lines(draft))}")
     if not draft.bill.is_credit:
@@ -34,8 +38,26 @@ def draw_intro(draft: Draft) -> None:
         _paragraph(draft, draft.word("intro_credit").format(number=number, date=draft.writing.date(issued)))
     elif draft.layout.intro:
         _paragraph(draft, draft.word("intro"))
-    if draft.layout.delivery_address and bill.delivery_place:
+    national = bill.national
+    if national is not None and national.ship_to is not None:
+        name, address = national.ship_to
+        draft.state(delivery_name=name, delivery_address=address)
+        _paragraph(draft, f"{draft.label('ship_to')} {name}, {address}")
+    elif draft.layout.delivery_address and bill.delivery_place and national is None:
         _paragraph(draft, f"{draft.label('ship_to')} {bill.customer.name}, {bill.delivery_place}")
+
+
+def _draw_remarks(draft: Draft) -> None:
+    """Where to send cheques, and what late payment costs."""
+    national = draft.bill.national
+    if national is None or draft.bill.is_credit:
+        return
+    if national.side.remit_to:
+        _paragraph(draft, f"{draft.label('remit_to')} {draft.bill.supplier.name}, {national.side.remit_to}")
+    if draft.layout.intro:
+        text = draft.word("late_payment")
+        draft.state(late_payment_terms=text)
+        _paragraph(draft, text)
 
 
 def _draw_payment(draft: Draft) -> None:

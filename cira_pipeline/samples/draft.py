@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from cira_pipeline.samples.bill import Bill
 from cira_pipeline.samples.catalogue import Words, words
@@ -34,6 +35,8 @@ class Draft:
     shown: set[str] = field(default_factory=set)
     line_parts: set[str] = field(default_factory=set)
     tax_parts: set[str] = field(default_factory=set)
+    values: dict[str, Any] = field(default_factory=dict)
+    """Fields of what is stated by the habits of a country, as printed."""
 
     @property
     def left(self) -> float:
@@ -60,15 +63,24 @@ class Draft:
     def leading(self) -> float:
         return self.layout.size * self.layout.leading
 
+    def state(self, **fields: str) -> None:
+        """Notes header fields that are stated, where labels have them."""
+        if self.bill.national is not None:
+            self.values |= fields
+
     def word(self, path: str) -> str:
         return self.words.pick(path, self.layout.spelling)
 
     def heading(self, path: str) -> str:
         """A word that names a value: in capitals or with its English meaning, where the layout is so."""
         word = self.word(path)
-        english = words("en").pick(path, self.layout.spelling)
-        if self.layout.bilingual and english.casefold() != word.casefold():
+        english = words("en").pick(path, self.layout.spelling) if words("en").has(path) else word
+        if self.layout.bilingual and not self.words.locale.startswith("en") and english.casefold() != word.casefold():
             word = f"{word} / {english}"
+        national = self.bill.national
+        if national is not None and national.side.second_language and words(national.habits.second_language).has(path):
+            other = words(national.habits.second_language).pick(path, self.layout.spelling)
+            word = f"{word} / {other}" if other.casefold() != word.casefold() else word
         return {"as_is": word, "upper": word.upper(), "lower": word.lower()}[self.layout.label_case]
 
     def label(self, path: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from cira_pipeline.samples import national_blocks
 from cira_pipeline.samples.draft import Draft
+from cira_pipeline.samples.national import National
 from cira_pipeline.samples.sheet import GREY, LIGHT
 
 _FIELDS: Mapping[str, str | None] = {
@@ -20,7 +22,15 @@ _FIELDS: Mapping[str, str | None] = {
     "currency": "currency",
     "contact": None,
     "order_date": None,
+    **dict.fromkeys(national_blocks.FACTS),
 }
+# Fields of labels in national habits only.
+_DETAILS: Mapping[str, str] = {
+    "delivery_date": "delivery_date",
+    "customer_number": "customer_number",
+    "contact": "supplier_contact",
+}
+_MOST_FACTS = 6
 Fact = tuple[str, str]
 
 
@@ -92,6 +102,8 @@ def terms(draft: Draft) -> str:
     draft.shown.add("payment_terms")
     if draft.bill.is_credit:
         return draft.word("terms_credit")
+    if draft.bill.national is not None:
+        return national_blocks.terms_text(draft, draft.bill.national)
     return draft.word("terms").format(days=draft.bill.days)
 
 
@@ -101,18 +113,33 @@ def _facts(draft: Draft) -> list[Fact]:
     said = {"with_number": {"number"}, "dated": {"number", "issue_date"}}.get(layout.title, set())
     if layout.place_date:
         said = said | {"issue_date"}
-    wanted = [name for name in layout.facts_shown if name not in said]
+    wanted: list[str] = [name for name in layout.facts_shown if name not in said]
     if layout.sign == "bare" and layout.currency_in == "facts":
         wanted.append("currency")
     if layout.vat_id_in == "facts" and "supplier_vat_id" not in wanted:
         wanted.append("supplier_vat_id")
+    if bill.national is not None:
+        wanted = _with_national(wanted, bill.national)
     if bill.is_credit:
         wanted = [name for name in wanted if name not in ("due_date", "payment_terms", "delivery_date")]
     if not bill.contact:
         wanted = [name for name in wanted if name != "contact"]
     if bill.reverse_charge and "customer_vat_id" not in wanted:
         wanted.append("customer_vat_id")
-    return [_fact(draft, name) for name in wanted]
+    found: list[Fact] = []
+    for name in wanted:
+        if name == "supplier_vat_id" and bill.national is not None:
+            found += national_blocks.supplier_ids(draft, bill.national)
+        else:
+            found.append(_fact(draft, name))
+    return found
+
+
+def _with_national(wanted: list[str], national: National) -> list[str]:
+    """`wanted` with what suppliers of the country state; the customer's ids stand with its address."""
+    kept = [name for name in wanted if name != "customer_vat_id"]
+    more = [name for name in national.side.facts if name not in kept]
+    return kept + more[: max(0, _MOST_FACTS - len(kept))]
 
 
 def _fact(draft: Draft, name: str) -> Fact:
@@ -129,9 +156,13 @@ def _fact(draft: Draft, name: str) -> Fact:
         "currency": bill.supplier.currency,
         "contact": bill.contact,
         "order_date": write.date(bill.order_date),
+        **((bill.national.values or {}) if bill.national is not None else {}),
     }
     shown = _FIELDS[name]
-    if shown is not None:
+    detail = _DETAILS.get(name) or national_blocks.FACTS.get(name)
+    if bill.national is not None and detail is not None:
+        draft.values[detail] = bill.delivery_date if name == "delivery_date" else values[name]
+    elif shown is not None:
         draft.shown.add(shown)
     label = draft.heading(f"number.{bill.kind}" if name == "number" else name)
     return label, terms(draft) if name == "payment_terms" else values[name]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cira_pipeline.samples.draft import FOOTER_HEIGHT, Draft
-from cira_pipeline.samples.letterhead import vat_id_line
+from cira_pipeline.samples.letterhead import tax_id_lines
+from cira_pipeline.samples.national_blocks import account_lines, registration_lines, state_party
 from cira_pipeline.samples.sheet import GREY
 
 _SIZE = 7.0
@@ -21,6 +22,8 @@ def draw_footer(draft: Draft) -> None:
 
 def bank_lines(draft: Draft) -> list[str]:
     supplier = draft.bill.supplier
+    if draft.bill.national is not None:
+        return account_lines(draft, draft.bill.national)
     draft.shown.add("payment_iban")
     return [
         supplier.bank,
@@ -32,14 +35,18 @@ def bank_lines(draft: Draft) -> list[str]:
 def _company_lines(draft: Draft) -> list[str]:
     supplier = draft.bill.supplier
     draft.shown |= {"supplier_name", "supplier_address"}
+    if draft.bill.national is not None:
+        state_party(draft, "supplier")
     return [supplier.name, supplier.street, supplier.town]
 
 
 def _legal_lines(draft: Draft) -> list[str]:
     supplier = draft.bill.supplier
     lines = [supplier.register, supplier.managers]
+    if draft.bill.national is not None:
+        lines += registration_lines(draft, draft.bill.national)
     if draft.layout.vat_id_in == "footer":
-        lines.append(vat_id_line(draft))
+        lines += tax_id_lines(draft)
     return [line for line in lines if line]
 
 
@@ -50,6 +57,7 @@ def _bank(draft: Draft) -> list[str]:
 def _columns(draft: Draft, top: float) -> None:
     supplier = draft.bill.supplier
     contact = [f"{draft.label('phone')} {supplier.phone}", supplier.email, supplier.web]
+    draft.state(supplier_phone=supplier.phone, supplier_email=supplier.email)
     columns = [part for part in (_company_lines(draft), contact, _bank(draft), _legal_lines(draft)) if part]
     draft.sheet.rule(draft.left, top - 6, draft.right, thickness=0.5, colour=draft.layout.accent)
     width = (draft.right - draft.left) / len(columns)
@@ -57,7 +65,8 @@ def _columns(draft: Draft, top: float) -> None:
         x, y = draft.left + index * width, top + 4
         for line in lines:
             # A number is never broken over two lines.
-            unbroken = "IBAN" in line or draft.sheet.width_of(line, _SIZE) < width * 1.15
+            numbered = draft.bill.national is not None and any(char.isdigit() for char in line)
+            unbroken = "IBAN" in line or numbered or draft.sheet.width_of(line, _SIZE) < width * 1.15
             for piece in [line] if unbroken else draft.sheet.wrapped(line, width - 8, _SIZE):
                 draft.sheet.text(x, y, piece, draft.sheet.fitted(width - 8, piece, _SIZE), colour=GREY)
                 y += 9

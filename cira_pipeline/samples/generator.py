@@ -7,7 +7,7 @@ depends on the seed and on its own number only, so more documents of the same se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import PurePosixPath
 from random import Random
@@ -20,6 +20,7 @@ from cira_pipeline.samples.cii import XRECHNUNG, cii_truth, cii_xml
 from cira_pipeline.samples.hybrid import factur_x
 from cira_pipeline.samples.invented import invent_customer, invent_person, invent_place, invent_supplier
 from cira_pipeline.samples.layout import Layout, Split, layouts
+from cira_pipeline.samples.national import NationalSupplier, invent_national, invent_national_supplier
 from cira_pipeline.samples.page import Printed, Stamp, print_bill
 from cira_pipeline.samples.paper import Wear, photographed, scanned
 from cira_pipeline.samples.receipt import print_receipt
@@ -32,6 +33,8 @@ KINDS: tuple[LabelledKind, ...] = get_args(LabelledKind)
 COUNTRIES: Sequence[str] = ("DE", "GB", "FR", "NL", "ES", "IT", "PT", "PL", "DK", "SE", "AT", "IE")
 """Of the suppliers, in turn; ten languages."""
 
+_PAPER_MIX: tuple[LabelledKind, ...] = ("pdf-text", "pdf-scan", "pdf-text")
+_CREDIT_NOTES, _LONG = 0.06, 0.1
 _FIRST_DAY, _DAYS = date(2024, 1, 2), 700
 _DOCUMENTS_OF_A_SUPPLIER = 4
 # How often each kind comes where nothing is said: readers meet text most, XML least.
@@ -51,11 +54,16 @@ _USUAL_MIX: tuple[LabelledKind, ...] = (
 
 @dataclass(frozen=True)
 class Order:
-    """What to make: `split` chooses among the layouts, `kinds` come in turn (the usual mix when there are none)."""
+    """What to make: `split` chooses among the layouts, `kinds` come in turn (the usual mix when there are none).
+
+    `countries`: suppliers of these (`habits.national_countries()`) in turn, with the taxes, ids, accounts and
+    references of their country, on paper only. Without them suppliers of `COUNTRIES`, with VAT and IBAN.
+    """
 
     seed: int
     split: Split | Literal["all"] = "all"
     kinds: tuple[LabelledKind, ...] = ()
+    countries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class LabelledDocument:
             "layout": self.layout.id,
             "split": self.layout.split,
             "language": self.supplier.language,
+            "country": self.supplier.country,
             "supplier": self.supplier.name,
             "fields": label_of(self.truth),
         }
@@ -87,14 +96,21 @@ class LabelledDocument:
 
 def labelled_document(order: Order, number: int) -> LabelledDocument:
     """The document with this `number`, from 0, of an `order`. The same two give the same label."""
-    supplier, layout = _supplier(order, number // _DOCUMENTS_OF_A_SUPPLIER)
     random = Random(f"{order.seed}/document/{number}")  # noqa: S311
-    mix = order.kinds or _USUAL_MIX
+    mix = order.kinds or (_PAPER_MIX if order.countries else _USUAL_MIX)
     # Not in step with the suppliers, so that each of them sends several kinds.
     kind = mix[(number * 7 + number // _DOCUMENTS_OF_A_SUPPLIER) % len(mix)]
-    bill = _bill(random, supplier, layout, kind, number)
+    if order.countries:
+        side, layout = _national_supplier(order, number // _DOCUMENTS_OF_A_SUPPLIER)
+        supplier = side.supplier
+        bill = _national_bill(random, side, layout, number)
+        place = supplier.country.lower()
+    else:
+        supplier, layout = _supplier(order, number // _DOCUMENTS_OF_A_SUPPLIER)
+        bill = _bill(random, supplier, layout, kind, number)
+        place = supplier.language
     content, truth, suffix = _made(random, kind, bill, layout)
-    name = f"{order.seed:03}-{number:05}-{supplier.language}.{suffix}"
+    name = f"{order.seed:03}-{number:05}-{place}.{suffix}"
     return LabelledDocument(name, kind, layout, supplier, content, truth)
 
 
@@ -104,11 +120,56 @@ def chosen_layouts(split: Split | Literal["all"]) -> list[Layout]:
 
 def _supplier(order: Order, index: int) -> tuple[Supplier, Layout]:
     random = Random(f"{order.seed}/supplier/{index}")  # noqa: S311
+    supplier = invent_supplier(random, COUNTRIES[index % len(COUNTRIES)])
+    return supplier, _layout(order, index).for_language(supplier.language)
+
+
+def _national_supplier(order: Order, index: int) -> tuple[NationalSupplier, Layout]:
+    random = Random(f"{order.seed}/national/{index}")  # noqa: S311
+    side = invent_national_supplier(random, order.countries[index % len(order.countries)])
+    layout = _layout(order, index)
+    # "Gross first", "tax included" and minus signs on credit notes are habits of countries with VAT alone.
+    return side, layout.model_copy(update={"totals_order": "net_first", "negative_credits": False})
+
+
+def _layout(order: Order, index: int) -> Layout:
     offered = chosen_layouts(order.split)
     # Each round through the layouts is in an order of its own, so layout and language never go in step.
     Random(f"{order.seed}/round/{index // len(offered)}").shuffle(offered)  # noqa: S311
-    supplier = invent_supplier(random, COUNTRIES[index % len(COUNTRIES)])
-    return supplier, offered[index % len(offered)].for_language(supplier.language)
+    return offered[index % len(offered)]
+
+
+def _national_bill(random: Random, side: NationalSupplier, layout: Layout, number: int) -> Bill:
+    supplier, shares = side.supplier, side.habits.shares
+    sequence = 7 + (number // _DOCUMENTS_OF_A_SUPPLIER) % 40 * 11 + number % _DOCUMENTS_OF_A_SUPPLIER
+    national, customer = invent_national(random, side, sequence)
+    credit = random.random() < _CREDIT_NOTES
+    long = random.random() < _LONG
+    wish = Wish(
+        lines=random.randint(18, 40) if long else random.choice((1, 1, 2, 3, 3, 4, 5, 6, 7, 8, 10, 12)),
+        rates=random.choice((1, 1, 1, 2)),
+        credit=credit,
+        allowance=not credit and random.random() < shares.allowance,
+        shipping=not credit and random.random() < shares.shipping,
+        prepaid=not credit and not side.person and random.random() < shares.prepaid,
+        previous_balance=not credit and random.random() < shares.previous_balance,
+        tip=not credit and supplier.trade.startswith("catering") and random.random() < 0.5,
+        tax_reduction=not credit and random.random() < shares.tax_reduction,
+    )
+    if wish.tax_reduction:
+        # The state pays a part of the wages of persons only.
+        person = invent_person(random, supplier.country)
+        customer = replace(customer, name=person, contact="")
+    return compose_bill(
+        random,
+        supplier,
+        customer,
+        wish,
+        issue_date=_FIRST_DAY + timedelta(days=random.randrange(_DAYS)),
+        sequence=sequence,
+        contact=invent_person(random, supplier.country),
+        national=national,
+    )
 
 
 def _bill(random: Random, supplier: Supplier, layout: Layout, kind: LabelledKind, number: int) -> Bill:

@@ -35,16 +35,16 @@ _POSTCODE_WORDS = {"NL": 2, "SE": 2}
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVW"
 
 
-def invent_supplier(random: Random, country: str) -> Supplier:
-    """A supplier of `country` (ISO 3166-1 alpha-2) with a trade its language has goods for."""
+def invent_supplier(random: Random, country: str, offered: Sequence[str] = ()) -> Supplier:
+    """A supplier of `country` (ISO 3166-1 alpha-2), of one of the trades `offered` or of those of its language."""
     habits = companies()[country]
     language = habits["language"]
-    trade = random.choice(sorted(trades()[language]))
-    names, slogans = trades()[language][trade]
+    known = {**trades()[language], **trades().get(country, {})}
+    trade = random.choice(offered or sorted(trades()[language]))
+    names, slogans = known[trade]
     surname, other = random.sample(habits["surnames"], 2)
     name = _filled(random.choice(habits["patterns"]), n=surname, m=other, t=random.choice(names))
-    iban = _account(random, country)
-    bic = iban.bic
+    iban = _account(random, country) if habits.get("iban", True) else None
     base = _base(random, country)
     return Supplier(
         key=_slug(name),
@@ -59,9 +59,9 @@ def invent_supplier(random: Random, country: str) -> Supplier:
         managers=_person(random, habits, habits["managers"], city=base["city"]),
         phone=_drawn(random, random.choice(habits["phone"])),
         web=f"www.{_slug(name)}.example",
-        iban=str(iban),
-        bic=str(bic),
-        bank=_bank_name(iban),
+        iban=str(iban or ""),
+        bic=str(iban.bic) if iban is not None else "",
+        bank=_bank_name(iban) if iban is not None else "",
         trade=trade,
         number=random.choice(_NUMBERS),
         **base,
@@ -110,9 +110,14 @@ def invent_place(random: Random, country: str) -> str:
 
 
 def _base(random: Random, country: str) -> dict[str, str]:
-    """Street, postcode and city."""
+    """Street, postcode, city and, where addresses have it, region."""
     habits = companies()[country]
-    parts = random.choice(habits["cities"]).split(" ")
+    drawn = random.choice(habits["cities"])
+    if "|" in drawn:
+        city, region, postcode = drawn.split("|")
+        street = _drawn(random, random.choice(habits["streets"]))
+        return {"street": street, "postcode": postcode, "city": city, "region": region}
+    parts = drawn.split(" ")
     if country in ("GB", "IE"):
         postcode, city = " ".join(parts[-2:]), " ".join(parts[:-2])
     else:
@@ -138,7 +143,9 @@ def _drawn(random: Random, pattern: str) -> str:
 
 
 def _vat_id(random: Random, country: str) -> str:
-    """Drawn until its check digits are right."""
+    """Drawn until its check digits are right; empty for countries whose ids have another form."""
+    if not companies()[country]["vat_id"]:
+        return ""
     if country == "FR":
         # Two check digits of different kinds: drawing would take thousands of tries.
         number = next(each for each in _endless(random, "#########") if siren.is_valid(each))

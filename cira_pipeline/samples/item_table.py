@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,8 +22,9 @@ _WIDTHS: Mapping[str, float] = {
     "tax_amount": 62,
     "net_amount": 74,
     "gross_amount": 74,
+    "commodity": 52,
 }
-_LEFT_ALIGNED = frozenset({"position", "article", "description", "unit", "quantity_unit"})
+_LEFT_ALIGNED = frozenset({"position", "article", "description", "unit", "quantity_unit", "commodity"})
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "description": ("description",),
     "quantity": ("quantity",),
@@ -32,6 +33,12 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("unit_price",),
     "tax_rate": ("tax_rate",),
     "net_amount": ("net_amount",),
+}
+# Fields of labels in national habits only.
+_DETAILS: Mapping[str, tuple[str, ...]] = {
+    "position": ("line_id",),
+    "article": ("seller_item_id",),
+    "commodity": ("classification", "classification_scheme"),
 }
 
 
@@ -51,6 +58,8 @@ def draw_items(draft: Draft, on_new_page: Callable[[Draft], None]) -> None:
     columns = _columns(draft)
     for column in columns:
         draft.line_parts.update(_FIELDS.get(column.name, ()))
+        if draft.bill.national is not None:
+            draft.line_parts.update(_DETAILS.get(column.name, ()))
     draft.y += 12
     _draw_head(draft, columns)
     top, carried = draft.y, Decimal(0)
@@ -77,7 +86,8 @@ def draw_items(draft: Draft, on_new_page: Callable[[Draft], None]) -> None:
 def _section(draft: Draft, position: int) -> str:
     """The heading above the line at `position`, if it has one: the delivery of the line."""
     lines = len(draft.bill.lines)
-    if not draft.layout.sections or lines < 4 or (position - 1) % max(3, lines // 3):
+    sections = draft.layout.sections and draft.bill.national is None
+    if not sections or lines < 4 or (position - 1) % max(3, lines // 3):
         return ""
     number = 4000 + sum(ord(char) for char in draft.bill.number) + position
     delivered = draft.writing.date(draft.bill.delivery_date)
@@ -86,7 +96,7 @@ def _section(draft: Draft, position: int) -> str:
 
 def _columns(draft: Draft) -> list[_Column]:
     """Every column but the description has its width; that one takes what is left."""
-    names = draft.layout.columns
+    names = _names(draft)
     scale = draft.size / 9.0
     if draft.layout.font in ("courier", "vera"):
         scale *= 1.18
@@ -98,6 +108,18 @@ def _columns(draft: Draft) -> list[_Column]:
         columns.append(_Column(name, x, x + width))
         x += width
     return columns
+
+
+def _names(draft: Draft) -> Sequence[str]:
+    """The columns of the layout, without those that the habits of the country do not have."""
+    national = draft.bill.national
+    if national is None:
+        return draft.layout.columns
+    rates = ("tax_rate", "tax_amount", "gross_amount") if not national.regime.line_rates else ()
+    names: list[str] = [name for name in draft.layout.columns if name != "discount" and name not in rates]
+    if national.habits.classification:
+        names.insert(names.index("description") + 1, "commodity")
+    return names
 
 
 def _draw_head(draft: Draft, columns: list[_Column]) -> None:
@@ -167,7 +189,9 @@ def _value(draft: Draft, column: str, line: BilledLine, position: int) -> str:
         case "position":
             return str(position)
         case "article":
-            return f"{_article_number(line.name):05}"
+            return article_number(line)
+        case "commodity":
+            return line.commodity
         case "quantity":
             return write.number(line.quantity, 2) if draft.layout.full_quantities else write.quantity(line.quantity)
         case "unit":
@@ -188,9 +212,9 @@ def _value(draft: Draft, column: str, line: BilledLine, position: int) -> str:
             return money(line.net_amount)
 
 
-def _article_number(name: str) -> int:
+def article_number(line: BilledLine) -> str:
     """Always the same for a good."""
-    return sum(ord(char) * (index + 7) for index, char in enumerate(name)) % 90_000 + 10_000
+    return f"{sum(ord(char) * (index + 7) for index, char in enumerate(line.name)) % 90_000 + 10_000:05}"
 
 
 def _cell(

@@ -42,6 +42,7 @@ Column = Literal[
     "tax_amount",
     "net_amount",
     "gross_amount",
+    "commodity",
 ]
 Fact = Literal[
     "number",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cira_pipeline.samples.draft import Draft
+from cira_pipeline.samples.national_blocks import state_party, supplier_id_lines
 from cira_pipeline.samples.sheet import GREY
 
 _TOP = 52.0
@@ -18,20 +19,26 @@ def draw_letterhead(draft: Draft) -> None:
 def address_lines(draft: Draft) -> list[str]:
     supplier = draft.bill.supplier
     draft.shown.add("supplier_address")
+    if draft.bill.national is not None:
+        state_party(draft, "supplier")
     return [supplier.street, supplier.town]
 
 
 def contact_lines(draft: Draft) -> list[str]:
     supplier = draft.bill.supplier
     lines = [f"{draft.label('phone')} {supplier.phone}", supplier.email, supplier.web]
+    draft.state(supplier_phone=supplier.phone, supplier_email=supplier.email)
     if draft.layout.vat_id_in == "letterhead":
-        lines.append(vat_id_line(draft))
+        lines += tax_id_lines(draft)
     return lines
 
 
-def vat_id_line(draft: Draft) -> str:
+def tax_id_lines(draft: Draft) -> list[str]:
+    """The supplier's VAT id, or all its tax ids in the habits of a country."""
+    if draft.bill.national is not None:
+        return supplier_id_lines(draft, draft.bill.national)
     draft.shown.add("supplier_vat_id")
-    return f"{draft.label('supplier_vat_id')} {draft.vat_id}"
+    return [f"{draft.label('supplier_vat_id')} {draft.vat_id}"]
 
 
 def _left(draft: Draft) -> None:
@@ -72,12 +79,13 @@ def _band(draft: Draft) -> None:
     size = sheet.fitted(width, supplier.name, 20, bold=True)
     sheet.text(draft.left, 40, supplier.name, size, bold=True, colour="#ffffff")
     sheet.text(draft.left, 56, supplier.slogan, 9, colour="#ffffff")
+    draft.state(supplier_phone=supplier.phone, supplier_email=supplier.email)
     for index, line in enumerate((supplier.phone, supplier.web)):
         sheet.text(draft.right, 40 + 13 * index, line, 8, colour="#ffffff", align="right")
     draft.left_y = 80
     lines = [*address_lines(draft), supplier.email]
     if draft.layout.vat_id_in == "letterhead":
-        lines.append(vat_id_line(draft))
+        lines += tax_id_lines(draft)
     draft.right_y = _small(draft, draft.middle, 98, lines)
 
 
@@ -100,11 +108,12 @@ def _rule(draft: Draft) -> None:
     sheet.rule(draft.left, _TOP + 8, draft.right, thickness=2, colour=draft.layout.accent)
     sheet.text(draft.right, _TOP, supplier.slogan, 8.5, italic=True, colour=GREY, align="right")
     draft.left_y = _TOP + 14
+    draft.state(supplier_phone=supplier.phone, supplier_email=supplier.email)
     line = "  |  ".join([*address_lines(draft), supplier.phone, supplier.email])
     sheet.text(draft.left, _TOP + 20, line, sheet.fitted(width, line, 8))
     draft.left_y = draft.right_y = _TOP + 26
     if draft.layout.vat_id_in == "letterhead":
-        draft.left_y = draft.right_y = _small(draft, draft.left, _TOP + 30, [vat_id_line(draft)])
+        draft.left_y = draft.right_y = _small(draft, draft.left, _TOP + 30, tax_id_lines(draft))
 
 
 def _plain(draft: Draft) -> None:

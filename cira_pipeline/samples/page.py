@@ -10,14 +10,18 @@ from cira_pipeline.samples.bill import Bill, BilledLine
 from cira_pipeline.samples.catalogue import Words, words
 from cira_pipeline.samples.closing import closing_height, draw_closing, draw_intro
 from cira_pipeline.samples.draft import Draft
-from cira_pipeline.samples.facts import draw_facts_below, draw_place_and_date, draw_side_facts, draw_title
+from cira_pipeline.samples.facts import draw_facts_below, draw_place_and_date, draw_side_facts, draw_title, terms
 from cira_pipeline.samples.footer import draw_footer
-from cira_pipeline.samples.item_table import draw_items
+from cira_pipeline.samples.habits import national_words
+from cira_pipeline.samples.item_table import article_number, draw_items
 from cira_pipeline.samples.layout import Layout
 from cira_pipeline.samples.letterhead import draw_letterhead
 from cira_pipeline.samples.recipient import draw_recipient
 from cira_pipeline.samples.sheet import GREY, Sheet, family
 from cira_pipeline.samples.sums import draw_sums, sums_height
+from cira_pipeline.samples.writing import Writing
+
+_LETTER = (612.0, 792.0)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def print_bill(bill: Bill, layout: Layout, *, stamp: Stamp | None = None, wordin
     signs; its truth is what is credited.
     """
     printed = bill.negative() if layout.negative_credits and bill.is_credit else bill
-    language = wording or words(bill.supplier.language)
+    country = bill.supplier.country
+    language = wording or (national_words(country) if bill.national is not None else words(bill.supplier.language))
     draft = _drawn(printed, layout, language, pages=1, stamp=stamp)
     if draft.sheet.page > 1:
         # Only now it is known of how many pages the footer speaks.
@@ -63,10 +68,9 @@ def truth_of(draft: Draft) -> Invoice:
     taxes = tuple(TaxLine(**{name: getattr(row, name) for name in draft.tax_parts}) for row in whole.tax_breakdown)
     header = {name: getattr(whole, name) for name in HEADER_FIELDS if name in draft.shown}
     if "payment_terms" in header:
-        header["payment_terms"] = draft.word("terms_credit" if draft.bill.is_credit else "terms").format(
-            days=draft.bill.days
-        )
-    return Invoice(**header, line_items=lines, tax_breakdown=taxes if draft.tax_parts else ())
+        header["payment_terms"] = terms(draft)
+    tables = {"line_items": lines, "tax_breakdown": taxes if draft.tax_parts else ()}
+    return Invoice(**{**header, **tables, **draft.values})
 
 
 def bill_as_invoice(bill: Bill, *, unit: Callable[[BilledLine], str], details: bool) -> Invoice:
@@ -98,10 +102,21 @@ def bill_as_invoice(bill: Bill, *, unit: Callable[[BilledLine], str], details: b
                 unit_price=line.unit_price,
                 tax_rate=line.tax_rate,
                 net_amount=line.net_amount,
+                line_id=str(position),
+                seller_item_id=article_number(line),
+                classification=line.commodity or None,
+                classification_scheme=_scheme(line.commodity),
             )
-            for line in bill.lines
+            for position, line in enumerate(bill.lines, start=1)
         ),
     )
+
+
+def _scheme(commodity: str) -> str | None:
+    """HSN for goods, SAC for services, whose codes begin with 99 in India."""
+    if not commodity:
+        return None
+    return "SAC" if commodity.startswith("99") else "HSN"
 
 
 def _drawn(bill: Bill, layout: Layout, language: Words, *, pages: int, stamp: Stamp | None) -> Draft:
@@ -110,7 +125,7 @@ def _drawn(bill: Bill, layout: Layout, language: Words, *, pages: int, stamp: St
         bill=bill,
         layout=layout,
         words=language,
-        writing=layout.writing(bill.supplier, language.locale),
+        writing=_writing(bill, layout, language),
         pages=pages,
     )
     if stamp is not None:
@@ -133,9 +148,17 @@ def _drawn(bill: Bill, layout: Layout, language: Words, *, pages: int, stamp: St
     return draft
 
 
+def _writing(bill: Bill, layout: Layout, language: Words) -> Writing:
+    if bill.national is None:
+        return layout.writing(bill.supplier, language.locale)
+    return bill.national.habits.writing(layout.sign, layout.numbers, layout.dates)
+
+
 def _sheet(layout: Layout, bill: Bill) -> Sheet:
     fonts = family(layout.font if _western(bill) else "vera")
     sheet = Sheet(fonts, title=bill.number)
+    if bill.national is not None and bill.national.habits.paper == "letter":
+        sheet = Sheet(fonts, width=_LETTER[0], height=_LETTER[1], title=bill.number)
     if not layout.landscape:
         return sheet
     return Sheet(fonts, width=sheet.height, height=sheet.width, title=bill.number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cira_pipeline.samples.draft import Draft
+from cira_pipeline.samples.national_blocks import customer_id_lines, state_party
 from cira_pipeline.samples.sheet import GREY, LIGHT
 
 _WINDOW_TOP = 132.0
@@ -35,6 +36,9 @@ def _lines(draft: Draft) -> list[str]:
     lines = [customer.name, customer.contact, customer.street, customer.town]
     if customer.country != draft.bill.supplier.country:
         lines.append(_COUNTRIES[customer.country])
+    if draft.bill.national is not None:
+        state_party(draft, "customer")
+        lines += customer_id_lines(draft, draft.bill.national)
     return [line for line in lines if line]
 
 
@@ -44,6 +48,8 @@ def _sender_line(draft: Draft, x: float, y: float) -> float:
         return y
     supplier = draft.bill.supplier
     draft.shown |= {"supplier_name", "supplier_address"}
+    if draft.bill.national is not None:
+        state_party(draft, "supplier")
     text = f"{supplier.name} · {supplier.street} · {supplier.town}"
     size = draft.sheet.fitted(draft.middle - x - 14, text, 6.5)
     draft.sheet.text(x, y, text, size, colour=GREY)
@@ -91,6 +97,8 @@ def _beside_supplier(draft: Draft) -> None:
     top = max(draft.left_y, draft.right_y) + 24
     supplier = draft.bill.supplier
     draft.shown |= {"supplier_name", "supplier_address"}
+    if draft.bill.national is not None:
+        state_party(draft, "supplier")
     draft.sheet.text(draft.left, top, draft.label("supplier"), draft.size - 1, colour=GREY)
     y = top + draft.leading + 1
     for line in (supplier.name, supplier.street, supplier.town):

@@ -46,5 +46,14 @@ class Sample:
 
 
 def label_of(truth: Invoice) -> dict[str, Any]:
-    fields = truth.model_dump(mode="json", exclude_none=True)
-    return {name: value for name, value in fields.items() if value != []}
+    """`truth` as the fields of a label, without what it does not have."""
+    return _stated(truth.model_dump(mode="json", exclude_none=True))
+
+
+def _stated(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`fields`, and those of their rows, without empty tables and maps."""
+    kept = {name: value for name, value in fields.items() if value not in ([], {})}
+    return {
+        name: [_stated(row) if isinstance(row, dict) else row for row in value] if isinstance(value, list) else value
+        for name, value in kept.items()
+    }

@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from cira_pipeline.invoice import AllowanceCharge, Withholding
 from cira_pipeline.samples.draft import Draft
+from cira_pipeline.samples.national import National
 from cira_pipeline.samples.sheet import GREY, LIGHT
+
+_MOST_SIDE_BY_SIDE = 6
 
 
 class _Row(NamedTuple):
@@ -18,15 +22,129 @@ class _Row(NamedTuple):
 
 def sums_height(draft: Draft) -> float:
     """Points that totals and breakdown need."""
-    rows = len(draft.bill.taxes) + 3 + bool(draft.bill.prepaid) + 2 * bool(draft.bill.allowance_rate)
+    bill = draft.bill
+    rows = len(bill.taxes) + 3 + bool(bill.prepaid) + 2 * bool(bill.allowance_rate)
+    if bill.national is not None:
+        rows += sum(
+            bool(each) for each in (bill.shipping, bill.withheld, bill.rounding, bill.previous_balance, bill.tip)
+        )
+        rows += bool(bill.tax_reduction)
     return (rows + (len(draft.bill.taxes) + 3 if draft.layout.totals_breakdown else 0)) * (draft.leading + 4) + 16
 
 
 def draw_sums(draft: Draft) -> None:
     draft.y += 8
-    _TOTALS[draft.layout.totals](draft, _rows(draft))
+    rows = _rows(draft) if draft.bill.national is None else _national_rows(draft, draft.bill.national)
+    # More sums than fit side by side stand below each other.
+    many = draft.bill.national is not None and len(rows) > _MOST_SIDE_BY_SIDE
+    _TOTALS["right" if many and draft.layout.totals == "strip" else draft.layout.totals](draft, rows)
     if draft.layout.totals_breakdown and draft.layout.totals != "table":
         _draw_breakdown(draft)
+
+
+def _national_rows(draft: Draft, national: National) -> list[_Row]:
+    """The totals as companies of the country print them."""
+    bill = draft.bill
+    untaxed = [_shipping(draft)] if bill.shipping and not national.habits.shipping_taxed else []
+    before, net_shown = _before_taxes(draft, national)
+    taxes = _tax_rows(draft, national, net_shown=net_shown)
+    rest = _after_gross(draft)
+    # Where only a rounding or a withheld tax follows, many print the amount due alone.
+    only_due = bool(rest) and not draft.layout.due_line and not (bill.prepaid or bill.previous_balance or bill.tip)
+    rows = [*before, *taxes, *untaxed]
+    due = bool(rest) or draft.layout.due_line
+    if not only_due:
+        draft.shown.add("gross_total")
+        rows.append(_Row(_gross_label(draft, due=due), bill.gross_total, strong=True))
+    rows += rest
+    if due:
+        draft.shown.add("amount_due")
+        label = draft.heading("total.amount_due")
+        if only_due and draft.layout.sign == "bare" and draft.layout.currency_in == "totals":
+            draft.shown.add("currency")
+            label = f"{label} ({bill.supplier.currency})"
+        rows.append(_Row(label, bill.amount_due, strong=True))
+    return rows
+
+
+def _before_taxes(draft: Draft, national: National) -> tuple[list[_Row], bool]:
+    """The rows above the taxes, and whether one of them is the net total."""
+    bill = draft.bill
+    taxed_shipping = bool(bill.shipping) and national.habits.shipping_taxed
+    if not bill.allowance and not bill.shipping:
+        draft.shown.add("net_total")
+        return [_Row(draft.heading("total.net_total"), bill.net_total)], True
+    draft.values["line_total"] = bill.line_total
+    rows = [_Row(draft.word("sum_of_lines"), bill.line_total)]
+    parts = []
+    if bill.allowance:
+        label = draft.word("allowance").format(rate=draft.writing.rate(bill.allowance_rate))
+        rows.append(_Row(label, -bill.allowance))
+        draft.values["allowance_total"] = bill.allowance
+        parts.append(
+            AllowanceCharge(kind="allowance", amount=bill.allowance, percent=bill.allowance_rate, reason=label)
+        )
+    if bill.shipping:
+        draft.values |= {"charge_total": bill.shipping, "shipping_amount": bill.shipping}
+        parts.append(AllowanceCharge(kind="charge", amount=bill.shipping, reason=draft.word("shipping")))
+    draft.values["allowances_charges"] = tuple(parts)
+    if taxed_shipping:
+        rows.append(_shipping(draft))
+    net_shown = draft.layout.spelling % 2 == 0 and (taxed_shipping or not bill.shipping)
+    if net_shown:
+        draft.shown.add("net_total")
+        rows.append(_Row(draft.words.pick("total.net_total", 1), bill.net_total))
+    return rows, net_shown
+
+
+def _shipping(draft: Draft) -> _Row:
+    return _Row(draft.word("shipping"), draft.bill.shipping)
+
+
+def _tax_rows(draft: Draft, national: National, *, net_shown: bool) -> list[_Row]:
+    bill = draft.bill
+    labels = {tax.name: tax.labels[draft.layout.spelling % len(tax.labels)] for tax in national.regime.taxes}
+    rows = []
+    for tax in bill.taxes:
+        label = labels[tax.name or ""].format(rate=draft.writing.rate(tax.rate or Decimal(0)))
+        rows.append(_Row(label, tax.tax or Decimal(0)))
+    if bill.taxes:
+        draft.tax_parts |= {"name", "tax"}
+        if all("{rate}" in label for label in labels.values()):
+            draft.tax_parts.add("rate")
+        if net_shown and all(tax.net == bill.net_total for tax in bill.taxes):
+            draft.tax_parts.add("net")
+    if len(bill.taxes) == 1:
+        draft.shown.add("tax_total")
+    return rows
+
+
+def _after_gross(draft: Draft) -> list[_Row]:
+    """What lies between the total with taxes and the amount due."""
+    bill = draft.bill
+    rows = []
+    if bill.withheld:
+        national = bill.national
+        withheld = national.habits.withheld if national is not None else None
+        rate = draft.writing.rate(bill.withheld)
+        rows.append(_Row(draft.word("withholding").format(rate=rate), -bill.withholding))
+        row = Withholding(name=withheld.name if withheld else None, rate=bill.withheld, amount=bill.withholding)
+        draft.values |= {"withholding_total": bill.withholding, "withholdings": (row,)}
+    if bill.tip:
+        rows.append(_Row(draft.word("tip"), bill.tip))
+        draft.values["tip_amount"] = bill.tip
+    if bill.previous_balance:
+        rows.append(_Row(draft.word("previous_balance"), bill.previous_balance))
+        draft.values["previous_balance"] = bill.previous_balance
+    for path, amount in (("prepaid", bill.prepaid), ("tax_reduction", bill.tax_reduction)):
+        if amount:
+            rows.append(_Row(draft.word(path), -amount))
+    if bill.prepaid or bill.tax_reduction:
+        draft.values["prepaid_amount"] = bill.prepaid + bill.tax_reduction
+    if bill.rounding:
+        rows.append(_Row(draft.word("rounding"), bill.rounding))
+        draft.values["rounding_amount"] = bill.rounding
+    return rows
 
 
 def _rows(draft: Draft) -> list[_Row]:
@@ -162,6 +280,8 @@ def _table(draft: Draft, rows: list[_Row]) -> None:
 
 def _draw_breakdown(draft: Draft) -> None:
     """A small table: rate, net, tax of each rate."""
+    if not draft.bill.taxes:
+        return
     draft.tax_parts |= {"rate", "net", "tax"}
     sheet, size, left = draft.sheet, draft.size - 1, draft.left
     edges = [left + 60, left + 140, left + 215]
@@ -171,7 +291,7 @@ def _draw_breakdown(draft: Draft) -> None:
     sheet.rule(left, draft.y + 4, edges[-1], thickness=0.5)
     for row in draft.bill.taxes:
         draft.y += draft.leading + 1
-        values = [draft.writing.rate(row.rate or Decimal(0)) + " %"]
+        values = [f"{row.name or ''} {draft.writing.rate(row.rate or Decimal(0))} %".strip()]
         values += [draft.writing.amount(amount or Decimal(0)) for amount in (row.net, row.tax)]
         _cells(draft, edges, values, size)
     draft.y += 10

@@ -41,6 +41,24 @@ def test_a_misspelt_kind_is_refused_with_the_right_names(without_services: Cira)
     assert "pdf-text" in answer.stderr
 
 
+def test_invoices_of_chosen_countries_state_their_ids(without_services: Cira) -> None:
+    answer = without_services("samples", "out", "--count", "8", "--countries", "in,us", "--kinds", "pdf-text")
+    assert answer.status == 0, answer.stderr
+    labels = read_labels(Path("out/labels.jsonl"))
+    assert {str(label.about["country"]) for label in labels} == {"IN", "US"}
+    assert all("supplier_tax_ids" in label.fields for label in labels if label.about["country"] == "IN")
+
+
+def test_a_country_or_kind_that_is_not_offered_is_refused_with_those_that_are(without_services: Cira) -> None:
+    unknown = without_services("samples", "out", "--countries", "US,XX")
+    assert unknown.status == 2
+    assert "XX" in unknown.stderr
+    assert "GB" in unknown.stderr
+    electronic = without_services("samples", "out", "--countries", "US", "--kinds", "xml")
+    assert electronic.status == 2
+    assert "pdf-scan" in electronic.stderr
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_line(without_services: Cira) -> None:
     Path("taken").write_text("a file")
     answer = without_services("samples", "taken", "--count", "1")

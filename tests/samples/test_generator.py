@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from random import Random
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 import pytest
 
 from cira_pipeline.evaluation.labels import check_fields
@@ -27,10 +24,11 @@ from cira_pipeline.samples.sheet import Sheet, family
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
 
+from .printed_boxes import inside, overlap, text_boxes
+
 TODAY = date(2026, 3, 2)
 LANGUAGES = {"de", "en", "fr", "nl", "es", "it", "pt", "pl", "da", "sv"}
 NO_READING = Reading(reader="none", reader_version="0", pages=(), lines=(), seconds=0)
-Box = tuple[float, float, float, float]
 
 
 @pytest.fixture(scope="module")
@@ -121,18 +119,18 @@ def test_what_the_label_claims_stands_on_the_page(texts: list[LabelledDocument])
 
 def test_no_layout_prints_one_text_over_another_or_off_the_page(texts: list[LabelledDocument]) -> None:
     for document in texts[1::2]:
-        for width, height, boxes in _text_boxes(document.content):
+        for width, height, boxes in text_boxes(document.content):
             where = f"{document.layout.id}, {document.supplier.language}"
-            assert all(_inside(box, width, height) for box in boxes), f"{where}: text leaves the page"
-            assert not any(itertools.starmap(_overlap, itertools.combinations(boxes, 2))), f"{where}: text over text"
+            assert all(inside(box, width, height) for box in boxes), f"{where}: text leaves the page"
+            assert not any(itertools.starmap(overlap, itertools.combinations(boxes, 2))), f"{where}: text over text"
 
 
 def test_text_over_text_would_be_noticed() -> None:
     sheet = Sheet(family("helvetica"))
     sheet.text(100, 100, "Rechnungsdatum", 10)
     sheet.text(140, 103, "04.03.2025", 10)
-    (_, _, boxes), *_ = _text_boxes(sheet.finished())
-    assert _overlap(*boxes)
+    (_, _, boxes), *_ = text_boxes(sheet.finished())
+    assert overlap(*boxes)
 
 
 def test_the_xml_says_exactly_what_the_label_says() -> None:
@@ -191,35 +189,6 @@ def _text(pdf: bytes) -> str:
         return " ".join(page.get_textpage().get_text_range() for page in opened)
     finally:
         opened.close()
-
-
-def _text_boxes(pdf: bytes) -> Iterator[tuple[float, float, list[Box]]]:
-    """Of each page: width, height, and the bounds of every text that was drawn in one piece."""
-    opened = pypdfium2.PdfDocument(pdf)
-    try:
-        for page in opened:
-            boxes = []
-            for index in range(pdfium.FPDFPage_CountObjects(page.raw)):
-                drawn = pdfium.FPDFPage_GetObject(page.raw, index)
-                if pdfium.FPDFPageObj_GetType(drawn) == pdfium.FPDF_PAGEOBJ_TEXT:
-                    edges = [ctypes.c_float() for _ in range(4)]
-                    pdfium.FPDFPageObj_GetBounds(drawn, *edges)
-                    left, bottom, right, top = (edge.value for edge in edges)
-                    boxes.append((left, bottom, right, top))
-            yield (*page.get_size(), boxes)
-    finally:
-        opened.close()
-
-
-def _inside(box: Box, width: float, height: float) -> bool:
-    left, bottom, right, top = box
-    return left > 5 and bottom > 5 and right < width - 5 and top < height - 5
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    return across > 1.5 and down > 1.2
 
 
 def _bare(text: str) -> str:
