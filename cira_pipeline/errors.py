@@ -177,7 +177,7 @@ class CustomFieldsInvalid(ConfigurationError):
     code = "custom_fields_invalid"
     hint = (
         "Correct the file of CIRA_CUSTOM_FIELDS where the message points at; docs/custom-fields.md shows what a field "
-        "may state, and `cira doctor` checks the file."
+        "and a rule may state, and `cira doctor` checks the file."
     )
 
 

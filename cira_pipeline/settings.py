@@ -393,7 +393,7 @@ class Settings(BaseSettings):
         description="severities of single rules, such as CIRA-PAY-01=info,CIRA-DATE-03=off, or as a JSON object",
     )
     custom_fields: Path | None = Field(
-        None, description="TOML file with fields of your own (docs/custom-fields.md); empty: none"
+        None, description="TOML file with fields and rules of your own (docs/custom-fields.md); empty: none"
     )
     accuracy_threshold: Decimal = Field(
         Decimal("0.95"), ge=0, le=1, description="minimum share of correct fields on labelled documents"

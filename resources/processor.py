@@ -10,7 +10,7 @@ from dagster import ResourceDependency
 from cira_pipeline.costs.budgets import Budgets
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
-from cira_pipeline.custom.declaration_file import declarations
+from cira_pipeline.custom.declaration_file import own_rules
 from cira_pipeline.db.documents.extractions import ExtractionRepository
 from cira_pipeline.db.documents.readings import ReadingRepository
 from cira_pipeline.db.documents.repository import DocumentRepository
@@ -50,9 +50,9 @@ class ProcessorResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def opened(self) -> Iterator[Processor]:
         """A processor for one run; connections that belong to the process stay open after it."""
         settings = self._settings()
-        # An unknown rule, or a mistake in a declared field, stops the run at its start, not each of its jobs.
+        # An unknown rule, or a mistake in a declared field or rule, stops the run at its start, not each of its jobs.
         severities_of(settings.rule_severity)
-        declarations(settings.custom_fields)
+        own_rules(settings.custom_fields)
         database = self.postgres.database()
         objects = self.object_store.object_store()
         prices, ledger = PriceList.load(settings.price_list), Ledger(database, Budgets.from_settings(settings))

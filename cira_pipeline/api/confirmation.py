@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from cira_pipeline.api.services import Services
+from cira_pipeline.custom.declaration_file import own_rules
 from cira_pipeline.db.access.api_keys import ApiKey
 from cira_pipeline.db.jobs.repository import Job
 from cira_pipeline.db.records.confirmations import Confirmation
@@ -149,6 +150,7 @@ def _validated(
         known_ibans=history.ibans,
         ibans_elsewhere=history.ibans_elsewhere,
         severities=severities_of(services.settings.rule_severity),
+        own_rules=own_rules(services.settings.custom_fields),
     )
     record = validate(extraction, context)
     errors = [each for each in record.findings if each.severity is Severity.ERROR]

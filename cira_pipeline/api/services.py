@@ -14,7 +14,7 @@ from cira_pipeline.api.metrics import Metrics
 from cira_pipeline.api.opening import OpeningDocuments
 from cira_pipeline.api.rate_limit import RedisFastPath
 from cira_pipeline.costs.ledger import Ledger
-from cira_pipeline.custom.declaration_file import declarations
+from cira_pipeline.custom.declaration_file import own_rules
 from cira_pipeline.db.access.api_keys import ApiKeyRepository
 from cira_pipeline.db.access.webhook_secrets import WebhookSecretRepository
 from cira_pipeline.db.database import Database
@@ -94,7 +94,7 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Creates the services without contacting any of them. Raises: ConfigurationError."""
-    declarations(settings.custom_fields)
+    own_rules(settings.custom_fields)
     database = Database(settings.postgres_url.get_secret_value() if settings.postgres_url else "", pool_size=10)
     objects = ObjectStore(
         settings.object_store_url,

@@ -238,9 +238,9 @@ def _rules(settings: Settings) -> Check:
 
 def _own_fields(settings: Settings) -> Check:
     """What the file of CIRA_CUSTOM_FIELDS declares."""
-    name = "Own fields"
+    name = "Own fields and rules"
     if settings.custom_fields is None:
-        return Check(name, State.UNUSED, "CIRA_CUSTOM_FIELDS is not set: no fields are declared")
+        return Check(name, State.UNUSED, "CIRA_CUSTOM_FIELDS is not set: nothing is declared")
     try:
         # Read again: the file may have been changed since this process started.
         found = read_declarations(settings.custom_fields)
@@ -248,7 +248,8 @@ def _own_fields(settings: Settings) -> Check:
         return Check(name, State.BROKEN, error.message, error.hint)
     header, lines = ", ".join(found.header), ", ".join(found.line)
     parts = [f"of the invoice: {header}" if header else "", f"of its lines: {lines}" if lines else ""]
-    return Check(name, State.GOOD, f"{settings.custom_fields}: {'; '.join(filter(None, parts)) or 'no field'}")
+    parts.append(f"rules: {', '.join(rule.id for rule in found.rules)}" if found.rules else "")
+    return Check(name, State.GOOD, f"{settings.custom_fields}: {'; '.join(filter(None, parts)) or 'nothing'}")
 
 
 def _reader(settings: Settings) -> Check:

@@ -1,1 +1,1 @@
-"""Fields of one's own: declared in a TOML file, found in documents, kept in `Invoice.custom`."""
+"""Fields and rules of one's own: declared in a TOML file, found in documents, kept in `Invoice.custom`."""

@@ -1,15 +1,16 @@
-"""Declarations of fields of one's own, as the file of `CIRA_CUSTOM_FIELDS` states them.
+"""Declarations of fields and rules of one's own, as the file of `CIRA_CUSTOM_FIELDS` states them.
 
-Everything is bounded: the declarations take part in the extraction of every document.
+Everything is bounded: the declarations take part in the extraction of every document and in every validation.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import re2
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -17,12 +18,50 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from cira_pipeline.invoice import ROW_TERMS, TERMS
 from cira_pipeline.invoice_bounds import visible
 from cira_pipeline.languages import LANGUAGES
+from cira_pipeline.models import Severity
 
 MAX_FIELDS: Final = 100
+MAX_RULES: Final = 200
 MAX_LABELS: Final = 100
 MAX_LABEL_WORDS: Final = 8
 MAX_CODES: Final = 2_000
 ALL_LANGUAGES: Final = "all"
+
+
+RESERVED: Final = frozenset(
+    (
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+        "custom",
+        "today",
+        "size",
+        "sum",
+        "abs",
+        "round",
+        "date",
+        "has",
+    )
+)
+"""Names that expressions use for something else."""
 
 
 @lru_cache(maxsize=2 * MAX_FIELDS)
@@ -60,6 +99,9 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whi
 Code = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
+RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+
+
 class _Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,6 +128,8 @@ class CustomField(_Declared):
     def _free(cls, name: str) -> str:
         if name in TERMS or name in ROW_TERMS["line_items"]:
             raise ValueError(f"`{name}` is a field of every invoice already; choose another name")
+        if name in RESERVED:
+            raise ValueError(f"`{name}` has a meaning in expressions; choose another name")
         return name
 
     @field_validator("title", "description")
@@ -146,10 +190,36 @@ class CustomField(_Declared):
         return not self.pattern or compiled(self.pattern).fullmatch(text) is not None
 
 
+class CustomRule(_Declared):
+    """One rule of one's own: where `expression` is true for an invoice, it has a finding with `text`.
+
+    `text` may name header fields in braces, such as `{gross_total}` or `{custom.cost_centre}`. `fields`: names or paths
+    that the finding is about.
+    """
+
+    id: RuleId
+    expression: str = Field(min_length=1, max_length=2_000)
+    severity: Literal["info", "warning", "error"] = "warning"
+    text: str = Field(min_length=1, max_length=500)
+    fields: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+    @property
+    def level(self) -> Severity:
+        return Severity(self.severity)
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        return tuple(PLACEHOLDER.findall(self.text))
+
+
+PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
+
+
 class Declarations(_Declared):
     """All declarations of one file. `source`: the file, empty for none."""
 
     fields: Annotated[tuple[CustomField, ...], Field(max_length=MAX_FIELDS)] = ()
+    rules: Annotated[tuple[CustomRule, ...], Field(max_length=MAX_RULES)] = ()
     source: str = ""
 
     def of(self, place: Place) -> tuple[CustomField, ...]:

@@ -6,6 +6,13 @@ type = "code"                         # text, identifier, date, amount, number o
 pattern = "[0-9]{4}"                  # or codes = ["4711", "4712"]
 description = "who bears the cost"
 labels = { all = ["Cost centre"], de = ["Kostenstelle", "KSt."] }
+
+[[rule]]
+id = "order_required"
+expression = "gross_total > 10000 && purchase_order == null"
+severity = "warning"                  # info, warning or error
+text = "{gross_total} without a purchase order"
+fields = ["purchase_order"]
 """
 
 from __future__ import annotations
@@ -20,12 +27,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from cira_pipeline.custom.declaration import NO_DECLARATIONS, CustomField, Declarations
+from cira_pipeline.custom.declaration import NO_DECLARATIONS, CustomField, CustomRule, Declarations
+from cira_pipeline.custom.rules import OwnRule, mistakes_in
 from cira_pipeline.errors import CustomFieldsInvalid
 
 MAX_BYTES: Final = 1_000_000
 _MOST_SHOWN: Final = 20
-_HEADS: Final = {"field": "fields"}
+_HEADS: Final = {"field": "fields", "rule": "rules"}
 
 
 @lru_cache(maxsize=32)
@@ -35,6 +43,13 @@ def declarations(path: Path | None) -> Declarations:
     Raises: CustomFieldsInvalid naming the file and every mistake in it.
     """
     return NO_DECLARATIONS if path is None else read_declarations(path)
+
+
+@lru_cache(maxsize=32)
+def own_rules(path: Path | None) -> tuple[OwnRule, ...]:
+    """The compiled rules of the file at `path`. Raises: as `declarations`."""
+    found = declarations(path)
+    return tuple(OwnRule(rule, found) for rule in found.rules)
 
 
 def read_declarations(path: Path) -> Declarations:
@@ -47,7 +62,7 @@ def read_declarations(path: Path) -> Declarations:
     except RecursionError as error:
         raise CustomFieldsInvalid(f"{path}: not valid TOML: nested too deeply", path=str(path)) from error
     lines = {head: _lines_of(head, text) for head in _HEADS}
-    mistakes = [f"`{name}` is unknown; a file has [[field]]" for name in parsed if name not in _HEADS]
+    mistakes = [f"`{name}` is unknown; a file has [[field]] and [[rule]]" for name in parsed if name not in _HEADS]
     mistakes += [
         f"`{head}` must be written [[{head}]]"
         for head in _HEADS
@@ -61,7 +76,7 @@ def read_declarations(path: Path) -> Declarations:
         found = Declarations.model_validate({**stated, "source": str(path)})
     except ValidationError as error:
         raise _invalid(path, (_mistake(problem, stated, lines) for problem in error.errors())) from None
-    mistakes = [*_repeated(found, lines)]
+    mistakes = [*_repeated(found, lines), *_wrong_rules(found, lines)]
     if mistakes:
         raise _invalid(path, mistakes)
     return found
@@ -107,23 +122,30 @@ def _mistake(problem: Any, stated: dict[str, list[dict[str, Any]]], lines: dict[
 
 
 def _explained(problem: Any, head: str, message: str) -> str:
+    model = CustomField if head == "field" else CustomRule
     match problem["type"]:
         case "missing":
             return "is missing"
         case "extra_forbidden":
-            return f"is unknown; a {head} has {', '.join(CustomField.model_fields)}"
-        case "string_pattern_mismatch" if problem["loc"][-1] == "name":
+            return f"is unknown; a {head} has {', '.join(model.model_fields)}"
+        case "string_pattern_mismatch":
             return "must be snake_case: letters a to z, digits and underscores, at most 50"
         case _:
             return message
 
 
 def _repeated(found: Declarations, lines: dict[str, list[int]]) -> Iterator[str]:
-    for head, names in (("field", [each.name for each in found.fields]),):
+    for head, names in (("field", [each.name for each in found.fields]), ("rule", [each.id for each in found.rules])):
         counted = Counter(names)
         for index, name in enumerate(names):
             if counted[name] > 1 and name in names[:index]:
                 yield f"{_where(head, index, name, lines)}: declared twice"
+
+
+def _wrong_rules(found: Declarations, lines: dict[str, list[int]]) -> Iterator[str]:
+    for index, rule in enumerate(found.rules):
+        for mistake in mistakes_in(rule, found):
+            yield f"{_where('rule', index, rule.id, lines)}, {mistake}"
 
 
 def _invalid(path: Path, mistakes: Iterable[str]) -> CustomFieldsInvalid:

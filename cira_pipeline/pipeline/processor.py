@@ -17,6 +17,7 @@ from cira_pipeline.costs.attribution import CostAttribution, attributed_to
 from cira_pipeline.costs.budgets import CostResult, check_cost
 from cira_pipeline.costs.ledger import Ledger
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.custom.declaration_file import own_rules
 from cira_pipeline.db.documents.extractions import ExtractionRepository, StoredOutcome
 from cira_pipeline.db.documents.readings import ReadingRepository
 from cira_pipeline.db.documents.repository import DocumentRepository
@@ -309,6 +310,7 @@ class Processor:
                 reading=reading,
                 accept_confidence=self.settings.accept_confidence,
                 severities=severities_of(self.settings.rule_severity),
+                own_rules=own_rules(self.settings.custom_fields),
             )
             record = validate(extraction, context).model_copy(update={"engines": engines})
             self.records.put(job_id, sha256, record, duplicate_of=history.all_duplicates)

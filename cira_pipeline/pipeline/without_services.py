@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from cira_pipeline.costs.prices import PriceList
-from cira_pipeline.custom.declaration_file import declarations
+from cira_pipeline.custom.declaration_file import own_rules
 from cira_pipeline.errors import (
     CiraError,
     DocumentError,
@@ -85,7 +86,7 @@ class Extractor:
         self._given_reader = reader
         self._only = only
         self._severities = severities_of(settings.rule_severity)
-        declarations(settings.custom_fields)
+        self._own_rules = own_rules(settings.custom_fields)
 
     @cached_property
     def _reader(self) -> Reader:
@@ -131,7 +132,8 @@ class Extractor:
             settings.effective_policy,
             lambda extraction: validate(extraction, context),
         )
-        record = outcome.steps[outcome.chosen].record
+        # Own rules judge the invoice; the engines are chosen by how it was read.
+        record = validate(outcome.steps[outcome.chosen].extraction, replace(context, own_rules=self._own_rules))
         cost_usd = sum(
             (entry.amount_usd for usage in outcome.usage for entry in self._prices.price_usage(usage)),
             Decimal(0),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from cira_pipeline.custom.rules import UNDECIDED
 from cira_pipeline.models import Finding, Severity
 
 
@@ -239,6 +240,8 @@ LOW_CONFIDENCE = Rule(
     _REVIEW,
     "A payment-critical value is less likely to be correct than `CIRA_ACCEPT_CONFIDENCE` requires",
 )
+
+OWN_RULE_UNDECIDED = Rule(UNDECIDED, _WARNING, _REVIEW, "A rule of one's own cannot be decided for this invoice")
 
 _VALIDATION_RULES: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Rule))
 

@@ -52,7 +52,9 @@ def validate(extraction: Extraction, context: ValidationContext, calibration: Ca
         for name, features in confidence_features(subject, findings).items()
     }
     least = calibration.accept_confidence if context.accept_confidence is None else context.accept_confidence
-    findings = tuple(overridden((*findings, *low_confidence(subject, confidences, least)), context.severities))
+    # Own rules judge the invoice and not how it was read, so they say nothing about confidences.
+    own = (finding for rule in context.own_rules for finding in rule.findings(subject.invoice, context.today))
+    findings = tuple(overridden((*findings, *own, *low_confidence(subject, confidences, least)), context.severities))
     return Record(
         invoice=subject.invoice,
         verdict=verdict_of(findings, read_from_page=subject.read_from_page),

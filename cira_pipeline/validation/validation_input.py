@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
+from cira_pipeline.custom.rules import OwnRule
 from cira_pipeline.invoice import Invoice, LineItem
 from cira_pipeline.models import Extraction, Reading
 from cira_pipeline.printed.numbers import decimals_of, is_printed_whole
@@ -28,7 +29,7 @@ class ValidationContext:
     records of this supplier; `ibans_elsewhere`: accounts in records of other clients, never shown in a message.
     `reading`: the text of the document, `None` where it was not read from pages. `accept_confidence` (0 to 1):
     payment-critical values below it need review; `None` takes the recommendation of the calibration. `severities`:
-    overrides of this installation, by rule id.
+    overrides of this installation, by rule id. `own_rules`: declared rules of this installation.
     """
 
     today: date
@@ -39,6 +40,7 @@ class ValidationContext:
     reading: Reading | None = None
     accept_confidence: float | None = None
     severities: Severities = field(default_factory=dict)
+    own_rules: tuple[OwnRule, ...] = ()
 
 
 @dataclass(frozen=True)
