@@ -98,6 +98,7 @@ class LineItem(_Frozen):
     base_quantity: Annotated[Number, Detail("BT-149", Kind.QUANTITY, "Base quantity", "units to which the prices apply; none: 1")] = None
     tax_category: Annotated[Text, Detail("BT-151", Kind.CODE, "Tax category", "UNTDID 5305")] = None
     country_of_origin: Annotated[Text, Detail("BT-159", Kind.COUNTRY, "Country of origin", "ISO 3166-1, two letters")] = None
+    other_terms: Annotated[Mapping[str, tuple[str, ...]], Detail("", Kind.MAP, "Other terms", "what an e-invoice states about the line beside, by BT number or element")] = Field(default_factory=dict)
     custom: Annotated[Mapping[str, str], Detail("", Kind.MAP, "Own fields", "fields of one's own by name; numbers and dates as in JSON")] = Field(default_factory=dict)
 
 
@@ -169,7 +170,7 @@ class Attachment(_Frozen):
     location: Annotated[Text, Term("BT-124", Kind.TEXT, "Location", "URL outside the invoice")] = None
     filename: Annotated[Text, Term("", Kind.TEXT, "File name")] = None
     media_type: Annotated[Text, Term("", Kind.CODE, "Media type")] = None
-    sha256: Annotated[Text, Term("", Kind.CODE, "SHA-256", "of the attached content; under this hash it is kept")] = None
+    sha256: Annotated[Text, Term("", Kind.CODE, "SHA-256", "of the attached content")] = None
 
 
 class Invoice(_Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 from lxml import etree
@@ -30,30 +30,11 @@ def text_of(element: etree._Element | None) -> str | None:
     return (element.text or "").strip() or None
 
 
-def address_line(
-    address: etree._Element | None,
-    *,
-    streets: Sequence[str],
-    postcode: str,
-    city: str,
-    region: str,
-    country: str,
-) -> str:
-    """A postal address on one line: streets, then postcode and city, then region, then country code.
-
-    Each argument names an element below `address`; `streets` are joined in order. Empty without any part.
-    """
-    if address is None:
-        return ""
-
-    def part(path: str) -> str:
-        return " ".join((text_of(first(address, path)) or "").split())
-
-    town = " ".join(filter(None, (part(postcode), part(city))))
-    parts = [*(part(street) for street in streets), town, part(region), part(country)]
-    return ", ".join(filter(None, parts))
+def on_one_line(element: etree._Element | None) -> str:
+    """The element's own text with single spaces; empty where it has none."""
+    return " ".join((text_of(element) or "").split())
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _in_any_namespace(path: str) -> str:
     return "/".join(f"{{*}}{name}" for name in path.split("/"))

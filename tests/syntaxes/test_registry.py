@@ -26,7 +26,7 @@ from cira_pipeline.syntaxes.registry import SYNTAXES
 from cira_pipeline.syntaxes.syntax import STANDARD_BUSINESS_DOCUMENT, Syntax
 from cira_pipeline.syntaxes.syntaxes_page import with_syntaxes
 from tests.extraction.einvoice.documents import NO_READING, UBL, pdf_document, replaced, xml_document
-from tests.extraction.einvoice.test_fields import PURCHASE, rules_of
+from tests.extraction.einvoice.test_fields import PURCHASE, rules_of, with_other_terms
 from tests.hostile.xmls import xmls
 
 MODULES = [module.name for module in pkgutil.iter_modules(formats.__path__)]
@@ -87,9 +87,16 @@ def test_every_module_declares_a_syntax_and_every_syntax_has_a_sample() -> None:
 def test_what_intake_takes_the_engine_reads(syntax: Syntax, root: str, envelope: str | None) -> None:
     sample, type_code = SAMPLES[syntax.name]
     xml = _under(root, syntax, sample)
+    expected = PURCHASE.model_copy(update={"invoice_type": type_code})
     if envelope:
         xml = enveloped(xml, envelope=envelope)
-    expected = PURCHASE.model_copy(update={"invoice_type": type_code})
+        header = f"{envelope.rpartition('}')[2]}Header"
+        stated = {
+            "HeaderVersion": "1.0",
+            "DocumentIdentification/Standard": "a",
+            "BusinessScope/Scope/Type": "DOCUMENTID",
+        }
+        expected = with_other_terms(expected, **{f"{header}/{path}": text for path, text in stated.items()})
 
     document = taken(xml)
     assert document.media_type is MediaType.XML
@@ -177,7 +184,9 @@ def test_of_hostile_xml_too_the_engine_parses_what_intake_takes(name: str) -> No
 def test_a_long_text_that_intake_takes_the_engine_reads() -> None:
     note = f"<cbc:Note>{'To whom it may concern. ' * 600_000}</cbc:Note>"
     xml = replaced(UBL, " <cbc:DocumentCurrencyCode>", f"{note}<cbc:DocumentCurrencyCode>")
-    assert extracted(taken(xml)).invoice == PURCHASE
+    extraction = extracted(taken(xml))
+    assert extraction.invoice == PURCHASE
+    assert XmlRule.TERMS_LEFT_OUT in rules_of(extraction)
 
 
 def test_the_docs_name_every_syntax() -> None:

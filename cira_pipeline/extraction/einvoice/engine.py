@@ -29,7 +29,7 @@ class EInvoiceEngine:
 
     @property
     def version(self) -> str:
-        return "2"
+        return "3"
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
         """Fields of the standalone or attached XML; `None` for images and for PDFs without invoice XML.

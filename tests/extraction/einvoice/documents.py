@@ -47,6 +47,8 @@ CII = f"""<?xml version="1.0" encoding="UTF-8"?>
   </ram:IncludedSupplyChainTradeLineItem>
   <ram:ApplicableHeaderTradeAgreement>
    <ram:SellerTradeParty><ram:Name>Holzwerk Nord GmbH</ram:Name>
+    <ram:SpecifiedLegalOrganization>
+     <ram:TradingBusinessName>Holzwerk</ram:TradingBusinessName></ram:SpecifiedLegalOrganization>
     <ram:PostalTradeAddress><ram:PostcodeCode>20095</ram:PostcodeCode><ram:LineOne>Speicher 3</ram:LineOne>
      <ram:LineTwo>Tor 2</ram:LineTwo><ram:CityName>Hamburg</ram:CityName><ram:CountryID>DE</ram:CountryID>
     </ram:PostalTradeAddress>
@@ -150,7 +152,8 @@ UBL = f"""<?xml version="1.0" encoding="UTF-8"?>
   <cac:Item><cbc:Name>Garden chair, oak</cbc:Name>
    <cac:ClassifiedTaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>19.00</cbc:Percent>
     <cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:ClassifiedTaxCategory></cac:Item>
-  <cac:Price><cbc:PriceAmount currencyID="EUR">50.00</cbc:PriceAmount></cac:Price>
+  <cac:Price><cbc:PriceAmount currencyID="EUR">50.00</cbc:PriceAmount>
+   <cbc:BaseQuantity unitCode="C62">1</cbc:BaseQuantity></cac:Price>
  </cac:InvoiceLine>
 </Invoice>"""
 

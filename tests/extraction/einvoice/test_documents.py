@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import threading
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from cira_pipeline.errors import EInvoiceInvalid
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
+from cira_pipeline.invoice import Attachment
 from cira_pipeline.models import Document, Extraction, MediaType
 from cira_pipeline.syntaxes.field_reader import XmlRule
 from tests.extraction.einvoice.documents import CII, NO_READING, UBL, ZUGFERD_1, pdf_document, replaced, xml_document
@@ -147,7 +149,8 @@ def test_a_large_file_inside_the_xml_does_not_keep_the_invoice_from_being_read()
     reference = "cac:AdditionalDocumentReference"
     document = f"<{reference}><cbc:ID>1</cbc:ID><cac:Attachment>{embedded}</cac:Attachment></{reference}>"
     extraction = extract(replaced(UBL, " <cac:AccountingSupplierParty>", f" {document}<cac:AccountingSupplierParty>"))
-    assert extraction.invoice == PURCHASE
+    attachment = Attachment(reference="1", sha256=hashlib.sha256(bytes(12_000_000)).hexdigest())
+    assert extraction.invoice == PURCHASE.model_copy(update={"attachments": (attachment,)})
 
 
 def test_one_engine_serves_many_threads() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
-from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.invoice import Invoice, LineItem, PaymentAccount, TaxId, TaxLine
 from cira_pipeline.models import EngineName, Extraction, Severity
 from cira_pipeline.syntaxes.field_reader import XmlRule
 from tests.extraction.einvoice.documents import (
@@ -37,7 +37,22 @@ PURCHASE = Invoice(
     tax_total=Decimal(19),
     gross_total=Decimal(119),
     amount_due=Decimal(119),
-    tax_breakdown=(TaxLine(rate=Decimal(19), net=Decimal(100), tax=Decimal(19)),),
+    line_total=Decimal(100),
+    payment_means="58",
+    supplier_trading_name="Holzwerk",
+    supplier_tax_id="22/815/0815",
+    supplier_street="Speicher 3",
+    supplier_postcode="20095",
+    supplier_city="Hamburg",
+    supplier_country="DE",
+    customer_street="1 rue du Lac",
+    customer_postcode="69001",
+    customer_city="Lyon",
+    customer_country="FR",
+    tax_breakdown=(TaxLine(rate=Decimal(19), net=Decimal(100), tax=Decimal(19), category="S"),),
+    supplier_tax_ids=(TaxId(scheme="FC", value="22/815/0815"), TaxId(scheme="VAT", value="DE136695976")),
+    payment_accounts=(PaymentAccount(account="DE02120300000000202051", scheme="IBAN"),),
+    other_terms={"BT-24": ("urn:cen.eu:en16931:2017",)},
     line_items=(
         LineItem(
             description="Garden chair, oak",
@@ -46,6 +61,9 @@ PURCHASE = Invoice(
             unit_price=Decimal(50),
             tax_rate=Decimal(19),
             net_amount=Decimal(100),
+            line_id="1",
+            base_quantity=Decimal(1),
+            tax_category="S",
         ),
     ),
 )
@@ -55,6 +73,12 @@ def extract(xml: str | bytes) -> Extraction:
     extraction = EInvoiceEngine().extract(xml_document(xml), NO_READING)
     assert extraction is not None
     return extraction
+
+
+def with_other_terms(invoice: Invoice, **terms: str) -> Invoice:
+    """`invoice` with these terms beside, or in the place of, its own."""
+    stated = {name.replace("_", "-"): (text,) for name, text in terms.items()}
+    return invoice.model_copy(update={"other_terms": {**invoice.other_terms, **stated}})
 
 
 def rules_of(extraction: Extraction) -> dict[str, tuple[str, ...]]:
@@ -146,6 +170,7 @@ def test_tax_in_the_accounting_currency_is_not_the_tax_total() -> None:
     for xml in (ubl, cii):
         extraction = extract(xml)
         assert extraction.invoice.tax_total == Decimal(19)
+        assert extraction.invoice.tax_total_accounting is None
         assert extraction.invoice.tax_breakdown == PURCHASE.tax_breakdown
 
 
@@ -181,8 +206,18 @@ def test_an_account_called_iban_comes_before_one_that_is_not() -> None:
 
 
 def test_an_account_number_that_is_no_iban_is_not_taken_for_one() -> None:
-    extraction = extract(replaced(UBL, "DE02 1203 0000 0000 2020 51", "0012345678"))
-    assert extraction.invoice.payment_iban is None
+    extraction = extract(replaced(UBL, "DE02 1203 0000 0000 2020 51", "00 1234-5678"))
+    invoice = extraction.invoice
+    assert (invoice.payment_iban, invoice.payment_account) == (None, "001234-5678")
+    assert invoice.payment_accounts == (PaymentAccount(account="001234-5678"),)
+    assert extraction.findings == ()
+
+
+def test_words_in_the_place_of_an_account_are_no_account() -> None:
+    extraction = extract(replaced(UBL, "DE02 1203 0000 0000 2020 51", "see page 2"))
+    invoice = extraction.invoice
+    assert (invoice.payment_iban, invoice.payment_account, invoice.payment_accounts) == (None, None, ())
+    assert invoice.other_terms["BT-84"] == ("see page 2",)
     assert XmlRule.ACCOUNT_NOT_IBAN in rules_of(extraction)
 
 
@@ -242,13 +277,13 @@ def test_a_standard_business_document_is_unwrapped() -> None:
     wrapped = f'<s:{name} xmlns:s="{wrapper}"><s:{name}Header/>{body}</s:{name}>'
     extraction = extract(wrapped)
     assert extraction.invoice == PURCHASE
-    assert extraction.evidence[0].xpath is not None
-    assert extraction.evidence[0].xpath.startswith("/s:StandardBusinessDocument/Invoice/")
+    number = next(each for each in extraction.evidence if each.field == "invoice_number")
+    assert (number.xpath or "").startswith("/s:StandardBusinessDocument/Invoice/")
 
 
 def test_a_deviation_from_the_schema_loses_no_invoice() -> None:
     extraction = extract(replaced(UBL, "<cbc:IssueDate>", "<cbc:Invented>x</cbc:Invented><cbc:IssueDate>"))
-    assert extraction.invoice == PURCHASE
+    assert extraction.invoice == with_other_terms(PURCHASE, Invented="x")
     (finding,) = extraction.findings
     assert (finding.rule, finding.severity) == (XmlRule.SCHEMA, Severity.INFO)
     assert "Invented" in finding.message

@@ -57,12 +57,11 @@ def test_invoices_without_lines_are_read() -> None:
 
 def test_a_price_for_more_than_one_unit_is_kept_as_stated_and_told() -> None:
     cii = replaced(CII, '<ram:BasisQuantity unitCode="C62">1<', '<ram:BasisQuantity unitCode="C62">100<')
-    ubl = replaced(
-        UBL, "</cbc:PriceAmount>", '</cbc:PriceAmount><cbc:BaseQuantity unitCode="C62">100</cbc:BaseQuantity>'
-    )
+    ubl = replaced(UBL, '<cbc:BaseQuantity unitCode="C62">1<', '<cbc:BaseQuantity unitCode="C62">100<')
     for xml in (cii, ubl):
         extraction = extract(xml)
         assert extraction.invoice.line_items[0].unit_price == Decimal(50)
+        assert extraction.invoice.line_items[0].base_quantity == Decimal(100)
         assert rules_of(extraction) == {XmlRule.PRICE_BASE_QUANTITY: ("line_items[0].unit_price",)}
 
 
