@@ -89,6 +89,10 @@ class Term:
     `label`: name as shown to people. `group`: where a header field is shown, `None` for the fields of a row.
     `payment`: the field decides a payment, so a record is accepted only if its value is certain. `detail`: most
     invoices do not state the field, or nothing is paid or booked by it alone: the page folds it away.
+
+    `printed`: a page may print the value; a code of a list that only e-invoices use is not printed. `values`: the only
+    ones that there are. `scheme`: the one that all values of the field have, such as IBAN. `unsigned`: stored without
+    the minus sign that a page may print with it, because the field itself says that the amount is deducted.
     """
 
     number: str
@@ -98,6 +102,10 @@ class Term:
     group: FieldGroup | None = None
     payment: bool = False
     detail: bool = False
+    printed: bool = True
+    values: tuple[str, ...] = ()
+    scheme: str = ""
+    unsigned: bool = False
 
     @property
     def is_decisive(self) -> bool:

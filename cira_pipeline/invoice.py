@@ -66,9 +66,9 @@ class TaxLine(_Frozen):
     net: Annotated[Number, Term("BT-116", Kind.AMOUNT, "Net", "taxed amount")] = None
     tax: Annotated[Number, Term("BT-117", Kind.AMOUNT, "Tax", "the tax on it")] = None
     name: Annotated[Text, Detail("", Kind.NAME, "Tax name", "as printed: VAT, GST, CGST, PST, sales tax, ...; none: VAT or the only tax")] = None
-    category: Annotated[Text, Detail("BT-118", Kind.CODE, "Tax category", "UNTDID 5305: S, Z, E, AE, K, G, O, ...")] = None
+    category: Annotated[Text, Detail("BT-118", Kind.CODE, "Tax category", "UNTDID 5305: S, Z, E, AE, K, G, O, ...", printed=False)] = None
     exemption_reason: Annotated[Text, Detail("BT-120", Kind.TEXT, "Exemption reason")] = None
-    exemption_code: Annotated[Text, Detail("BT-121", Kind.CODE, "Exemption reason code", "VATEX")] = None
+    exemption_code: Annotated[Text, Detail("BT-121", Kind.CODE, "Exemption reason code", "VATEX", printed=False)] = None
 
 
 class LineItem(_Frozen):
@@ -86,7 +86,7 @@ class LineItem(_Frozen):
     seller_item_id: Annotated[Text, Detail("BT-155", Kind.REFERENCE, "Seller's item number")] = None
     buyer_item_id: Annotated[Text, Detail("BT-156", Kind.REFERENCE, "Buyer's item number")] = None
     standard_item_id: Annotated[Text, Detail("BT-157", Kind.REFERENCE, "Standard item number", "such as a GTIN")] = None
-    standard_item_scheme: Annotated[Text, Detail("", Kind.CODE, "Scheme of the standard item number", "ISO/IEC 6523: 0160 GTIN")] = None
+    standard_item_scheme: Annotated[Text, Detail("", Kind.CODE, "Scheme of the standard item number", "ISO/IEC 6523: 0160 GTIN", printed=False)] = None
     classification: Annotated[Text, Detail("BT-158", Kind.CODE, "Commodity code", "HSN, SAC, CPV, UNSPSC, customs tariff number, ...")] = None
     classification_scheme: Annotated[Text, Detail("", Kind.CODE, "Scheme of the commodity code", "UNTDID 7143, or HSN or SAC as printed")] = None
     purchase_order_line: Annotated[Text, Detail("BT-132", Kind.REFERENCE, "Order line")] = None
@@ -94,9 +94,9 @@ class LineItem(_Frozen):
     period_start: Annotated[Date, Detail("BT-134", Kind.DATE, "Period from")] = None
     period_end: Annotated[Date, Detail("BT-135", Kind.DATE, "Period to")] = None
     gross_price: Annotated[Number, Detail("BT-148", Kind.AMOUNT, "Gross price", "price of one unit before the discount")] = None
-    price_discount: Annotated[Number, Detail("BT-147", Kind.AMOUNT, "Price discount", "of one unit")] = None
+    price_discount: Annotated[Number, Detail("BT-147", Kind.AMOUNT, "Price discount", "of one unit", unsigned=True)] = None
     base_quantity: Annotated[Number, Detail("BT-149", Kind.QUANTITY, "Base quantity", "units to which the prices apply; none: 1")] = None
-    tax_category: Annotated[Text, Detail("BT-151", Kind.CODE, "Tax category", "UNTDID 5305")] = None
+    tax_category: Annotated[Text, Detail("BT-151", Kind.CODE, "Tax category", "UNTDID 5305", printed=False)] = None
     country_of_origin: Annotated[Text, Detail("BT-159", Kind.COUNTRY, "Country of origin", "ISO 3166-1, two letters")] = None
     other_terms: Annotated[Mapping[str, tuple[str, ...]], Detail("", Kind.MAP, "Other terms", "what an e-invoice states about the line beside, by BT number or element")] = Field(default_factory=dict)
     custom: Annotated[Mapping[str, str], Detail("", Kind.MAP, "Own fields", "fields of one's own by name; numbers and dates as in JSON")] = Field(default_factory=dict)
@@ -108,14 +108,14 @@ class AllowanceCharge(_Frozen):
     Its amount is positive; `kind` says whether it is deducted or added.
     """
 
-    kind: Annotated[Text, Term("", Kind.CODE, "Kind", "allowance (deducted) or charge (added)")] = None
-    amount: Annotated[Number, Term("BT-92", Kind.AMOUNT, "Amount", "BT-99 for a charge, without tax")] = None
+    kind: Annotated[Text, Term("", Kind.CODE, "Kind", "allowance (deducted) or charge (added)", values=("allowance", "charge"))] = None
+    amount: Annotated[Number, Term("BT-92", Kind.AMOUNT, "Amount", "BT-99 for a charge, without tax", unsigned=True)] = None
     line: Annotated[int | None, Detail("", Kind.POSITION, "Line", "row of `line_items` it belongs to, from 1; none: the whole invoice")] = None
     percent: Annotated[Number, Detail("BT-94", Kind.RATE, "Percent", "BT-101 for a charge")] = None
     base: Annotated[Number, Detail("BT-93", Kind.AMOUNT, "Base amount", "amount that the percentage applies to, BT-100 for a charge")] = None
     reason: Annotated[Text, Term("BT-97", Kind.TEXT, "Reason", "BT-104 for a charge: discount, freight, packing, ...")] = None
-    reason_code: Annotated[Text, Detail("BT-98", Kind.CODE, "Reason code", "UNTDID 5189; UNTDID 7161 for a charge, BT-105")] = None
-    tax_category: Annotated[Text, Detail("BT-95", Kind.CODE, "Tax category", "UNTDID 5305, BT-102 for a charge")] = None
+    reason_code: Annotated[Text, Detail("BT-98", Kind.CODE, "Reason code", "UNTDID 5189; UNTDID 7161 for a charge, BT-105", printed=False)] = None
+    tax_category: Annotated[Text, Detail("BT-95", Kind.CODE, "Tax category", "UNTDID 5305, BT-102 for a charge", printed=False)] = None
     tax_rate: Annotated[Number, Detail("BT-96", Kind.RATE, "Tax %", "percent, BT-103 for a charge")] = None
 
 
@@ -150,7 +150,7 @@ class PaymentDiscount(_Frozen):
     days: Annotated[Number, Term("", Kind.QUANTITY, "Days", "after the issue date")] = None
     until: Annotated[Date, Term("", Kind.DATE, "Until", "last day of payment")] = None
     base: Annotated[Number, Term("", Kind.AMOUNT, "Base amount", "amount that the percentage applies to")] = None
-    amount: Annotated[Number, Term("", Kind.AMOUNT, "Discount", "amount deducted")] = None
+    amount: Annotated[Number, Term("", Kind.AMOUNT, "Discount", "amount deducted", unsigned=True)] = None
 
 
 class Withholding(_Frozen):
@@ -159,7 +159,7 @@ class Withholding(_Frozen):
     name: Annotated[Text, Term("", Kind.NAME, "Tax name")] = None
     rate: Annotated[Number, Term("", Kind.RATE, "Rate %", "percent")] = None
     base: Annotated[Number, Term("", Kind.AMOUNT, "Base amount")] = None
-    amount: Annotated[Number, Term("", Kind.AMOUNT, "Amount", "positive where it lowers the amount due")] = None
+    amount: Annotated[Number, Term("", Kind.AMOUNT, "Amount", "positive where it lowers the amount due", unsigned=True)] = None
 
 
 class Attachment(_Frozen):
@@ -184,23 +184,23 @@ class Invoice(_Frozen):
     purchase_order: Annotated[Text, Term("BT-13", Kind.REFERENCE, "Purchase order", group=Group.INVOICE)] = None
     payment_terms: Annotated[Text, Term("BT-20", Kind.TEXT, "Payment terms", group=Group.PAYMENT)] = None
     supplier_name: Annotated[Text, Term("BT-27", Kind.NAME, "Supplier", group=Group.SUPPLIER, payment=True)] = None
-    supplier_vat_id: Annotated[Text, Term("BT-31", Kind.TAX_ID, "Supplier's VAT id", group=Group.SUPPLIER, payment=True)] = None
+    supplier_vat_id: Annotated[Text, Term("BT-31", Kind.TAX_ID, "Supplier's VAT id", group=Group.SUPPLIER, payment=True, scheme="VAT")] = None
     supplier_address: Annotated[Text, Term("BG-5", Kind.ADDRESS, "Supplier's address", "one line", group=Group.SUPPLIER)] = None
     customer_name: Annotated[Text, Term("BT-44", Kind.NAME, "Customer", group=Group.CUSTOMER)] = None
-    customer_vat_id: Annotated[Text, Term("BT-48", Kind.TAX_ID, "Customer's VAT id", group=Group.CUSTOMER)] = None
+    customer_vat_id: Annotated[Text, Term("BT-48", Kind.TAX_ID, "Customer's VAT id", group=Group.CUSTOMER, scheme="VAT")] = None
     customer_address: Annotated[Text, Term("BG-8", Kind.ADDRESS, "Customer's address", "one line", group=Group.CUSTOMER)] = None
-    payment_iban: Annotated[Text, Term("BT-84", Kind.ACCOUNT, "Bank account (IBAN)", "without spaces", group=Group.PAYMENT, payment=True)] = None
+    payment_iban: Annotated[Text, Term("BT-84", Kind.ACCOUNT, "Bank account (IBAN)", "without spaces", group=Group.PAYMENT, payment=True, scheme="IBAN")] = None
     net_total: Annotated[Number, Term("BT-109", Kind.AMOUNT, "Net total", "without tax, in the invoice's currency", group=Group.AMOUNTS, payment=True)] = None
     tax_total: Annotated[Number, Term("BT-110", Kind.AMOUNT, "Tax total", "all taxes, in the invoice's currency", group=Group.AMOUNTS, payment=True)] = None
     gross_total: Annotated[Number, Term("BT-112", Kind.AMOUNT, "Gross total", "with tax, in the invoice's currency", group=Group.AMOUNTS, payment=True)] = None
     amount_due: Annotated[Number, Term("BT-115", Kind.AMOUNT, "Amount due", "to be paid, in the invoice's currency", group=Group.AMOUNTS, payment=True)] = None
     line_total: Annotated[Number, Detail("BT-106", Kind.AMOUNT, "Sum of lines", "net amounts of all lines", group=Group.AMOUNTS)] = None
-    allowance_total: Annotated[Number, Detail("BT-107", Kind.AMOUNT, "Allowances", "discounts of the whole invoice, without tax", group=Group.AMOUNTS)] = None
-    charge_total: Annotated[Number, Detail("BT-108", Kind.AMOUNT, "Charges", "charges of the whole invoice, without tax", group=Group.AMOUNTS)] = None
+    allowance_total: Annotated[Number, Detail("BT-107", Kind.AMOUNT, "Allowances", "discounts of the whole invoice, without tax", group=Group.AMOUNTS, unsigned=True)] = None
+    charge_total: Annotated[Number, Detail("BT-108", Kind.AMOUNT, "Charges", "charges of the whole invoice, without tax", group=Group.AMOUNTS, unsigned=True)] = None
     shipping_amount: Annotated[Number, Detail("", Kind.AMOUNT, "Shipping", "freight, postage and delivery stated among the totals", group=Group.AMOUNTS)] = None
     tip_amount: Annotated[Number, Detail("", Kind.AMOUNT, "Tip", group=Group.AMOUNTS)] = None
-    withholding_total: Annotated[Number, Detail("", Kind.AMOUNT, "Withheld", "taxes that the customer withholds, deducted from the amount due", group=Group.AMOUNTS)] = None
-    prepaid_amount: Annotated[Number, Detail("BT-113", Kind.AMOUNT, "Paid before", "deposits and earlier payments", group=Group.AMOUNTS)] = None
+    withholding_total: Annotated[Number, Detail("", Kind.AMOUNT, "Withheld", "taxes that the customer withholds, deducted from the amount due", group=Group.AMOUNTS, unsigned=True)] = None
+    prepaid_amount: Annotated[Number, Detail("BT-113", Kind.AMOUNT, "Paid before", "deposits and earlier payments", group=Group.AMOUNTS, unsigned=True)] = None
     rounding_amount: Annotated[Number, Detail("BT-114", Kind.AMOUNT, "Rounding", "added to the amount due", group=Group.AMOUNTS)] = None
     previous_balance: Annotated[Number, Detail("", Kind.AMOUNT, "Previous balance", "open amount of earlier invoices", group=Group.AMOUNTS)] = None
     accounting_currency: Annotated[Text, Detail("BT-6", Kind.CURRENCY, "Accounting currency", "ISO 4217, where the tax is stated in a second currency", group=Group.AMOUNTS)] = None
@@ -212,7 +212,7 @@ class Invoice(_Frozen):
     payment_account_scheme: Annotated[Text, Detail("", Kind.CODE, "Kind of account", "ABA, SORT_CODE, BSB, IFSC, CLABE, BANKGIRO, PLUSGIRO, POSTAL, ...", group=Group.PAYMENT)] = None
     payment_bic: Annotated[Text, Detail("BT-86", Kind.CODE, "BIC", "ISO 9362", group=Group.PAYMENT)] = None
     payment_account_name: Annotated[Text, Detail("BT-85", Kind.NAME, "Account name", group=Group.PAYMENT)] = None
-    payment_means: Annotated[Text, Detail("BT-81", Kind.CODE, "Payment means", "UNTDID 4461: 30 transfer, 48 card, 58 SEPA transfer, 59 direct debit, ...", group=Group.PAYMENT)] = None
+    payment_means: Annotated[Text, Detail("BT-81", Kind.CODE, "Payment means", "UNTDID 4461: 30 transfer, 48 card, 58 SEPA transfer, 59 direct debit, ...", group=Group.PAYMENT, printed=False)] = None
     payment_means_text: Annotated[Text, Detail("BT-82", Kind.TEXT, "Payment means in words", group=Group.PAYMENT)] = None
     mandate_reference: Annotated[Text, Detail("BT-89", Kind.REFERENCE, "Direct debit mandate", group=Group.PAYMENT)] = None
     creditor_id: Annotated[Text, Detail("BT-90", Kind.REFERENCE, "Creditor id", "of the direct debit", group=Group.PAYMENT)] = None
@@ -266,7 +266,7 @@ class Invoice(_Frozen):
     payee_id: Annotated[Text, Detail("BT-60", Kind.REFERENCE, "Payee id", group=Group.OTHER_PARTIES)] = None
     payee_registration: Annotated[Text, Detail("BT-61", Kind.REFERENCE, "Payee's registration", group=Group.OTHER_PARTIES)] = None
     tax_representative_name: Annotated[Text, Detail("BT-62", Kind.NAME, "Tax representative", group=Group.OTHER_PARTIES)] = None
-    tax_representative_vat_id: Annotated[Text, Detail("BT-63", Kind.TAX_ID, "Tax representative's VAT id", group=Group.OTHER_PARTIES)] = None
+    tax_representative_vat_id: Annotated[Text, Detail("BT-63", Kind.TAX_ID, "Tax representative's VAT id", group=Group.OTHER_PARTIES, scheme="VAT")] = None
     tax_representative_address: Annotated[Text, Detail("BG-12", Kind.ADDRESS, "Tax representative's address", "one line", group=Group.OTHER_PARTIES)] = None
     tax_breakdown: Annotated[tuple[TaxLine, ...], Term("BG-23", Kind.TABLE, "Tax lines")] = ()
     line_items: Annotated[tuple[LineItem, ...], Term("BG-25", Kind.TABLE, "Line items")] = ()
@@ -277,7 +277,7 @@ class Invoice(_Frozen):
     payment_discounts: Annotated[tuple[PaymentDiscount, ...], Detail("", Kind.TABLE, "Cash discounts")] = ()
     withholdings: Annotated[tuple[Withholding, ...], Detail("", Kind.TABLE, "Withheld taxes")] = ()
     preceding_invoices: Annotated[tuple[PrecedingInvoice, ...], Detail("BG-3", Kind.TABLE, "Preceding invoices")] = ()
-    attachments: Annotated[tuple[Attachment, ...], Detail("BG-24", Kind.TABLE, "Attachments")] = ()
+    attachments: Annotated[tuple[Attachment, ...], Detail("BG-24", Kind.TABLE, "Attachments", printed=False)] = ()
     other_terms: Annotated[Mapping[str, tuple[str, ...]], Detail("", Kind.MAP, "Other terms", "what an e-invoice states beside, by BT number or element")] = Field(default_factory=dict)
     custom: Annotated[Mapping[str, str], Detail("", Kind.MAP, "Own fields", "fields of one's own by name; numbers and dates as in JSON")] = Field(default_factory=dict)
 

@@ -410,6 +410,7 @@ RAISED_BY_ENGINES: Final = (
         "",
         _CASCADE,
     ),
+    Rule("several_values", _WARNING, _REVIEW, "The model named several values of one field", "", _CASCADE),
     Rule(
         "xml_differs_from_page",
         _WARNING,

@@ -5,35 +5,23 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from cira_pipeline.extraction.azure_openai.vocabulary import LINES, STANDARD, AskedTable
+from cira_pipeline.fields import FieldKind, Term
 from tests.azure_standin.mistakes import Mistakes
 from tests.azure_standin.spelling import spellings
 
 Label = Mapping[str, Any]
 
 _NUMBERED = re.compile(r"^(\d+)\| (.*)$")
-_LISTS = ("payment_terms", "supplier_address", "customer_address")
-_SINGLE = (
-    "invoice_number",
-    "issue_date",
-    "invoice_type",
-    "currency",
-    "due_date",
-    "purchase_order",
-    "supplier_name",
-    "supplier_vat_id",
-    "customer_name",
-    "customer_vat_id",
-    "payment_iban",
-    "net_total",
-    "tax_total",
-    "gross_total",
-    "amount_due",
-)
-_ITEM = ("quantity", "unit", "unit_price", "tax_rate", "net_amount")
+# Kinds whose values stand on several lines of print, with what separates them in a label.
+_SEVERAL = {FieldKind.ADDRESS: r",\s*|\n", FieldKind.TEXT: r",\s*|\n"}
+_LONGEST_ITEM = 12
+"""Lines of print that one item takes at most."""
 
 
 class LabelAnswers:
@@ -67,17 +55,24 @@ class Page:
         self._whole = "\n".join(hay for hay, _ in self._squeezed.values())
 
     def find(self, texts: Iterable[str], *, after: int = 0, before: int | None = None) -> dict[str, Any] | None:
+        """The first place of the likeliest of `texts` that stands between these lines."""
+        within = (
+            place
+            for place in self.places(texts)
+            if place["line"] > after and (before is None or place["line"] < before)
+        )
+        return next(within, None)
+
+    def places(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """All places of the texts, one for each line and text, the likeliest text first."""
         for text in texts:
             wanted = _wanted(text)
             if not wanted or wanted not in self._whole:
                 continue
             for number, (hay, origin) in self._squeezed.items():
-                if number <= after or (before is not None and number >= before):
-                    continue
                 printed = self._alone(number, hay, origin, wanted)
                 if printed is not None:
-                    return {"text": printed, "line": number}
-        return None
+                    yield {"text": printed, "line": number}
 
     def _alone(self, number: int, hay: str, origin: Sequence[int], wanted: str) -> str | None:
         line, at = self.lines[number], hay.find(wanted)
@@ -121,46 +116,89 @@ def _fit(label: Label, page: Page) -> int:
 
 
 def _answer(label: Label, page: Page) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        name: page.find(spellings(name, str(label[name]))) if label.get(name) is not None else None for name in _SINGLE
-    }
-    for name in _LISTS:
-        answer[name] = list(_parts(str(label.get(name) or ""), page))
-    answer["tax_breakdown"] = [_tax(row, page) for row in label.get("tax_breakdown", ())]
-    answer["line_items"] = list(_items(label.get("line_items", ()), page))
-    return answer
+    fields = [
+        {"field": name, **span}
+        for name, term in STANDARD.header.items()
+        for span in _texts(name, term, label.get(name), page)
+    ]
+    fields += [
+        {"field": name, **span} for name, value in (label.get("custom") or {}).items() for span in _found(value, page)
+    ]
+    items = list(_items(label.get(LINES) or (), page))
+    rows = [_row(LINES, cells) for _, cells in items]
+    for asked in STANDARD.tables.values():
+        if asked.name != LINES:
+            rows += _rows(asked, label.get(asked.table) or (), dict(items), page)
+    return {"fields": fields, "rows": [row for row in rows if row["cells"]]}
 
 
-def _parts(text: str, page: Page) -> Iterator[dict[str, Any]]:
-    for part in re.split(r",\s*|\n", text):
-        found = page.find([part])
-        if found is not None:
-            yield found
+def _texts(path: str, term: Term, value: Any, page: Page) -> Iterator[dict[str, Any]]:
+    """Where the labelled `value` is printed: one span, or one for each line of print."""
+    if value is None:
+        return
+    if term.kind in _SEVERAL:
+        for part in re.split(_SEVERAL[term.kind], str(value)):
+            yield from _found(part, page)
+    elif (span := page.find(spellings(path, str(value)))) is not None:
+        yield span
 
 
-def _tax(row: Label, page: Page) -> dict[str, Any]:
-    return {
-        name: page.find(spellings(f"tax_breakdown.{name}", str(row[name]))) if row.get(name) is not None else None
-        for name in ("rate", "net", "tax")
-    }
+def _found(text: Any, page: Page) -> Iterator[dict[str, Any]]:
+    span = page.find([str(text)])
+    if span is not None:
+        yield span
 
 
-def _items(rows: Iterable[Label], page: Page) -> Iterator[dict[str, Any]]:
-    """Items in order, each found by the start of its description and cells on the lines that follow."""
+def _row(table: str, cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {"table": table, "cells": list(cells)}
+
+
+def _rows(
+    asked: AskedTable, labels: Iterable[Label], items: Mapping[int, Sequence[dict[str, Any]]], page: Page
+) -> Iterator[dict[str, Any]]:
+    """Rows of a table other than the line items; one that belongs to an item shows the start of that item.
+
+    The cells of a row stand on one line where they can.
+    """
+    for label in labels:
+        if any(label.get(name) != value for name, value in asked.chosen.items()):
+            continue
+        places = {
+            name: list(page.places(spellings(f"{asked.table}.{name}", str(label[name]))))
+            for name, term in asked.columns.items()
+            if term.kind is not FieldKind.POSITION and label.get(name) is not None
+        }
+        count = Counter(line for found in places.values() for line in {place["line"] for place in found})
+        row = min(count, key=lambda line: (-count[line], line), default=0)
+        cells = [
+            {"column": name, **next((place for place in found if place["line"] == row), found[0])}
+            for name, found in places.items()
+            if found
+        ]
+        item = items.get(label.get("line") or 0)
+        if cells and item:
+            cells.append(item[0] | {"column": "line"})
+        yield _row(asked.name, cells)
+
+
+def _items(labels: Iterable[Label], page: Page) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Numbers and cells of the items, each found by the start of its description and cells on the lines that follow."""
     after = 0
-    for row in rows:
-        words = str(row.get("description") or "").split()
+    terms = STANDARD.tables[LINES].columns
+    for number, label in enumerate(labels, start=1):
+        words = str(label.get("description") or "").split()
         starts = (" ".join(words[:count]) for count in (len(words), 6, 3, 2) if 0 < count <= len(words))
         description = page.find(list(starts), after=after)
         if words and description is None:
             continue
         start = description["line"] - 1 if description else after
-        item: dict[str, Any] = {"description": [description] if description else []}
-        for name in _ITEM:
-            value = row.get(name)
-            texts = spellings(f"line_items.{name}", str(value)) if value is not None else ()
-            item[name] = page.find(list(texts), after=start, before=start + 12)
-        lines = [span["line"] for span in (description, *(item[name] for name in _ITEM)) if span]
-        if lines:
-            after = max(min(lines) - 1, after)
-            yield item
+        cells = [{"column": "description", **description}] if description else []
+        named = [(name, value) for name in terms if name != "description" and (value := label.get(name)) is not None]
+        for name, value in (*named, *(label.get("custom") or {}).items()):
+            texts = spellings(f"{LINES}.{name}", str(value))
+            span = page.find(list(texts), after=start, before=start + _LONGEST_ITEM)
+            if span is not None:
+                cells.append({"column": name, **span})
+        if cells:
+            after = max(min(cell["line"] for cell in cells) - 1, after)
+            yield number, cells

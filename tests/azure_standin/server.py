@@ -147,7 +147,7 @@ class AzureStandin:
         elif kind == "no_json":
             message["content"] = "Sure! The invoice number is 4711."
         elif kind == "wrong_schema":
-            message["content"] = '{"line_items": "none"}'
+            message["content"] = '{"fields": "none", "rows": []}'
         if not wanted():
             return None
         usage = self.billed(deployment, model, prompt + question, prompt, message["content"] or "", by_batch=by_batch)
@@ -383,6 +383,12 @@ def _complaint(request: Mapping[str, Any], rejects: frozenset[str]) -> dict[str,
     if response_format.get("type") in rejects:
         message = f"Invalid parameter: 'response_format' of type '{response_format['type']}' is not supported."
         return _error(message, "response_format", None)
+    asked = "".join(each["content"] for each in request["messages"])
+    if response_format.get("type") == "json_object" and "json" not in asked.lower():
+        message = (
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+        )
+        return _error(message, "messages", None)
     schema = response_format.get("json_schema", {}).get("schema")
     loose = _loose(schema) if schema is not None else None
     if loose is not None:

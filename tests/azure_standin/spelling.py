@@ -7,7 +7,11 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from babel import Locale
 from babel.dates import format_date
+
+from cira_pipeline.fields import FieldKind, Term
+from cira_pipeline.invoice import ROW_TERMS, TERMS
 
 _LANGUAGES = ("en", "en_GB", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv")
 _CURRENCIES = {"EUR": ("EUR", "€", "Euro"), "USD": ("USD", "$"), "GBP": ("GBP", "£"), "CHF": ("CHF",), "MYR": ("RM",)}
@@ -19,24 +23,39 @@ _TITLES = {
 
 
 @lru_cache(maxsize=50_000)
-def spellings(name: str, value: str) -> tuple[str, ...]:
-    """Printed forms of `value` (as labels have it) of the field `name`, the likeliest first."""
-    return tuple(_spellings(name.rpartition(".")[2], value))
+def spellings(path: str, value: str) -> tuple[str, ...]:
+    """Printed forms of `value` (as labels have it) of the field `path` (`due_date`, `line_items.quantity`).
+
+    The likeliest comes first. A field of one's own is printed as its label has it.
+    """
+    table, _, column = path.rpartition(".")
+    term = (ROW_TERMS[table] if table else TERMS).get(column)
+    return tuple(_spellings(term, value)) if term is not None else (value,)
 
 
-def _spellings(leaf: str, value: str) -> Iterator[str]:
-    if leaf.endswith("_date"):
+def _spellings(term: Term, value: str) -> Iterator[str]:
+    if term.kind is FieldKind.DATE:
         yield from _dates(date.fromisoformat(value))
-    elif leaf == "currency":
+    elif term.kind is FieldKind.CURRENCY:
         yield from _CURRENCIES.get(value, (value,))
-    elif leaf == "invoice_type":
+    elif term.kind is FieldKind.TYPE:
         yield from _TITLES.get(value, ())
-    elif leaf in ("net_total", "tax_total", "gross_total", "amount_due", "net_amount", "unit_price", "net", "tax"):
+    elif term.kind is FieldKind.COUNTRY:
+        yield from _countries(value)
+        yield value
+    elif term.kind is FieldKind.AMOUNT:
         yield from _numbers(value, least_decimals=2)
-    elif leaf in ("quantity", "rate", "tax_rate"):
+    elif term.kind.is_number:
         yield from _numbers(value, least_decimals=0)
     else:
         yield value
+
+
+def _countries(code: str) -> Iterator[str]:
+    for language in _LANGUAGES:
+        name = Locale.parse(language).territories.get(code)
+        if name is not None:
+            yield str(name)
 
 
 def _dates(day: date) -> Iterator[str]:

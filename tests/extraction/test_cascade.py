@@ -22,6 +22,7 @@ from cira_pipeline.models import EngineName, Extraction, Reading, Record, Verdic
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
 from tests.azure_standin import AzureStandin, Fault, LabelAnswers
+from tests.azure_standin import changed as changed_answer
 from tests.extraction.azure_openai.readings import INVOICE, LABEL, document, reading
 
 RIGHT = LabelAnswers([LABEL])
@@ -65,7 +66,7 @@ def cascade(azure: AzureStandin) -> Iterator[Cascade]:
 
 
 def changed(**changes: Any) -> Callable[[str], Mapping[str, Any]]:
-    return lambda message: {**RIGHT(message), **changes}
+    return lambda message: changed_answer(RIGHT(message), **changes)
 
 
 def chosen(outcome: CascadeOutcome) -> Extraction:
@@ -119,7 +120,7 @@ def test_a_contradiction_goes_back_to_the_model_before_it_goes_to_a_person(
     azure: AzureStandin, cascade: Cascade
 ) -> None:
     left = [{"invoice_number": {"text": "20457", "line": 3}}]
-    azure.answering = lambda message: {**RIGHT(message), **(left.pop() if left else {})}
+    azure.answering = lambda message: changed_answer(RIGHT(message), **(left.pop() if left else {}))
     outcome = cascade(Policy.MODEL_FIRST)
     assert chosen(outcome).invoice.invoice_number == "30064443"
     assert outcome.steps[outcome.chosen].record.verdict is Verdict.ACCEPTED
@@ -177,11 +178,11 @@ def test_what_only_the_model_read_is_filled_in_or_told_when_the_free_engine_is_b
     page = reading(ordered)
     number = ordered.index("Gemäß unserer Absprache zu PO-7788") + 1
     label = LabelAnswers([LABEL])
-    azure.answering = lambda message: {
-        **label(message),
-        "purchase_order": {"text": "PO-7788", "line": number},
-        "supplier_vat_id": {"text": "DE000000000", "line": 2},
-    }
+    azure.answering = lambda message: changed_answer(
+        label(message),
+        purchase_order={"text": "PO-7788", "line": number},
+        supplier_vat_id={"text": "DE000000000", "line": 2},
+    )
     outcome = cascade(Policy.MODEL_FIRST, page)
     offline, model = outcome.steps
     assert offline.extraction.engine is EngineName.OFFLINE

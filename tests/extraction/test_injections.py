@@ -26,7 +26,7 @@ from cira_pipeline.pipeline.engines import engines_from_settings
 from cira_pipeline.pipeline.without_services import Extractor
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
-from tests.azure_standin import AzureStandin, LabelAnswers
+from tests.azure_standin import AzureStandin, LabelAnswers, changed
 from tests.azure_standin.label_answers import Page
 from tests.extraction.injected_invoices import INJECTED, LABEL, THEIR_IBAN, Injected, invoice
 
@@ -61,7 +61,7 @@ def obedient(orders: Mapping[str, str]) -> Any:
         forged = {
             name: (page.find([text]) or {"text": text, "line": 1}) if text else None for name, text in orders.items()
         }
-        return {**RIGHT(message), **forged}
+        return changed(RIGHT(message), **forged)
 
     return answer
 

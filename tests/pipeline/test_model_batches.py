@@ -26,7 +26,7 @@ from cira_pipeline.jobs import JobId, JobStatus, Stage
 from cira_pipeline.models import Verdict
 from cira_pipeline.pipeline.model_batches import ModelBatchPoller, Moved, opened_batches
 from cira_pipeline.pipeline.resuming import resume_held_jobs
-from tests.azure_standin import BatchFault, Fault
+from tests.azure_standin import BatchFault, Fault, changed
 from tests.pipeline.conftest import House
 
 BATCH = "invoices-batch"
@@ -201,10 +201,10 @@ def test_what_goes_back_to_the_model_takes_the_next_batch(backfill: House) -> No
     first = threading.Event()
 
     def forgetful(message: str) -> Any:
-        answer = dict(answering(message))  # type: ignore[arg-type]
+        answer = answering(message)
         if not first.is_set():
             first.set()
-            answer["gross_total"] = None
+            return changed(answer, gross_total=None)  # type: ignore[arg-type]
         return answer
 
     house.azure.answering = forgetful
@@ -222,7 +222,7 @@ def test_a_stronger_deployment_without_batches_is_asked_at_once(backfill: House)
     house = backfill
     house.azure.deployments = {"invoices": "gpt-4.1-mini-2025-04-14", "strong": "gpt-4.1-2025-04-14"}
     answering = house.azure.answering
-    house.azure.answering = lambda message: dict(answering(message)) | {"gross_total": None}  # type: ignore[arg-type]
+    house.azure.answering = lambda message: changed(answering(message), gross_total=None)  # type: ignore[arg-type]
     [job_id] = house.submit("BT-1")
     to_the_end(house, job_id, azure_openai_escalation_deployment="strong")
     assert house.status(job_id) is JobStatus.SUCCEEDED

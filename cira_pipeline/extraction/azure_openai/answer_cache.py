@@ -147,7 +147,7 @@ def worst_case(question: Question) -> Usage:
     return Usage(
         provider=question.parameters.provider,
         model=question.parameters.model,
-        input_tokens=messages_bytes + overhead_tokens() * BYTES_PER_TOKEN,
+        input_tokens=messages_bytes + overhead_tokens(question.vocabulary) * BYTES_PER_TOKEN,
         output_tokens=question.parameters.max_output_tokens,
         request_hash=question.request_hash,
     )

@@ -14,6 +14,7 @@ from cira_pipeline.errors import CircuitOpen, ExtractionError
 from cira_pipeline.extraction.azure_openai.conversation import Conversation, Model, Part
 from cira_pipeline.extraction.azure_openai.correction import complained_about, settled
 from cira_pipeline.extraction.azure_openai.grounded import grounded
+from cira_pipeline.extraction.azure_openai.vocabulary import STANDARD, Vocabulary
 from cira_pipeline.extraction.azure_openai.windows import Window, merged
 from cira_pipeline.extraction.engine import Judge
 from cira_pipeline.extraction.explain import ESCALATED, ROUND
@@ -32,6 +33,7 @@ class Attempts:
     reading: Reading
     windows: Sequence[Window]
     engine_version: str
+    vocabulary: Vocabulary = STANDARD
     usage: list[Usage] = field(default_factory=list)
 
     def first(self, model: Model) -> tuple[Extraction, tuple[Part, ...]]:
@@ -78,7 +80,8 @@ class Attempts:
         return _with_note(combined, ESCALATED, cause)
 
     def _extraction(self, parts: Sequence[Part]) -> Extraction:
-        found = grounded(merged([part.spans for part in parts]), self.reading)
+        spans = merged([part.spans for part in parts], self.vocabulary)
+        found = grounded(spans, self.reading, self.vocabulary)
         return Extraction(
             engine=EngineName.AZURE_OPENAI,
             engine_version=self.engine_version,

@@ -18,6 +18,7 @@ from cira_pipeline.errors import (
 from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, parse_answer
 from cira_pipeline.extraction.azure_openai.answer_cache import AnswerCache, Answered
 from cira_pipeline.extraction.azure_openai.question import Correction, Parameters, Question
+from cira_pipeline.extraction.azure_openai.vocabulary import STANDARD, Vocabulary
 from cira_pipeline.extraction.azure_openai.windows import Window, halves
 from cira_pipeline.models import ModelAnswer, Usage
 
@@ -27,11 +28,12 @@ ATTEMPTS_FOR_VALID_JSON = 2
 
 @dataclass(frozen=True)
 class Model:
-    """One deployment: its parameters, cache and prices."""
+    """One deployment: its parameters, cache and prices, and the names that it is asked for."""
 
     parameters: Parameters
     asking: AnswerCache
     prices: PriceList
+    vocabulary: Vocabulary = STANDARD
 
     def usage_of(self, answered: Answered) -> Usage:
         answer = answered.answer
@@ -72,7 +74,9 @@ class Conversation:
 
         Raises: `Model...` leaves of the error tree, CircuitOpen, AnswerInBatch, StoreUnavailable.
         """
-        return self._all_answered(Question(window, self.model.parameters) for window in windows)
+        return self._all_answered(
+            Question(window, self.model.parameters, vocabulary=self.model.vocabulary) for window in windows
+        )
 
     def again(self, parts: Sequence[Part], round_number: int, findings: Sequence[str]) -> tuple[Part, ...]:
         """Asks about the same windows again, each with its previous answer and the findings about the whole record.
@@ -83,6 +87,7 @@ class Conversation:
             Question(
                 part.window,
                 self.model.parameters,
+                vocabulary=self.model.vocabulary,
                 correction=Correction(round_number, part.spans.model_dump_json(exclude_defaults=True), tuple(findings)),
             )
             for part in parts
@@ -117,19 +122,19 @@ class Conversation:
             answered = self.model.asking.ask(replace(question, attempt=attempt))
             self.usage.append(self.model.usage_of(answered))
             try:
-                return _spans(answered.answer)
+                return _spans(answered.answer, question.vocabulary)
             except ModelAnswerInvalid:
                 if attempt == ATTEMPTS_FOR_VALID_JSON:
                     raise
         raise AssertionError("the loop returns or raises")
 
 
-def _spans(answer: ModelAnswer) -> InvoiceSpans:
+def _spans(answer: ModelAnswer, vocabulary: Vocabulary) -> InvoiceSpans:
     """The spans of `answer`. Raises: the leaf of the error tree for a paid answer without spans."""
     why = _WITHOUT_SPANS.get(answer.finish_reason)
     if why is not None:
         raise why(f"the model ended with {answer.finish_reason} after {answer.output_tokens} tokens")
-    return parse_answer(answer.content)
+    return parse_answer(answer.content, vocabulary)
 
 
 _WITHOUT_SPANS: dict[str, type[CiraError]] = {

@@ -7,7 +7,7 @@ warning states both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from cira_pipeline.extraction.explain import CORRECTED, DIFFERENT
@@ -16,8 +16,9 @@ from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import HEADER_FIELDS, TABLES, TERMS, Invoice, header_fields
 from cira_pipeline.models import Extraction, Finding, Severity
 
-PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *TABLES)
+PARTS: Final[tuple[str, ...]] = (*HEADER_FIELDS, *TABLES, "custom")
 """Parts of an invoice that are taken as a whole from one answer or the other; rows of a table belong together."""
+_NOTHING: Final[tuple[object, ...]] = (None, (), {})
 _CUT_OUT: Final = frozenset(header_fields(FieldKind.TEXT, FieldKind.ADDRESS))
 """Texts whose extent varies a little with every answer: a difference is only a note."""
 _NAMES: Final = frozenset(header_fields(FieldKind.NAME))
@@ -39,7 +40,7 @@ def settled(before: Extraction, after: Extraction, *, doubted: frozenset[str], r
     differing = [part for part in PARTS if not _same(before.invoice, after.invoice, part)]
     # A finding about a text that is not in the document is resolved when the model no longer quotes the text.
     withdrawn = [part for part in doubted if part in PARTS and part not in differing]
-    taken = {part for part in differing if part in doubted or _of(before, part) in (None, ())}
+    taken = {part for part in differing if part in doubted or _of(before, part) in _NOTHING}
     current = _with(before, after, taken | set(withdrawn))
     best, decided = rank(current), set()
     for part in differing:
@@ -51,7 +52,7 @@ def settled(before: Extraction, after: Extraction, *, doubted: frozenset[str], r
             taken, current, best = taken ^ {part}, flipped, other
     notes = [_note(before, after, part, cause, taken=part in taken, sure=part in decided) for part in differing]
     notes += [
-        _withdrawal(part, cause) for part in withdrawn if _of(current, part) in (None, ()) and _claimed(before, part)
+        _withdrawal(part, cause) for part in withdrawn if _of(current, part) in _NOTHING and _claimed(before, part)
     ]
     return current.model_copy(update={"findings": (*current.findings, *notes)})
 
@@ -111,7 +112,7 @@ def _contradict(first: Any, second: Any, part: str) -> bool:
     """Whether both have a value that a payment or booking hangs on, and neither is only a shorter form of the other."""
     if not TERMS[part].is_decisive:
         return False
-    if first in (None, ()) or second in (None, ()) or part in _CUT_OUT:
+    if first in _NOTHING or second in _NOTHING or part in _CUT_OUT:
         return False
     if part in _NAMES:
         return _bare(first) not in _bare(second) and _bare(second) not in _bare(first)
@@ -131,6 +132,8 @@ def _part(name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    if value is None or value == ():
+    if value in _NOTHING:
         return "missing"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} `{text}`" for name, text in value.items())
     return f"{len(value)} rows" if isinstance(value, tuple) else f"`{value}`"

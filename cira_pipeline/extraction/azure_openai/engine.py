@@ -18,8 +18,10 @@ from cira_pipeline.extraction.azure_openai.answer_cache import AnswerCache, Batc
 from cira_pipeline.extraction.azure_openai.attempts import Attempts
 from cira_pipeline.extraction.azure_openai.chat import Chat, Deployment, escalation_deployment, first_deployment
 from cira_pipeline.extraction.azure_openai.conversation import Model
+from cira_pipeline.extraction.azure_openai.derived import completed
 from cira_pipeline.extraction.azure_openai.limits import ESCALATION, FIRST, model_breaker, model_limiter
 from cira_pipeline.extraction.azure_openai.question import CORRECTION_VERSION, PROMPT_VERSION
+from cira_pipeline.extraction.azure_openai.vocabulary import NO_OWN_FIELDS, STANDARD, OwnFields, Vocabulary
 from cira_pipeline.extraction.azure_openai.windows import Window, windows
 from cira_pipeline.extraction.engine import Judge
 from cira_pipeline.extraction.grounding import VERSION as GROUNDING_VERSION
@@ -34,6 +36,8 @@ class AzureOpenAIEngine:
 
     `breaker` and `limiter` guard the first deployment, `escalation_breaker` and `escalation_limiter` the second: each
     can fail on its own and has its own quota.
+
+    `own_fields` are asked for beside the fields of the invoice.
 
     Raises: ConfigurationError when there are no credentials for the model, or its price is unknown, so that its cost
     could not be billed to a job.
@@ -51,7 +55,9 @@ class AzureOpenAIEngine:
         escalation_breaker: Breaker | None = None,
         limiter: RateLimiter | None = None,
         escalation_limiter: RateLimiter | None = None,
+        own_fields: OwnFields = NO_OWN_FIELDS,
     ) -> None:
+        self._vocabulary = Vocabulary(own_fields) if own_fields != NO_OWN_FIELDS else STANDARD
         self._settings = settings
         self._prices = prices or PriceList.load(settings.price_list)
         self._answers = answers
@@ -72,7 +78,7 @@ class AzureOpenAIEngine:
     def version(self) -> str:
         """Versions of prompt, schema and grounding, the models, and a digest of all parameters."""
         models = [chat.parameters for chat in self._chats]
-        digested = f"{models!r} {CORRECTION_VERSION} {self._rounds}"
+        digested = f"{models!r} {CORRECTION_VERSION} {self._rounds}{self._vocabulary.digest}"
         digest = hashlib.sha256(digested.encode()).hexdigest()[:8]
         names = "+".join(model.model for model in models)
         return f"{PROMPT_VERSION}/{SCHEMA_VERSION}/{GROUNDING_VERSION}/{names}/{digest}"
@@ -100,9 +106,9 @@ class AzureOpenAIEngine:
         if not reading.lines:
             return None
         started = time.perf_counter()
-        attempts = Attempts(reading, self._windows(reading), self.version)
+        attempts = Attempts(reading, self._windows(reading), self.version, self._vocabulary)
         try:
-            extraction = self._best(attempts, judge)
+            extraction = completed(self._best(attempts, judge))
         except (ExtractionError, CircuitOpen) as error:
             error.detail["usage"] = tuple(attempts.usage)
             raise
@@ -142,7 +148,7 @@ class AzureOpenAIEngine:
             limiter=limiter,
             batching=Batching(for_batches, settings.model_batch_fallback == "live") if for_batches else None,
         )
-        return chat, Model(chat.parameters, asking, self._prices)
+        return chat, Model(chat.parameters, asking, self._prices, self._vocabulary)
 
 
 def engine_from_settings(settings: Settings, answers: AnswerStore) -> AzureOpenAIEngine:

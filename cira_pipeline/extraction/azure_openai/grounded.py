@@ -1,17 +1,23 @@
-"""Turns the model's spans into an invoice with evidence; a text not found in the reading becomes a finding."""
+"""Turns the model's spans into an invoice with evidence; a text not found in the reading becomes a finding.
+
+How a text is read follows from the kind of its field alone (`cira_pipeline/invoice.py`), so that a new field needs
+nothing here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 
-from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans, Span, TaxSpans
-from cira_pipeline.extraction.azure_openai.printed import PrintedValues, Value, words
+from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, Row, Span
+from cira_pipeline.extraction.azure_openai.printed import PrintedValues, Value, account, code, words
+from cira_pipeline.extraction.azure_openai.vocabulary import LINES, AskedTable, Vocabulary
 from cira_pipeline.extraction.grounding import Grounder, Place
-from cira_pipeline.fields import FieldKind
-from cira_pipeline.invoice import AMOUNT_FIELDS, TOTAL_FIELDS, Invoice, LineItem, TaxLine, header_fields
+from cira_pipeline.fields import FieldKind, Term
+from cira_pipeline.invoice import AMOUNT_FIELDS, ROWS, TERMS, Invoice
 from cira_pipeline.models import EngineName, Evidence, Finding, Reading, Severity
 
 T = TypeVar("T")
@@ -19,9 +25,14 @@ Parser = Callable[[str], Value[T] | None]
 
 UNGROUNDED = "ungrounded"
 UNREADABLE = "unreadable_value"
-# Fields without influence on payment: an invented text is only a note and needs no review.
-_MINOR = (*header_fields(FieldKind.TEXT, FieldKind.ADDRESS), "description", "unit")
+SEVERAL = "several_values"
+CUSTOM = "custom"
 _LONGEST_QUOTE = 80
+# Their texts vary a little with every answer, and their spelling is the document's: no character decides anything.
+_FREE = frozenset({FieldKind.NAME, FieldKind.ADDRESS, FieldKind.TEXT})
+_MINOR = frozenset({FieldKind.TEXT, FieldKind.ADDRESS, FieldKind.UNIT})
+"""An invented text of these kinds is only a note, because nothing is paid or booked by it."""
+_BY_WORD = frozenset({FieldKind.UNIT, FieldKind.CURRENCY, FieldKind.TYPE, FieldKind.COUNTRY})
 
 
 @dataclass(frozen=True)
@@ -31,13 +42,22 @@ class Grounded:
     findings: tuple[Finding, ...]
 
 
-def grounded(spans: InvoiceSpans, reading: Reading) -> Grounded:
+def grounded(spans: InvoiceSpans, reading: Reading, vocabulary: Vocabulary) -> Grounded:
     """The invoice of all values of `spans` that occur in `reading`, parsed by code, with their evidence."""
     draft = _Draft(Grounder(reading), PrintedValues(reading))
-    values = draft.header(spans)
-    values["tax_breakdown"] = tuple(draft.taxes(spans.tax_breakdown))
-    values["line_items"] = tuple(draft.lines(spans.line_items))
+    values = draft.values({name: spans.fields_of(name) for name in vocabulary.header}, vocabulary.header)
+    tables: dict[str, list[Any]] = {}
+    for asked in vocabulary.tables.values():
+        tables.setdefault(asked.table, []).extend(draft.rows(asked, spans, len(tables.get(asked.table, ()))))
+    values |= {name: tuple(rows) for name, rows in tables.items()}
+    own = vocabulary.own.header
+    values[CUSTOM] = _as_json(draft.values({name: spans.fields_of(name) for name in own}, own, f"{CUSTOM}."))
     return Grounded(Invoice(**values), tuple(draft.evidence), tuple(draft.findings))
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, str]:
+    """Values of own fields as texts: a number as a plain decimal, a date in ISO 8601."""
+    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in values.items()}
 
 
 @dataclass
@@ -47,86 +67,93 @@ class _Draft:
     evidence: list[Evidence] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def header(self, spans: InvoiceSpans) -> dict[str, Any]:
-        printed = self.printed
-        values: dict[str, Any] = {
-            "invoice_number": self.identifier("invoice_number", spans.invoice_number, words),
-            "purchase_order": self.identifier("purchase_order", spans.purchase_order, words),
-            "currency": self.text("currency", spans.currency, printed.currency),
-            "invoice_type": self.text("invoice_type", spans.invoice_type, printed.invoice_type),
-            "supplier_name": self.text("supplier_name", spans.supplier_name, words),
-            "customer_name": self.text("customer_name", spans.customer_name, words),
-            "supplier_vat_id": self.identifier("supplier_vat_id", spans.supplier_vat_id, printed.vat_id),
-            "customer_vat_id": self.identifier("customer_vat_id", spans.customer_vat_id, printed.vat_id),
-            "payment_iban": self.identifier("payment_iban", spans.payment_iban, printed.iban),
-            "supplier_address": self.several("supplier_address", spans.supplier_address, ", "),
-            "customer_address": self.several("customer_address", spans.customer_address, ", "),
-            "payment_terms": self.several("payment_terms", spans.payment_terms, " "),
-        }
-        for name in ("issue_date", "due_date"):
-            values[name] = self.identifier(name, getattr(spans, name), printed.day)
-        for name in TOTAL_FIELDS:
-            values[name] = self.amount(name, getattr(spans, name))
+    def rows(self, asked: AskedTable, spans: InvoiceSpans, first: int) -> Iterator[Any]:
+        """Rows with at least one value found; only these are numbered in the evidence, from `first`."""
+        index = first
+        for row in spans.rows_of(asked.name):
+            path = f"{asked.table}[{index}]."
+            values = self._cells(row, asked, path)
+            if values:
+                index += 1
+                yield ROWS[asked.table](**values)
+
+    def _cells(self, row: Row, asked: AskedTable, path: str) -> dict[str, Any]:
+        first = len(self.evidence)
+        values = self.values({name: row.of(name) for name in asked.columns}, asked.columns, path)
+        own = self.values({name: row.of(name) for name in asked.own}, asked.own, f"{path}{CUSTOM}.")
+        if own:
+            values[CUSTOM] = _as_json(own)
+        if values:
+            # What the table's name says is shown where the row's first value is.
+            shown = self.evidence[first]
+            self.evidence += [shown.model_copy(update={"field": f"{path}{name}"}) for name in asked.chosen]
+            values |= asked.chosen
         return values
 
-    def taxes(self, rows: Iterable[TaxSpans]) -> Iterator[TaxLine]:
-        """Rows with at least one value found; only these are numbered in the evidence."""
-        index = 0
-        for row in rows:
-            path = f"tax_breakdown[{index}]"
-            tax = TaxLine(
-                rate=self.amount(f"{path}.rate", row.rate),
-                net=self.amount(f"{path}.net", row.net),
-                tax=self.amount(f"{path}.tax", row.tax),
-            )
-            if tax != TaxLine():
-                index += 1
-                yield tax
+    def values(
+        self, spans: Mapping[str, Sequence[Span]], terms: Mapping[str, Term], prefix: str = ""
+    ) -> dict[str, Any]:
+        """The values found, by field; `prefix` of a field's name in evidence and findings."""
+        found = {name: self._read(f"{prefix}{name}", terms[name], spans[name]) for name in terms if spans[name]}
+        return {name: value for name, value in found.items() if value is not None}
 
-    def lines(self, items: Iterable[LineSpans]) -> Iterator[LineItem]:
-        """Items with at least one value found; only these are numbered in the evidence."""
-        index = 0
-        for item in items:
-            path = f"line_items[{index}]"
-            line = LineItem(
-                description=self.several(f"{path}.description", item.description, " "),
-                quantity=self.amount(f"{path}.quantity", item.quantity),
-                unit=self.text(f"{path}.unit", item.unit, words),
-                unit_price=self.amount(f"{path}.unit_price", item.unit_price),
-                tax_rate=self.amount(f"{path}.tax_rate", item.tax_rate),
-                net_amount=self.amount(f"{path}.net_amount", item.net_amount),
-            )
-            if line != LineItem():
-                index += 1
-                yield line
-
-    def text(self, name: str, span: Span | None, parse: Parser[T]) -> T | None:
-        """A text value, in the spelling of the document."""
-        place = self._find(name, span, literal=False)
-        return self._value(name, place, parse(place.text)) if place else None
-
-    def identifier(self, name: str, span: Span | None, parse: Parser[T]) -> T | None:
-        """A value of which every character matters; the model's characters where OCR read look-alikes of digits."""
-        place = self._find(name, span, literal=True)
-        if place is None or span is None:
+    def _read(self, name: str, term: Term, spans: Sequence[Span]) -> Any:
+        if term.kind in _FREE:
+            return self._joined(name, term, spans, ", " if term.kind is FieldKind.ADDRESS else " ")
+        values = [value for span in spans if (value := self._single(name, term, span)) is not None]
+        if len(set(values)) > 1:
+            self.evidence = [each for each in self.evidence if each.field != name]
+            shown = ", ".join(_quoted(str(value)) for value in dict.fromkeys(values))
+            self._doubt(SEVERAL, name, term, f"the model named several values ({shown}); none was taken")
             return None
-        return self._value(name, place, parse(place.text if place.exact else span.text))
+        return values[0] if values else None
 
-    def amount(self, name: str, span: Span | None) -> Decimal | None:
+    def _single(self, name: str, term: Term, span: Span) -> Any:
+        printed, kind = self.printed, term.kind
+        if kind.is_number:
+            number = self._number(name, term, span)
+            return abs(number) if number is not None and term.unsigned else number
+        if kind is FieldKind.POSITION:
+            return self._position(name, term, span)
+        readers: dict[FieldKind, Parser[Any]] = {
+            FieldKind.DATE: printed.day,
+            FieldKind.CURRENCY: printed.currency,
+            FieldKind.TYPE: printed.invoice_type,
+            FieldKind.COUNTRY: printed.country,
+            FieldKind.TAX_ID: printed.vat_id if term.scheme else printed.tax_id,
+            FieldKind.ACCOUNT: printed.iban if term.scheme else account,
+            FieldKind.CODE: code,
+        }
+        reader = readers.get(kind, words)
+        return self._text(name, term, span, reader) if kind in _BY_WORD else self._identifier(name, term, span, reader)
+
+    def _text(self, name: str, term: Term, span: Span, parse: Parser[T]) -> T | None:
+        """A text value, in the spelling of the document."""
+        place = self._find(name, term, span, literal=False)
+        return self._value(name, term, place, parse(place.text)) if place else None
+
+    def _identifier(self, name: str, term: Term, span: Span, parse: Parser[T]) -> T | None:
+        """A value of which every character matters; the model's characters where OCR read look-alikes of digits."""
+        place = self._find(name, term, span, literal=True)
+        if place is None:
+            return None
+        return self._value(name, term, place, parse(place.text if place.exact else span.text))
+
+    def _number(self, name: str, term: Term, span: Span) -> Decimal | None:
         """A number parsed as the document prints it, with a sign next to it.
 
         A total may be printed in several places (subtotal, tax breakdown, table): the place with the field's own label
         is taken, else the one the model names.
         """
-        place = self._find(name, span, literal=True)
-        if place is None or span is None:
+        place = self._find(name, term, span, literal=True)
+        if place is None:
             return None
-        parsed = self._amount_at(place, span)
+        parsed = self._number_at(place, span)
         if name in AMOUNT_FIELDS and place.exact and parsed is not None:
             place = self._labelled_place(name, place, parsed.value, span)
-        return self._value(name, place, parsed)
+        return self._value(name, term, place, parsed)
 
-    def _amount_at(self, place: Place, span: Span) -> Value[Decimal] | None:
+    def _number_at(self, place: Place, span: Span) -> Value[Decimal] | None:
         first, last = place.pieces[0], place.pieces[-1]
         return self.printed.amount(
             place.text if place.exact else span.text,
@@ -141,7 +168,7 @@ class _Draft:
         labelled = [
             other
             for other in self.grounder.everywhere(span.text)
-            if (there := self._amount_at(other, span)) is not None
+            if (there := self._number_at(other, span)) is not None
             and there.value == value
             and self._is_labelled(name, other, value)
         ]
@@ -150,28 +177,44 @@ class _Draft:
     def _is_labelled(self, name: str, place: Place, value: Decimal) -> bool:
         return self.printed.labels_say(name, place.pieces[0].line.number, value)
 
-    def several(self, name: str, spans: Iterable[Span], joint: str) -> str | None:
+    def _position(self, name: str, term: Term, span: Span) -> int | None:
+        """The row of the line items, from 1, that is printed on the line of `span`."""
+        place = self._find(name, term, span, literal=False)
+        if place is None:
+            return None
+        line = place.pieces[0].line.number
+        numbers = {row for row, lines in enumerate(self.printed_lines, start=1) if line in lines}
+        return self._value(name, term, place, Value(numbers.pop()) if len(numbers) == 1 else None)
+
+    @cached_property
+    def printed_lines(self) -> Sequence[frozenset[int]]:
+        """The lines of print of each row of the line items, which are read before all other tables."""
+        lines: dict[str, set[int]] = {}
+        for each in self.evidence:
+            row, _, column = each.field.partition(".")
+            if column and row.startswith(f"{LINES}[") and each.line is not None:
+                lines.setdefault(row, set()).add(each.line)
+        return [frozenset(found) for found in lines.values()]
+
+    def _joined(self, name: str, term: Term, spans: Sequence[Span], joint: str) -> str | None:
         """Several printed lines joined into one text; a line that is not found is left out, with a finding."""
-        found: list[str] = []
-        for span in spans:
-            text = self.text(name, span, words)
-            if text:
-                found.append(text)
+        found = [text for span in spans if (text := self._text(name, term, span, words))]
         return joint.join(found) or None
 
-    def _find(self, name: str, span: Span | None, *, literal: bool) -> Place | None:
-        if span is None or not span.text.strip():
+    def _find(self, name: str, term: Term, span: Span, *, literal: bool) -> Place | None:
+        if not span.text.strip():
             return None
         place = self.grounder.find(span.text, span.line, literal=literal)
         if place is None:
             # `agreement` compares these words with printed values: a change of the text changes that similarity.
             message = f"the model read {_quoted(span.text)} in line {span.line}; the document shows it nowhere"
-            self._doubt(UNGROUNDED, name, message)
+            self._doubt(UNGROUNDED, name, term, message)
         return place
 
-    def _value(self, name: str, place: Place, parsed: Value[T] | None) -> T | None:
+    def _value(self, name: str, term: Term, place: Place, parsed: Value[T] | None) -> T | None:
         if parsed is None:
-            self._doubt(UNREADABLE, name, f"{_quoted(place.text)} is in the document, but is not a value of this field")
+            message = f"{_quoted(place.text)} is in the document, but is not a value of this field"
+            self._doubt(UNREADABLE, name, term, message)
             return None
         for piece in place.pieces:
             self.evidence.append(
@@ -187,8 +230,10 @@ class _Draft:
             )
         return parsed.value
 
-    def _doubt(self, rule: str, name: str, message: str) -> None:
-        minor = name.rpartition(".")[2] in _MINOR
+    def _doubt(self, rule: str, name: str, term: Term, message: str) -> None:
+        """A warning where a payment or a booking hangs on the field, else a note, which needs no review."""
+        table = TERMS.get(name.partition("[")[0].partition(".")[0])
+        minor = term.kind in _MINOR or not term.is_decisive or (table is not None and not table.is_decisive)
         severity = Severity.INFO if minor else Severity.WARNING
         self.findings.append(Finding(rule=rule, severity=severity, message=f"{name}: {message}", fields=(name,)))
 

@@ -8,6 +8,7 @@ nothing: the first request of a process may be rejected a few times, later ones 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,9 +34,14 @@ class ModelCapabilities:
         request: dict[str, Any] = {
             "model": parameters.deployment,
             "messages": list(question.messages),
-            "response_format": _response_format(self.response_formats[0]),
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": SCHEMA_NAME, "strict": True, "schema": answer_schema(question.vocabulary)},
+            },
             self.token_limits[0]: parameters.max_output_tokens,
         }
+        if self.response_formats[0] != "json_schema":
+            request |= _without_json_schema(request, beside=self.response_formats[0] == "json_object_schema")
         if self.temperature:
             request["temperature"] = parameters.temperature
         if self.seed:
@@ -63,15 +69,18 @@ class ModelCapabilities:
         return self._next_format()
 
 
-def _response_format(name: str) -> dict[str, Any]:
-    if name == "json_schema":
-        return {
-            "type": "json_schema",
-            "json_schema": {"name": SCHEMA_NAME, "strict": True, "schema": answer_schema()},
-        }
-    if name == "json_object_schema":
-        return {"type": "json_object", "schema": answer_schema()}
-    return {"type": "json_object"}
+def _without_json_schema(request: Mapping[str, Any], *, beside: bool = False) -> dict[str, Any]:
+    """The parts of `request` that differ for a server without `json_schema`.
+
+    The schema is put `beside` the format, or else into the system message: a model that answers with any JSON object
+    must know the names, and OpenAI demands the word JSON there.
+    """
+    schema = request["response_format"]["json_schema"]["schema"]
+    if beside:
+        return {"response_format": {"type": "json_object", "schema": schema}}
+    system, *others = request["messages"]
+    told = f"{system['content']}\nThe answer is one JSON object of this schema:\n\n{json.dumps(schema)}\n"
+    return {"response_format": {"type": "json_object"}, "messages": [system | {"content": told}, *others]}
 
 
 # For questions in model batches, whose rejection is known only after the batch.
@@ -95,7 +104,7 @@ def without_parameter(body: str, name: str) -> str | None:
     if name == "max_tokens" and "max_tokens" in request:
         request["max_completion_tokens"] = request.pop("max_tokens")
     elif name == "json_schema" and request.get("response_format", {}).get("type") == "json_schema":
-        request["response_format"] = {"type": "json_object"}
+        request |= _without_json_schema(request)
     elif name in ("temperature", "seed") and name in request:
         del request[name]
     else:

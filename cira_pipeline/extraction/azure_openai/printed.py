@@ -22,6 +22,7 @@ from cira_pipeline.extraction.offline.parse.labels import phrases
 from cira_pipeline.extraction.offline.tables.labelled_amounts import amounts_by_concept
 from cira_pipeline.extraction.offline.tables.line_items import item_table
 from cira_pipeline.models import Reading
+from cira_pipeline.printed.countries import country_code
 from cira_pipeline.printed.dates import choose, dates_in
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ _SIGN_BEFORE = re.compile(
 _SIGN_AFTER = re.compile(rf"^\s?(?:[{_MINUS}](?![\w{_MINUS}])|\))")
 # An id after its label: `USt-IdNr. DE123456789`.
 _ID_AT_END = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2,3}[\s-]?)?[A-Z0-9]?\d[\dA-Z ./-]{4,}$")
+_FEWEST_DIGITS = 4
 _COMMONEST = 0.9
 _UNCLEAR = 0.6
 
@@ -110,6 +112,17 @@ class PrintedValues:
         value = found.value if found else bare(last.group() if last else text)
         return Value(value) if sum(char.isdigit() for char in value) >= 5 else None
 
+    def tax_id(self, text: str) -> Value[str] | None:
+        """The tax id at the end of `text`, letters and digits only; validation checks it by its scheme."""
+        last = _ID_AT_END.search(text)
+        value = bare(last.group() if last else text)
+        return Value(value) if sum(char.isdigit() for char in value) >= _FEWEST_DIGITS else None
+
+    def country(self, text: str) -> Value[str] | None:
+        """ISO 3166-1 code of the country named in `text`."""
+        found = country_code(text)
+        return Value(found) if found else None
+
     def iban(self, text: str) -> Value[str] | None:
         """The IBAN in `text` without spaces; validation checks its check digits."""
         found = labelled_iban(_segment(text), 0, len(text), ocr=False)
@@ -121,6 +134,18 @@ def words(text: str) -> Value[str] | None:
     """`text` as printed, with normalised spaces."""
     value = " ".join(text.split()).strip(" :;,|")
     return Value(value) if value else None
+
+
+def account(text: str) -> Value[str] | None:
+    """An account number or routing code as printed, without spaces; an IBAN in its own form."""
+    value = re.sub(r"\s", "", text).strip(":;,|")
+    return Value(value) if sum(char.isdigit() for char in value) >= _FEWEST_DIGITS else None
+
+
+def code(text: str) -> Value[str] | None:
+    """The printed word for a scheme or code, in capitals and without full stops: `Sort Code` is `SORT CODE`."""
+    printed = words(text.replace(".", ""))
+    return Value(printed.value.upper()) if printed else None
 
 
 def _segment(text: str) -> Segment:

@@ -10,10 +10,11 @@ from importlib.resources import files
 from typing import Any
 
 from cira_pipeline.extraction.azure_openai.answer import SCHEMA_NAME, SCHEMA_VERSION, answer_schema
+from cira_pipeline.extraction.azure_openai.vocabulary import STANDARD, Vocabulary
 from cira_pipeline.extraction.azure_openai.windows import Window, estimate_tokens, numbered, one_line
 
-PROMPT_VERSION = "invoice_spans_1"
-CORRECTION_VERSION = "invoice_spans_correction_1"
+PROMPT_VERSION = "invoice_spans_2"
+CORRECTION_VERSION = "invoice_spans_correction_2"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Question:
     parameters: Parameters
     attempt: int = 1
     correction: Correction | None = None
+    vocabulary: Vocabulary = STANDARD
 
     @cached_property
     def messages(self) -> tuple[dict[str, str], ...]:
@@ -55,7 +57,7 @@ class Question:
         """
         document = "\n".join(numbered(line) for line in self.window)
         messages = [
-            {"role": "system", "content": prompt(PROMPT_VERSION)},
+            {"role": "system", "content": system_prompt(self.vocabulary)},
             {"role": "user", "content": _between_markers("document", document)},
         ]
         if self.correction is not None:
@@ -72,7 +74,7 @@ class Question:
         parts: dict[str, Any] = {
             "messages": self.messages,
             "prompt": PROMPT_VERSION,
-            "schema": answer_schema(),
+            "schema": answer_schema(self.vocabulary),
             "schema_version": SCHEMA_VERSION,
             "provider": self.parameters.provider,
             "deployment": self.parameters.deployment,
@@ -89,7 +91,7 @@ class Question:
     @property
     def estimated_tokens(self) -> int:
         """Upper estimate of the tokens of the question."""
-        return sum(estimate_tokens(message["content"]) for message in self.messages) + overhead_tokens()
+        return sum(estimate_tokens(message["content"]) for message in self.messages) + overhead_tokens(self.vocabulary)
 
 
 @lru_cache(maxsize=2)
@@ -99,10 +101,18 @@ def prompt(version: str) -> str:
     return source.read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=1)
-def overhead_tokens() -> int:
+@lru_cache(maxsize=8)
+def system_prompt(vocabulary: Vocabulary) -> str:
+    """The prompt with the names of `vocabulary`."""
+    text = prompt(PROMPT_VERSION)
+    fields = vocabulary.described_fields(text)
+    return text.replace("{tables}", vocabulary.described_tables()).replace("{fields}", fields)
+
+
+@lru_cache(maxsize=8)
+def overhead_tokens(vocabulary: Vocabulary) -> int:
     """Tokens of the schema, which is part of every question."""
-    return estimate_tokens(json.dumps({"name": SCHEMA_NAME, "schema": answer_schema()}))
+    return estimate_tokens(json.dumps({"name": SCHEMA_NAME, "schema": answer_schema(vocabulary)}))
 
 
 def _complaint(correction: Correction) -> str:

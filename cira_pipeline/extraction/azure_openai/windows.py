@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import reduce
 from itertools import groupby
-from typing import Any
 
-from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, LineSpans
+from cira_pipeline.extraction.azure_openai.answer import FieldSpan, InvoiceSpans, Row
+from cira_pipeline.extraction.azure_openai.vocabulary import LINES, Vocabulary
+from cira_pipeline.fields import FieldGroup, FieldKind, Term
 from cira_pipeline.models import Line
 
 BYTES_PER_TOKEN = 3
@@ -79,28 +79,36 @@ def _fits(lines: Sequence[Line], max_tokens: int, most_lines: int) -> bool:
     return len(lines) <= most_lines and sum(estimate_tokens(numbered(line)) + 1 for line in lines) <= max_tokens
 
 
-# Totals printed on every page are final on the last one; all other fields are taken from the first page with them.
-LAST_WINS = ("net_total", "tax_total", "gross_total", "amount_due", "tax_breakdown")
+def merged(answers: Sequence[InvoiceSpans], vocabulary: Vocabulary) -> InvoiceSpans:
+    """Merges answers about consecutive windows, in order.
 
-
-def merged(answers: Sequence[InvoiceSpans]) -> InvoiceSpans:
-    """Merges answers about consecutive windows, in order; line items are concatenated without repeated ones."""
-    return reduce(_joined, answers)
-
-
-def _joined(front: InvoiceSpans, back: InvoiceSpans) -> InvoiceSpans:
-    values: dict[str, Any] = {}
-    for name in InvoiceSpans.model_fields:
-        first, second = getattr(front, name), getattr(back, name)
-        if name == "line_items":
-            values[name] = _without_repeats(first + second)
-        elif name in LAST_WINS:
-            values[name] = second or first
+    Sums printed on every page are final on the last one: the last window that has one counts. Any other field is taken
+    from the first window with it. Rows that belong to billed positions are concatenated; a row of the same texts on the
+    same lines is the same row. Of other tables, those with numbers are sums again; ids and accounts, which stand on
+    every page, are listed once.
+    """
+    if len(answers) == 1:
+        return answers[0]
+    fields: list[FieldSpan] = []
+    for name in vocabulary.fields:
+        found = [spans for answer in answers if (spans := answer.fields_of(name))]
+        if found:
+            fields += found[-1 if _is_sum(vocabulary.header.get(name)) else 0]
+    rows: list[Row] = []
+    for asked in vocabulary.tables.values():
+        parts = [part for answer in answers if (part := answer.rows_of(asked.name))]
+        kinds = {term.kind for term in asked.columns.values()}
+        if asked.name == LINES or FieldKind.POSITION in kinds:
+            rows += dict.fromkeys(row for part in parts for row in part)
+        elif any(kind.is_number for kind in kinds):
+            rows += parts[-1] if parts else ()
         else:
-            values[name] = first or second
-    return front.model_copy(update=values)
+            known: dict[tuple[tuple[str, str], ...], Row] = {}
+            for row in (row for part in parts for row in part):
+                known.setdefault(row.texts, row)
+            rows += known.values()
+    return InvoiceSpans(fields=tuple(fields), rows=tuple(rows))
 
 
-def _without_repeats(items: tuple[LineSpans, ...]) -> tuple[LineSpans, ...]:
-    """`items` without repeats: the same texts on the same lines are one item, equal texts on other lines are not."""
-    return tuple(dict.fromkeys(items))
+def _is_sum(term: Term | None) -> bool:
+    return term is not None and term.group is FieldGroup.AMOUNTS and term.kind.is_number

@@ -13,7 +13,7 @@ from cira_pipeline.errors import ModelRateLimited
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.models import Extraction, Finding, Record, Severity, Verdict
 from cira_pipeline.validation.validate import ValidationContext, validate
-from tests.azure_standin import AzureStandin, Fault, LabelAnswers
+from tests.azure_standin import AzureStandin, Fault, LabelAnswers, changed
 from tests.extraction.azure_openai.readings import INVOICE, LABEL, document, reading
 
 RIGHT = LabelAnswers([LABEL])
@@ -29,10 +29,10 @@ def answers(*changes: Mapping[str, Any]) -> Callable[[str], Mapping[str, Any]]:
     """The right answer with these changes, one after the other; the last one stays."""
     left = list(changes)
 
-    def answer(message: str) -> Mapping[str, Any]:
-        return {**RIGHT(message), **(left.pop(0) if len(left) > 1 else left[0])}
+    def answered(message: str) -> Mapping[str, Any]:
+        return changed(RIGHT(message), **(left.pop(0) if len(left) > 1 else left[0]))
 
-    return answer
+    return answered
 
 
 def judged(engine: Any, page: tuple[str, ...] = INVOICE) -> Extraction:
@@ -155,7 +155,7 @@ def test_a_round_that_fails_leaves_the_record_to_a_person_and_says_why(azure: Az
 
 
 def test_a_long_document_is_corrected_part_by_part(azure: AzureStandin, engine_for) -> None:
-    azure.answering = lambda message: {**RIGHT(message), **(WRONG_GROSS if "findings" not in message else {})}
+    azure.answering = lambda message: changed(RIGHT(message), **(WRONG_GROSS if "findings" not in message else {}))
     engine = engine_for(azure_openai_max_output_tokens=400)
     extraction = engine.extract_judged(document(), reading(INVOICE[:12], INVOICE[12:]), judge)
     assert extraction.invoice.gross_total == Decimal(119)

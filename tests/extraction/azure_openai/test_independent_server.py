@@ -15,7 +15,7 @@ from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.extraction.azure_openai.engine import AzureOpenAIEngine
 from cira_pipeline.settings import Settings
 from cira_pipeline.validation.validate import ValidationContext, validate
-from tests.azure_standin import LabelAnswers
+from tests.azure_standin import LabelAnswers, changed
 from tests.extraction.azure_openai.readings import INVOICE, LABEL, document, reading
 
 pytestmark = pytest.mark.slow
@@ -67,12 +67,12 @@ def test_what_it_makes_up_by_the_schema_alone_fits_the_schema_and_becomes_no_val
     extraction = engine.extract(document(), reading(INVOICE))
     assert extraction is not None
     named = {finding.fields[0] for finding in extraction.findings if finding.rule == "ungrounded"}
-    assert {"invoice_number", "gross_total", "payment_iban", "line_items[0].net_amount"} <= named
+    assert {"invoice_number", "line_items[0].description"} <= named, "the first name of each list"
     assert extraction.invoice.model_dump(exclude_defaults=True) == {}
 
 
 def test_a_correction_round_completes(server: Any, engine: AzureOpenAIEngine) -> None:
-    scripted(server, right() | {"gross_total": {"text": "100,00", "line": 14}}, right())
+    scripted(server, changed(right(), gross_total={"text": "100,00", "line": 14}), right())
     context = ValidationContext(today=date(2026, 5, 1))
     extraction = engine.extract_judged(document(), reading(INVOICE), lambda each: validate(each, context))
     assert extraction is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.azure_standin import AzureStandin
+from tests.azure_standin import AzureStandin, answer
 from tests.extraction.azure_openai.readings import document, reading
 
 PAGE = (
@@ -20,7 +20,7 @@ PAGE = (
 
 
 def proof(azure: AzureStandin, engine_for, name: str, text: str, line: int) -> tuple[Decimal, int]:
-    azure.answering = lambda _message: {name: {"text": text, "line": line}}
+    azure.answering = lambda _message: answer(**{name: {"text": text, "line": line}})
     extraction = engine_for().extract(document(), reading(PAGE))
     [evidence] = [each for each in extraction.evidence if each.field == name]
     return getattr(extraction.invoice, name), evidence.line
