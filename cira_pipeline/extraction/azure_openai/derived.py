@@ -1,7 +1,7 @@
 """Completes tables and fields that follow from others, so that the model names each printed value once.
 
-A VAT id is a row of its party's tax ids too; a party's tax id is the first of its table that is no VAT id; the account
-to pay to is a row of the accounts.
+A VAT id is a row of its party's tax ids too; a party's tax id is the first of its table that is no VAT id, of a scheme
+that it may be taxed under where there is one; the account to pay to is a row of the accounts.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 from cira_pipeline.extraction.offline.parse.identifiers import bare
 from cira_pipeline.invoice import PaymentAccount, TaxId
 from cira_pipeline.models import Evidence, Extraction
+from cira_pipeline.printed.tax_ids import SECONDARY, VAT
 
 _PARTIES = ("supplier", "customer")
-_VAT = "VAT"
 _ACCOUNT = {"routing": "payment_routing", "bic": "payment_bic", "name": "payment_account_name"}
 
 
@@ -32,13 +32,14 @@ def completed(extraction: Extraction) -> Extraction:
     for party in _PARTIES:
         table, main = f"{party}_tax_ids", f"{party}_tax_id"
         rows: tuple[TaxId, ...] = getattr(invoice, table)
-        for name, scheme in ((f"{party}_vat_id", _VAT), (main, None)):
+        for name, scheme in ((f"{party}_vat_id", VAT), (main, None)):
             value = getattr(invoice, name)
             if value is not None and bare(value) not in {bare(row.value or "") for row in rows}:
                 copy(name, f"{table}[{len(rows)}].value")
                 rows = (*rows, TaxId(scheme=scheme, value=value))
         vat_id = bare(getattr(invoice, f"{party}_vat_id") or "")
-        first = next((index for index, row in enumerate(rows) if row.value and bare(row.value) != vat_id), None)
+        others = [index for index, row in enumerate(rows) if row.value and bare(row.value) != vat_id]
+        first = next((index for index in others if rows[index].scheme not in SECONDARY), next(iter(others), None))
         if getattr(invoice, main) is None and first is not None:
             values[main] = rows[first].value
             copy(f"{table}[{first}].value", main)

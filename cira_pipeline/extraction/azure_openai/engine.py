@@ -11,6 +11,8 @@ import hashlib
 import time
 
 from cira_pipeline.costs.prices import PriceList
+from cira_pipeline.custom.declaration import NO_DECLARATIONS, Declarations
+from cira_pipeline.custom.declaration_file import declarations
 from cira_pipeline.errors import CircuitOpen, ExtractionError
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.azure_openai.answer import SCHEMA_VERSION
@@ -21,7 +23,7 @@ from cira_pipeline.extraction.azure_openai.conversation import Model
 from cira_pipeline.extraction.azure_openai.derived import completed
 from cira_pipeline.extraction.azure_openai.limits import ESCALATION, FIRST, model_breaker, model_limiter
 from cira_pipeline.extraction.azure_openai.question import CORRECTION_VERSION, PROMPT_VERSION
-from cira_pipeline.extraction.azure_openai.vocabulary import NO_OWN_FIELDS, STANDARD, OwnFields, Vocabulary
+from cira_pipeline.extraction.azure_openai.vocabulary import STANDARD, Vocabulary
 from cira_pipeline.extraction.azure_openai.windows import Window, windows
 from cira_pipeline.extraction.engine import Judge
 from cira_pipeline.extraction.grounding import VERSION as GROUNDING_VERSION
@@ -55,9 +57,9 @@ class AzureOpenAIEngine:
         escalation_breaker: Breaker | None = None,
         limiter: RateLimiter | None = None,
         escalation_limiter: RateLimiter | None = None,
-        own_fields: OwnFields = NO_OWN_FIELDS,
+        own_fields: Declarations = NO_DECLARATIONS,
     ) -> None:
-        self._vocabulary = Vocabulary(own_fields) if own_fields != NO_OWN_FIELDS else STANDARD
+        self._vocabulary = Vocabulary(own_fields) if own_fields.fields else STANDARD
         self._settings = settings
         self._prices = prices or PriceList.load(settings.price_list)
         self._answers = answers
@@ -78,7 +80,7 @@ class AzureOpenAIEngine:
     def version(self) -> str:
         """Versions of prompt, schema and grounding, the models, and a digest of all parameters."""
         models = [chat.parameters for chat in self._chats]
-        digested = f"{models!r} {CORRECTION_VERSION} {self._rounds}{self._vocabulary.digest}"
+        digested = f"{models!r} {CORRECTION_VERSION} {self._rounds}{self._vocabulary.declared.version}"
         digest = hashlib.sha256(digested.encode()).hexdigest()[:8]
         names = "+".join(model.model for model in models)
         return f"{PROMPT_VERSION}/{SCHEMA_VERSION}/{GROUNDING_VERSION}/{names}/{digest}"
@@ -152,7 +154,10 @@ class AzureOpenAIEngine:
 
 
 def engine_from_settings(settings: Settings, answers: AnswerStore) -> AzureOpenAIEngine:
-    """The engine with the breakers and limiters that all processes of the same settings share."""
+    """The engine with the breakers and limiters that all processes of the same settings share.
+
+    Raises: ConfigurationError as the engine does; CustomFieldsInvalid.
+    """
     return AzureOpenAIEngine(
         settings,
         answers,
@@ -170,4 +175,5 @@ def engine_from_settings(settings: Settings, answers: AnswerStore) -> AzureOpenA
             requests=settings.azure_openai_escalation_requests_per_minute,
             tokens=settings.azure_openai_escalation_tokens_per_minute,
         ),
+        own_fields=declarations(settings.custom_fields),
     )

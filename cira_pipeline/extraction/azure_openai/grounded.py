@@ -12,9 +12,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
 
+from cira_pipeline.custom.values import text_of
 from cira_pipeline.extraction.azure_openai.answer import InvoiceSpans, Row, Span
 from cira_pipeline.extraction.azure_openai.printed import PrintedValues, Value, account, code, words
-from cira_pipeline.extraction.azure_openai.vocabulary import LINES, AskedTable, Vocabulary
+from cira_pipeline.extraction.azure_openai.vocabulary import LINES, AskedTable, Own, Vocabulary
 from cira_pipeline.extraction.grounding import Grounder, Place
 from cira_pipeline.fields import FieldKind, Term
 from cira_pipeline.invoice import AMOUNT_FIELDS, ROWS, TERMS, Invoice
@@ -50,14 +51,9 @@ def grounded(spans: InvoiceSpans, reading: Reading, vocabulary: Vocabulary) -> G
     for asked in vocabulary.tables.values():
         tables.setdefault(asked.table, []).extend(draft.rows(asked, spans, len(tables.get(asked.table, ()))))
     values |= {name: tuple(rows) for name, rows in tables.items()}
-    own = vocabulary.own.header
-    values[CUSTOM] = _as_json(draft.values({name: spans.fields_of(name) for name in own}, own, f"{CUSTOM}."))
+    own = vocabulary.own
+    values[CUSTOM] = draft.own_values({name: spans.fields_of(name) for name in own}, own, f"{CUSTOM}.")
     return Grounded(Invoice(**values), tuple(draft.evidence), tuple(draft.findings))
-
-
-def _as_json(values: dict[str, Any]) -> dict[str, str]:
-    """Values of own fields as texts: a number as a plain decimal, a date in ISO 8601."""
-    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in values.items()}
 
 
 @dataclass
@@ -80,9 +76,9 @@ class _Draft:
     def _cells(self, row: Row, asked: AskedTable, path: str) -> dict[str, Any]:
         first = len(self.evidence)
         values = self.values({name: row.of(name) for name in asked.columns}, asked.columns, path)
-        own = self.values({name: row.of(name) for name in asked.own}, asked.own, f"{path}{CUSTOM}.")
+        own = self.own_values({name: row.of(name) for name in asked.own}, asked.own, f"{path}{CUSTOM}.")
         if own:
-            values[CUSTOM] = _as_json(own)
+            values[CUSTOM] = own
         if values:
             # What the table's name says is shown where the row's first value is.
             shown = self.evidence[first]
@@ -96,6 +92,19 @@ class _Draft:
         """The values found, by field; `prefix` of a field's name in evidence and findings."""
         found = {name: self._read(f"{prefix}{name}", terms[name], spans[name]) for name in terms if spans[name]}
         return {name: value for name, value in found.items() if value is not None}
+
+    def own_values(self, spans: Mapping[str, Sequence[Span]], own: Mapping[str, Own], prefix: str) -> dict[str, str]:
+        """Values of fields of one's own that their declarations permit, as `custom` keeps them."""
+        terms = {name: each.term for name, each in own.items()}
+        found = {name: text_of(value) for name, value in self.values(spans, terms, prefix).items()}
+        refused = {name for name, text in found.items() if not own[name].declared.permits(text)}
+        for name in refused:
+            message = f"{_quoted(found[name])} is in the document, but is not a value of this field"
+            self._doubt(UNREADABLE, f"{prefix}{name}", terms[name], message)
+        paths = {f"{prefix}{name}" for name in refused}
+        if paths:
+            self.evidence = [each for each in self.evidence if each.field not in paths]
+        return {name: text for name, text in found.items() if name not in refused}
 
     def _read(self, name: str, term: Term, spans: Sequence[Span]) -> Any:
         if term.kind in _FREE:

@@ -22,8 +22,10 @@ from cira_pipeline.extraction.offline.parse.labels import phrases
 from cira_pipeline.extraction.offline.tables.labelled_amounts import amounts_by_concept
 from cira_pipeline.extraction.offline.tables.line_items import item_table
 from cira_pipeline.models import Reading
+from cira_pipeline.printed.accounts import PLAIN, ROUTED
 from cira_pipeline.printed.countries import country_code
 from cira_pipeline.printed.dates import choose, dates_in
+from cira_pipeline.printed.tax_ids import SCHEMES, VAT
 
 T = TypeVar("T")
 
@@ -36,6 +38,12 @@ _SIGN_AFTER = re.compile(rf"^\s?(?:[{_MINUS}](?![\w{_MINUS}])|\))")
 # An id after its label: `USt-IdNr. DE123456789`.
 _ID_AT_END = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2,3}[\s-]?)?[A-Z0-9]?\d[\dA-Z ./-]{4,}$")
 _FEWEST_DIGITS = 4
+_SCHEMES = {
+    "vat_id": VAT,
+    **{scheme: scheme for scheme in SCHEMES},
+    **{form.label: form.scheme for form in (*ROUTED, *PLAIN) if form.label != "account_number"},
+}
+"""Schemes of tax ids and of accounts, by the concept of their labels."""
 _COMMONEST = 0.9
 _UNCLEAR = 0.6
 
@@ -143,9 +151,21 @@ def account(text: str) -> Value[str] | None:
 
 
 def code(text: str) -> Value[str] | None:
-    """The printed word for a scheme or code, in capitals and without full stops: `Sort Code` is `SORT CODE`."""
-    printed = words(text.replace(".", ""))
-    return Value(printed.value.upper()) if printed else None
+    """The scheme whose label `text` is (`Sort code` is `SORT_CODE`, `USt-IdNr.` is `VAT`), else `text` in capitals."""
+    printed = words(text)
+    return Value(_scheme_labelled(printed.value) or printed.value.upper()) if printed else None
+
+
+def _scheme_labelled(text: str) -> str | None:
+    known = lexicon()
+    whole = compact(text)
+    found = {
+        _SCHEMES[meaning.concept]
+        for entries in (known.details, known.labels)
+        for meaning in entries.get(whole, ())
+        if meaning.concept in _SCHEMES
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def _segment(text: str) -> Segment:

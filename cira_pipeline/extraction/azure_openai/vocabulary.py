@@ -6,18 +6,18 @@ that the model chooses a name and does not write a value.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
-from cira_pipeline.fields import FieldKind, Term
+from cira_pipeline.custom.declaration import NO_DECLARATIONS, CustomField, CustomType, Declarations
+from cira_pipeline.fields import Detail, FieldKind, Term
 from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TERMS
 
 LINES = "line_items"
-_EMPTY: Mapping[str, Term] = MappingProxyType({})
+_FEW_CODES = 10
 _NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 # Their notes say how a value is stored (ISO 3166, one line), not where it is found.
 _STORED_OTHERWISE = frozenset({FieldKind.ADDRESS, FieldKind.COUNTRY, FieldKind.CURRENCY, FieldKind.TYPE})
@@ -25,18 +25,39 @@ _STORED_OTHERWISE = frozenset({FieldKind.ADDRESS, FieldKind.COUNTRY, FieldKind.C
 _STANDARD = re.compile(r"\b(BT|BG|UNTDID|UN/ECE|ISO)\b")
 
 
+_KINDS: Mapping[CustomType, FieldKind] = MappingProxyType(
+    {
+        CustomType.TEXT: FieldKind.TEXT,
+        CustomType.IDENTIFIER: FieldKind.REFERENCE,
+        CustomType.DATE: FieldKind.DATE,
+        CustomType.AMOUNT: FieldKind.AMOUNT,
+        CustomType.NUMBER: FieldKind.QUANTITY,
+        CustomType.CODE: FieldKind.REFERENCE,
+    }
+)
+
+
 @dataclass(frozen=True)
-class OwnFields:
-    """Fields of one's own, by name: values go into `Invoice.custom`, those of `lines` into `LineItem.custom`.
+class Own:
+    """A field of one's own, with the term that a field of the invoice would have."""
 
-    `label` and `note` of a term describe the field to the model.
-    """
+    declared: CustomField
+    term: Term
 
-    header: Mapping[str, Term] = field(default_factory=dict)
-    lines: Mapping[str, Term] = field(default_factory=dict)
+    @classmethod
+    def of(cls, declared: CustomField) -> Own:
+        return cls(declared, Detail("", _KINDS[declared.type], declared.shown, declared.description))
+
+    @property
+    def about(self) -> str:
+        """Its name and description, one of its labels, and its codes where they are few."""
+        label = next((label for labels in self.declared.labels.values() for label in labels), "")
+        codes = " or ".join(self.declared.codes) if len(self.declared.codes) <= _FEW_CODES else ""
+        parts = (self.declared.shown, self.declared.description, label and f"labelled `{label}`", codes)
+        return " ".join(", ".join(filter(None, parts)).split())
 
 
-NO_OWN_FIELDS = OwnFields()
+_NO_OWN: Mapping[str, Own] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -47,7 +68,7 @@ class AskedTable:
     table: str
     columns: Mapping[str, Term]
     chosen: Mapping[str, str]
-    own: Mapping[str, Term]
+    own: Mapping[str, Own]
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -56,17 +77,21 @@ class AskedTable:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """All names of one question, the same object for all questions of an engine.
+    """All names of one question, the same object for all questions of an engine. `declared`: fields of one's own.
 
-    Raises: ValueError for an own field named like another field.
+    Values of own fields go into `Invoice.custom`, those of lines into `LineItem.custom`.
     """
 
-    own: OwnFields = NO_OWN_FIELDS
+    declared: Declarations = NO_DECLARATIONS
 
-    def __post_init__(self) -> None:
-        taken = (self.own.header.keys() & TERMS.keys()) | (self.own.lines.keys() & ROW_TERMS[LINES].keys())
-        if taken:
-            raise ValueError(f"own fields named like fields of the invoice: {', '.join(sorted(taken))}")
+    @cached_property
+    def own(self) -> Mapping[str, Own]:
+        """Header fields of one's own."""
+        return {name: Own.of(declared) for name, declared in self.declared.header.items()}
+
+    @cached_property
+    def own_of_lines(self) -> Mapping[str, Own]:
+        return {name: Own.of(declared) for name, declared in self.declared.line.items()}
 
     @cached_property
     def header(self) -> Mapping[str, Term]:
@@ -81,20 +106,12 @@ class Vocabulary:
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
-        return (*self.header, *self.own.header)
+        return (*self.header, *self.own)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Columns of all tables, each name once."""
         return tuple(dict.fromkeys(name for table in self.tables.values() for name in (*table.columns, *table.own)))
-
-    @cached_property
-    def digest(self) -> str:
-        """Identifies own fields in an engine's version; empty without any."""
-        if self.own == NO_OWN_FIELDS:
-            return ""
-        described = repr((sorted(self.own.header.items()), sorted(self.own.lines.items())))
-        return hashlib.sha256(described.encode()).hexdigest()[:8]
 
     def described_tables(self) -> str:
         """One line for each table, with its columns."""
@@ -110,18 +127,17 @@ class Vocabulary:
         notes = {name: _about(term) for name, term in reversed(terms) if f"`{name}`" not in explained}
         names = dict.fromkeys(name for name, _ in terms)
         own = [
-            *((f"`{name}`", term) for name, term in self.own.header.items()),
-            *((f"`{name}` of `{LINES}`", term) for name, term in self.own.lines.items()),
+            *(f"- `{name}`: {each.about}" for name, each in self.own.items()),
+            *(f"- `{name}` of `{LINES}`: {each.about}" for name, each in self.own_of_lines.items()),
         ]
         lines = [f"- `{name}`: {notes[name]}" for name in names if notes.get(name)]
-        lines += [f"- {name}: {', '.join(filter(None, (term.label, term.note)))}" for name, term in own]
-        return "\n".join(lines)
+        return "\n".join((*lines, *own))
 
     def _asked(self, table: str) -> Iterator[AskedTable]:
         terms = {
             name: term for name, term in ROW_TERMS[table].items() if term.printed and term.kind is not FieldKind.MAP
         }
-        own = self.own.lines if table == LINES else _EMPTY
+        own = self.own_of_lines if table == LINES else _NO_OWN
         column = next((name for name, term in terms.items() if term.values), None)
         if column is None:
             yield AskedTable(table, table, terms, _NOTHING_CHOSEN, own)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from cira_pipeline.custom.declaration import MAX_FIELDS, CustomField, Declarations, Place
 from cira_pipeline.extraction.azure_openai.answer import SCHEMA_NAME, answer_schema
 from cira_pipeline.extraction.azure_openai.question import system_prompt
-from cira_pipeline.extraction.azure_openai.vocabulary import STANDARD, OwnFields, Vocabulary
-from cira_pipeline.fields import Detail, FieldKind
+from cira_pipeline.extraction.azure_openai.vocabulary import STANDARD, Vocabulary
 
 # https://learn.microsoft.com/azure/foundry/openai/how-to/structured-outputs, "Nesting depth": Azure's own figures.
 MOST_PROPERTIES = 100
@@ -29,11 +29,14 @@ KEYWORDS = {"type", "properties", "required", "additionalProperties", "items", "
 """Those of the supported subset that the schema needs; every other one is not supported by some model family."""
 
 OWN = Vocabulary(
-    OwnFields(
-        {f"own_field_{number}": Detail("", FieldKind.TEXT, "Own field", "a note") for number in range(50)},
-        {f"own_column_{number}": Detail("", FieldKind.AMOUNT, "Own column") for number in range(20)},
+    Declarations(
+        fields=(
+            *(CustomField(name=f"own_field_{number}", description="a note") for number in range(MAX_FIELDS // 2)),
+            *(CustomField(name=f"own_column_{number}", place=Place.LINE) for number in range(MAX_FIELDS // 2)),
+        )
     )
 )
+"""As many own fields as can be declared."""
 
 
 @pytest.fixture(params=[STANDARD, OWN], ids=["standard", "with own fields"])
@@ -82,4 +85,4 @@ def test_every_name_that_is_asked_for_is_in_the_schema_and_every_table_with_its_
         assert "{" + "fields}" not in text
         assert all(f"`{name}`" in text for name in vocabulary.tables)
         assert all(name in text for name in vocabulary.columns)
-        assert all(f"`{name}`" in text for name in (*vocabulary.own.header, *vocabulary.own.lines))
+        assert all(f"`{name}`" in text for name in (*vocabulary.own, *vocabulary.own_of_lines))

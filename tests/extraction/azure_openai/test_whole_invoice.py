@@ -7,10 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from cira_pipeline.custom.declaration import CustomField, CustomType, Declarations, Place
 from cira_pipeline.extraction.answers import AnswersInMemory
 from cira_pipeline.extraction.azure_openai.engine import AzureOpenAIEngine
-from cira_pipeline.extraction.azure_openai.vocabulary import OwnFields, Vocabulary
-from cira_pipeline.fields import Detail, FieldKind
 from cira_pipeline.models import Extraction, Severity
 from cira_pipeline.settings import Settings
 from tests.azure_standin import AzureStandin, LabelAnswers, answer
@@ -203,9 +202,13 @@ def test_pages_that_repeat_their_footer_list_each_account_once_and_each_position
 
 
 def test_fields_of_ones_own_are_asked_for_read_by_their_kind_and_kept_apart(azure: AzureStandin) -> None:
-    own = OwnFields(
-        {"cost_centre": Detail("", FieldKind.REFERENCE, "Cost centre", "four digits"), "ordered": _own_date("Ordered")},
-        {"bin": Detail("", FieldKind.REFERENCE, "Bin")},
+    own = Declarations(
+        fields=(
+            CustomField(name="cost_centre", type=CustomType.CODE, pattern="[0-9]{4}", description="who bears the cost"),
+            CustomField(name="region", type=CustomType.CODE, codes=("east", "west")),
+            CustomField(name="ordered", type=CustomType.DATE),
+            CustomField(name="bin", type=CustomType.IDENTIFIER, place=Place.LINE),
+        )
     )
     azure.answering = lambda _message: (
         answer(line_items=[{"description": {"text": "Steel anchor", "line": 11}, "bin": {"text": "AX-1", "line": 11}}])
@@ -213,6 +216,7 @@ def test_fields_of_ones_own_are_asked_for_read_by_their_kind_and_kept_apart(azur
             "fields": [
                 {"field": "cost_centre", "text": "4711", "line": 21},
                 {"field": "ordered", "text": "March 4, 2026", "line": 7},
+                {"field": "region", "text": "Toronto", "line": 3},
             ]
         }
     )
@@ -223,24 +227,17 @@ def test_fields_of_ones_own_are_asked_for_read_by_their_kind_and_kept_apart(azur
     assert extraction is not None
     assert extraction.invoice.custom == {"cost_centre": "4711", "ordered": date(2026, 3, 4).isoformat()}
     assert extraction.invoice.line_items[0].custom == {"bin": "AX-1"}
+    assert [finding.fields for finding in extraction.findings] == [("custom.region",)], "no code of that field"
     places = {each.field: each.line for each in extraction.evidence}
+    assert "custom.region" not in places
     assert (places["custom.cost_centre"], places["line_items[0].custom.bin"]) == (21, 11)
     [request] = azure.requests
-    assert "- `cost_centre`: Cost centre, four digits" in request["messages"][0]["content"]
+    assert "- `cost_centre`: Cost centre, who bears the cost" in request["messages"][0]["content"]
     schema = request["response_format"]["json_schema"]["schema"]["properties"]
     assert {"cost_centre", "ordered"} <= set(schema["fields"]["items"]["properties"]["field"]["enum"])
     assert engine.version != plain.version
     plain.close()
     engine.close()
-
-
-def test_an_own_field_cannot_take_the_name_of_another_field() -> None:
-    with pytest.raises(ValueError, match="net_total"):
-        Vocabulary(OwnFields({"net_total": Detail("", FieldKind.AMOUNT, "Net")}))
-
-
-def _own_date(label: str) -> Detail:
-    return Detail("", FieldKind.DATE, label)
 
 
 def test_a_server_that_takes_any_json_object_is_told_the_names(azure: AzureStandin, engine_for) -> None:
