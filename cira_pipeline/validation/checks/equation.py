@@ -164,11 +164,12 @@ def _sum_of(total: HeaderField, stated: Decimal, first: Addend, second: Addend, 
 def check_equation(subject: ValidationInput, equation: Equation) -> Iterator[Finding]:
     """Findings of the sums that do not hold, each with the gap, and of amounts without a place in them."""
     unit = subject.minor_unit
-    if equation.net is not None and not equation.net.holds(unit) and not subject.explained("net_total"):
+    if equation.net is not None and not equation.net.holds(unit):
         yield _gap(rules.NET_OF_LINES, equation.net, subject)
     if equation.gross is not None and not equation.gross.holds(unit):
         yield _gap(rules.NET_PLUS_TAX, equation.gross, subject)
     due = equation.due
+    # An e-invoice may also contain payments collected for others, with which its engine checks the sum.
     if due is not None and not subject.explained("amount_due"):
         if not due.holds(unit):
             yield _gap(rules.AMOUNT_DUE, due, subject)

@@ -325,3 +325,37 @@ def test_the_head_of_a_payment_is_no_mark() -> None:
     record = judged("en", GOODS, (*pairs, ("Balance due", "$200.00")))
     assert (record.invoice.prepaid_amount, record.invoice.amount_due) == (D("46.00"), D("200.00"))
     assert "offline.marked_paid" not in {finding.rule for finding in record.findings}
+
+
+def test_a_discount_printed_as_a_row_and_as_a_sum_is_deducted_once() -> None:
+    pairs = (
+        ("Sonderrabatt", "-21,55"),
+        ("Fracht", "15,00"),
+        ("Positionssumme", "410,10"),
+        ("Gesamtbetrag der Zuschläge", "15,00"),
+        ("Gesamtbetrag der Abschläge", "-21,55"),
+        ("Summe netto", "403,55"),
+        ("USt 19 %", "76,67"),
+        ("Gesamtbetrag", "480,22"),
+    )
+    record = judged("de", ("1", "410,10", "410,10"), pairs)
+    assert (record.invoice.allowance_total, record.invoice.charge_total) == (D("21.55"), D("15.00"))
+    assert not [finding for finding in record.findings if finding.rule.startswith("CIRA-ARITH")]
+
+
+def test_another_name_of_the_total_is_no_charge() -> None:
+    pairs = (("Charges", "$205.00"), ("Total for this invoice", "$205.00"))
+    found = invoice(page("en", GOODS, pairs))
+    assert (found.gross_total, found.charge_total) == (D("205.00"), None)
+
+
+def test_a_discount_under_a_head_of_several_words_is_read() -> None:
+    heads = ("Warenwert", "Versandkosten", "Skonto sofort", "Nettobetrag", "MwSt-Betrag", "Endbetrag")
+    values = ("1062,60", "15,00", "-21,55", "1056,05", "200,65", "1256,70")
+    texts = [text for at, pair in enumerate(zip(heads, values, strict=True)) for text in _column(40 + 88 * at, *pair)]
+    found = invoice([*page("de", ("1", "1.062,60", "1.062,60"), ()), *texts])
+    assert (found.net_total, found.allowance_total, found.charge_total) == (D("1056.05"), D("21.55"), D("15.00"))
+
+
+def _column(left: float, head: str, value: str) -> list[Placed]:
+    return [(left, 400, head), (left, 412, value)]

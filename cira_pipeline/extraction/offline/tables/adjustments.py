@@ -16,6 +16,7 @@ from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import HIGHEST_RATE
 from cira_pipeline.extraction.offline.page.canvas import Span
 from cira_pipeline.extraction.offline.parse.amounts import Number
+from cira_pipeline.extraction.offline.parse.labels import Label
 from cira_pipeline.extraction.offline.tables.labelled_amounts import Amount
 from cira_pipeline.extraction.offline.thresholds import thresholds
 
@@ -86,7 +87,7 @@ def adjustments_of(facts: Facts, amounts: dict[str, list[Amount]]) -> list[Adjus
             label = amount.label
             if label is None or amount.score < _TUNED.label_least or not amount.value or amount.number.span in found:
                 continue
-            if facts.phrase_in(label.segment, "including"):
+            if facts.phrase_in(label.segment, "including") or not _belongs(facts, label, amount.number):
                 # Part of another amount, and not added to it.
                 continue
             values = _values(concept, amount.number)
@@ -102,6 +103,15 @@ def adjustments_of(facts: Facts, amounts: dict[str, list[Amount]]) -> list[Adjus
                 )
     ordered = sorted(found.values(), key=lambda each: each.position)
     return [each for each in ordered if not _sums_up(each, ordered)][: _TUNED.most]
+
+
+def _belongs(facts: Facts, label: Label, number: Number) -> bool:
+    """Whether the amount is the last in the row of its label, or under a head that begins with the label."""
+    row = label.segment.row
+    if number.span.segment.row is not row:
+        return label.first
+    money = [each for segment in row.segments for each in facts.numbers_of(segment) if each.is_money]
+    return not money or position_of(number.span) >= position_of(money[-1].span)
 
 
 def _with_sign(concept: str, number: Number) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import combinations
 
 from cira_pipeline.extraction.offline.page.canvas import Span
 from cira_pipeline.extraction.offline.tables.adjustments import (
@@ -63,12 +64,24 @@ def document_amounts(
     found = DocumentAmounts()
     places = [each.span for each in (totals.net, totals.tax, totals.gross, totals.due) if each is not None]
     places += [each.span for each in (*totals.net_parts, *totals.tax_parts)]
-    block = [each for each in in_block(named, places) if each.position[0] > last_item]
+    printed = {abs(each.value) for each in (totals.net, totals.gross, totals.due) if each is not None}
+    taken = {each.span for each in (totals.net, totals.tax, totals.gross, totals.due, *totals.tax_parts) if each}
+    # `Charges 8.22` above `Total 8.22` is another name of the total.
+    block = [
+        each
+        for each in in_block(named, places)
+        if each.position[0] > last_item
+        and each.number.span not in taken
+        and (each.concept not in IN_NET or abs(each.value) not in printed)
+    ]
     used = {each.number.span: value for each, value in totals.adjustments}
     end = max((position_of(each.span) for each in (totals.gross,) if each is not None), default=None)
     goods = _line_total(totals, amounts, places)
     contained = totals.net is not None and totals.net.value in (lines, goods.value if goods is not None else None)
+    repeated = _repeated(block, goods.value if goods is not None else lines, totals)
     for each in block:
+        if each in repeated:
+            continue
         value = used.get(each.number.span, _value(each, block, totals))
         if each.concept not in IN_NET:
             found.add(_SUMMED[each.concept], -value if each.concept in _LOWERING else value, each.number.span)
@@ -79,9 +92,27 @@ def document_amounts(
                 found.add("shipping_amount", value, each.number.span)
         elif each.number.span in used or not contained:
             _add_to_net(found, each, abs(value), goods.value if goods is not None else lines)
-    if goods is not None and (totals.net is None or goods.number.span != totals.net.span):
+    adjusted = "allowance_total" in found.header or "charge_total" in found.header
+    # Where the net total differs and nothing is read that says why, it may be a sum of some lines only.
+    known = totals.net is None or adjusted or (goods is not None and goods.value == totals.net.value)
+    if goods is not None and known and (totals.net is None or goods.number.span != totals.net.span):
         found.add("line_total", goods.value, goods.number.span)
     return found
+
+
+def _repeated(block: Sequence[Adjustment], goods: Decimal | None, totals: Totals) -> list[Adjustment]:
+    """Discounts or charges that are printed twice, as a row and as the sum of rows, where the net total shows it."""
+    own = [each for each in block if each.concept in IN_NET]
+    if totals.net is None or goods is None:
+        return []
+    excess = goods + sum((each.value for each in own), Decimal(0)) - totals.net.value
+    values = [each.value for each in own]
+    twice = [each for each in own if values.count(each.value) > 1]
+    for count in (1, 2):
+        for some in combinations(twice, count):
+            if excess and sum((each.value for each in some), Decimal(0)) == excess:
+                return list(some)
+    return []
 
 
 def _value(each: Adjustment, block: Sequence[Adjustment], totals: Totals) -> Decimal:
