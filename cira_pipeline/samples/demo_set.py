@@ -12,20 +12,22 @@ from typing import Literal
 from cira_pipeline.samples.bill import Bill, Wish, compose_bill
 from cira_pipeline.samples.catalogue import customers, suppliers, words
 from cira_pipeline.samples.cii import XRECHNUNG, cii_truth, cii_xml
+from cira_pipeline.samples.generator import for_countries, national_bill
 from cira_pipeline.samples.hybrid import factur_x
 from cira_pipeline.samples.layout import layouts
+from cira_pipeline.samples.national import invent_national_supplier
 from cira_pipeline.samples.page import Stamp, print_bill
 from cira_pipeline.samples.paper import photographed, scanned
 from cira_pipeline.samples.receipt import print_receipt
 from cira_pipeline.samples.sample import ACCEPTED, DAMAGED, READ_BY_OCR, REVIEWED, Sample
 from cira_pipeline.samples.ubl import ubl_truth, ubl_xml
 
-_Form = Literal["text", "scan", "factur-x", "ubl", "xrechnung", "receipt", "broken", "wrong sum", "copy"]
+_Form = Literal["text", "scan", "factur-x", "ubl", "xrechnung", "receipt", "broken", "wrong sum", "copy", "national"]
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """One document: supplier, customer, layout and kind."""
+    """One document: supplier, customer, layout and kind; `national` has a country in the place of its supplier."""
 
     form: _Form
     supplier: str
@@ -48,8 +50,8 @@ _PLANS: Sequence[_Plan] = (
     _Plan("text", "liffey", "corrib", "vera_modern", Wish(lines=2, credit=True)),
     _Plan("text", "delacourt", "roussel", "french_letter", Wish(lines=5)),
     _Plan("text", "vautrin", "horizon", "monogram_grid", Wish(lines=6, rates=3)),
-    _Plan("text", "vandersteen", "bakker", "strip_totals", Wish(lines=5)),
-    _Plan("text", "olivares", "turia", "band_boxed", Wish(lines=6, rates=2)),
+    _Plan("national", "US", "", "band_boxed"),
+    _Plan("national", "IN", "", "vera_modern"),
     _Plan("text", "bellandi", "valdoro", "vera_modern", Wish(lines=5)),
     _Plan("text", "kranich", "bakker", "window_column", Wish(lines=3, reverse_charge=True)),
     _Plan("factur-x", "foerde", "seeblick", "rule_zebra", Wish(lines=6)),
@@ -71,6 +73,11 @@ def demo_samples(seed: int, today: date) -> Iterator[Sample]:
         random = Random(f"{seed}/{position}")  # noqa: S311 - invented goods, no secrets
         if plan.form == "copy":
             bill = bills[0]
+        elif plan.form == "national":
+            # The same supplier in every demo.
+            side = invent_national_supplier(Random(f"demo/{plan.supplier}"), plan.supplier)  # noqa: S311
+            issued = today - timedelta(days=random.randint(2, 24))
+            bill = national_bill(random, side, seed * 40 + position, issued)
         else:
             bill = compose_bill(
                 random,
@@ -91,7 +98,7 @@ def _copy_stamp(bill: Bill) -> Stamp:
 
 def _sample(plan: _Plan, bill: Bill, random: Random) -> Sample:
     layout = layouts()[plan.layout]
-    name = f"{plan.supplier}-{bill.number.replace('/', '-')}"
+    name = f"{bill.supplier.key}-{bill.number.replace('/', '-')}"
     match plan.form:
         case "ubl":
             return Sample(f"{name}.xml", "xml", ubl_xml(bill), ubl_truth(bill), ACCEPTED, "UBL")
@@ -108,6 +115,10 @@ def _sample(plan: _Plan, bill: Bill, random: Random) -> Sample:
             printed = print_bill(bill, layout)
             scan = scanned(printed.pdf, random.randrange(2**32))
             return Sample(f"{name}-scan.pdf", "pdf-scan", scan, printed.truth, READ_BY_OCR, "scan")
+        case "national":
+            printed = print_bill(bill, for_countries(layout))
+            # Taxes, ids and accounts of many countries: what is not certain is reviewed.
+            return Sample(f"{name}.pdf", "pdf-text", printed.pdf, printed.truth, READ_BY_OCR, plan.supplier)
         case "broken":
             whole = print_bill(bill, layout).pdf
             return Sample(f"{name}-cut.pdf", "broken", whole[: len(whole) // 3], None, DAMAGED, "cut off")

@@ -103,7 +103,8 @@ def labelled_document(order: Order, number: int) -> LabelledDocument:
     if order.countries:
         side, layout = _national_supplier(order, number // _DOCUMENTS_OF_A_SUPPLIER)
         supplier = side.supplier
-        bill = _national_bill(random, side, layout, number)
+        issued = _FIRST_DAY + timedelta(days=random.randrange(_DAYS))
+        bill = national_bill(random, side, _sequence(number), issued)
         place = supplier.country.lower()
     else:
         supplier, layout = _supplier(order, number // _DOCUMENTS_OF_A_SUPPLIER)
@@ -127,9 +128,12 @@ def _supplier(order: Order, index: int) -> tuple[Supplier, Layout]:
 def _national_supplier(order: Order, index: int) -> tuple[NationalSupplier, Layout]:
     random = Random(f"{order.seed}/national/{index}")  # noqa: S311
     side = invent_national_supplier(random, order.countries[index % len(order.countries)])
-    layout = _layout(order, index)
-    # "Gross first", "tax included" and minus signs on credit notes are habits of countries with VAT alone.
-    return side, layout.model_copy(update={"totals_order": "net_first", "negative_credits": False})
+    return side, for_countries(_layout(order, index))
+
+
+def for_countries(layout: Layout) -> Layout:
+    """`layout` without habits of countries with VAT alone: gross first, tax included, minus signs on credit notes."""
+    return layout.model_copy(update={"totals_order": "net_first", "negative_credits": False})
 
 
 def _layout(order: Order, index: int) -> Layout:
@@ -139,9 +143,9 @@ def _layout(order: Order, index: int) -> Layout:
     return offered[index % len(offered)]
 
 
-def _national_bill(random: Random, side: NationalSupplier, layout: Layout, number: int) -> Bill:
+def national_bill(random: Random, side: NationalSupplier, sequence: int, issue_date: date) -> Bill:
+    """A bill of `side` to a customer of its country."""
     supplier, shares = side.supplier, side.habits.shares
-    sequence = 7 + (number // _DOCUMENTS_OF_A_SUPPLIER) % 40 * 11 + number % _DOCUMENTS_OF_A_SUPPLIER
     national, customer = invent_national(random, side, sequence)
     credit = random.random() < _CREDIT_NOTES
     long = random.random() < _LONG
@@ -165,7 +169,7 @@ def _national_bill(random: Random, side: NationalSupplier, layout: Layout, numbe
         supplier,
         customer,
         wish,
-        issue_date=_FIRST_DAY + timedelta(days=random.randrange(_DAYS)),
+        issue_date=issue_date,
         sequence=sequence,
         contact=invent_person(random, supplier.country),
         national=national,
@@ -189,18 +193,21 @@ def _bill(random: Random, supplier: Supplier, layout: Layout, kind: LabelledKind
     )
     issued = _FIRST_DAY + timedelta(days=random.randrange(_DAYS))
     customer = invent_customer(random, country)
-    # A supplier's number grows with its documents.
-    sequence = 7 + (number // _DOCUMENTS_OF_A_SUPPLIER) % 40 * 11 + number % _DOCUMENTS_OF_A_SUPPLIER
     return compose_bill(
         random,
         supplier,
         customer,
         wish,
         issue_date=issued,
-        sequence=sequence,
+        sequence=_sequence(number),
         contact=invent_person(random, supplier.country),
         delivery_place=invent_place(random, country),
     )
+
+
+def _sequence(number: int) -> int:
+    """A supplier's number grows with its documents."""
+    return 7 + (number // _DOCUMENTS_OF_A_SUPPLIER) % 40 * 11 + number % _DOCUMENTS_OF_A_SUPPLIER
 
 
 def _made(random: Random, kind: LabelledKind, bill: Bill, layout: Layout) -> tuple[bytes, Invoice, str]:
