@@ -37,6 +37,11 @@ from cira_pipeline.extraction.offline.header.dates import (
 )
 from cira_pipeline.extraction.offline.header.debited_account import is_debited
 from cira_pipeline.extraction.offline.header.document_type import SELF_BILLED, document_type, titles_of
+from cira_pipeline.extraction.offline.header.other_references import (
+    SUPPLIERS_OWN,
+    other_dates,
+    other_references,
+)
 from cira_pipeline.extraction.offline.header.paid_mark import paid_mark
 from cira_pipeline.extraction.offline.header.payment_reference import payment_reference
 from cira_pipeline.extraction.offline.header.reference_numbers import reference_candidates
@@ -52,12 +57,14 @@ from cira_pipeline.extraction.offline.page.canvas import Span
 from cira_pipeline.extraction.offline.page.spelling import spelled
 from cira_pipeline.extraction.offline.parse.identifiers import breaks_off, labelled_iban
 from cira_pipeline.extraction.offline.parties.both_sides import Parties
+from cira_pipeline.extraction.offline.parties.contacts import contacts
 from cira_pipeline.extraction.offline.parties.names import Party
 from cira_pipeline.extraction.offline.parties.tax_ids import tax_ids
 from cira_pipeline.extraction.offline.receipt import company, date_printed, is_receipt
 from cira_pipeline.extraction.offline.receipt import total as receipt_total
 from cira_pipeline.extraction.offline.tables.adjustments import adjustments_of
 from cira_pipeline.extraction.offline.tables.document_amounts import DocumentAmounts, document_amounts
+from cira_pipeline.extraction.offline.tables.item_codes import item_codes
 from cira_pipeline.extraction.offline.tables.labelled_amounts import Amount, amounts_by_concept
 from cira_pipeline.extraction.offline.tables.line_items import Item, ItemTable, column_sums, item_table
 from cira_pipeline.extraction.offline.tables.tax_breakdown import (
@@ -184,6 +191,7 @@ class _Draft:
         self.parties = Parties(facts, frozenset(self.table.rows), self_billed=self_billed)
         self.receipt = is_receipt(facts)
         self.references = self._other_references()
+        self.item_codes: Mapping[int, Mapping[str, Found]] = {}
         self._places: dict[str, Span] = {}
 
     def fill(self) -> None:
@@ -227,6 +235,14 @@ class _Draft:
         for index, row in enumerate(rows):
             for name, found in row.items():
                 self.prove(f"{table}[{index}].{name}", found.spans, found.confidence)
+
+    def _drop(self, field: str) -> None:
+        del self.values[field], self._places[field]
+        self.evidence = [entry for entry in self.evidence if entry.field != field]
+
+    def _take(self, details: Mapping[str, Found]) -> None:
+        for field, found in details.items():
+            self.put(field, found.value, found.spans, found.confidence)
 
     def doubt(self, rule: str, message: str, *fields: str, severity: Severity = Severity.WARNING) -> None:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
@@ -399,10 +415,11 @@ class _Draft:
     def _references(self) -> None:
         if self.kind is not None:
             self.put("invoice_type", self.kind.value, [self.kind.span], self.kind.score)
-        for field, found in self.references.items():
-            self.put(field, found.value, found.spans, found.confidence)
+        self._take(self.references)
         number = self._reference("invoice_number")
-        self._reference("purchase_order", other_than=number)
+        order = self._reference("purchase_order", other_than=number)
+        if order is not None and order == self.values.get("buyer_reference"):
+            self._drop("buyer_reference")
 
     def _reference(self, field: str, other_than: str | None = None) -> str | None:
         found = [
@@ -433,17 +450,20 @@ class _Draft:
     def _other_references(self) -> dict[str, Found]:
         """References other than the document's own number and the purchase order, by field."""
         paid_with = payment_reference(self.facts)
-        return {} if paid_with is None else {"payment_reference": paid_with}
+        found = {} if paid_with is None else {"payment_reference": paid_with}
+        return found | other_references(self.facts, frozenset(self.table.rows | self.table.region))
 
     def _is_other_detail(self, candidate: Candidate[str]) -> bool:
         """The code is a payment reference or the like, and its label says so more surely than the candidate's."""
+
+        def same_place(span: Span) -> bool:
+            own = candidate.span
+            return span.segment is own.segment and span.start < own.end and own.start < span.end
+
         return any(
-            span.segment is candidate.span.segment
-            and span.start < candidate.span.end
-            and candidate.span.start < span.end
-            and candidate.score <= found.confidence
-            for found in self.references.values()
-            for span in found.spans
+            candidate.score <= found.confidence
+            and (any(map(same_place, found.spans)) or (field in SUPPLIERS_OWN and found.value == candidate.value))
+            for field, found in self.references.items()
         )
 
     def _dates(self) -> None:
@@ -457,6 +477,7 @@ class _Draft:
             self._date("due_date", due)
         elif term is not None and issued is not None:
             self._date("due_date", due_from_term(term, issued))
+        self._take(other_dates(self.facts, frozenset(self.table.rows | self.table.region)))
         terms = payment_terms(self.facts, term)
         if terms is not None:
             self.put("payment_terms", terms.span.text, [terms.span], terms.score)
@@ -511,7 +532,8 @@ class _Draft:
 
     def _tax_ids(self) -> None:
         stated = {role: each for role, each in self.parties.vat_ids.items() if f"{role}_vat_id" in self.values}
-        for side, owned in tax_ids(self.facts, self.parties, stated).items():
+        found = tax_ids(self.facts, self.parties, stated)
+        for side, owned in found.items():
             self.rows(f"{side}_tax_ids", TaxId, ({"scheme": each.scheme, "value": each.value} for each in owned))
             others = [each for each in owned if each.scheme.value != VAT]
             main = next((each for each in others if each.is_main), others[0] if others else None)
@@ -520,6 +542,13 @@ class _Draft:
             vat_id = next((each.value for each in owned if each.scheme.value == VAT), None)
             if vat_id is not None and side not in stated:
                 self.put(f"{side}_vat_id", vat_id.value, vat_id.spans, vat_id.confidence)
+        details = contacts(self.facts, self.parties, found)
+        self._take({field: each for field, each in details.items() if self._has_side(field)})
+
+    def _has_side(self, field: str) -> bool:
+        """Whether the party of a detail is in the record: what nobody is named for is left out."""
+        side = field.partition("_")[0]
+        return side == "delivery" or f"{side}_name" in self.values
 
     def _party(self, role: str, party: Party) -> None:
         if party.name and party.score >= _TUNED.least_score:
@@ -571,12 +600,10 @@ class _Draft:
             others = [each for each in accounts if each.scheme != BPAY]
             to_pay = others[0] if len(others) == 1 else None
         if to_pay is not None and to_pay.scheme != IBAN:
-            for field, found in to_pay.header.items():
-                self.put(field, found.value, found.spans, found.confidence)
+            self._take(to_pay.header)
         elif own is not None:
-            for field, found in own.header.items():
-                if field in {"payment_bic", "payment_account_name"}:
-                    self.put(field, found.value, found.spans, found.confidence)
+            kept = {"payment_bic", "payment_account_name"}
+            self._take({field: found for field, found in own.header.items() if field in kept})
         elif accounts:
             self.doubt(
                 "offline.several_accounts",
@@ -618,6 +645,7 @@ class _Draft:
     def _lines(self) -> None:
         table = self.table
         concept = self._line_amount(table)
+        self.item_codes = item_codes(table)
         self.values["line_items"] = tuple(self._line(index, item, concept) for index, item in enumerate(table.items))
 
     def _line_amount(self, table: ItemTable) -> str | None:
@@ -654,6 +682,9 @@ class _Draft:
         if item.description:
             values["description"] = " ".join(span.text for span in item.description)
             self.prove(f"{path}.description", item.description, min(confidence, _TUNED.description))
+        for field, code in self.item_codes.get(index, {}).items():
+            values[field] = code.value
+            self.prove(f"{path}.{field}", code.spans, min(confidence, code.confidence))
         if item.unit is not None:
             values["unit"] = item.unit.text
             self.prove(f"{path}.unit", [item.unit], confidence)

@@ -514,6 +514,8 @@ OPTIONAL = frozenset(
         ("titles", "389"),
         ("weak", "due_date"),
         ("weak", "amount_due"),
+        ("words", "barcode"),
+        ("words", "commodity"),
         ("words", "debited"),
         ("words", "greeting"),
         ("words", "self_billing"),

@@ -87,7 +87,8 @@ def payment_accounts(facts: Facts, ibans: Sequence[Found]) -> list[Account]:
     others: dict[tuple[str, str], Account] = {}
     for account in (*_routed(facts), *_canadian(facts), *_plain(facts), *_with_bic(facts, found), *_bpay(facts)):
         span = account.account.spans[0]
-        if not _inside_iban(span) and not is_debited(facts, span):
+        printed = str(account.account.value).strip("0-/")
+        if printed and not _inside_iban(span) and not is_debited(facts, span):
             others.setdefault((account.scheme, str(account.account.value)), account)
     known = {str(account.account.value) for account in others.values() if account.scheme}
     kept = [each for each in others.values() if each.scheme or str(each.account.value) not in known]

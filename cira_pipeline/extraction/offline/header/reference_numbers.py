@@ -92,7 +92,7 @@ def reference_candidates(
     """Candidates for `concept` (`invoice_number`, `purchase_order`), best first; those in line items score low."""
     found: list[Candidate[str]] = []
     for proposal in facts.proposals.of(concept):
-        span = _code_in(facts, proposal)
+        span = code_in(facts, proposal)
         if span is None or facts.proposals.rival(proposal, _RIVALS) is not None:
             continue
         if concept == "invoice_number" and of_corrected_invoice(span, titles):
@@ -216,7 +216,7 @@ def plausibility(text: str) -> float:
     return 1.0
 
 
-def _code_in(facts: Facts, proposal: Proposal) -> Span | None:
+def code_in(facts: Facts, proposal: Proposal) -> Span | None:
     """The code at the proposal's place; all text before `vom 05.06.2018` is the number."""
     place = proposal.place
     segment = place.segment

@@ -87,6 +87,12 @@ class Parties:
         return window.customer() or self._sections.party("ship_to") or Party()
 
     @cached_property
+    def receiver(self) -> Party | None:
+        """Who the goods go to, under a heading of its own."""
+        found = self._sections.party("ship_to")
+        return None if found is None or found.name == self._customer_read.name else found
+
+    @cached_property
     def customer_named(self) -> bool:
         """Whether a heading such as `Bill to` names a customer, so that the page is not an anonymous receipt."""
         return self._sections.party("customer") is not None

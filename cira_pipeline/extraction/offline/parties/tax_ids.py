@@ -16,12 +16,12 @@ from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.facts.proposals import Proposal
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.normal import words_of
-from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.page.canvas import Segment
 from cira_pipeline.extraction.offline.parse.identifiers import Identifier
 from cira_pipeline.extraction.offline.parse.tax_ids import TaxIdentifier, tax_id_in
 from cira_pipeline.extraction.offline.parties.both_sides import Parties
 from cira_pipeline.extraction.offline.thresholds import thresholds
-from cira_pipeline.printed.tax_ids import OTHER, SCHEMES, SECONDARY, VAT
+from cira_pipeline.printed.tax_ids import OTHER, SCHEMES, SECONDARY, VAT, tax_id_is_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ _TUNED = thresholds(_Tuned)
 
 Side = Literal["supplier", "customer"]
 SIDES: Final[tuple[Side, ...]] = ("supplier", "customer")
+# Schemes whose ids no VAT id has the form of.
+_UNMISTAKABLE: Final = ("GSTIN", "CNPJ")
 # Labels that announce ids of other schemes, too: `Org.nr. 987 654 325 MVA`, `GST Reg No` with a Singaporean UEN.
 _ALSO: Final = {
     "ORGNR": (VAT, "ORGNR"),
@@ -167,7 +169,6 @@ def _assign_the_rest(found: dict[Side, dict[str, OwnTaxId]], unassigned: list[tu
 def _add_vat_id(candidate: Candidate[Identifier] | None, found: dict[str, OwnTaxId]) -> None:
     if candidate is None or candidate.value.value in found:
         return
-    spans: tuple[Span, ...] = (candidate.value.span,)
-    found[candidate.value.value] = OwnTaxId(
-        Found(VAT, spans, candidate.score), Found(candidate.value.value, spans, candidate.score)
-    )
+    value, spans = candidate.value.value, (candidate.value.span,)
+    scheme = next((each for each in _UNMISTAKABLE if tax_id_is_valid(each, value)), VAT)
+    found[value] = OwnTaxId(Found(scheme, spans, candidate.score), Found(value, spans, candidate.score))

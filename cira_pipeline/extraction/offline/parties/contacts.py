@@ -1,0 +1,273 @@
+"""Extracts what a page states of a party besides its name: register, e-mail, phone, country, parts of the address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from babel import Locale
+
+from cira_pipeline.extraction.offline.facts.candidates import LABELLED
+from cira_pipeline.extraction.offline.facts.details import Found
+from cira_pipeline.extraction.offline.facts.document_facts import Facts
+from cira_pipeline.extraction.offline.normal import compact
+from cira_pipeline.extraction.offline.page.blocks import is_street
+from cira_pipeline.extraction.offline.page.canvas import Segment, Span
+from cira_pipeline.extraction.offline.parties.both_sides import Parties
+from cira_pipeline.extraction.offline.parties.names import Party, matches_domain, shares_word
+from cira_pipeline.extraction.offline.parties.tax_ids import SIDES, OwnTaxId, Side
+from cira_pipeline.extraction.offline.parties.web_addresses import domains_in
+from cira_pipeline.extraction.offline.thresholds import thresholds
+from cira_pipeline.languages import LANGUAGES
+from cira_pipeline.printed.tax_ids import FORMS, VAT
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    address: float
+    contact: float
+    country: float
+    country_of_id: float
+    digits_of_register: int
+    digits_of_phone: int
+
+
+_TUNED = thresholds(_Tuned)
+
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-zA-Z]{2,14}(?![\w@])")
+_PHONE = re.compile(r"\+?\(?\d[\d ()/.\-–]{5,22}\d")
+_REGISTER = re.compile(
+    r"(?:(?:HR ?[AB]|GnR|FN|B|CHE|SC|NI|OC|J|RM|MI|RO|TO)[ .:-]*)?\d(?:[ ./-]?[\dA-Za-z]){3,20}(?![^\W_])"
+)
+_CIN = re.compile(r"[LU]\d{5}[A-Z]{2}\d{4}[A-Z]{3}\d{6}(?![^\W_])")
+_CONTINENTAL = re.compile(
+    r"(?:(?P<country>[A-Z]{1,2})[ -]{1,3})?(?P<postcode>\d{4,5}|\d{3} \d{2}|\d{2}-\d{3})[ ,]+"
+    r"(?P<city>[^\W\d_][^\d,;|(]{2,}?)(?: \((?P<region>[A-Z]{2})\))?"
+)
+_DUTCH = re.compile(r"(?P<postcode>\d{4} ?[A-Z]{2})[ ,]+(?P<city>[^\W\d_][^\d,;|]+)")
+_AMERICAN = re.compile(
+    r"(?P<city>[^\W\d_][^\d,;|]+?),? "
+    r"(?P<region>A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])"
+    r",? (?P<postcode>\d{5}(?:-\d{4})?)"
+)
+_AUSTRALIAN = re.compile(
+    r"(?P<city>[^\W\d_][^\d,;|]+?),? (?P<region>ACT|NSW|NT|QLD|SA|TAS|VIC|WA),? (?P<postcode>\d{4})"
+)
+_CANADIAN = re.compile(
+    r"(?P<city>[^\W\d_][^\d,;|]+?),? (?P<region>AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? "
+    r"(?P<postcode>[A-Z]\d[A-Z] ?\d[A-Z]\d)"
+)
+_BRITISH = re.compile(r"(?P<city>[^\W\d_][^\d,;|]+?),? (?P<postcode>[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})")
+_TOWN_LINES: Final = (
+    ("US", _AMERICAN),
+    ("AU", _AUSTRALIAN),
+    ("CA", _CANADIAN),
+    ("GB", _BRITISH),
+    ("NL", _DUTCH),
+    ("", _CONTINENTAL),
+)
+_NOT_ISO: Final = {"EL": "GR", "XI": "GB"}
+_OF_VEHICLES: Final = {
+    "D": "DE",
+    "A": "AT",
+    "F": "FR",
+    "I": "IT",
+    "B": "BE",
+    "L": "LU",
+    "E": "ES",
+    "P": "PT",
+    "S": "SE",
+    "N": "NO",
+}
+
+
+def contacts(facts: Facts, parties: Parties, tax_ids: Mapping[Side, list[OwnTaxId]]) -> dict[str, Found]:
+    """Header fields of both parties, by name; what the page does not surely give to one of them is left out."""
+    found: dict[str, Found] = {}
+    for side, values in (
+        ("registration", _registrations(facts, parties)),
+        ("email", _emails(facts, parties)),
+        ("phone", _phones(facts, parties)),
+    ):
+        for owner, each in _one_each(values):
+            found[f"{owner}_{side}"] = each
+    for side in SIDES:
+        party = parties.supplier if side == "supplier" else parties.customer
+        found |= {f"{side}_{name}": each for name, each in _address(party, tax_ids.get(side, [])).items()}
+    return found | _delivery(parties)
+
+
+def _one_each(values: Iterable[tuple[Side | None, Found]]) -> Iterator[tuple[Side, Found]]:
+    """One value for each side: the first of its own lines; one that no side has is the supplier's if it is alone."""
+    owned: dict[Side | None, list[Found]] = {}
+    for side, found in values:
+        owned.setdefault(side, []).append(found)
+    loose = owned.get(None, [])
+    if "supplier" not in owned and len({str(each.value) for each in loose}) == 1:
+        owned["supplier"] = loose
+    for side in SIDES:
+        if owned.get(side):
+            yield side, owned[side][0]
+
+
+def _registrations(facts: Facts, parties: Parties) -> Iterator[tuple[Side | None, Found]]:
+    seen: set[tuple[Segment, int]] = set()
+    vat_ids = [identifier.span for identifier in (*facts.vat_ids, *facts.ibans)]
+    for proposal in facts.details.of("registration"):
+        place, label = proposal.place, proposal.label
+        if place.relation not in {"inline", "right"} or not place.segment.has_digits:
+            continue
+        match = next(
+            (
+                match
+                for form in (_CIN, _REGISTER)
+                for match in form.finditer(place.segment.text, place.start, place.end)
+            ),
+            None,
+        )
+        if match is None or sum(map(str.isdigit, match.group())) < _TUNED.digits_of_register:
+            continue
+        between = place.segment.text[place.start : match.start()]
+        if sum(map(str.isalpha, between)) > len("amtsgericht charlottenburg") or (place.segment, match.start()) in seen:
+            continue
+        span = Span(place.segment, match.start(), match.end())
+        if any(
+            span.segment is other.segment and span.start < other.end and other.start < span.end for other in vat_ids
+        ):
+            continue
+        if any(printed.span.start <= span.start < printed.span.end for printed in facts.dates_of(place.segment)):
+            continue
+        seen.add((place.segment, match.start()))
+        register = re.fullmatch(r"(?i)hr ?[ab]", label.span.text.strip(" .:"))
+        if register is not None and place.relation == "inline":
+            span = Span(place.segment, label.start, match.end())
+        text = " ".join(span.text.replace(":", " ").split())
+        yield parties.side_of(place.segment), Found(text, (span,), _TUNED.contact * LABELLED * proposal.score)
+
+
+def _emails(facts: Facts, parties: Parties) -> Iterator[tuple[Side | None, Found]]:
+    supplier = parties.supplier.name_text
+    for segment in facts.canvas.segments:
+        if "@" not in segment.text:
+            continue
+        for match in _EMAIL.finditer(segment.text):
+            domains = frozenset(domains_in(match.group()))
+            own = bool(supplier) and (matches_domain(supplier, domains) or shares_word(supplier, domains))
+            side = parties.side_of(segment)
+            span = Span(segment, match.start(), match.end())
+            found = Found(match.group(), (span,), _TUNED.contact)
+            theirs = matches_domain(parties.customer.name_text, domains) if parties.customer.name else False
+            yield ("supplier" if own and not theirs else side), found
+
+
+def _phones(facts: Facts, parties: Parties) -> Iterator[tuple[Side | None, Found]]:
+    for proposal in sorted(facts.details.of("phone"), key=lambda each: each.label.segment.row.index):
+        place = proposal.place
+        match = _PHONE.match(place.segment.text, place.start, place.end)
+        if place.relation not in {"inline", "right"} or match is None:
+            continue
+        digits = sum(map(str.isdigit, match.group()))
+        dated = any(
+            each.span.start < match.end() and match.start() < each.span.end for each in facts.dates_of(place.segment)
+        )
+        if digits < _TUNED.digits_of_phone or dated:
+            continue
+        span = Span(place.segment, match.start(), match.end())
+        yield parties.side_of(place.segment), Found(span.text, (span,), _TUNED.contact * LABELLED * proposal.score)
+
+
+def _address(party: Party, tax_ids: list[OwnTaxId]) -> dict[str, Found]:
+    """Street, postcode, city, region and country where their lines have one of the known forms."""
+    found: dict[str, Found] = {}
+    score = _TUNED.address * party.score
+    named = next(((code, span) for span in party.address if (code := _country_named(span.text.strip(" .,")))), None)
+    for index, span in enumerate(party.address):
+        text = span.text.strip(" ,")
+        start = span.start + span.text.index(text) if text else span.start
+        match, country = next(
+            ((match, country) for country, form in _TOWN_LINES if (match := form.fullmatch(text))), (None, "")
+        )
+        if match is None or index == 0:
+            continue
+        city = match.group("city")
+        if is_street(city) or " - " in city:
+            break
+        for name, value in match.groupdict().items():
+            if name != "country" and value:
+                own = Span(span.segment, start + match.start(name), start + match.end(name))
+                found[name] = Found(value.strip(), (own,), score)
+        prefix = match.groupdict().get("country") or ""
+        country = country or _OF_VEHICLES.get(prefix, prefix if prefix in _territories() else "")
+        if country and named is None:
+            named = (country, span)
+        street = party.address[index - 1]
+        alone = not any(is_street(other.text) for other in party.address[: index - 1])
+        if alone and is_street(street.text) and any(char.isdigit() for char in street.text):
+            found["street"] = Found(street.text.strip(" ,"), (street,), score)
+        break
+    if named is not None:
+        found["country"] = Found(named[0], (named[1],), _TUNED.country * party.score)
+    else:
+        of_ids = {home: each.value for each in tax_ids if (home := _country_of(each))}
+        if len(of_ids) == 1:
+            code, value = of_ids.popitem()
+            found["country"] = Found(code, value.spans, _TUNED.country_of_id * value.confidence)
+    return found
+
+
+def _country_of(tax_id: OwnTaxId) -> str | None:
+    """The country whose tax id it is."""
+    value, scheme = str(tax_id.value.value), tax_id.scheme.value
+    if scheme == VAT and value[:2].isalpha():
+        prefix = _NOT_ISO.get(value[:2], "CH" if value.startswith("CHE") else value[:2])
+        return prefix if prefix in _territories() else None
+    countries = {form.country for form in FORMS if form.scheme == scheme}
+    return countries.pop() or None if len(countries) == 1 else None
+
+
+@cache
+def _territories() -> Mapping[str, str]:
+    """ISO 3166-1 codes with the compact English names of their countries."""
+    names = Locale("en").territories
+    return {
+        code: compact(name) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in _GROUPS
+    }
+
+
+_GROUPS: Final = frozenset({"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"})
+
+
+@cache
+def _countries_by_name() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for language in reversed(LANGUAGES):
+        for code, name in Locale.parse(language).territories.items():
+            if code in _territories():
+                found[compact(name)] = code
+    return found | {
+        "usa": "US",
+        "uk": "GB",
+        "unitedstatesofamerica": "US",
+        "greatbritain": "GB",
+        "england": "GB",
+        "uae": "AE",
+    }
+
+
+def _country_named(text: str) -> str | None:
+    return _countries_by_name().get(compact(text))
+
+
+def _delivery(parties: Parties) -> dict[str, Found]:
+    receiver = parties.receiver
+    if receiver is None or not receiver.name or not receiver.address:
+        return {}
+    found = {
+        "delivery_name": Found(receiver.name_text, receiver.name, receiver.score),
+        "delivery_address": Found(receiver.address_text, receiver.address, _TUNED.address * receiver.score),
+    }
+    country = _address(receiver, []).get("country")
+    return found if country is None else {**found, "delivery_country": country}
