@@ -26,7 +26,7 @@ from cira_pipeline.api.invoice_models import (
     SpentView,
 )
 from cira_pipeline.api.job_models import PageSize
-from cira_pipeline.api.known_parameters import StrictRoute
+from cira_pipeline.api.known_parameters import OwnFieldFilter, StrictRoute
 from cira_pipeline.api.page_picture import page_png
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
@@ -82,6 +82,7 @@ Text = Annotated[str | None, Query(max_length=200, pattern=_NO_CONTROLS)]
 def list_invoices(
     services: ServicesOf,
     key: Reader,
+    custom: OwnFieldFilter,
     verdict: Annotated[Verdict | None, Query()] = None,
     supplier: Annotated[
         str | None, Query(max_length=200, pattern=_NO_CONTROLS, description="part of the supplier's name")
@@ -98,7 +99,10 @@ def list_invoices(
     limit: Annotated[PageSize, Query(description="JSON only")] = 50,
     format: Annotated[Literal["json", "csv", "parquet"], Query()] = "json",  # noqa: A002 - the word users know
 ) -> InvoicePage | Response:
-    """The client's records. JSON is paged, newest first; CSV and Parquet contain all records, oldest first."""
+    """The client's records. JSON is paged, newest first; CSV and Parquet contain all records, oldest first.
+
+    `custom.NAME=VALUE`, up to 20 times, selects by declared fields: the value as the record states it.
+    """
     wanted = InvoiceFilter(
         client=client_filter(key, client),
         verdict=verdict,
@@ -108,6 +112,7 @@ def list_invoices(
         issued_from=issued_from,
         issued_until=issued_until,
         recorded_since=_aware(recorded_since),
+        custom=custom,
     )
     if format != "json":
         return _file(services, format, wanted)

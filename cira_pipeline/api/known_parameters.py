@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from cira_pipeline.api.problem_models import FieldProblem
 from cira_pipeline.errors import RequestInvalid
+from cira_pipeline.invoice_bounds import visible
+
+OWN_FIELD = re.compile(r"custom\.[a-z][a-z0-9_]{0,49}")
+"""The query parameter of a declared field."""
+_MOST_OWN_FIELDS = 20
+_MAX_CHARS = 1_000
+
+
+def own_field_filter(request: Request) -> dict[str, str]:
+    """The parameters `custom.NAME=VALUE`, by name. Raises: RequestInvalid."""
+    given = [(name, value) for name, value in request.query_params.multi_items() if OWN_FIELD.fullmatch(name)]
+    found = {name.removeprefix("custom."): value for name, value in given}
+    wrong = [
+        FieldProblem(pointer=f"query/{name}", detail=f"a value of 1 to {_MAX_CHARS:,} visible characters was expected")
+        for name, value in given
+        if visible(value) != value or len(value) > _MAX_CHARS
+    ]
+    if len(found) < len(given) or len(found) > _MOST_OWN_FIELDS:
+        wrong.append(
+            FieldProblem(pointer="query", detail=f"each custom.NAME at most once, and at most {_MOST_OWN_FIELDS}")
+        )
+    if wrong:
+        raise RequestInvalid("the request has invalid query parameters", wrong=wrong[:20])
+    return found
+
+
+OwnFieldFilter = Annotated[dict[str, str], Depends(own_field_filter)]
 
 
 class StrictRoute(APIRoute):
@@ -19,9 +47,14 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         known = frozenset(_query_names(self.dependant))
+        own_fields = any(part.call is own_field_filter for part in self.dependant.dependencies)
 
         async def handle_known(request: Request) -> Response:
-            if request.scope["query_string"] and (unknown := sorted(set(request.query_params) - known)):
+            if request.scope["query_string"] and (
+                unknown := sorted(
+                    name for name in set(request.query_params) - known if not (own_fields and OWN_FIELD.fullmatch(name))
+                )
+            ):
                 raise RequestInvalid(
                     "the request has unknown query parameters",
                     # At most 20 names, and no values, which may be secret.

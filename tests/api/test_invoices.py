@@ -251,3 +251,35 @@ def test_a_job_that_is_still_under_way_cannot_be_confirmed(api):
     assert _confirm(api, job["job_id"]).json()["code"] == "job_not_finished"
     assert client.get(f"/v1/invoices/{job['job_id']}").json()["code"] == "record_not_found"
     assert client.get(f"/v1/invoices/{job['job_id']}/document").json()["code"] == "document_not_found"
+
+
+def test_records_are_found_by_a_declared_field_through_an_index(api):
+    first = ended_job(api.services, number="C-1", custom={"cost_centre": "4711", "site": "Kiel & Co"})
+    ended_job(api.services, number="C-2", custom={"cost_centre": "4712"})
+    ended_job(api.services, "globex", number="C-3", custom={"cost_centre": "4711"})
+    client = api.client()
+
+    def found(**wanted: str) -> list[str]:
+        answer = client.get("/v1/invoices", params={f"custom.{name}": value for name, value in wanted.items()})
+        return [each["job_id"] for each in answer.json()["invoices"]]
+
+    assert found(cost_centre="4711") == [first]
+    assert found(cost_centre="4711", site="Kiel & Co") == [first]
+    assert found(cost_centre="4711", site="Lübeck") == []
+    assert found(cost_centre="%") == []
+    with api.services.database.begin() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = connection.scalars(
+            text("""EXPLAIN SELECT * FROM cira.invoices WHERE custom @> CAST('{"cost_centre": "4711"}' AS jsonb)""")
+        )
+        assert "records_custom_idx" in "\n".join(plan)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["custom.=1", "custom.Cost=1", "custom=1", "custom.a=", "custom.a=1&custom.a=2", "custom.a=%00", "custom.a.b=1"],
+)
+def test_a_filter_by_a_declared_field_that_cannot_be_is_refused(api, query):
+    answer = api.client().get(f"/v1/invoices?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
+    assert api.client().get("/v1/jobs?custom.a=1").status_code == 422

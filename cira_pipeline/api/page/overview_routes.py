@@ -120,7 +120,7 @@ async def events(services: ServicesOf, visitor: SignedIn) -> Response:
 
 @router.get("/invoices.csv")
 def export(services: ServicesOf, visitor: SignedIn) -> Response:
-    answer = invoice_routes.list_invoices(services, visitor.key, format="csv")
+    answer = invoice_routes.list_invoices(services, visitor.key, {}, format="csv")
     assert isinstance(answer, Response)  # noqa: S101 - JSON alone is another thing
     return answer
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -24,11 +25,16 @@ _CONDITIONS: Mapping[str, str] = {
     "issued_until": "issue_date <= :issued_until",
     "recorded_since": "recorded_at >= :recorded_since",
 }
+# Containment, which the index records_custom_idx serves.
+_CUSTOM = "custom @> CAST(:custom AS jsonb)"
 
 
 @dataclass(frozen=True)
 class InvoiceFilter:
-    """Filter whose conditions must all hold. `supplier`: part of the name in any case; dates are inclusive."""
+    """Filter whose conditions must all hold. `supplier`: part of the name in any case; dates are inclusive.
+
+    `custom`: values of declared header fields, as the record states them.
+    """
 
     client: str | None = None
     verdict: Verdict | None = None
@@ -38,11 +44,16 @@ class InvoiceFilter:
     issued_from: date | None = None
     issued_until: date | None = None
     recorded_since: datetime | None = None
+    custom: Mapping[str, str] = field(default_factory=dict)
 
     def where(self) -> tuple[str, dict[str, Any]]:
         """An SQL condition and its parameters."""
         given = {name: getattr(self, name) for name in _CONDITIONS if getattr(self, name) is not None}
-        return " AND ".join(_CONDITIONS[name] for name in given) or "true", given
+        conditions = [_CONDITIONS[name] for name in given]
+        if self.custom:
+            conditions.append(_CUSTOM)
+            given["custom"] = json.dumps(dict(self.custom))
+        return " AND ".join(conditions) or "true", given
 
 
 def find_invoices(

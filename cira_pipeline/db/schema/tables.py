@@ -469,6 +469,7 @@ records = Table(
     Index("records_name_key_idx", "name_key", postgresql_where=text("name_key <> ''")),
     Index("records_document_sha256_idx", "document_sha256"),
     Index("records_issue_date_idx", "issue_date"),
+    Index("records_custom_idx", "custom", postgresql_using="gin", postgresql_ops={"custom": "jsonb_path_ops"}),
     comment="The canonical invoice of a job after validation: header fields in EN 16931's terms, and the verdict",
 )
 

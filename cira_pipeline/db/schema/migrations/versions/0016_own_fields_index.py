@@ -1,0 +1,18 @@
+"""Finds records by the values of declared fields."""
+
+from __future__ import annotations
+
+from cira_pipeline.db.schema.migrations.sql_script import refuse_downgrade, run_sql_scripts
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_sql_scripts(__file__)
+
+
+def downgrade() -> None:
+    refuse_downgrade("slow down the filter by declared fields")
