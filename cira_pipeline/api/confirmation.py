@@ -161,13 +161,21 @@ def _validated(
 def _evidence(before: Record, corrected: Invoice, confirmed_by: str) -> Iterator[Evidence]:
     """Evidence of unchanged fields with confidence 1; for changed fields, the reviewer as evidence."""
     changed = {name for name in (*HEADER_FIELDS, *TABLES) if getattr(before.invoice, name) != getattr(corrected, name)}
+    own = {f"custom.{name}": value for name, value in corrected.custom.items()}
+    changed |= {
+        f"custom.{name}" for name, value in before.invoice.custom.items() if corrected.custom.get(name) != value
+    }
     seen = set()
     for each in before.evidence:
-        if each.field.partition("[")[0] not in changed:
+        if each.field in own and each.field not in changed:
+            seen.add(each.field)
+            yield each.model_copy(update={"confidence": 1.0})
+        elif each.field.partition("[")[0] not in changed:
             seen.add(each.field.partition(".")[0])
             yield each.model_copy(update={"confidence": 1.0})
     missing = [name for name in HEADER_FIELDS if getattr(corrected, name) is not None and name not in seen]
     rows = [f"{table}[{index}]" for table in TABLES for index in range(len(getattr(corrected, table)))]
+    missing += [field for field in own if field not in seen]
     for field in (*missing, *(row for row in rows if row not in seen)):
         yield Evidence(field=field, engine=before.engine, text=f"confirmed by {confirmed_by}", confidence=1.0)
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from cira_pipeline.models import Finding, MediaType, Severity, Verdict
+from cira_pipeline.models import EngineName, Evidence, Finding, MediaType, Severity, Verdict
 from tests.api.stored import ended_job, kept_document
 from tests.orchestration.invoice_pdf import invoice_pdf
 
@@ -283,3 +283,20 @@ def test_a_filter_by_a_declared_field_that_cannot_be_is_refused(api, query):
     answer = api.client().get(f"/v1/invoices?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
     assert api.client().get("/v1/jobs?custom.a=1").status_code == 422
+
+
+def test_a_corrected_own_value_has_the_reviewer_as_evidence_and_others_keep_theirs(api):
+    proof = [
+        Evidence(field=f"custom.{name}", engine=EngineName.OFFLINE, text=value, confidence=0.7)
+        for name, value in (("cost_centre", "4711"), ("site", "Kiel"))
+    ]
+    job_id = ended_job(api.services, custom={"cost_centre": "4711", "site": "Kiel"})
+    stored = api.services.records.get(job_id)
+    record = stored.record.model_copy(update={"evidence": (*stored.record.evidence, *proof)})
+    api.services.records.put(job_id, stored.document_sha256, record)
+    body = {"fields": {"custom": {"cost_centre": "4712", "site": "Kiel", "batch": "7"}}}
+    answer = api.client().put(f"/v1/invoices/{job_id}/confirmation", json=body).json()
+    assert answer["invoice"]["custom"] == {"cost_centre": "4712", "site": "Kiel", "batch": "7"}
+    evidence = {each["field"]: (each["text"].partition(" by ")[0], each["confidence"]) for each in answer["evidence"]}
+    assert evidence["custom.cost_centre"] == evidence["custom.batch"] == ("confirmed", 1)
+    assert evidence["custom.site"] == ("Kiel", 1)

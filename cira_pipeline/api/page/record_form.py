@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from cira_pipeline.api.page import formatting as words
+from cira_pipeline.api.page.own_fields import TITLE, input_kind, own_changes, own_inputs
 from cira_pipeline.api.page.typed_values import NotUnderstood, shown, typed
+from cira_pipeline.custom.declaration import NO_DECLARATIONS, CustomField, Declarations
 from cira_pipeline.fields import FieldKind
 from cira_pipeline.invoice import (
     DATE_FIELDS,
@@ -91,7 +93,11 @@ class Changes:
 
 
 def record_form(
-    record: Record, today: date, given: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+    record: Record,
+    today: date,
+    given: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    own: Declarations = NO_DECLARATIONS,
 ) -> RecordForm:
     """`given` is what a person had typed before, shown again in place of the record's own values."""
     given, errors = given or {}, errors or {}
@@ -100,6 +106,9 @@ def record_form(
         _group(title, [_header(name, record, evidence.get(name), today, given, errors) for name in names])
         for title, names in words.GROUPS
     ]
+    named_own = own_inputs(record.invoice, own)
+    if named_own:
+        groups.append(GroupView(TITLE, [_own(each, record, evidence, given, errors) for each in named_own], []))
     tables = [_table(table, record, evidence, given, errors) for table in ROWS]
     fields = [each for group in groups for each in group.fields]
     named = {name for each in complaints(record.findings) if each.severity is not Severity.INFO for name in each.fields}
@@ -113,7 +122,7 @@ def record_form(
     return RecordForm(groups, tables, first, errors)
 
 
-def changes_in(given: Mapping[str, str], invoice: Invoice) -> Changes:
+def changes_in(given: Mapping[str, str], invoice: Invoice, own: Declarations = NO_DECLARATIONS) -> Changes:
     """Only what a person touched is read; everything else keeps its value to the last digit."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -122,6 +131,9 @@ def changes_in(given: Mapping[str, str], invoice: Invoice) -> Changes:
             invoice, name
         ):
             values[name] = value
+    custom = own_changes(given, invoice, own, errors)
+    if custom != dict(invoice.custom):
+        values["custom"] = custom
     for table, kind in ROWS.items():
         before = getattr(invoice, table)
         if any(key.startswith(f"{table}.") for key in given):
@@ -185,6 +197,28 @@ def _header(
         doubtful=bool(about) or (evidence is not None and evidence.confidence < LOW_CONFIDENCE),
         wrong=any(each.severity is Severity.ERROR for each in about),
         error=errors.get(name, ""),
+    )
+
+
+def _own(
+    declared: CustomField,
+    record: Record,
+    evidence: Mapping[str, Evidence],
+    given: Mapping[str, str],
+    errors: Mapping[str, str],
+) -> FieldView:
+    proof = evidence.get(declared.path)
+    about = [each for each in record.findings if declared.path in each.fields and each.severity is not Severity.INFO]
+    return FieldView(
+        name=declared.path,
+        label=declared.shown,
+        kind=input_kind(declared),
+        value=given.get(declared.path, record.invoice.custom.get(declared.name, "")),
+        note=declared.description,
+        evidence=proof,
+        doubtful=bool(about) or (proof is not None and proof.confidence < LOW_CONFIDENCE),
+        wrong=any(each.severity is Severity.ERROR for each in about),
+        error=errors.get(declared.path, ""),
     )
 
 

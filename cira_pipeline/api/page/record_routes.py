@@ -22,6 +22,7 @@ from cira_pipeline.api.page.rendering import HEADERS, PageRoute, html
 from cira_pipeline.api.page.session import CSRF_FIELD, OwnForm, SignedIn, Visitor
 from cira_pipeline.api.services import Services
 from cira_pipeline.clock import utc_now
+from cira_pipeline.custom.declaration_file import declarations
 from cira_pipeline.db.access.api_keys import Scope
 from cira_pipeline.db.jobs.repository import Job
 from cira_pipeline.db.records.repository import StoredRecord
@@ -108,7 +109,7 @@ def _confirm(services: Services, visitor: Visitor, job_id: JobId, given: Mapping
     typed = {name: value for name, value in given.items() if name not in _BUTTONS}
     if given.get("seen") != stored.updated_at.isoformat():
         return _record_page(services, visitor, job, stored, status=409, typed=typed, conflict=True)
-    changes = changes_in(typed, stored.record.invoice)
+    changes = changes_in(typed, stored.record.invoice, declarations(services.settings.custom_fields))
     errors, problem = dict(changes.errors), ""
     if not errors:
         # Asked before: what is confirmed and still needs review goes to the end of the queue.
@@ -160,7 +161,7 @@ def _record_page(
         view=view,
         state=state,
         state_words=text,
-        form=record_form(stored.record, utc_now().date(), typed, errors),
+        form=record_form(stored.record, utc_now().date(), typed, errors, declarations(services.settings.custom_fields)),
         findings=complaints(view.findings),
         may_review=visitor.may(Scope.REVIEW),
         following=next_in_review(services.database, client, job.job_id),

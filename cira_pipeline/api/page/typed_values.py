@@ -28,6 +28,12 @@ def typed(name: str, text: str) -> Value | None:
     return _READERS.get(name, _line_of_text)(text) if text else None
 
 
+def typed_as(kind: FieldKind, text: str) -> Value | None:
+    """As `typed`, for a value of this kind."""
+    text = text.strip()
+    return (_reader_of(kind) or _line_of_text)(text) if text else None
+
+
 def shown(value: object) -> str:
     """The text of a value in its input field; parsing it unchanged gives the same value."""
     if value is None:
