@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cira_pipeline.db.schema.migrations.sql_script import refuse_downgrade, run_sql_scripts
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
