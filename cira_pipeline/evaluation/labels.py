@@ -137,7 +137,7 @@ def _check_value(what: str, term: Term, name: str, value: object) -> None:
     elif term.kind.is_number or term.kind is FieldKind.POSITION:
         if amount(value) is None:
             raise LabelsInvalid(f"{what} is not a decimal number such as 12.50")
-    elif not isinstance(value, str) or not value.strip():
+    elif not isinstance(value, str) or not (value.strip() or term.group is None):  # a cell may be blank
         raise LabelsInvalid(f"{what} is not a string")
     elif len(value) > MAX_CHARS.get(name, len(value)):
         raise LabelsInvalid(f"{what} is longer than {MAX_CHARS[name]:,} characters")
