@@ -114,10 +114,10 @@ class Term:
 
     @property
     def description(self) -> str:
-        return ", ".join(filter(None, (self.number, self.note)))
+        return ", ".join(filter(None, (self.number, self.note))) or self.label
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        described: dict[str, Any] = {**handler(schema), "description": self.description or self.label}
+        described: dict[str, Any] = {**handler(schema), "description": self.description}
         return described
 
 

@@ -64,15 +64,14 @@ def _table(connection: Connection, table: Table) -> Iterator[str]:
         existing = {each["name"]: each["comment"] for each in known.get_columns(table.name, schema=SCHEMA)}
         if known.get_table_comment(table.name, schema=SCHEMA)["text"] != table.comment:
             yield f"COMMENT ON TABLE {table.fullname} IS {_quoted(table.comment)}"
-        for column in table.c:
-            if column.name not in existing:
-                yield f"ALTER TABLE {table.fullname} ADD COLUMN {CreateColumn(column).compile(dialect=_DIALECT)}"
         constraints = {each["name"] for each in known.get_check_constraints(table.name, schema=SCHEMA)}
         for column in table.c:
+            if column.name not in existing:  # a new column comes with its constraints
+                yield f"ALTER TABLE {table.fullname} ADD COLUMN {CreateColumn(column).compile(dialect=_DIALECT)}"
+                continue
             for constraint in column.constraints:
                 name = _DIALECT.identifier_preparer.format_constraint(constraint)
-                added = column.name not in existing  # with its constraints
-                if isinstance(constraint, CheckConstraint) and not added and name not in constraints:
+                if isinstance(constraint, CheckConstraint) and name not in constraints:
                     yield f"ALTER TABLE {table.fullname} ADD CONSTRAINT {name} CHECK ({constraint.sqltext})"
     for column in table.c:
         if existing.get(column.name) != column.comment:

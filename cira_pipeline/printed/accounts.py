@@ -136,13 +136,3 @@ PLAIN: Final = (
         frozenset({"cs"}),
     ),
 )
-CHECKS: Final[dict[str, Check]] = {form.scheme: form.check for form in PLAIN}
-"""The check of an account's own digits, by scheme."""
-
-
-def account_is_valid(scheme: str, account: str, routing: str | None) -> bool | None:
-    """Whether the check digits of account and routing code hold; `None` where the scheme has none."""
-    if scheme in CHECKS:
-        return CHECKS[scheme](account)
-    check = next((form.check for form in ROUTED if form.scheme == scheme), None)
-    return None if check is None or routing is None else check(routing)

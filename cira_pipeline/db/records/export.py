@@ -199,7 +199,7 @@ def _write_parquet(stream: IO[bytes], columns: Columns, batches: Iterator[list[R
     with pq.ParquetWriter(stream, schema) as writer:
         for rows in batches:
             arrays = [
-                pa.array([_in_scale(value) for value in values], field.type)
+                pa.array([_parquet_value(value) for value in values], field.type)
                 for field, values in zip(schema, zip(*rows, strict=True), strict=True)
             ]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
@@ -207,8 +207,8 @@ def _write_parquet(stream: IO[bytes], columns: Columns, batches: Iterator[list[R
     return count
 
 
-def _in_scale(value: Any) -> Any:
-    """Rounds to the column's scale: costs may have more decimals, amounts never have. Named values become JSON text."""
+def _parquet_value(value: Any) -> Any:
+    """Amounts in the column's scale (costs may have more decimals, amounts never have), named values as JSON text."""
     if isinstance(value, dict):
         return _json_text(value)
     if not isinstance(value, Decimal):

@@ -101,7 +101,7 @@ def _amount(name: str, comment: str) -> Column[object]:
 def _columns(terms: Mapping[str, Term]) -> Iterator[Column[object]]:
     """A column for each field of an invoice or of one of its rows."""
     for name, term in terms.items():
-        comment = term.description or term.label
+        comment = term.description
         if term.kind.is_number:
             yield _amount(name, comment)
         elif term.kind is FieldKind.DATE:
