@@ -519,6 +519,7 @@ OPTIONAL = frozenset(
         ("words", "debited"),
         ("words", "greeting"),
         ("words", "self_billing"),
+        ("words", "tax_name"),
         ("words", "trading_name"),
     }
 )
