@@ -56,10 +56,11 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, found, rest = super().resolve_command(ctx, args)
-        return (name, _load(name), rest) if name in COMMANDS else (name, found, rest)
+        return (name, load_command(name), rest) if name in COMMANDS else (name, found, rest)
 
 
-def _load(name: str) -> Any:
+def load_command(name: str) -> Any:
+    """The command, from its module."""
     module, _, attribute = COMMANDS[name].target.partition(":")
     target = getattr(importlib.import_module(module), attribute)
     if isinstance(target, typer.Typer):
