@@ -270,10 +270,7 @@ def _accuracy_table(results: Sequence[Outcome]) -> Table:
     whole = Scoreboard()
     boards = accuracy_by_kind(results)
     for board in boards.values():
-        whole.documents += board.documents
-        for name in ("right", "wrong", "missing"):
-            getattr(whole, name).update(getattr(board, name))
-        whole.lines += board.lines
+        whole.add_all(board)
     for kind, board in sorted(boards.items()):
         table.add_row(kind, *_shares(board))
     table.add_row("all", *_shares(whole), style="bold")

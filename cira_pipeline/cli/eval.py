@@ -32,18 +32,18 @@ _WIDTH = 160
 
 
 def _requirement(text: str) -> tuple[str, Decimal]:
-    kind, sign, share = text.rpartition("=")
+    group, sign, share = text.rpartition("=")
     try:
         least = Decimal(share)
     except InvalidOperation:
         least = Decimal(-1)
-    if not sign or not kind or not 0 <= least <= 1:
-        raise typer.BadParameter(f"{text!r}: expected KIND=SHARE with a share from 0 to 1")
-    return kind, least
+    if not sign or not group or not 0 <= least <= 1:
+        raise typer.BadParameter(f"{text!r}: expected GROUP=SHARE with a share from 0 to 1")
+    return group, least
 
 
 _Share = Annotated[
-    list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit status 1 if this kind's header accuracy is lower.")
+    list[str] | None, typer.Option(metavar="GROUP=SHARE", help="Exit status 1 if the group's header accuracy is lower.")
 ]
 
 
@@ -55,6 +55,9 @@ def evaluate(
     results: Annotated[Path | None, typer.Option(help="Score this output of `cira extract --jsonl` instead.")] = None,
     readings: Annotated[Path | None, typer.Option(help="Folder that caches readings between runs.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only documents of this kind; may be repeated.")] = None,
+    by: Annotated[
+        str, typer.Option(help="Key of the labels to group by: kind, country, language, layout, ...")
+    ] = "kind",
     fields: Annotated[bool, typer.Option("--fields", help="Print a table by field too.")] = False,
     suppliers: Annotated[bool, typer.Option("--suppliers", help="Print a table by supplier too, worst first.")] = False,
     as_json: Annotated[Path | None, typer.Option("--json", help="File to write all figures to, as JSON.")] = None,
@@ -69,10 +72,14 @@ def evaluate(
     ] = False,
     require: _Share = None,
     require_lines: Annotated[
-        list[str] | None, typer.Option(metavar="KIND=SHARE", help="Exit status 1 if this kind's line F1 is lower.")
+        list[str] | None, typer.Option(metavar="GROUP=SHARE", help="Exit status 1 if the group's line F1 is lower.")
+    ] = None,
+    require_values: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GROUP=SHARE", help="Exit status 1 if fewer of all labelled values are right."),
     ] = None,
 ) -> None:
-    """Measure accuracy on labelled documents by kind, field and supplier, and the accuracy of accepted records.
+    """Measure accuracy on labelled documents by group, field and supplier, and the accuracy of accepted records.
 
     Stores nothing except the readings. For a labelled document without a result all fields count as missing.
     """
@@ -85,23 +92,25 @@ def evaluate(
 
     required = [_requirement(each) for each in require or ()]
     required_lines = [_requirement(each) for each in require_lines or ()]
+    required_values = [_requirement(each) for each in require_values or ()]
     before = read_baseline(baseline) if baseline is not None else None
     settings = _settings(engine, policy)
     known = [each for each in read_labels(labels) if not kind or str(each.about.get("kind", "all")) in kind]
     with _folder(readings) as folder:
         found = read_results(results) if results is not None else _run(known, settings, engine, jobs, folder)
         evaluation = measured(known, found)
-        summary = summary_of(evaluation)
+        summary = summary_of(evaluation, by)
         comparison = compare(before, summary) if before is not None else None
-        _print(evaluation, comparison, fields=fields, suppliers=suppliers)
+        _print(evaluation, comparison, by, fields=fields, suppliers=suppliers)
         if as_json is not None:
             _write(as_json, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
         if html is not None:
             _write(html, _page(evaluation, comparison, labels, settings, engine, folder))
-    kinds = evaluation.by_kind()
+    groups = evaluation.by(by)
     failures = [
-        *tables.unmet(kinds, required, "header accuracy", lambda tally: tally.board.header_accuracy),
-        *tables.unmet(kinds, required_lines, "line F1", lambda tally: tally.board.lines.f1),
+        *tables.unmet(groups, required, "header accuracy", lambda tally: tally.board.header_accuracy),
+        *tables.unmet(groups, required_lines, "line F1", lambda tally: tally.board.lines.f1),
+        *tables.unmet(groups, required_values, "accuracy of all values", lambda tally: tally.board.value_accuracy),
     ]
     if comparison is not None and comparison.worse and fail_if_worse:
         failures.append("worse than the baseline")
@@ -152,7 +161,7 @@ def _opened(settings: Settings, *, readings: Path, only: EngineName | None) -> E
     return Extractor(settings, reader=KeptReadings(reader_from_settings(settings), readings), only=only)
 
 
-def _print(evaluation: Evaluation, comparison: Comparison | None, *, fields: bool, suppliers: bool) -> None:
+def _print(evaluation: Evaluation, comparison: Comparison | None, by: str, *, fields: bool, suppliers: bool) -> None:
     from rich.console import Console
 
     from cira_pipeline.evaluation import tables
@@ -160,13 +169,13 @@ def _print(evaluation: Evaluation, comparison: Comparison | None, *, fields: boo
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
-    kinds = evaluation.by_kind()
-    console.print(tables.overview(kinds))
-    console.print(tables.verdicts(kinds))
+    groups = evaluation.by(by)
+    console.print(tables.overview(groups, by))
+    console.print(tables.verdicts(groups, by))
     if evaluation.reliability():
         console.print(tables.reliability_table(evaluation))
     if fields:
-        console.print(tables.by_field(kinds))
+        console.print(tables.by_field(groups))
     if suppliers:
         console.print(tables.overview(evaluation.by_supplier(), "supplier"))
     for line in tables.accepted_wrong(evaluation):

@@ -12,7 +12,7 @@ from cira_pipeline.errors import ResultsInvalid
 from cira_pipeline.evaluation.summary import FORM
 
 _RANK: Final = {"right": 2, "missing": 1, "wrong": 0}
-_MEASURES: Final = ("header_accuracy", "line_f1", "tax_f1", "touchless")
+_MEASURES: Final = ("header_accuracy", "line_f1", "tax_f1", "rows_f1", "value_accuracy", "touchless")
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def _document(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> I
     was, has = _outcomes(before), _outcomes(now)
     for field in (field for field in was if field in has and was[field] != has[field]):
         yield Change(name, field, was[field], has[field], better=_RANK[has[field]] > _RANK[was[field]])
-    for table in ("lines", "tax_breakdown"):
-        if before[table] != now[table] and before[table] is not None and now[table] is not None:
-            better = now[table]["right"] - now[table]["extra"] > before[table]["right"] - before[table]["extra"]
-            yield Change(name, table, _rows(before[table]), _rows(now[table]), better=better)
+    earlier, later = _tables(before), _tables(now)
+    for table in (table for table in earlier if table in later and earlier[table] != later[table]):
+        better = later[table]["right"] - later[table]["extra"] > earlier[table]["right"] - earlier[table]["extra"]
+        yield Change(name, table, _rows(earlier[table]), _rows(later[table]), better=better)
     was_accepted, is_accepted = _wrong_if_accepted(before), _wrong_if_accepted(now)
     if was_accepted != is_accepted:
         yield Change(name, "accepted though wrong", was_accepted or "-", is_accepted or "-", better=not is_accepted)
@@ -84,6 +84,13 @@ def _document(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> I
 
 def _outcomes(document: Mapping[str, Any]) -> dict[str, str]:
     return {field: outcome for outcome in _RANK for field in document[outcome]}
+
+
+def _tables(document: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
+    """Table -> its rows. A file of an earlier version has only these two."""
+    tables = {name: document[name] for name in ("lines", "tax_breakdown") if document[name] is not None}
+    known = {"line_items", "tax_breakdown"}
+    return tables | {name: rows for name, rows in document.get("tables", {}).items() if name not in known}
 
 
 def _wrong_if_accepted(document: Mapping[str, Any]) -> str:
@@ -96,7 +103,7 @@ def _rows(table: Mapping[str, int]) -> str:
 
 def _kinds(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for kind in sorted(set(before) & set(now)):
-        measures = [(name, before[kind][name], now[kind][name]) for name in _MEASURES]
+        measures = [(name, before[kind].get(name), now[kind].get(name)) for name in _MEASURES]
         measures.append(
             (
                 "accuracy of accepted",

@@ -10,7 +10,8 @@ from typing import Any, Final
 from rapidfuzz import fuzz
 from rapidfuzz.utils import default_process
 
-from cira_pipeline.invoice import DATE_FIELDS, HEADER_FIELDS, NUMBER_FIELDS, TERMS
+from cira_pipeline.fields import FieldKind, Term
+from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TERMS
 
 TEXT_FIELDS: Final = frozenset(name for name in HEADER_FIELDS if TERMS[name].kind.is_prose)
 """Header fields compared by words; those that are neither text, amount nor date are compared as identifiers."""
@@ -28,13 +29,28 @@ def same_value(field: str, value: Any, truth: Any) -> bool:
     Amounts are equal as decimals, dates as ISO 8601, names and addresses at a token-set similarity of at least 90 of
     100, identifiers without spaces, dots, dashes, slashes and case.
     """
-    if field in NUMBER_FIELDS:
+    return _same(TERMS[field], value, truth)
+
+
+def same_cell(table: str, column: str, value: Any, truth: Any) -> bool:
+    """The same for a cell of a table. Descriptions of lines are equal at a similarity of at least 60."""
+    least = DESCRIPTION_SIMILARITY if (table, column) == ("line_items", "description") else TEXT_SIMILARITY
+    return _same(ROW_TERMS[table][column], value, truth, least)
+
+
+def _same(term: Term, value: Any, truth: Any, least: float = TEXT_SIMILARITY) -> bool:
+    if term.kind.is_number or term.kind is FieldKind.POSITION:
         return same_amount(value, truth)
-    if field in DATE_FIELDS:
+    if term.kind is FieldKind.DATE:
         return _iso(value) == _iso(truth)
-    if field in TEXT_FIELDS:
-        return similarity(str(value), str(truth)) >= TEXT_SIMILARITY
+    if term.kind.is_prose:
+        return similarity(str(value), str(truth)) >= least
     return identifier(str(value)) == identifier(str(truth))
+
+
+def same_own_value(value: str, truth: Any) -> bool:
+    """Whether two values of a field of one's own are equal, whatever its type: as numbers, dates or identifiers."""
+    return same_amount(value, truth) or identifier(value) == identifier(str(truth))
 
 
 def same_amount(value: Any, truth: Any) -> bool:

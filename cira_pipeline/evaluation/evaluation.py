@@ -97,7 +97,11 @@ class Evaluation:
     documents: Sequence[Measured]
 
     def by_kind(self) -> Mapping[str, Tally]:
-        return self._tallies(lambda document: document.kind)
+        return self.by("kind")
+
+    def by(self, key: str) -> Mapping[str, Tally]:
+        """Value of the labels' `key`, such as kind, country, language or layout -> tally; `all` without the key."""
+        return self._tallies(lambda document: str(document.label.about.get(key, "all")))
 
     def by_supplier(self) -> Mapping[str, Tally]:
         """Supplier -> its tally, the lowest accuracy first."""

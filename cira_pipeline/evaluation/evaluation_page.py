@@ -38,7 +38,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class MissedField:
-    """A header field with a wrong or missing value; `found` is empty where it is missing."""
+    """A field or cell with a wrong or missing value; `found` is empty where it is missing."""
 
     field: str
     expected: str
@@ -118,6 +118,11 @@ def _miss(document: Measured, reading: Reading | None, picture_of: PictureOf) ->
             confidence=document.confidences.get(name),
         )
         for name in names
+    ]
+    fields += [
+        MissedField(cell.place, _text(cell.expected), _text(cell.found), confidence=None)
+        for cell in document.score.cells
+        if cell.outcome != "right"
     ]
     return Miss(document, fields, list(_views(document, names, reading, picture_of)))
 

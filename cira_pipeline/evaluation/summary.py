@@ -14,11 +14,15 @@ from cira_pipeline.invoice import HEADER_FIELDS
 FORM: Final = 1
 
 
-def summary_of(evaluation: Evaluation) -> dict[str, Any]:
-    """`evaluation` as JSON: shares from 0 to 1, `null` where nothing was measured; costs as decimal strings in USD."""
+def summary_of(evaluation: Evaluation, by: str = "kind") -> dict[str, Any]:
+    """`evaluation` as JSON: shares from 0 to 1, `null` where nothing was measured; costs as decimal strings in USD.
+
+    `groups` has the same figures as `kinds`, by another key of the labels.
+    """
     return {
         "form": FORM,
         "kinds": {name: _tally(tally) for name, tally in evaluation.by_kind().items()},
+        "groups": {name: _tally(tally) for name, tally in evaluation.by(by).items()},
         "suppliers": {name: _tally(tally) for name, tally in evaluation.by_supplier().items()},
         "reliability": [
             {"least": each.least, "values": each.values, "confidence": each.confidence, "right": each.right}
@@ -38,6 +42,8 @@ def _tally(tally: Tally) -> dict[str, Any]:
         "missing_share": _share(board.missing_share),
         "line_f1": _share(board.lines.f1),
         "tax_f1": _share(board.tax_breakdown.f1),
+        "rows_f1": _share(board.other_tables.f1),
+        "value_accuracy": _share(board.value_accuracy),
         "outcomes": dict(sorted(tally.outcomes.items())),
         "touchless": _share(tally.touchless),
         "accepted": {
@@ -49,6 +55,8 @@ def _tally(tally: Tally) -> dict[str, Any]:
         "cost_usd": format(tally.cost_usd, "f"),
         "median_seconds": statistics.median(tally.seconds) if tally.seconds else None,
         "fields": _fields(board),
+        "tables": {name: _matches(rows) for name, rows in sorted(board.tables.items())},
+        "cells": {name: dict(sorted(counts.items())) for name, counts in sorted(board.cells.items())},
     }
 
 
@@ -73,6 +81,10 @@ def _document(document: Measured) -> dict[str, Any]:
         "missing": list(score.missing),
         "lines": _matches(score.lines),
         "tax_breakdown": _matches(score.tax_breakdown),
+        "tables": {name: _matches(rows) for name, rows in score.tables.items()},
+        "cells": {
+            outcome: [cell.place for cell in score.cells if cell.outcome == outcome] for outcome in ("wrong", "missing")
+        },
         "exact": score.exact,
         "confidences": dict(document.confidences),
         "findings": sorted({each.rule for each in result.findings if each.severity != "info"}) if result else [],

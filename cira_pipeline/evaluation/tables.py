@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
@@ -17,7 +18,8 @@ from cira_pipeline.invoice import HEADER_FIELDS
 def overview(groups: Mapping[str, Tally], what: str = "kind") -> Table:
     """Accuracy, cost and time for each group."""
     table = _table(f"accuracy by {what}", what)
-    for heading in ("documents", "exact", "header", "wrong", "missing", "line F1", "tax F1", "USD", "median s"):
+    headings = ("documents", "exact", "header", "wrong", "missing", "line F1", "tax F1", "rows F1", "all values")
+    for heading in (*headings, "USD", "median s"):
         table.add_column(heading, justify="right")
     for name, tally in groups.items():
         board = tally.board
@@ -30,19 +32,21 @@ def overview(groups: Mapping[str, Tally], what: str = "kind") -> Table:
             _share(board.missing_share),
             _share(board.lines.f1),
             _share(board.tax_breakdown.f1),
+            _share(board.other_tables.f1),
+            _share(board.value_accuracy),
             f"{tally.cost_usd:.4f}",
             f"{statistics.median(tally.seconds):.2f}" if tally.seconds else "-",
         )
     return table
 
 
-def verdicts(kinds: Mapping[str, Tally]) -> Table:
-    """Share of accepted documents for each kind, and their accuracy."""
-    table = _table("verdicts", "kind")
+def verdicts(groups: Mapping[str, Tally], what: str = "kind") -> Table:
+    """Share of accepted documents for each group, and their accuracy."""
+    table = _table("verdicts", what)
     for heading in ("accepted", "touchless", "header of accepted", "wrong in accepted", "missing in accepted"):
         table.add_column(heading, justify="right")
     table.add_column("outcomes")
-    for name, tally in kinds.items():
+    for name, tally in groups.items():
         accepted = tally.accepted
         table.add_row(
             name,
@@ -56,20 +60,26 @@ def verdicts(kinds: Mapping[str, Tally]) -> Table:
     return table
 
 
-def by_field(kinds: Mapping[str, Tally]) -> Table:
-    """Accuracy of each header field for each kind."""
-    table = _table("header fields: accuracy (right / wrong / missing)", "field")
-    for name in kinds:
+def by_field(groups: Mapping[str, Tally]) -> Table:
+    """Accuracy of each labelled header field for each group, then of tables' columns and fields of one's own."""
+    table = _table("fields: accuracy (right / wrong / missing)", "field")
+    for name in groups:
         table.add_column(name, justify="right")
     for name in HEADER_FIELDS:
-        cells = []
-        for tally in kinds.values():
-            board = tally.board
-            counts = f"({board.right[name]}/{board.wrong[name]}/{board.missing[name]})"
-            accuracy = board.field_accuracy(name)
-            cells.append("-" if accuracy is None else f"{_share(accuracy)} {counts}")
-        table.add_row(name, *cells)
+        boards = [tally.board for tally in groups.values()]
+        counts = [(board.right[name], board.wrong[name], board.missing[name]) for board in boards]
+        if any(map(sum, counts)):
+            table.add_row(name, *map(_counted, counts))
+    for name in sorted({name for tally in groups.values() for name in tally.board.cells}):
+        cells = [tally.board.cells.get(name, Counter()) for tally in groups.values()]
+        table.add_row(name, *(_counted((each["right"], each["wrong"], each["missing"])) for each in cells))
     return table
+
+
+def _counted(counts: tuple[int, int, int]) -> str:
+    right, wrong, missing = counts
+    labelled = sum(counts)
+    return f"{_share(Decimal(right) / labelled)} ({right}/{wrong}/{missing})" if labelled else "-"
 
 
 def reliability_table(evaluation: Evaluation) -> Table:
@@ -105,7 +115,7 @@ def unmet(
     what: str,
     measure: Callable[[Tally], Decimal | None],
 ) -> Iterator[str]:
-    """One line for each kind whose measure is below its required share (0 to 1)."""
+    """One line for each group whose measure is below its required share (0 to 1)."""
     for name, least in required:
         reached = measure(kinds[name]) if name in kinds else None
         if reached is None:

@@ -49,12 +49,36 @@ def test_right_wrong_and_missing_are_told_apart(without_services, labels: Path) 
     answer = without_services("eval", "--labels", str(labels), "--results", results, "--fields")
     assert answer.status == 0
     assert _row(answer.stdout, "pdf-text", "accuracy by kind") == [
-        *("pdf-text", "2", "0", "0.333", "0.167", "0.500", "0.667", "-", "0.0010", "0.50")
+        *("pdf-text", "2", "0", "0.333", "0.167", "0.500", "0.667", "-", "-", "0.400", "0.0010", "0.50")
     ]
     assert _row(answer.stdout, "xml", "accuracy by kind")[1:7] == ["1", "1", "1.000", "0.000", "0.000", "1.000"]
     assert _row(answer.stdout, "pdf-text", "verdicts")[1:6] == ["1/2", "0.500", "0.6667", "1", "0"]
-    assert _row(answer.stdout, "invoice_number", "header fields")[1:] == ["0.000 (0/1/1)", "1.000 (1/0/0)"]
+    assert _row(answer.stdout, "invoice_number", "fields: accuracy")[1:] == ["0.000 (0/1/1)", "1.000 (1/0/0)"]
     assert "accepted though wrong, pdf-text: a.pdf: invoice_number" in answer.stdout
+
+
+def test_values_of_further_tables_and_own_fields_are_measured_by_country(without_services) -> None:
+    account = {"account": "12345678", "routing": "200000", "scheme": "SORT_CODE"}
+    fields = {"invoice_number": "1", "payment_accounts": [account], "custom": {"site": "Leeds", "floor": "2"}}
+    rows = [{"file": f"{country}.pdf", "country": country, "fields": fields} for country in ("GB", "AU")]
+    for row in rows:
+        (without_services.folder / str(row["file"])).write_bytes(str(row["file"]).encode())
+    labels = without_services.folder / "labels.jsonl"
+    labels.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = fields | {"payment_accounts": [account | {"routing": "200001"}], "custom": {"site": "leeds"}}
+    results = _results(without_services.folder, *({"file": f"{name}.pdf", "fields": found} for name in ("GB", "AU")))
+    stored = without_services.folder / "figures.json"
+    options = ("--by", "country", "--fields", "--json", str(stored))
+    answer = _evaluated(without_services, labels, results, *options, "--require-values", "GB=0.6")
+    assert answer.status == 0
+    assert _row(answer.stdout, "GB", "accuracy by country")[4:10] == ["0.000", "0.000", "-", "-", "0.000", "0.667"]
+    assert _row(answer.stdout, "payment_accounts.routing", "fields: accuracy")[1:] == ["0.000 (0/1/0)"] * 2
+    assert _row(answer.stdout, "custom.floor", "fields: accuracy")[1:] == ["0.000 (0/0/1)"] * 2
+    figures = json.loads(stored.read_text(encoding="utf-8"))
+    assert figures["groups"]["AU"]["tables"] == {"payment_accounts": {"right": 0, "extra": 1, "lost": 1}}
+    cells = figures["documents"]["GB.pdf"]["cells"]
+    assert cells == {"wrong": ["payment_accounts[0].routing"], "missing": ["custom.floor"]}
+    assert _evaluated(without_services, labels, results, "--by", "country", "--require-values", "GB=0.7").status == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from cira_pipeline.evaluation.check import measure
 from cira_pipeline.evaluation.score import Matches, Scoreboard, score
-from cira_pipeline.invoice import Invoice, LineItem, TaxLine
+from cira_pipeline.invoice import Invoice, LineItem, PaymentAccount, TaxId, TaxLine
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,57 @@ def test_the_tax_breakdown_is_counted_apart_from_the_header() -> None:
     assert result.tax_breakdown == Matches(1, 1, 1)
     assert result.header_accuracy is None
     assert not result.exact
+
+
+def test_values_of_rows_are_judged_by_the_row_they_belong_to() -> None:
+    invoice = Invoice(
+        supplier_tax_ids=(TaxId(scheme="VAT", value="GB 123 4567 82"), TaxId(scheme="EIN", value="12-3456789")),
+        payment_accounts=(PaymentAccount(account="12345678", routing="20-00-00"),),
+    )
+    label = {
+        "supplier_tax_ids": [{"scheme": "VAT", "value": "GB123456782"}],
+        "payment_accounts": [
+            {"account": "999", "routing": "1"},
+            {"account": "12345678", "routing": "200001", "bic": None, "name": "Muster Ltd"},
+        ],
+    }
+    result = score(invoice, label)
+    assert result.tables == {"supplier_tax_ids": Matches(1, 1, 0), "payment_accounts": Matches(0, 1, 2)}
+    assert {cell.place: cell.outcome for cell in result.cells} == {
+        "supplier_tax_ids[0].scheme": "right",
+        "supplier_tax_ids[0].value": "right",
+        "supplier_tax_ids[1].scheme": "wrong",
+        "supplier_tax_ids[1].value": "wrong",
+        "payment_accounts[1].account": "right",
+        "payment_accounts[1].routing": "wrong",
+        "payment_accounts[1].bic": "right",
+        "payment_accounts[1].name": "missing",
+        "payment_accounts[0].account": "missing",
+        "payment_accounts[0].routing": "missing",
+    }
+    assert not result.exact
+
+
+def test_fields_of_ones_own_are_judged_like_the_others() -> None:
+    invoice = Invoice(
+        custom={"site": "Leeds", "floor": "2.0", "shift": "x"}, line_items=(LineItem(custom={"job": "7"}),)
+    )
+    label = {"custom": {"site": "York", "floor": "2", "gate": "B"}, "line_items": [{"custom": {"job": "7"}}]}
+    outcomes = {cell.place: cell.outcome for cell in score(invoice, label).cells}
+    assert outcomes == {
+        "custom.site": "wrong",
+        "custom.floor": "right",
+        "custom.gate": "missing",
+        "line_items[0].custom.job": "right",
+    }
+
+
+def test_an_invented_row_counts_as_wrong_values() -> None:
+    board = Scoreboard()
+    board.add(score(Invoice(supplier_tax_ids=(TaxId(scheme="EIN", value="1"),)), {"supplier_tax_ids": []}))
+    assert dict(board.values) == {"wrong": 2}
+    assert board.value_accuracy == 0
+    assert board.other_tables == Matches(0, 1, 0)
 
 
 def test_f1_is_unknown_without_rows_and_a_share_otherwise() -> None:
