@@ -4,8 +4,8 @@
 `model_first`   einvoice; else always the model, compared with offline, which is free
 `offline_only`  einvoice, offline
 
-XML that is declared as the invoice is authoritative: when `einvoice` found fields, no other engine runs. Its amount and
-number are compared with the visible page instead.
+XML that is declared as the invoice is authoritative: when `einvoice` found fields, no other engine's values are taken.
+But people see the page, so the offline engine reads it, and what contradicts the XML becomes a finding.
 
 The model's answer is compared with earlier extractions, so that a contradiction goes back to the model like any other
 finding. A value that one engine left out and another read with sufficient confidence is filled in, with a finding.
@@ -25,6 +25,7 @@ from cira_pipeline.extraction.agreement import FILLED_FROM, asked_about, compare
 from cira_pipeline.extraction.engine import CorrectableEngine, Engine, Judge
 from cira_pipeline.extraction.ranking import rank
 from cira_pipeline.extraction.xml_against_page import page_findings
+from cira_pipeline.extraction.xml_contradictions import contradictions
 from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Document, EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 
@@ -208,9 +209,15 @@ class _Run:
 
     def _doubts_about(self, extraction: Extraction) -> tuple[Finding, ...]:
         if not extraction.engine.reads_page:
-            return page_findings(extraction, self._reading)
+            return (*page_findings(extraction, self._reading), *self._contradictions(extraction))
         failures = (failure for failure in self._failed if not failure.engine.reads_page)
         return (*account_findings(extraction, self._reading), *self._findings_of(failures))
+
+    def _contradictions(self, xml: Extraction) -> tuple[Finding, ...]:
+        """Findings for the values of `xml` that the visible page contradicts, by what the offline engine reads."""
+        engine = self._engines.get(EngineName.OFFLINE)
+        page = engine.extract(self._document, self._reading) if engine is not None else None
+        return contradictions(xml, page, self._judge(page), self._reading) if page is not None else ()
 
     def _add_model_failure(self) -> None:
         """Adds the finding `model_failed` to all steps: under `model_first` they only replace the model's answer."""

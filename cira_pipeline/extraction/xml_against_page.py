@@ -26,11 +26,11 @@ def page_findings(extraction: Extraction, reading: Reading) -> tuple[Finding, ..
         return ()
     invoice = extraction.invoice
     missing: list[tuple[str, str]] = []
-    if invoice.invoice_number and not _shows_text(reading, invoice.invoice_number):
+    if invoice.invoice_number and not shows_text(reading, invoice.invoice_number):
         missing.append(("invoice_number", invoice.invoice_number))
     name = "gross_total" if invoice.gross_total is not None else "amount_due"
     amount = getattr(invoice, name)
-    if amount is not None and not _shows_amount(reading, amount):
+    if amount is not None and not shows_amount(reading, amount):
         missing.append((name, f"{amount:f}"))
     return tuple(
         Finding(
@@ -44,16 +44,19 @@ def page_findings(extraction: Extraction, reading: Reading) -> tuple[Finding, ..
     )
 
 
-def _shows_text(reading: Reading, text: str) -> bool:
-    wanted = _bare(text)
-    return wanted in _bare("".join(line.text for line in reading.lines)) if wanted else True
+def shows_text(reading: Reading, text: str) -> bool:
+    """Whether `text` is printed, whatever spaces and punctuation it is printed with."""
+    wanted = bare(text)
+    return wanted in bare("".join(line.text for line in reading.lines)) if wanted else True
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """Letters and digits of `text`, in lower case."""
     return "".join(char for char in text.casefold() if char.isalnum())
 
 
-def _shows_amount(reading: Reading, amount: Decimal) -> bool:
+def shows_amount(reading: Reading, amount: Decimal) -> bool:
+    """Whether any printed number may mean `amount`, of either sign."""
     wanted = abs(amount)
     return any(wanted == value for line in reading.lines for text in _texts(line) for value in values_in(text))
 

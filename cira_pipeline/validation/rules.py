@@ -419,6 +419,14 @@ RAISED_BY_ENGINES: Final = (
         "",
         _CASCADE,
     ),
+    Rule(
+        "xml_contradicts_page",
+        _ERROR,
+        _REVIEW,
+        "The XML and the visible page state different values of a field that decides about the payment",
+        "",
+        _CASCADE,
+    ),
 )
 """Rules whose findings come with an extraction; an engine may raise them with a lower severity, then without effect."""
 
