@@ -359,3 +359,51 @@ def test_a_discount_under_a_head_of_several_words_is_read() -> None:
 
 def _column(left: float, head: str, value: str) -> list[Placed]:
     return [(left, 400, head), (left, 412, value)]
+
+
+def test_freight_in_a_row_and_twice_in_summaries_is_charged_once() -> None:
+    heads = ("Warenwert", "Versandkosten", "Skonto sofort", "Nettobetrag", "MwSt-Betrag", "Endbetrag")
+    values = ("1062,60", "15,00", "-21,55", "1056,05", "200,65", "1256,70")
+    texts = [text for at, pair in enumerate(zip(heads, values, strict=True)) for text in _column(40 + 88 * at, *pair)]
+    again = [(40 + 88 * at, 440, value) for at, value in enumerate(values)]
+    pairs = (("Sonderrabatt", "-21,55"), ("Transportkosten", "15,00"))
+    found = invoice([*page("de", ("1", "1.062,60", "1.062,60"), pairs), *texts, *again])
+    assert (found.net_total, found.allowance_total, found.charge_total) == (D("1056.05"), D("21.55"), D("15.00"))
+    assert found.shipping_amount == D("15.00")
+    assert len(found.allowances_charges) == 2
+
+
+_PAYMENTS = [(40, 400, "Règlement"), (160, 400, "Date"), (240, 400, "Montant")]
+
+
+def _with_payment(paid: str, *more: Placed) -> Record:
+    pairs = (
+        ("Total HT", "205,00 €"),
+        ("TVA 20 %", "41,00 €"),
+        ("Total TTC", "246,00 €"),
+        ("Solde à payer", "200,00 €"),
+    )
+    row = [(40.0, 412.0, "Virement"), (160.0, 412.0, "05/01/2026"), (240.0, 412.0, paid)]
+    read = reading([*page("fr", ("10", "20,50", "205,00"), pairs), *_PAYMENTS, *row, *more])
+    extraction = OfflineEngine().extract(DOCUMENT, read)
+    assert extraction is not None
+    return validate(extraction, ValidationContext(today=date(2026, 2, 15), reading=read, accept_confidence=0.5))
+
+
+@pytest.mark.parametrize(
+    ("paid", "more"),
+    [
+        ("46,00 €", ()),
+        ("40,00 €", ((40.0, 424.0, "Virement"), (160.0, 424.0, "09/01/2026"), (240.0, 424.0, "6,00 €"))),
+    ],
+)
+def test_a_payment_listed_without_a_label_explains_the_amount_due(paid: str, more: tuple[Placed, ...]) -> None:
+    record = _with_payment(paid, *more)
+    assert (record.invoice.prepaid_amount, record.invoice.amount_due) == (D("46.00"), D("200.00"))
+    assert not [finding for finding in record.findings if _counts(finding)]
+
+
+def test_a_listed_amount_that_is_not_the_difference_is_no_payment() -> None:
+    record = _with_payment("45,00 €")
+    assert record.invoice.prepaid_amount is None
+    assert record.verdict is Verdict.NEEDS_REVIEW

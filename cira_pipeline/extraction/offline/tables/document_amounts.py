@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import combinations
+from itertools import product
 
 from cira_pipeline.extraction.offline.page.canvas import Span
 from cira_pipeline.extraction.offline.tables.adjustments import (
@@ -78,7 +78,7 @@ def document_amounts(
     end = max((position_of(each.span) for each in (totals.gross,) if each is not None), default=None)
     goods = _line_total(totals, amounts, places)
     contained = totals.net is not None and totals.net.value in (lines, goods.value if goods is not None else None)
-    repeated = _repeated(block, goods.value if goods is not None else lines, totals)
+    repeated = _repeated(block, goods.value if goods is not None else lines, totals, end, used)
     for each in block:
         if each in repeated:
             continue
@@ -92,6 +92,8 @@ def document_amounts(
                 found.add("shipping_amount", value, each.number.span)
         elif each.number.span in used or not contained:
             _add_to_net(found, each, abs(value), goods.value if goods is not None else lines)
+    for number in totals.payments:
+        found.add("prepaid_amount", abs(number.value), number.span)
     adjusted = "allowance_total" in found.header or "charge_total" in found.header
     # Where the net total differs and nothing is read that says why, it may be a sum of some lines only.
     known = totals.net is None or adjusted or (goods is not None and goods.value == totals.net.value)
@@ -100,19 +102,28 @@ def document_amounts(
     return found
 
 
-def _repeated(block: Sequence[Adjustment], goods: Decimal | None, totals: Totals) -> list[Adjustment]:
-    """Discounts or charges that are printed twice, as a row and as the sum of rows, where the net total shows it."""
+def _repeated(
+    block: Sequence[Adjustment], goods: Decimal | None, totals: Totals, end: Position | None, used: Collection[Span]
+) -> list[Adjustment]:
+    """Discounts or charges that are printed again, as a row, as the sum of rows or in a summary.
+
+    What is printed below the gross total repeats an equal amount above it. Above it, the net total shows how many of
+    equal amounts count.
+    """
     own = [each for each in block if each.concept in IN_NET]
+    above = [each for each in own if end is None or each.position <= end]
+    again = [each for each in own if each not in above and any(other.value == each.value for other in above)]
     if totals.net is None or goods is None:
-        return []
-    excess = goods + sum((each.value for each in own), Decimal(0)) - totals.net.value
-    values = [each.value for each in own]
-    twice = [each for each in own if values.count(each.value) > 1]
-    for count in (1, 2):
-        for some in combinations(twice, count):
-            if excess and sum((each.value for each in some), Decimal(0)) == excess:
-                return list(some)
-    return []
+        return again
+    excess = goods + sum((each.value for each in above), Decimal(0)) - totals.net.value
+    equal = [[each for each in above if each.value == value] for value in dict.fromkeys(each.value for each in above)]
+    for counts in product(*(range(len(group)) for group in equal)) if excess else ():
+        dropped = sum((count * group[0].value for count, group in zip(counts, equal, strict=True)), Decimal(0))
+        if dropped == excess:
+            for count, group in zip(counts, equal, strict=True):
+                again += sorted(group, key=lambda each: each.number.span in used)[:count]
+            break
+    return again
 
 
 def _value(each: Adjustment, block: Sequence[Adjustment], totals: Totals) -> Decimal:

@@ -17,6 +17,7 @@ from cira_pipeline.extraction.offline.facts.candidates import Candidate
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import HIGHEST_RATE
 from cira_pipeline.extraction.offline.page.canvas import Row, Span
+from cira_pipeline.extraction.offline.parse.amounts import Number
 from cira_pipeline.extraction.offline.tables.adjustments import (
     AFTER_GROSS,
     IN_NET,
@@ -26,6 +27,7 @@ from cira_pipeline.extraction.offline.tables.adjustments import (
     position_of,
 )
 from cira_pipeline.extraction.offline.tables.labelled_amounts import Amount
+from cira_pipeline.extraction.offline.tables.listed_payments import listed_payments
 from cira_pipeline.extraction.offline.thresholds import thresholds
 
 
@@ -95,7 +97,8 @@ class Totals:
 
     `tax_parts` are several taxes (CGST and SGST, two rates) that lead from net to gross without a printed sum, and
     `net_parts` the goods with discounts and charges where their sum, the net, is not printed. `adjustments` are the
-    named amounts that the sum of the totals was found with, each with its value in that sum.
+    named amounts that the sum of the totals was found with, each with its value in that sum. `payments` are listed
+    without a label of payments received, and make the difference of gross total and amount due.
     """
 
     net: Candidate[Decimal] | None = None
@@ -105,6 +108,7 @@ class Totals:
     tax_parts: tuple[Candidate[Decimal], ...] = ()
     net_parts: tuple[Candidate[Decimal], ...] = ()
     adjustments: tuple[tuple[Adjustment, Decimal], ...] = ()
+    payments: tuple[Number, ...] = ()
     contradictions: list[str] = field(default_factory=list)
 
 
@@ -531,8 +535,11 @@ def _amount_due(facts: Facts, totals: Totals, amounts: dict[str, list[Amount]], 
                 return
     if printed:
         same = [amount for amount in printed if amount.value == gross]
+        totals.payments = () if same or later or prepaid else listed_payments(facts, gross - printed[0].value)
         if same:
             totals.due = Candidate(gross, same[0].number.span, max(totals.gross.score, _TUNED.due_gross))
+        elif totals.payments:
+            totals.due = Candidate(printed[0].value, printed[0].number.span, _TUNED.due_proved)
         else:
             totals.due = Candidate(
                 printed[0].value, printed[0].number.span, _TUNED.due_other * printed[0].score + _TUNED.due_other_base
