@@ -29,6 +29,8 @@ from cira_pipeline.extraction.xml_contradictions import contradictions
 from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Document, EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 
+OF_THE_PAGE = frozenset({"offline.not_an_invoice", "offline.not_payable", "offline.credit_mark", "offline.marked_paid"})
+"""Findings about what is printed, which hold whichever engine's values are taken."""
 _FREE = tuple(name for name in EngineName if not name.is_paid)
 ORDER: Mapping[Policy, tuple[EngineName, ...]] = {
     Policy.CHEAPEST: tuple(EngineName),
@@ -211,13 +213,21 @@ class _Run:
         if not extraction.engine.reads_page:
             return (*page_findings(extraction, self._reading), *self._contradictions(extraction))
         failures = (failure for failure in self._failed if not failure.engine.reads_page)
-        return (*account_findings(extraction, self._reading), *self._findings_of(failures))
+        earlier = dict.fromkeys(finding for step in self._steps for finding in step.extraction.findings)
+        return (
+            *account_findings(extraction, self._reading),
+            *(each for each in earlier if each.rule in OF_THE_PAGE and each not in extraction.findings),
+            *self._findings_of(failures),
+        )
 
     def _contradictions(self, xml: Extraction) -> tuple[Finding, ...]:
-        """Findings for the values of `xml` that the visible page contradicts, by what the offline engine reads."""
+        """What the visible page says against `xml`, by what the offline engine reads."""
         engine = self._engines.get(EngineName.OFFLINE)
         page = engine.extract(self._document, self._reading) if engine is not None else None
-        return contradictions(xml, page, self._judge(page), self._reading) if page is not None else ()
+        if page is None:
+            return ()
+        of_the_page = (finding for finding in page.findings if finding.rule in OF_THE_PAGE)
+        return (*contradictions(xml, page, self._judge(page), self._reading), *of_the_page)
 
     def _add_model_failure(self) -> None:
         """Adds the finding `model_failed` to all steps: under `model_first` they only replace the model's answer."""

@@ -55,6 +55,10 @@ NO_INVOICE = Rule(
     "The document is not an invoice: it has no invoice number, no total and no supplier",
 )
 
+PROFORMA = Rule(
+    "CIRA-DOC-02", _ERROR, _REVIEW, "The document is a pro forma invoice: it asks for no payment", "BT-3, UNTDID 1001"
+)
+
 NUMBER_MISSING = Rule("CIRA-REQ-01", _ERROR, _REVIEW, "The invoice number is missing", "BR-02")
 ISSUE_DATE_MISSING = Rule("CIRA-REQ-02", _ERROR, _REVIEW, "The issue date is missing", "BR-03")
 SUPPLIER_MISSING = Rule("CIRA-REQ-03", _ERROR, _REVIEW, "The supplier's name is missing", "BR-06")
@@ -335,6 +339,30 @@ RAISED_BY_ENGINES: Final = (
         _WARNING,
         _REVIEW,
         "The document is marked as paid, but its totals leave an amount due",
+        "BT-115",
+        _OFFLINE,
+    ),
+    Rule(
+        "offline.not_an_invoice",
+        _ERROR,
+        _REVIEW,
+        "The title names another paper: a reminder, a statement, a quotation, an order, a delivery note, a refund",
+        "BT-3",
+        _OFFLINE,
+    ),
+    Rule(
+        "offline.not_payable",
+        _ERROR,
+        _REVIEW,
+        "The document says that it is void, a draft, or not to be paid",
+        "BT-3",
+        _OFFLINE,
+    ),
+    Rule(
+        "offline.credit_mark",
+        _ERROR,
+        _REVIEW,
+        "A mark beside a total says that it is a credit, and the document is no credit note",
         "BT-115",
         _OFFLINE,
     ),

@@ -31,6 +31,7 @@ def test_a_sound_invoice_is_accepted_without_a_complaint() -> None:
 _MINUS: dict[str, Any] = {name: -getattr(SOUND, name) for name in TOTAL_FIELDS}
 
 COMPLAINTS: list[tuple[Rule, dict[str, Any], str]] = [
+    (rules.PROFORMA, {"invoice_type": "325"}, "invoice_type"),
     (rules.NUMBER_MISSING, {"invoice_number": None}, "invoice_number"),
     (rules.ISSUE_DATE_MISSING, {"issue_date": None}, "issue_date"),
     (rules.SUPPLIER_MISSING, {"supplier_name": None}, "supplier_name"),

@@ -37,6 +37,13 @@ from cira_pipeline.extraction.offline.header.dates import (
 )
 from cira_pipeline.extraction.offline.header.debited_account import is_debited
 from cira_pipeline.extraction.offline.header.document_type import SELF_BILLED, document_type, titles_of
+from cira_pipeline.extraction.offline.header.not_payable import (
+    PAPERS,
+    credit_mark,
+    marked_paid_in_title,
+    other_paper,
+    stamp,
+)
 from cira_pipeline.extraction.offline.header.other_references import (
     SUPPLIERS_OWN,
     other_dates,
@@ -79,7 +86,7 @@ from cira_pipeline.extraction.offline.tables.tax_breakdown import (
 from cira_pipeline.extraction.offline.tables.totals import Support, Totals, choose_totals
 from cira_pipeline.extraction.offline.tables.unheaded_lines import unheaded_items
 from cira_pipeline.extraction.offline.thresholds import thresholds
-from cira_pipeline.invoice import Invoice, LineItem, PaymentAccount, TaxId, TaxLine
+from cira_pipeline.invoice import CREDIT_NOTE_TYPES, Invoice, LineItem, PaymentAccount, TaxId, TaxLine
 from cira_pipeline.models import Document, EngineName, Evidence, Extraction, Finding, Reading, Severity
 from cira_pipeline.printed.tax_ids import VAT
 from cira_pipeline.settings import Settings
@@ -196,6 +203,7 @@ class _Draft:
 
     def fill(self) -> None:
         self._totals()
+        self._payable()
         self._references()
         self._dates()
         self._parties()
@@ -310,14 +318,47 @@ class _Draft:
     def _paid(self, payments: Iterable[Amount]) -> None:
         """A mark that the invoice is paid, while an amount is due: it must not be paid again."""
         labels = {amount.label.segment for amount in payments if amount.label is not None}
-        mark = paid_mark(self.facts, labels)
-        if mark is not None and self.values.get("amount_due") and not self.receipt:
+        mark = paid_mark(self.facts, labels) or marked_paid_in_title(self.titles)
+        field = "amount_due" if "amount_due" in self.values else "gross_total"
+        if mark is not None and self.values.get(field) and not self.receipt:
             self.doubt(
                 "offline.marked_paid",
-                f"the document is marked `{mark.text}`, but {self.values['amount_due']} is due by its totals: "
+                f"the document is marked `{mark.text}`, but {self.values[field]} is due by its totals: "
                 "make sure that it is not paid twice",
-                "amount_due",
+                field,
             )
+
+    def _payable(self) -> None:
+        """Findings where the page says that it must not be paid as an invoice."""
+        code = self.kind.value if self.kind is not None else None
+        paper = other_paper(self.facts, self.titles, code)
+        if paper is not None:
+            self.doubt(
+                "offline.not_an_invoice",
+                f"the title `{paper.span.segment.text}` says that this is {PAPERS[paper.kind]}: do not pay it as an "
+                "invoice",
+                "invoice_type",
+                severity=Severity.ERROR,
+            )
+        title = self.kind.span if self.kind is not None and code in CREDIT_NOTE_TYPES else None
+        mark = stamp(self.facts, self.titles, self.table.rows | self.table.region, title)
+        if mark is not None:
+            self.doubt(
+                "offline.not_payable",
+                f"the document says `{mark.text}`: do not pay it before the supplier has confirmed it",
+                "invoice_type",
+                severity=Severity.ERROR,
+            )
+        for field in ("gross_total", "amount_due", "net_total") if code not in CREDIT_NOTE_TYPES else ():
+            mark_of_credit = credit_mark(self._places[field]) if field in self._places else ""
+            if mark_of_credit:
+                self.doubt(
+                    "offline.credit_mark",
+                    f"{field}: `{mark_of_credit}` beside {self.values[field]} says that the supplier owes this amount: "
+                    "do not pay it",
+                    field,
+                    severity=Severity.ERROR,
+                )
 
     def _untaxed(self, totals: Totals) -> None:
         """Net equals gross: no tax is printed, and the document states a reason or its lines without tax sum to it."""

@@ -95,6 +95,7 @@ class Lexicon:
     columns: Entries
     breakdown: Entries
     titles: Entries
+    papers: Entries
     rows: Entries
     details: Entries
     words: Mapping[str, Phrases]
@@ -126,6 +127,7 @@ def lexicon() -> Lexicon:
         columns=_section(tables, "columns"),
         breakdown=_section(tables, "breakdown"),
         titles=_section(tables, "titles"),
+        papers=_section(tables, "papers"),
         rows=_section(tables, "rows"),
         details=_details(tables),
         words=_words(tables),

@@ -19,9 +19,12 @@ _REQUIRED: Final = (
     ("customer_name", rules.CUSTOMER_MISSING),
 )
 
+PROFORMA: Final = "325"
+"""UNTDID 1001."""
+
 
 def check_required(subject: ValidationInput) -> Iterator[Finding]:
-    """Findings of the rules `CIRA-DOC-01` and `CIRA-REQ-*`: fields that are missing."""
+    """Findings of the rules `CIRA-DOC-*` and `CIRA-REQ-*`: no invoice, or fields that are missing."""
     invoice = subject.invoice
     total = next(
         (amount for amount in (invoice.gross_total, invoice.amount_due, invoice.net_total) if amount is not None), None
@@ -30,6 +33,10 @@ def check_required(subject: ValidationInput) -> Iterator[Finding]:
         yield rules.NO_INVOICE.finding(
             "no invoice number, no total and no supplier were found, so the document is not an invoice: "
             "ask the supplier for the invoice"
+        )
+    if invoice.invoice_type == PROFORMA:
+        yield rules.PROFORMA.finding(
+            "the document type is 325, a pro forma invoice: do not pay it, wait for the invoice", "invoice_type"
         )
     for name, rule in _REQUIRED:
         if getattr(invoice, name) is None:

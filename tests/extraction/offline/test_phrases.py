@@ -15,7 +15,7 @@ def _segment(*words: str) -> Segment:
     )
 
 
-@pytest.mark.parametrize("table", ["labels", "columns", "breakdown", "titles", "rows"])
+@pytest.mark.parametrize("table", ["labels", "columns", "breakdown", "titles", "papers", "rows"])
 def test_every_phrase_of_the_lexicon_is_found(table: str) -> None:
     entries: Entries = getattr(lexicon(), table)
     lost = [key for key in entries if not any(hit[4] == entries[key] for hit in phrases(_segment(key), entries))]

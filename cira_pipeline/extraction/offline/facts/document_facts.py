@@ -298,17 +298,18 @@ class Facts:
         """Whether `segment` begins with a phrase of the lexicon's `[words]` list `words`."""
         return self.end_of_phrase(segment, words) > 0
 
-    def end_of_phrase(self, segment: Segment, words: str) -> int:
-        """End of the phrase of the list `words` with which `segment` begins; 0 without one."""
+    def end_of_phrase(self, segment: Segment, words: str, first: int = 0) -> int:
+        """End of the phrase of the list `words` that begins with word `first` of `segment`; 0 without one."""
         known = lexicon().words[words]
         key = ""
-        for word, _, end in segment.words[: _TUNED.phrase_words]:
+        found = 0
+        for word, _, end in segment.words[first : first + _TUNED.phrase_words]:
             key += word
             if key[:OPENING] not in known.openings:
-                return 0
+                break
             if key in known:
-                return end
-        return 0
+                found = end
+        return found
 
     def phrase_in(self, segment: Segment, words: str) -> bool:
         """Whether `segment` contains a phrase of the lexicon's `[words]` list `words`."""

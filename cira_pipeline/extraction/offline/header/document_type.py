@@ -139,8 +139,8 @@ def titles_of(facts: Facts) -> list[Title]:
             if not meant:
                 continue
             code = _code_after(segment, end) or meant[0].concept
-            prominence = _prominence(facts, segment, first, end - start)
-            found.append(Title(code, Span(segment, start, end), prominence, remembered=not meant[0].languages))
+            score = prominence(facts, segment, first, end - start)
+            found.append(Title(code, Span(segment, start, end), score, remembered=not meant[0].languages))
     return sorted(_without_contradicted(found), key=lambda title: -title.score)
 
 
@@ -176,7 +176,8 @@ def _code_after(segment: Segment, end: int) -> str | None:
     return codes[-1] if codes else None
 
 
-def _prominence(facts: Facts, segment: Segment, first: int, length: int) -> float:
+def prominence(facts: Facts, segment: Segment, first: int, length: int) -> float:
+    """Score of a title of `length` letters that is word `first` (from 0) of `segment`."""
     size = min(segment.height / max(facts.text_height, 1e-6), _TUNED.largest)
     score = _TUNED.base + _TUNED.by_size * (size - 1)
     score += _TUNED.by_top * (1 - facts.canvas.relative_top(segment)) + _TUNED.by_letter * length
