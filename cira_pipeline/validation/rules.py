@@ -374,6 +374,15 @@ RAISED_BY_ENGINES: Final = (
         "",
         _OFFLINE,
     ),
+    Rule("offline.copied_page", _INFO, _NONE, "A page repeats an earlier page and was not read", "", _OFFLINE),
+    Rule(
+        "offline.several_invoices",
+        _ERROR,
+        _REVIEW,
+        "The pages have different invoice numbers: the file holds several invoices",
+        "BT-1",
+        _OFFLINE,
+    ),
     Rule(
         "offline.remembered",
         _INFO,

@@ -115,7 +115,7 @@ class PrintedValues:
 
     def vat_id(self, text: str) -> Value[str] | None:
         """The VAT id in `text`, letters and digits only; validation checks its check digits."""
-        found = labelled_vat_id(_segment(text), 0, len(text), ocr=False)
+        found = labelled_vat_id(_segment(text), 0, len(text))
         last = _ID_AT_END.search(text)
         value = found.value if found else bare(last.group() if last else text)
         return Value(value) if sum(char.isdigit() for char in value) >= 5 else None
@@ -133,7 +133,7 @@ class PrintedValues:
 
     def iban(self, text: str) -> Value[str] | None:
         """The IBAN in `text` without spaces; validation checks its check digits."""
-        found = labelled_iban(_segment(text), 0, len(text), ocr=False)
+        found = labelled_iban(_segment(text), 0, len(text))
         value = found.value if found else bare(text)
         return Value(value) if re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}", value) else None
 

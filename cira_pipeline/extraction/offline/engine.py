@@ -59,10 +59,12 @@ from cira_pipeline.extraction.offline.learn.agreement_with_memory import (
 )
 from cira_pipeline.extraction.offline.learn.recollection import recollect
 from cira_pipeline.extraction.offline.memory.lesson import Recall
+from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.own_labels import OwnLabels
 from cira_pipeline.extraction.offline.page.canvas import Span
+from cira_pipeline.extraction.offline.page.copies import copied_pages, without_pages
 from cira_pipeline.extraction.offline.page.spelling import spelled
-from cira_pipeline.extraction.offline.parse.identifiers import breaks_off, labelled_iban
+from cira_pipeline.extraction.offline.parse.identifiers import Identifier, breaks_off, labelled_iban
 from cira_pipeline.extraction.offline.parties.both_sides import Parties
 from cira_pipeline.extraction.offline.parties.contacts import contacts
 from cira_pipeline.extraction.offline.parties.names import Party
@@ -94,6 +96,7 @@ from cira_pipeline.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class _Tuned:
+    own_number: float
     equally_likely: float
     repeated: float
     least_score: float
@@ -119,7 +122,7 @@ class _Tuned:
 
 _TUNED = thresholds(_Tuned)
 
-VERSION = "2"
+VERSION = "3"
 _TOTAL_OF_COLUMN = {"net_amount": "net_total", "tax_amount": "tax_total", "gross_amount": "gross_total"}
 
 
@@ -154,6 +157,8 @@ class OfflineEngine:
             return None
         started = time.perf_counter()
         recall = self._recall
+        copies = copied_pages(reading)
+        reading = without_pages(reading, copies)
         facts = Facts(
             reading,
             None if recall is None else lambda own: recollect(own, document.sha256, recall),
@@ -161,6 +166,12 @@ class OfflineEngine:
         )
         draft = _Draft(facts, self._own_fields)
         draft.fill()
+        for page, original in copies.items():
+            draft.doubt(
+                "offline.copied_page",
+                f"Page {page} repeats page {original}: only page {original} was read.",
+                severity=Severity.INFO,
+            )
         if len(facts.memory.lessons) == 1:
             draft.doubt_what_changed(Facts(reading, own_labels=self._own_labels))
         return Extraction(
@@ -458,18 +469,43 @@ class _Draft:
             self.put("invoice_type", self.kind.value, [self.kind.span], self.kind.score)
         self._take(self.references)
         number = self._reference("invoice_number")
+        self._doubt_several_invoices()
         order = self._reference("purchase_order", other_than=number)
         if order is not None and order == self.values.get("buyer_reference"):
             self._drop("buyer_reference")
 
-    def _reference(self, field: str, other_than: str | None = None) -> str | None:
-        found = [
-            c
-            for c in reference_candidates(
-                self.facts, field, self.titles, frozenset(self.table.rows | self.table.region)
+    def _candidates(self, field: str) -> list[Candidate[str]]:
+        items = frozenset(self.table.rows | self.table.region)
+        found = reference_candidates(self.facts, field, self.titles, items)
+        return [each for each in found if not self._is_other_detail(each)]
+
+    def _doubt_several_invoices(self) -> None:
+        """Pages with numbers and totals of their own: each is an invoice, and a record holds one."""
+        totalled = {
+            proposal.place.segment.page
+            for concept in ("gross_total", "amount_due")
+            for proposal in self.facts.proposals.of(concept)
+            if any(number.is_money for number in self.facts.numbers_of(proposal.place.segment))
+        }
+        numbers: dict[str, Candidate[str]] = {}
+        pages: dict[int, str] = {}
+        for candidate in self._candidates("invoice_number"):
+            page = candidate.span.page
+            if page in totalled and page not in pages and candidate.score >= _TUNED.own_number:
+                pages[page] = compact(candidate.value)
+                numbers.setdefault(compact(candidate.value), candidate)
+        if len(numbers) > 1:
+            stated = sorted(numbers.values(), key=lambda each: each.span.page)
+            each_page = ", ".join(f"`{each.value}` on page {each.span.page}" for each in stated)
+            self.doubt(
+                "offline.several_invoices",
+                f"The file holds several invoices: {each_page}. Split the file and submit each invoice by itself.",
+                "invoice_number",
+                severity=Severity.ERROR,
             )
-            if c.value != other_than and not self._is_other_detail(c)
-        ]
+
+    def _reference(self, field: str, other_than: str | None = None) -> str | None:
+        found = [each for each in self._candidates(field) if each.value != other_than]
         if not found or found[0].score < _TUNED.least_score:
             return None
         winner = found[0]
@@ -563,13 +599,16 @@ class _Draft:
             if role == "customer" and "customer_name" not in self.values and "supplier_vat_id" not in self.values:
                 continue
             self.put(f"{role}_vat_id", identifier.value, [identifier.span], candidate.score)
-            if identifier.mended:
-                self.doubt(
-                    "offline.check_digit_repair",
-                    f"`{identifier.span.text}` was read as {identifier.value}: only this makes its check digits hold.",
-                    f"{role}_vat_id",
-                    severity=Severity.INFO,
-                )
+            self._tell_repair(f"{role}_vat_id", identifier)
+
+    def _tell_repair(self, field: str, identifier: Identifier) -> None:
+        if identifier.mended:
+            self.doubt(
+                "offline.check_digit_repair",
+                f"`{identifier.span.text}` was read as {identifier.value}: only this makes its check digits hold.",
+                field,
+                severity=Severity.INFO,
+            )
 
     def _tax_ids(self) -> None:
         stated = {role: each for role, each in self.parties.vat_ids.items() if f"{role}_vat_id" in self.values}
@@ -605,13 +644,7 @@ class _Draft:
             others = {other.value for other in payable} - {identifier.value}
             spans = [identifier.span] if identifier.rest is None else [identifier.span, identifier.rest]
             self.put("payment_iban", identifier.value, spans, _TUNED.one_of_accounts if others else _TUNED.account)
-            if identifier.mended:
-                self.doubt(
-                    "offline.check_digit_repair",
-                    f"`{identifier.span.text}` was read as {identifier.value}: only this makes its check digits hold.",
-                    "payment_iban",
-                    severity=Severity.INFO,
-                )
+            self._tell_repair("payment_iban", identifier)
             if others:
                 self.doubt(
                     "offline.several_accounts",
@@ -622,14 +655,15 @@ class _Draft:
             return
         for proposal in facts.proposals.of("iban"):
             place = proposal.place
-            ocr = place.segment.page in facts.canvas.ocr_pages
-            labelled = labelled_iban(place.segment, place.start, place.end, ocr=ocr)
+            labelled = labelled_iban(place.segment, place.start, place.end)
             if labelled is None or breaks_off(labelled, facts.below(labelled.span.segment)):
                 continue
             if is_debited(facts, labelled.span):
                 continue
             if proposal.score > _TUNED.unchecked_account_least:
-                self.put("payment_iban", labelled.value, [labelled.span], _TUNED.unchecked_account * proposal.score)
+                trust = _TUNED.account if labelled.checked else _TUNED.unchecked_account
+                self.put("payment_iban", labelled.value, [labelled.span], trust * proposal.score)
+                self._tell_repair("payment_iban", labelled)
                 return
 
     def _payment_accounts(self) -> None:

@@ -119,3 +119,24 @@ def test_a_sign_away_from_its_amount_names_the_currency() -> None:
         ).currency
         == "EUR"
     )
+
+
+@pytest.mark.parametrize("number", ["7", "A1", "INV-7", "24"])
+def test_a_short_number_beside_its_own_label_is_taken(number: str) -> None:
+    page = [*block(40, 40, "Nordlicht Ltd"), *keyed(320, 430, 60, ("Invoice number", number), ("Total", "99.00"))]
+    assert invoice(page).invoice_number == number
+
+
+def test_a_number_beside_its_label_belongs_to_it_though_the_customers_heading_is_in_its_row() -> None:
+    page = [
+        *block(40, 100, "Billed to", "Acme Tooling"),
+        *keyed(320, 430, 100, ("Invoice number", "INV-7"), ("Invoice date", "September 14, 2026")),
+    ]
+    assert invoice(page).invoice_number == "INV-7"
+
+
+def test_a_number_in_the_form_of_a_date_is_one_where_the_date_stands_elsewhere() -> None:
+    numbered = block(40, 160, "Faktura nr 14/09/2026")
+    dated = keyed(320, 430, 100, ("Data wystawienia", "12 września 2026"), ("Termin płatności", "26.09.2026"))
+    assert invoice([*numbered, *dated]).invoice_number == "14/09/2026"
+    assert invoice([*numbered, *dated[2:]]).invoice_number is None

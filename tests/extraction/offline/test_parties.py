@@ -123,6 +123,14 @@ def test_text_that_ocr_glued_to_an_account_is_cut_off() -> None:
     )
 
 
+def test_letters_typed_for_digits_are_mended_where_check_digits_prove_it() -> None:
+    found = extracted(reading([*SENDER, (40, 700, "IBAN: DE89 37O4 OO44 O532 O13O OO")]))
+    assert found.invoice.payment_iban == "DE89370400440532013000"
+    repaired = [finding.fields for finding in found.findings if finding.rule == "offline.check_digit_repair"]
+    assert ("payment_iban",) in repaired
+    assert invoice([*SENDER, (40, 700, "IBAN: DE89 37O4 OO44 O532 O13O O1")]).payment_iban != "DE89370400440532013000"
+
+
 def test_a_misread_digit_is_mended_only_where_check_digits_prove_it() -> None:
     found = extracted(reading([*SENDER, (40, 700, "IBAN DE89 37O4 0044 0532 0130 00")], source="ocr"))
     assert found.invoice.payment_iban == "DE89370400440532013000"

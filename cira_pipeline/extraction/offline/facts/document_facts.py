@@ -268,7 +268,7 @@ class Facts:
             ocr = segment.page in self.canvas.ocr_pages
             if not ocr and not segment.has_digits:
                 continue
-            own = list(ibans_in(segment, ocr=ocr))
+            own = list(ibans_in(segment, mend=ocr))
             found += own or self._wrapped_ibans(segment)
         return found
 

@@ -47,6 +47,8 @@ class _Tuned:
     one_digit: float
     lone_digit: float
     two_digits: float
+    short: float
+    short_digits: int
     dated_words: int
     words_tried: int
     word_letters: int
@@ -97,7 +99,7 @@ def reference_candidates(
             continue
         if concept == "invoice_number" and of_corrected_invoice(span, titles):
             continue
-        score = _score(facts, proposal, titles if concept == "invoice_number" else []) * plausibility(span.text)
+        score = _score(facts, proposal, titles if concept == "invoice_number" else []) * _form(proposal, span)
         score *= _TUNED.among_items if span.segment.row in items else 1.0
         score *= _TUNED.later_page if span.page > 1 else 1.0
         score *= _TUNED.neighbour if _in_a_town_line(proposal, span) else 1.0
@@ -199,6 +201,15 @@ def _in_party_block(facts: Facts, segment: Segment) -> bool:
     return False
 
 
+def _form(proposal: Proposal, code: Span) -> float:
+    """How likely the code is a document number by its form. `Invoice number 7`: it stands alone beside its label."""
+    place, likely = proposal.place, plausibility(code.text)
+    named = proposal.label.weight(proposal.concept) >= PLAIN and place.relation in {"inline", "right"}
+    alone = not place.text.strip(" :#.=").removeprefix(code.text).strip()
+    short = sum(char.isdigit() for char in code.text) <= _TUNED.short_digits
+    return max(likely, _TUNED.short) if likely and named and alone and short else likely
+
+
 def plausibility(text: str) -> float:
     """How likely `text` is a document number by its form; 0 for texts that cannot be one."""
     compacted = re.sub(r"\W", "", text)
@@ -224,7 +235,7 @@ def code_in(facts: Facts, proposal: Proposal) -> Span | None:
     start = lead.end() if lead else place.start
     dates = [date.span.start for date in facts.dates_of(segment) if date.span.start >= start]
     if dates and dates[0] <= start + 1:
-        return None
+        return _numbered_by_day(facts, proposal, start)
     # The whole segment is looked at: `vom` is a label of its own and ends the place before the date.
     following = segment.row.segments[segment.row.segments.index(segment) + 1 :][:1]
     continued = bool(following) and any(date.span.start == 0 for date in facts.dates_of(following[0]))
@@ -237,6 +248,19 @@ def code_in(facts: Facts, proposal: Proposal) -> Span | None:
     if introduced and 0 < len(text.split()) <= _TUNED.dated_words and any(char.isdigit() for char in text.split()[0]):
         return Span(segment, start, start + len(text))
     return _first_code(segment, start, end)
+
+
+def _numbered_by_day(facts: Facts, proposal: Proposal, start: int) -> Span | None:
+    """`Faktura nr 14/09/2026`: a number in the form of a date, where the date of issue stands elsewhere."""
+    place = proposal.place
+    if place.relation != "inline" or proposal.concept != "invoice_number" or proposal.score < PLAIN:
+        return None
+    code = _CODE.match(place.segment.text, start, place.end)
+    dated = any(
+        other.place.segment is not place.segment and other.score >= PLAIN and facts.dates_of(other.place.segment)
+        for other in facts.proposals.of("issue_date")
+    )
+    return Span(place.segment, code.start(), code.end()) if dated and code and not code.group().isalpha() else None
 
 
 def _without_intro(segment: Segment, start: int, end: int) -> int:

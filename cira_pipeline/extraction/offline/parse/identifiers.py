@@ -171,8 +171,11 @@ def _prefixed(segment: Segment, match: re.Match[str]) -> Identifier | None:
     return None
 
 
-def labelled_vat_id(segment: Segment, start: int, end: int, *, ocr: bool) -> Identifier | None:
-    """The id in `text[start:end]`, which a label announces: check digits may fail, a prefix may be missing."""
+def labelled_vat_id(segment: Segment, start: int, end: int) -> Identifier | None:
+    """The id in `text[start:end]`, which a label announces: check digits may fail, a prefix may be missing.
+
+    A letter in place of a digit (`DE8O2756910`) is mended where only this makes its check digits hold.
+    """
     for found in vat_ids_in(segment):
         if start <= found.span.start < end:
             return found
@@ -182,7 +185,7 @@ def labelled_vat_id(segment: Segment, start: int, end: int, *, ocr: bool) -> Ide
         span = Span(segment, start + loose.start("id"), start + loose.end("id"))
         value = bare(loose.group("id"))
         if value[:2] in _VAT_MODULES or value.startswith("CHE"):
-            mended = _mended_vat(value) if ocr else None
+            mended = _mended_vat(value)
             return Identifier(mended or value, span, checked=mended is not None, mended=mended is not None)
     match = _BARE_VAT.search(text)
     if match is not None and match.start() <= _TUNED.before_bare_vat:
@@ -231,18 +234,18 @@ def iban_holds(value: str) -> bool:
     return True
 
 
-def ibans_in(segment: Segment, *, ocr: bool = False) -> Iterator[Identifier]:
-    """IBANs with right check digits."""
+def ibans_in(segment: Segment, *, mend: bool = False) -> Iterator[Identifier]:
+    """IBANs with right check digits; `mend` also takes those that have them with look-alike characters exchanged."""
     position = 0
     while match := _IBAN_SHAPE.search(segment.text, position):
-        found = next(_valid_iban(segment, match.start(), match.end(), ocr=ocr), None)
+        found = next(_valid_iban(segment, match.start(), match.end(), mend=mend), None)
         # Text before an account may look like its beginning: `BTW NL810433941B01 IBAN NL91...`.
         position = match.start() + 1 if found is None else found.span.end
         if found is not None:
             yield found
 
 
-def _valid_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Iterator[Identifier]:
+def _valid_iban(segment: Segment, start: int, end: int, *, mend: bool) -> Iterator[Identifier]:
     for stop in range(end, start + 14, -1):
         if not segment.text[stop - 1].isalnum():
             continue
@@ -258,7 +261,7 @@ def _valid_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Iterato
         # Every country has one length, so what follows it belongs to the next word: `AT78...502BIC`.
         yield Identifier(whole[:glued], Span(segment, start, _end_of(segment.text, start, glued)), checked=True)
         return
-    if ocr:
+    if mend:
         value = whole
         fits = {mended for mended in _mendings(value, 2) if 15 <= len(mended) <= 34 and iban_holds(mended)}
         if len(fits) == 1:
@@ -308,9 +311,12 @@ def breaks_off(identifier: Identifier, following: Segment | None) -> bool:
     return False
 
 
-def labelled_iban(segment: Segment, start: int, end: int, *, ocr: bool) -> Identifier | None:
-    """The account in `text[start:end]`, which a label announces as IBAN: its check digits may fail."""
-    for found in ibans_in(segment, ocr=ocr):
+def labelled_iban(segment: Segment, start: int, end: int) -> Identifier | None:
+    """The account in `text[start:end]`, which a label announces as IBAN: its check digits may fail.
+
+    A letter in place of a digit is mended as in `labelled_vat_id`.
+    """
+    for found in ibans_in(segment, mend=True):
         if start <= found.span.start < end:
             return found
     match = re.match(r"\W{0,3}([A-Z]{2}\s?\d{2}(?:[\s.\-]?[A-Z0-9]){8,30})(?![A-Za-z0-9*])", segment.text[start:end])

@@ -335,10 +335,15 @@ def places(canvas: Canvas, labels: LabelMap, label: Label, captions: frozenset[R
 
 
 def _is_header_row(segments: tuple[Segment, ...], labels: LabelMap) -> bool:
-    """Several labels side by side with nothing between them: their values stand below."""
+    """Several labels side by side with nothing between them: their values stand below.
+
+    `Billed to | Invoice number | INV-7`: with a code among them, two blocks stand side by side.
+    """
     alone = [segment for segment in segments if any(label.alone and label.first for label in labels.get(segment, ()))]
     colons = sum(any(label.has_colon for label in labels.get(segment, ())) for segment in alone)
-    return len(alone) >= 2 and colons == 0 and len(alone) >= len(segments) - 1
+    others = [segment for segment in segments if segment not in alone]
+    coded = any(char.isdigit() for segment in others for char in segment.text)
+    return len(alone) >= 2 and colons == 0 and len(others) <= 1 and not coded
 
 
 def _right(segments: tuple[Segment, ...], labels: LabelMap, label: Label, *, headed: bool) -> Iterator[Place]:

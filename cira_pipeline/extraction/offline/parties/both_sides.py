@@ -141,8 +141,7 @@ class Parties:
         for concept in ("customer_vat_id", "vat_id"):
             for proposal in self._facts.proposals.of(concept):
                 place = proposal.place
-                ocr = place.segment.page in self._facts.canvas.ocr_pages
-                identifier = labelled_vat_id(place.segment, place.start, place.end, ocr=ocr)
+                identifier = labelled_vat_id(place.segment, place.start, place.end)
                 if identifier is None or (identifier.span.segment, identifier.span.start) in seen:
                     continue
                 if proposal.score < _TUNED.label_least:
