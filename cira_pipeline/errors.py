@@ -40,6 +40,7 @@ Each leaf has a stable `code` (stored with the job, sent to clients, listed in d
     │   ├── RecordNotFound            record_not_found
     │   ├── DocumentNotFound          document_not_found
     │   ├── PageNotFound              page_not_found
+    │   ├── AttachmentNotFound        attachment_not_found
     │   └── JobNotFinished            job_not_finished             (retryable)
     ├── IntakeError
     │   ├── UrlInvalid                url_invalid
@@ -351,6 +352,14 @@ class DocumentNotFound(RequestError):
 class PageNotFound(RequestError):
     code = "page_not_found"
     hint = "Pages are numbered from 1; e-invoices in XML have no pages."
+
+
+class AttachmentNotFound(RequestError):
+    code = "attachment_not_found"
+    hint = (
+        "`GET /v1/invoices/JOB/attachments` lists the attachments, numbered from 1, and says which are stored. Retry "
+        "the job to store those of an invoice that an earlier version of CIRA processed."
+    )
 
 
 class JobNotFinished(RequestError):

@@ -170,6 +170,7 @@ class Attachment(_Frozen):
     location: Annotated[Text, Term("BT-124", Kind.TEXT, "Location", "URL outside the invoice")] = None
     filename: Annotated[Text, Term("", Kind.TEXT, "File name")] = None
     media_type: Annotated[Text, Term("", Kind.CODE, "Media type")] = None
+    size_bytes: Annotated[Number, Term("", Kind.QUANTITY, "Bytes", "size of the attached content")] = None
     sha256: Annotated[Text, Term("", Kind.CODE, "SHA-256", "of the attached content")] = None
 
 

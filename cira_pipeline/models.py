@@ -186,8 +186,18 @@ class ModelAnswer(_Frozen):
     by_batch: bool = Field(False, description="answered by a model batch, at its lower price")
 
 
+class AttachedFile(_Frozen):
+    """A file that an e-invoice carries, BG-24; its name and type are in the invoice's `attachments`."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    content: bytes = Field(repr=False)
+
+
 class Extraction(_Frozen):
-    """Fields that one engine proposes. `findings` are the engine's own doubts, passed on to validation."""
+    """Fields that one engine proposes. `findings` are the engine's own doubts, passed on to validation.
+
+    `files` are stored beside the document and not with the extraction, so that a stored one has none.
+    """
 
     engine: EngineName
     engine_version: str
@@ -197,6 +207,7 @@ class Extraction(_Frozen):
     usage: tuple[Usage, ...] = ()
     seconds: float = 0.0
     memory: str = Field("", description="SHA-256 over what the engine was given of the supplier's earlier invoices")
+    files: tuple[AttachedFile, ...] = Field((), exclude=True, repr=False)
 
 
 class Verdict(StrEnum):

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from cira_pipeline.api import (
+    attachment_routes,
     delivery_routes,
     document_routes,
     event_routes,
@@ -69,6 +70,7 @@ def create_app(services: Services) -> FastAPI:
         document_routes.router,
         event_routes.router,
         invoice_routes.router,
+        attachment_routes.router,
         invoice_routes.costs,
         service_routes.router,
         *page.ROUTERS,

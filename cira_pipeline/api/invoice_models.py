@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from ..invoice import Amount, Invoice
+from ..invoice import Amount, Attachment, Invoice
 from ..jobs import JobStatus, Stage
 from ..models import EngineName, Evidence, Finding, Verdict
 
@@ -72,6 +72,21 @@ class InvoiceView(BaseModel):
     document_sha256: str
     pages: list[PageView] = Field(description="empty for e-invoices in XML")
     recorded_at: datetime
+
+
+class AttachmentView(Attachment):
+    """An attachment of an e-invoice, BG-24."""
+
+    number: int = Field(description="from 1, in the order of the record")
+    content: str | None = Field(
+        description="path of its bytes; null where only a location is stated, or the content is not stored"
+    )
+
+
+class AttachmentList(BaseModel):
+    """All attachments of a job's record."""
+
+    attachments: list[AttachmentView]
 
 
 class ListedInvoice(BaseModel):

@@ -125,7 +125,7 @@ def list_invoices(
 def invoice(job_id: JobIdInPath, services: ServicesOf, key: Reader) -> InvoiceView:
     """The invoice with evidence for every value, findings, verdict and cost."""
     job = own_job(services, key, job_id)
-    return invoice_view(services, key, job, _record(services, job))
+    return invoice_view(services, key, job, record_of(services, job))
 
 
 def invoice_view(services: Services, key: ApiKey, job: Job, stored: StoredRecord) -> InvoiceView:
@@ -234,7 +234,7 @@ def confirm_invoice(job_id: JobIdInPath, body: ConfirmRecord, services: Services
     job = own_job(services, key, job_id)
     confirm(services, key, job, body, utc_now().date())
     job = services.jobs.get(job.job_id)
-    return invoice_view(services, key, job, _record(services, job))
+    return invoice_view(services, key, job, record_of(services, job))
 
 
 @costs.get("", response_model=CostReport, summary="Get the money spent", responses=responses())
@@ -271,7 +271,8 @@ def pages_of(services: Services, document_sha256: str) -> tuple[Page, ...]:
     return reading.pages if reading else ()
 
 
-def _record(services: Services, job: Job) -> StoredRecord:
+def record_of(services: Services, job: Job) -> StoredRecord:
+    """Raises: RecordNotFound."""
     stored = services.records.get(job.job_id)
     if stored is None:
         raise RecordNotFound(f"job {job.job_id} has no record; its status is {job.status}", status=job.status)

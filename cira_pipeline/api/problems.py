@@ -29,6 +29,7 @@ _STATUSES: Sequence[tuple[type[CiraError], int]] = (
     (errors.RecordNotFound, 404),
     (errors.DocumentNotFound, 404),
     (errors.PageNotFound, 404),
+    (errors.AttachmentNotFound, 404),
     (errors.RouteNotFound, 404),
     (errors.HostInvalid, 400),
     (errors.FormExpired, 403),

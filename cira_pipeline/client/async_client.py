@@ -9,7 +9,7 @@ from typing import IO, Any, Literal, Self, TypeVar
 
 import httpx
 
-from ..api.invoice_models import CostReport, InvoiceView, ListedInvoice
+from ..api.invoice_models import AttachmentView, CostReport, InvoiceView, ListedInvoice
 from ..api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
 from ..errors import CiraError
 from ..invoice import HeaderField, Invoice
@@ -206,6 +206,14 @@ class AsyncClient:
 
     async def document(self, job_id: str) -> DownloadedDocument:
         return await self._ask(calls.document(job_id))
+
+    async def attachments(self, job_id: str) -> list[AttachmentView]:
+        """What the e-invoice carries or names besides itself (BG-24), in the order of the record."""
+        return (await self._ask(calls.attachments(job_id))).attachments
+
+    async def attachment(self, job_id: str, number: int) -> DownloadedDocument:
+        """The bytes of one, by its `number`. They are as untrusted as the invoice."""
+        return await self._ask(calls.attachment(job_id, number))
 
     async def page_picture(
         self, job_id: str, number: int = 1, *, fields: Sequence[HeaderField] | None = None, boxes: bool = True

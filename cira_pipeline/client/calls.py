@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from ..api.invoice_models import CostReport, InvoicePage, InvoiceView
+from ..api.invoice_models import AttachmentList, CostReport, InvoicePage, InvoiceView
 from ..api.job_models import JobPage, JobRequest, JobView, ListedJob, SubmittedJobs
 from ..errors import JobNotFound, RequestInvalid
 from ..invoice import HeaderField, Invoice
@@ -120,6 +120,14 @@ def invoice(job_id: str) -> Call[InvoiceView]:
 
 def document(job_id: str) -> Call[DownloadedDocument]:
     return Call("GET", f"/v1/invoices/{_checked(job_id)}/document", _downloaded)
+
+
+def attachments(job_id: str) -> Call[AttachmentList]:
+    return Call("GET", f"/v1/invoices/{_checked(job_id)}/attachments", _model(AttachmentList))
+
+
+def attachment(job_id: str, number: int) -> Call[DownloadedDocument]:
+    return Call("GET", f"/v1/invoices/{_checked(job_id)}/attachments/{number:d}", _downloaded)
 
 
 def page_picture(job_id: str, number: int, fields: Sequence[HeaderField] | None, *, boxes: bool) -> Call[bytes]:

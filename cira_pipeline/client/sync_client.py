@@ -10,7 +10,7 @@ from typing import IO, Any, Literal, Self, TypeVar
 
 import httpx
 
-from ..api.invoice_models import CostReport, InvoiceView, ListedInvoice
+from ..api.invoice_models import AttachmentView, CostReport, InvoiceView, ListedInvoice
 from ..api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
 from ..errors import CiraError
 from ..invoice import HeaderField, Invoice
@@ -203,6 +203,14 @@ class Client:
 
     def document(self, job_id: str) -> DownloadedDocument:
         return self._ask(calls.document(job_id))
+
+    def attachments(self, job_id: str) -> list[AttachmentView]:
+        """What the e-invoice carries or names besides itself (BG-24), in the order of the record."""
+        return (self._ask(calls.attachments(job_id))).attachments
+
+    def attachment(self, job_id: str, number: int) -> DownloadedDocument:
+        """The bytes of one, by its `number`. They are as untrusted as the invoice."""
+        return self._ask(calls.attachment(job_id, number))
 
     def page_picture(
         self, job_id: str, number: int = 1, *, fields: Sequence[HeaderField] | None = None, boxes: bool = True

@@ -328,6 +328,7 @@ class Processor:
 
     def _keep_outcome(self, job: Job, reading: Reading, outcome: CascadeOutcome) -> None:
         sha256 = _document_sha256(job)
+        self.documents.put_files(sha256, (file for step in outcome.steps for file in step.extraction.files))
         self.extractions.put_outcome(
             job.job_id,
             sha256,

@@ -43,6 +43,7 @@ class XmlRule(StrEnum):
     DOCUMENT_KIND = "CIRA-XML-13"
     TERMS_LEFT_OUT = "CIRA-XML-14"
     ATTACHMENT_UNREADABLE = "CIRA-XML-15"
+    ATTACHMENT_NOT_KEPT = "CIRA-XML-16"
 
 
 class XmlFieldReader:
@@ -65,6 +66,8 @@ class XmlFieldReader:
         """Parts of the text of an element that is read as a field: number of their business term, and text."""
         self.lines: dict[etree._Element, int] = {}
         """Position in `line_items` of each element that is a line."""
+        self.files: dict[str, bytes] = {}
+        """Contents of the attachments, by SHA-256."""
 
     def add_finding(self, rule: XmlRule, severity: Severity, message: str, *fields: str) -> None:
         self.findings.append(Finding(rule=rule, severity=severity, message=message, fields=fields))
@@ -169,6 +172,10 @@ class XmlFieldReader:
         """Adds `text`, of the element or of its attribute, as evidence of a value that no other method read."""
         path = self._paths.of(element)
         self._keep(field, text, path if attribute is None else f"{path}/@{attribute}")
+
+    def add_file_evidence(self, field: str, text: str) -> None:
+        """Adds what the PDF that carries the XML states about one of its files."""
+        self.evidence.append(Evidence(field=field, engine=EngineName.EINVOICE, text=text, confidence=1.0))
 
     def _value(self, field: str, element: etree._Element | None, parse: Callable[[str], _T | None]) -> _T | None:
         text = text_of(element)

@@ -308,6 +308,14 @@ RAISED_BY_ENGINES: Final = (
     ),
     Rule("CIRA-XML-14", _INFO, _NONE, "The XML states more terms than a record keeps beside its fields", "", _EINVOICE),
     Rule("CIRA-XML-15", _INFO, _NONE, "An attachment cannot be opened", "BT-125", _EINVOICE),
+    Rule(
+        "CIRA-XML-16",
+        _INFO,
+        _NONE,
+        "An attachment is not kept: too many, or too large",
+        "BT-125",
+        _EINVOICE,
+    ),
     Rule("offline.ambiguous", _WARNING, _DOUBT, "Two candidate values are equally likely", "", _OFFLINE),
     Rule(
         "offline.date_order_unknown",

@@ -36,6 +36,7 @@ from cira_pipeline.errors import (
     RestoreTargetNotEmpty,
 )
 from cira_pipeline.jobs import JobId
+from cira_pipeline.models import AttachedFile
 from cira_pipeline.settings import Settings
 from cira_pipeline.webhooks.signature import signing_secret
 from tests.api.stored import ended_job
@@ -132,6 +133,17 @@ def test_every_row_and_object_comes_back(source, new_instance, tmp_path):
         assert target.services.documents.load(str(sha256)) == source.services.documents.load(str(sha256))
         assert target.services.readings.latest(str(sha256)) == source.services.readings.latest(str(sha256))
         assert target.services.records.get(JobId(str(job_id))) == source.services.records.get(JobId(str(job_id)))
+
+
+def test_the_files_that_e_invoices_carry_come_back(source, new_instance, tmp_path):
+    content = b"a time sheet"
+    file = AttachedFile(sha256=hashlib.sha256(content).hexdigest(), content=content)
+    [[sha256]] = source.rows("SELECT sha256 FROM cira.documents ORDER BY 1 LIMIT 1")
+    source.services.documents.put_files(str(sha256), [file])
+    source.saved(tmp_path / "backup")
+    target = new_instance("target", migrated=False)
+    target.restored(tmp_path / "backup")
+    assert target.services.documents.file(str(sha256), file.sha256) == content
 
 
 def test_keys_and_webhook_secrets_work_where_they_were_restored(source, new_instance, tmp_path):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 
 from playwright.sync_api import Locator, Page, expect
 
 from cira_pipeline.db.access.api_keys import Scope
-from cira_pipeline.invoice import AllowanceCharge, LineItem, PaymentDiscount, TaxId, TaxLine
+from cira_pipeline.invoice import AllowanceCharge, Attachment, LineItem, PaymentDiscount, TaxId, TaxLine
+from cira_pipeline.models import AttachedFile
 from tests.api.stored import ended_job
 
 
@@ -57,6 +59,23 @@ def test_what_an_invoice_states_is_shown_and_what_it_does_not_is_folded_away(vis
     expect(tip).to_be_visible()
     page.get_by_text("Other terms of the e-invoice").click()
     expect(page.get_by_text("Managing director: A. Berg")).to_be_visible()
+
+
+def test_an_attachment_can_be_saved_from_the_page(visit, api) -> None:
+    content = b"hours;12"
+    sha256 = hashlib.sha256(content).hexdigest()
+    kept = Attachment(filename="hours <b>.csv", media_type="text/csv", size_bytes=Decimal(8), sha256=sha256)
+    named = Attachment(reference="T-2", location="javascript:alert(1)")
+    job_id = ended_job(api.services, attachments=(kept, named))
+    api.services.documents.put_files(
+        api.services.records.get(job_id).document_sha256, [AttachedFile(sha256=sha256, content=content)]
+    )
+    page = visit("acme", Scope.READ, Scope.REVIEW)
+    page.goto(f"{api.url}/invoices/{job_id}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="hours <b>.csv").click()
+    assert download.value.path().read_bytes() == content
+    assert page.locator('a[href^="javascript"]').count() == 0
 
 
 def test_a_person_adds_what_was_folded_away_and_nothing_else_changes(visit, api) -> None:

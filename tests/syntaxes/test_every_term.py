@@ -537,6 +537,7 @@ _WHOLE: dict[str, Any] = {
             description="Timesheet",
             filename="sheet.pdf",
             media_type="application/pdf",
+            size_bytes=Decimal(len(ATTACHED)),
             sha256=hashlib.sha256(ATTACHED).hexdigest(),
         ),
         Attachment(reference="A 2", location="https://example.com/a2"),

@@ -25,7 +25,15 @@ from cira_pipeline.syntaxes.field_reader import XmlRule
 from cira_pipeline.syntaxes.registry import SYNTAXES
 from cira_pipeline.syntaxes.syntax import STANDARD_BUSINESS_DOCUMENT, Syntax
 from cira_pipeline.syntaxes.syntaxes_page import with_syntaxes
-from tests.extraction.einvoice.documents import NO_READING, UBL, pdf_document, replaced, xml_document
+from tests.extraction.einvoice.documents import (
+    NO_READING,
+    TERMS_FILE,
+    TERMS_ROW,
+    UBL,
+    pdf_document,
+    replaced,
+    xml_document,
+)
 from tests.extraction.einvoice.test_fields import PURCHASE, rules_of, with_other_terms
 from tests.hostile.xmls import xmls
 
@@ -109,8 +117,8 @@ def test_what_intake_takes_the_engine_reads(syntax: Syntax, root: str, envelope:
         assert (number.xpath or "").startswith("/s:StandardBusinessDocument/")
 
     for name, usual in (("factur-x.xml", True), ("a name of the supplier's own.xml", False)):
-        hybrid = extracted(taken(pdf_document(("terms.pdf", b"%PDF-1.4"), (name, xml)).content))
-        assert hybrid.invoice == expected
+        hybrid = extracted(taken(pdf_document(TERMS_FILE, (name, xml)).content))
+        assert hybrid.invoice == expected.model_copy(update={"attachments": (TERMS_ROW,)})
         assert (XmlRule.UNUSUAL_ATTACHMENT in rules_of(hybrid)) is not usual
 
 

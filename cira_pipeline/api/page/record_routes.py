@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from cira_pipeline.api import invoice_routes, job_routes
+from cira_pipeline.api import attachment_routes, invoice_routes, job_routes
 from cira_pipeline.api.access import demand
 from cira_pipeline.api.caller import JobIdInPath, ServicesOf, client_filter, own_job
 from cira_pipeline.api.confirmation import ConfirmRecord, confirm
@@ -93,6 +93,13 @@ def document(job_id: JobIdInPath, services: ServicesOf, visitor: SignedIn) -> Re
     return invoice_routes.document(job_id, services, visitor.key)
 
 
+@router.get("/{job_id}/attachments/{number}")
+def attachment(
+    job_id: JobIdInPath, number: attachment_routes.AttachmentNumber, services: ServicesOf, visitor: SignedIn
+) -> Response:
+    return attachment_routes.attachment(job_id, number, services, visitor.key)
+
+
 @router.get("/{job_id}/record.json")
 def record_json(job_id: JobIdInPath, services: ServicesOf, visitor: SignedIn) -> Response:
     view = invoice_routes.invoice(job_id, services, visitor.key)
@@ -162,6 +169,7 @@ def _record_page(
         state=state,
         state_words=text,
         form=record_form(stored.record, utc_now().date(), typed, errors, declarations(services.settings.custom_fields)),
+        attachments=[each for each in attachment_routes.attachments_of(services, stored) if each.content],
         findings=complaints(view.findings),
         may_review=visitor.may(Scope.REVIEW),
         following=next_in_review(services.database, client, job.job_id),

@@ -12,6 +12,7 @@ _REFERENCES = """
     UNION ALL SELECT reading_key, NULL FROM cira.readings
     UNION ALL SELECT docling_key, NULL FROM cira.readings
 """
+_REFERENCES_OF_FILES = " UNION ALL SELECT object_key, sha256 FROM cira.attached_files"
 _ROWS_AT_ONCE = 5_000
 
 
@@ -24,7 +25,8 @@ class ObjectReference(NamedTuple):
 
 def referenced_objects(connection: Connection) -> Iterator[ObjectReference]:
     """Every object that a row refers to, streamed."""
-    streamed = connection.execute(text(_REFERENCES), execution_options={"yield_per": _ROWS_AT_ONCE})
+    references = _REFERENCES + (_REFERENCES_OF_FILES if _has_attached_files(connection) else "")
+    streamed = connection.execute(text(references), execution_options={"yield_per": _ROWS_AT_ONCE})
     for rows in streamed.partitions():
         yield from (ObjectReference(row.key, row.sha256) for row in rows)
 
@@ -38,6 +40,14 @@ def still_referenced(connection: Connection, keys: Sequence[str]) -> set[str]:
     """)
     wanted = {"keys": list(keys)}
     named = set(connection.scalars(of_documents, wanted))
+    if _has_attached_files(connection):
+        of_files = text("SELECT object_key FROM cira.attached_files WHERE object_key = ANY(:keys) FOR SHARE")
+        named.update(connection.scalars(of_files, wanted))
     for row in connection.execute(of_readings, wanted):
         named.update((row.reading_key, row.docling_key))
     return named & set(keys)
+
+
+def _has_attached_files(connection: Connection) -> bool:
+    """An older schema, of which a backup can be made before it is migrated, has no such table."""
+    return connection.scalar(text("SELECT to_regclass('cira.attached_files') IS NOT NULL")) is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +12,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.documents.objects import ObjectStore
-from cira_pipeline.db.schema.tables import documents
+from cira_pipeline.db.schema.tables import attached_files, documents
 from cira_pipeline.errors import ObjectMissing
-from cira_pipeline.models import Document, MediaType
+from cira_pipeline.models import AttachedFile, Document, MediaType
 
 _KEEP = insert(documents).on_conflict_do_nothing()
 _OF_HASH = select(documents).where(documents.c.sha256 == bindparam("of_hash"))
+_KEEP_FILE = insert(attached_files).on_conflict_do_nothing()
+_FILES = select(attached_files.c.sha256).where(attached_files.c.document_sha256 == bindparam("of_hash"))
+_FILE = select(attached_files.c.object_key).where(
+    attached_files.c.document_sha256 == bindparam("of_hash"), attached_files.c.sha256 == bindparam("of_file")
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,31 @@ class DocumentRepository:
             page_count=row.page_count,
             content=content,
         )
+
+    def put_files(self, sha256: str, files: Iterable[AttachedFile]) -> None:
+        """Stores files that document `sha256` carries; idempotent. The bytes are stored before the rows."""
+        for each in files:
+            key = f"attachments/{sha256[:2]}/{sha256}/{each.sha256}"
+            self._objects.put(key, each.content)
+            row = {"document_sha256": sha256, "sha256": each.sha256, "size_bytes": len(each.content), "object_key": key}
+            with self._database.single() as connection:
+                connection.execute(_KEEP_FILE, row)
+
+    def files(self, sha256: str) -> frozenset[str]:
+        """Hashes of the stored files that document `sha256` carries."""
+        with self._database.single() as connection:
+            return frozenset(connection.scalars(_FILES, {"of_hash": sha256}))
+
+    def file(self, sha256: str, file_sha256: str) -> bytes:
+        """The content of a file that document `sha256` carries. Raises: ObjectMissing, also when it was changed."""
+        with self._database.single() as connection:
+            key = connection.scalar(_FILE, {"of_hash": sha256, "of_file": file_sha256})
+        if key is None:
+            raise ObjectMissing(f"document {sha256} has no stored file {file_sha256}", sha256=file_sha256)
+        content = self._objects.get(key)
+        if hashlib.sha256(content).hexdigest() != file_sha256:
+            raise ObjectMissing(f"attached file {file_sha256} was changed in the object store", sha256=file_sha256)
+        return content
 
     def row(self, sha256: str) -> DocumentRow | None:
         with self._database.single() as connection:

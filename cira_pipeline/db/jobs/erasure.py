@@ -1,4 +1,4 @@
-"""Erasure of a job's content on request: document, reading, record, label, lesson, model questions and answers.
+"""Erasure of a job's content on request: document, files, reading, record, label, lesson, model answers.
 
 The job itself, its client, its times and its costs remain: booked costs are never erased.
 """
@@ -55,7 +55,7 @@ ERASED_SCHEME = "erased:"
 
 # Tables in the order of deletion: rows that others refer to come last.
 _OF_THE_JOB = ("confirmations", "supplier_lessons", "job_extractions", "job_labels", "records", "webhook_events")
-_OF_THE_DOCUMENT = ("confirmations", "supplier_lessons", "extractions", "readings", "labels")
+_OF_THE_DOCUMENT = ("confirmations", "supplier_lessons", "extractions", "readings", "attached_files", "labels")
 
 
 class Erasure:
@@ -123,6 +123,8 @@ class Erasure:
                 SELECT object_key FROM cira.documents WHERE sha256 = :sha256
                 UNION ALL
                 SELECT unnest(ARRAY[reading_key, docling_key]) FROM cira.readings WHERE document_sha256 = :sha256
+                UNION ALL
+                SELECT object_key FROM cira.attached_files WHERE document_sha256 = :sha256
             """),
             document,
         ).all()

@@ -371,6 +371,20 @@ readings = Table(
     comment="Documents read as text lines, stored by document, reader and version",
 )
 
+attached_files = Table(
+    "attached_files",
+    metadata,
+    Column("document_sha256", Text, ForeignKey("cira.documents.sha256"), nullable=False, comment="the document"),
+    Column("sha256", Text, nullable=False, comment="SHA-256 of the bytes, as in `record_attachments`"),
+    Column("size_bytes", BigInteger, nullable=False, comment="size in bytes"),
+    Column("object_key", Text, nullable=False, comment="key of the bytes in the object store"),
+    Column("created_at", Instant, nullable=False, server_default=NOW, comment="when it was stored"),
+    PrimaryKeyConstraint("document_sha256", "sha256"),
+    _sha256("sha256"),
+    CheckConstraint("size_bytes >= 0", name="size_bytes"),
+    comment="Files that e-invoices carry, BG-24, each stored once for its document",
+)
+
 extractions = Table(
     "extractions",
     metadata,

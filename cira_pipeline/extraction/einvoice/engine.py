@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.einvoice.attachment import EmbeddedXml
-from cira_pipeline.models import Document, EngineName, Extraction, MediaType, Reading, Severity
+from cira_pipeline.models import AttachedFile, Document, EngineName, Extraction, MediaType, Reading, Severity
 from cira_pipeline.settings import Settings
 from cira_pipeline.syntaxes import registry
+from cira_pipeline.syntaxes.attachments import EmbeddedFile, with_embedded_files
 from cira_pipeline.syntaxes.field_reader import XmlFieldReader, XmlRule
 
 
@@ -29,7 +30,7 @@ class EInvoiceEngine:
 
     @property
     def version(self) -> str:
-        return "3"
+        return "4"
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
         """Fields of the standalone or attached XML; `None` for images and for PDFs without invoice XML.
@@ -38,6 +39,7 @@ class EInvoiceEngine:
         """
         started = time.monotonic()
         reader = XmlFieldReader()
+        files: tuple[EmbeddedFile, ...] = ()
         if document.media_type is MediaType.XML:
             content = document.content
         elif document.media_type is MediaType.PDF:
@@ -45,10 +47,13 @@ class EInvoiceEngine:
             if embedded is None:
                 return None
             _add_attachment_findings(embedded, reader)
-            content = embedded.content
+            content, files = embedded.content, embedded.files
         else:
             return None
         invoice = registry.read(content, reader)
+        if files:
+            listed = with_embedded_files(invoice.attachments, files, reader)
+            invoice = invoice.model_copy(update={"attachments": listed})
         return Extraction(
             engine=self.name,
             engine_version=self.version,
@@ -56,6 +61,7 @@ class EInvoiceEngine:
             evidence=tuple(reader.evidence),
             findings=tuple(reader.findings),
             seconds=time.monotonic() - started,
+            files=tuple(AttachedFile(sha256=sha256, content=file) for sha256, file in reader.files.items()),
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 
 from cira_pipeline.errors import DocumentTooSlow, ReadingCrashed, ReadingOutOfMemory, ReadingTimedOut
 from cira_pipeline.extraction.einvoice.attachment import EmbeddedXml
 from cira_pipeline.sandbox.messages import Message
 from cira_pipeline.sandbox.pool import WorkerPool
+from cira_pipeline.syntaxes.attachments import EmbeddedFile
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +36,19 @@ class IsolatedAttachments:
             return None
         if not answer.facts:
             return None
+        content = io.BytesIO(answer.content)
         return EmbeddedXml(
             name=str(answer.facts["name"]),
-            content=answer.content,
+            content=content.read(int(answer.facts["size_bytes"])),
             usual=bool(answer.facts["usual"]),
             others=tuple(str(other) for other in answer.facts["others"]),
+            files=tuple(
+                EmbeddedFile(
+                    name=str(each["name"]),
+                    content=None if each["size_bytes"] is None else content.read(int(each["size_bytes"])),
+                    description=str(each["description"]),
+                    media_type=str(each["media_type"]),
+                )
+                for each in answer.facts["files"]
+            ),
         )

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+from decimal import Decimal
 
 from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
+from cira_pipeline.invoice import Attachment
 from cira_pipeline.models import Document, MediaType, Reading
 
 NO_READING = Reading(reader="none", reader_version="1", pages=(), lines=(), seconds=0.0)
+
+TERMS_FILE = ("terms.pdf", b"%PDF-1.4")
+"""A file beside the invoice in a hybrid PDF, and its row in the record."""
+TERMS_ROW = Attachment(filename="terms.pdf", size_bytes=Decimal(8), sha256=hashlib.sha256(TERMS_FILE[1]).hexdigest())
 
 _RAM = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100"
 _UDT = "urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100"

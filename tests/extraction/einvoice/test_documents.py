@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ from cira_pipeline.extraction.einvoice.engine import EInvoiceEngine
 from cira_pipeline.invoice import Attachment
 from cira_pipeline.models import Document, Extraction, MediaType
 from cira_pipeline.syntaxes.field_reader import XmlRule
-from tests.extraction.einvoice.documents import CII, NO_READING, UBL, ZUGFERD_1, pdf_document, replaced, xml_document
+from tests.extraction.einvoice.documents import (
+    CII,
+    NO_READING,
+    TERMS_FILE,
+    TERMS_ROW,
+    UBL,
+    ZUGFERD_1,
+    pdf_document,
+    replaced,
+    xml_document,
+)
 from tests.extraction.einvoice.test_fields import PURCHASE, extract, rules_of
 
 
@@ -32,9 +43,9 @@ def _extract(document: Document) -> Extraction | None:
     ],
 )
 def test_the_xml_in_a_pdf_is_found_under_every_name_in_use(name: str, xml: str) -> None:
-    extraction = _extract(pdf_document(("terms.pdf", b"%PDF-1.4"), (name, xml)))
+    extraction = _extract(pdf_document(TERMS_FILE, (name, xml)))
     assert extraction is not None
-    assert extraction.invoice == PURCHASE
+    assert extraction.invoice == PURCHASE.model_copy(update={"attachments": (TERMS_ROW,)})
     assert XmlRule.UNUSUAL_ATTACHMENT not in rules_of(extraction)
 
 
@@ -149,7 +160,9 @@ def test_a_large_file_inside_the_xml_does_not_keep_the_invoice_from_being_read()
     reference = "cac:AdditionalDocumentReference"
     document = f"<{reference}><cbc:ID>1</cbc:ID><cac:Attachment>{embedded}</cac:Attachment></{reference}>"
     extraction = extract(replaced(UBL, " <cac:AccountingSupplierParty>", f" {document}<cac:AccountingSupplierParty>"))
-    attachment = Attachment(reference="1", sha256=hashlib.sha256(bytes(12_000_000)).hexdigest())
+    attachment = Attachment(
+        reference="1", size_bytes=Decimal(12_000_000), sha256=hashlib.sha256(bytes(12_000_000)).hexdigest()
+    )
     assert extraction.invoice == PURCHASE.model_copy(update={"attachments": (attachment,)})
 
 

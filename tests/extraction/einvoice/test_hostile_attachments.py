@@ -16,11 +16,11 @@ from cira_pipeline.models import EngineName
 from cira_pipeline.pipeline.engines import engines_from_settings
 from cira_pipeline.sandbox.pool import WorkerPool, worker_pool
 from cira_pipeline.settings import Settings
-from tests.extraction.einvoice.documents import CII, NO_READING, pdf_document
+from tests.extraction.einvoice.documents import CII, NO_READING, TERMS_FILE, pdf_document
 from tests.extraction.einvoice.test_fields import PURCHASE
 from tests.sandbox.test_pool import PATIENCE_S
 
-HYBRID = pdf_document(("terms.pdf", b"%PDF-1.4"), ("factur-x.xml", CII), ("xrechnung.xml", CII))
+HYBRID = pdf_document(TERMS_FILE, ("factur-x.xml", CII), ("xrechnung.xml", CII))
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def test_a_worker_finds_the_same_xml_and_stays_warm(pool: WorkerPool) -> None:
     assert found == embedded_xml(HYBRID.content)
     assert found is not None
     assert found.others == ("xrechnung.xml",)
+    assert [(each.name, each.content) for each in found.files] == [TERMS_FILE, ("xrechnung.xml", CII.encode())]
     before = pool.pids()
     assert attachments(pdf_document().content) is None
     assert attachments(b"%PDF-1.7 broken") is None
@@ -72,7 +73,9 @@ def test_the_engine_of_a_run_opens_no_pdf_in_the_runs_own_process() -> None:
     try:
         extraction = engine.extract(HYBRID, NO_READING)
         assert extraction is not None
-        assert extraction.invoice == PURCHASE
+        assert extraction.invoice.model_copy(update={"attachments": ()}) == PURCHASE
+        assert [each.filename for each in extraction.invoice.attachments] == ["terms.pdf", "xrechnung.xml"]
+        assert [each.content for each in extraction.files] == [TERMS_FILE[1], CII.encode()]
         assert len(workers.pids()) == 1
     finally:
         workers.close()
