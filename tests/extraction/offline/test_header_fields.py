@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from tests.extraction.offline.invented import (
@@ -140,3 +142,22 @@ def test_a_number_in_the_form_of_a_date_is_one_where_the_date_stands_elsewhere()
     dated = keyed(320, 430, 100, ("Data wystawienia", "12 września 2026"), ("Termin płatności", "26.09.2026"))
     assert invoice([*numbered, *dated]).invoice_number == "14/09/2026"
     assert invoice([*numbered, *dated[2:]]).invoice_number is None
+
+
+def test_values_under_labels_that_slashes_part_are_in_their_order() -> None:
+    page = [
+        *block(40, 40, "Nordlicht Ltd"),
+        *block(320, 100, "Invoice no. / Date / Customer no.", "R-77 15/3/2026 4711"),
+    ]
+    found = invoice(page)
+    assert (found.invoice_number, found.issue_date) == ("R-77", date(2026, 3, 15))
+
+
+def test_a_part_of_an_address_is_no_number() -> None:
+    page = [*block(40, 40, "Nordlicht Ltd"), *keyed(320, 430, 100, ("Invoice number", "me77@example.com"))]
+    assert invoice(page).invoice_number is None
+
+
+def test_a_sign_makes_a_lone_digit_the_number() -> None:
+    page = [*block(40, 40, "Nordlicht Ltd"), *block(320, 40, "INVOICE"), *keyed(320, 430, 100, ("INVOICE #", "4"))]
+    assert invoice(page).invoice_number == "4"

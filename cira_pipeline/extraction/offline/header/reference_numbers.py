@@ -16,6 +16,7 @@ from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import is_postal
 from cira_pipeline.extraction.offline.page.canvas import Row, Segment, Span
 from cira_pipeline.extraction.offline.parse.identifiers import iban_holds
+from cira_pipeline.extraction.offline.parse.labels import Label
 from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.printed.numbers import readings
 
@@ -49,6 +50,7 @@ class _Tuned:
     two_digits: float
     short: float
     short_digits: int
+    by_day: float
     dated_words: int
     words_tried: int
     word_letters: int
@@ -140,8 +142,7 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
             score *= _weak_trust(facts, proposal)
         if _under_title(label.segment, heads) and label.first:
             score = max(score, _TUNED.under_title * proposal.place.fit)
-    between = label.segment.text[label.end : label.value_start + 1]
-    if weak and _NUMBER_SIGN.search(between):
+    if weak and _is_signed(label):
         # `INVOICE #`, with its number beside it or under it.
         beside = proposal.place.relation in {"inline", "right"}
         score = max(score, _TUNED.signed if beside else _TUNED.signed * proposal.place.fit * label.first)
@@ -157,6 +158,11 @@ def _score(facts: Facts, proposal: Proposal, titles: list[Title]) -> float:
     if weak and _in_party_block(facts, label.segment):
         score *= _TUNED.party_block
     return score
+
+
+def _is_signed(label: Label) -> bool:
+    """`INVOICE #`: a sign of a number follows the label."""
+    return _NUMBER_SIGN.search(label.segment.text[label.end : label.value_start + 1]) is not None
 
 
 def _numbered(title: Span) -> bool:
@@ -204,7 +210,8 @@ def _in_party_block(facts: Facts, segment: Segment) -> bool:
 def _form(proposal: Proposal, code: Span) -> float:
     """How likely the code is a document number by its form. `Invoice number 7`: it stands alone beside its label."""
     place, likely = proposal.place, plausibility(code.text)
-    named = proposal.label.weight(proposal.concept) >= PLAIN and place.relation in {"inline", "right"}
+    beside = place.relation in {"inline", "right"}
+    named = beside and (proposal.label.weight(proposal.concept) >= PLAIN or _is_signed(proposal.label))
     alone = not place.text.strip(" :#.=").removeprefix(code.text).strip()
     short = sum(char.isdigit() for char in code.text) <= _TUNED.short_digits
     return max(likely, _TUNED.short) if likely and named and alone and short else likely
@@ -253,7 +260,8 @@ def code_in(facts: Facts, proposal: Proposal) -> Span | None:
 def _numbered_by_day(facts: Facts, proposal: Proposal, start: int) -> Span | None:
     """`Faktura nr 14/09/2026`: a number in the form of a date, where the date of issue stands elsewhere."""
     place = proposal.place
-    if place.relation != "inline" or proposal.concept != "invoice_number" or proposal.score < PLAIN:
+    own = place.relation == "inline" or (place.relation == "below" and proposal.label.alone)
+    if not own or proposal.concept != "invoice_number" or proposal.score < _TUNED.by_day:
         return None
     code = _CODE.match(place.segment.text, start, place.end)
     dated = any(
@@ -274,7 +282,11 @@ def _without_intro(segment: Segment, start: int, end: int) -> int:
 
 
 def _first_code(segment: Segment, start: int, end: int) -> Span | None:
-    codes = [match for match in _CODE.finditer(segment.text, start, end) if not _bracketed(segment.text, match)]
+    codes = [
+        match
+        for match in _CODE.finditer(segment.text, start, end)
+        if not _bracketed(segment.text, match) and not _in_an_address(segment.text, match)
+    ]
     for index, match in enumerate(codes[: _TUNED.words_tried]):
         if any(char.isdigit() for char in match.group()):
             first = _with_prefix(codes, index)
@@ -288,6 +300,13 @@ def _first_code(segment: Segment, start: int, end: int) -> Span | None:
 def _bracketed(text: str, match: re.Match[str]) -> bool:
     """`Gutschrift (389)`: a code in brackets explains the word before it."""
     return text[: match.start()].rstrip().endswith("(") and text[match.end() :].lstrip().startswith(")")
+
+
+def _in_an_address(text: str, match: re.Match[str]) -> bool:
+    """`me77@example.com`: a part of an e-mail address or of a web address."""
+    start = text.rfind(" ", 0, match.start()) + 1
+    word = text[start:].partition(" ")[0].lower()
+    return "@" in word or "://" in word or word.startswith("www.")
 
 
 def _with_prefix(codes: list[re.Match[str]], index: int) -> int:

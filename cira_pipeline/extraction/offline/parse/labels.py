@@ -7,9 +7,10 @@ a segment may differ by few letters: at most one in six to nine letters, two fro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from rapidfuzz import process
@@ -274,6 +275,8 @@ class Place:
         return self.segment.text[self.start : self.end]
 
 
+_PRINTED_WORD = re.compile(r"[^\s/|]\S*")
+
 LabelMap = Mapping[Segment, tuple[Label, ...]]
 
 
@@ -327,6 +330,7 @@ def places(canvas: Canvas, labels: LabelMap, label: Label, captions: frozenset[R
     if label.value_start < end:
         yield Place(label.segment, label.value_start, end, 1.0, "inline")
     row = label.segment.row
+    yield from _in_turn(canvas, labels, label)
     if label.alone and not label.first:
         yield from _wrapped(canvas, label)
     headed = _is_header_row(row.segments, labels)
@@ -358,6 +362,28 @@ def _right(segments: tuple[Segment, ...], labels: LabelMap, label: Label, *, hea
         start = start_match.end() if start_match else 0
         if start < len(segment.text):
             yield Place(segment, start, len(segment.text), fit - _TUNED.right_step * step, "right")
+
+
+def _in_turn(canvas: Canvas, labels: LabelMap, label: Label) -> Iterator[Place]:
+    """`Invoice no / Customer no` over `200045 103`: the values stand below in the order of their labels."""
+    segment = label.segment
+    own = labels.get(segment, ())
+    if len(own) < 2 or not _only_slashes_between(segment, own):
+        return
+    for row in canvas.rows[segment.row.index + 1 : segment.row.index + 2]:
+        under = [other for other in row.segments if min(segment.right, other.right) > max(segment.left, other.left)]
+        words = [(other, *word.span()) for other in under for word in _PRINTED_WORD.finditer(other.text)]
+        close = row.page == segment.page and row.top - segment.bottom <= BELOW_GAP * segment.height
+        if close and len(words) == len(own) and not any(labels.get(other) for other in under):
+            value, start, end = words[own.index(label)]
+            yield Place(value, start, end, _TUNED.below_header, "below")
+
+
+def _only_slashes_between(segment: Segment, own: Sequence[Label]) -> bool:
+    ordered = sorted(own, key=lambda each: each.start)
+    gaps = [segment.text[a.end : b.start] for a, b in pairwise(ordered)]
+    rest = segment.text[: ordered[0].start] + segment.text[ordered[-1].end :]
+    return all(gap.strip(" .:#") in {"/", "|"} for gap in gaps) and not rest.strip(" .:")
 
 
 def _wrapped(canvas: Canvas, label: Label) -> Iterator[Place]:
