@@ -19,6 +19,7 @@ from cira_pipeline.api.invoice_models import (
     ConfirmationView,
     CostReport,
     CostView,
+    ExportedView,
     InvoicePage,
     InvoiceView,
     ListedInvoice,
@@ -31,6 +32,7 @@ from cira_pipeline.api.page_picture import page_png
 from cira_pipeline.api.problems import responses
 from cira_pipeline.api.services import Services
 from cira_pipeline.clock import utc_now
+from cira_pipeline.custom.declaration_file import declarations
 from cira_pipeline.db.access.api_keys import ApiKey
 from cira_pipeline.db.jobs.repository import Job
 from cira_pipeline.db.records.export import export_invoices
@@ -98,10 +100,13 @@ def list_invoices(
     cursor: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="JSON only")] = None,
     limit: Annotated[PageSize, Query(description="JSON only")] = 50,
     format: Annotated[Literal["json", "csv", "parquet"], Query()] = "json",  # noqa: A002 - the word users know
+    view: Annotated[ExportedView, Query(description="CSV and Parquet only: what a row is")] = "invoices",
 ) -> InvoicePage | Response:
     """The client's records. JSON is paged, newest first; CSV and Parquet contain all records, oldest first.
 
-    `custom.NAME=VALUE`, up to 20 times, selects by declared fields: the value as the record states it.
+    `custom.NAME=VALUE`, up to 20 times, selects by declared fields: the value as the record states it. CSV and Parquet
+    have a column `custom_NAME` for each declared field, of its type, and with `view` the lines, taxes, allowances and
+    charges, tax ids, accounts, cash discounts, withheld taxes or attachments of the selected invoices.
     """
     wanted = InvoiceFilter(
         client=client_filter(key, client),
@@ -115,7 +120,9 @@ def list_invoices(
         custom=custom,
     )
     if format != "json":
-        return _file(services, format, wanted)
+        return _file(services, format, wanted, view)
+    if view != "invoices":
+        raise RequestInvalid(f"the view {view} can be had as a file only; add format=csv or format=parquet")
     rows = find_invoices(services.database, wanted, limit=limit + 1, before=JobId(cursor) if cursor else None)
     page = [ListedInvoice.model_validate(row) for row in rows[:limit]]
     return InvoicePage(invoices=page, next_cursor=page[-1].job_id if len(rows) > limit else None)
@@ -294,11 +301,12 @@ def _own(services: Services, key: ApiKey, job_ids: tuple[JobId, ...]) -> list[st
     return [job_id for job_id in job_ids if whose is None or services.jobs.get(job_id).client == whose]
 
 
-def _file(services: Services, kind: Literal["csv", "parquet"], wanted: InvoiceFilter) -> Response:
+def _file(services: Services, kind: Literal["csv", "parquet"], wanted: InvoiceFilter, view: ExportedView) -> Response:
     # Written completely before the response starts: a client cannot tell a truncated file from a complete one.
     spool = tempfile.SpooledTemporaryFile(max_size=SPOOLED_BYTES)  # noqa: SIM115 - the answer closes it
     try:
-        export_invoices(services.database, spool, kind, wanted=wanted)
+        own = declarations(services.settings.custom_fields)
+        export_invoices(services.database, spool, kind, view=view, wanted=wanted, own=own)
     except BaseException:
         spool.close()
         raise
@@ -309,7 +317,7 @@ def _file(services: Services, kind: Literal["csv", "parquet"], wanted: InvoiceFi
         media_type=_FILE_TYPES[kind],
         headers={
             "Content-Length": str(size_bytes),
-            "Content-Disposition": f'attachment; filename="invoices.{kind}"',
+            "Content-Disposition": f'attachment; filename="{view}.{kind}"',
         },
     )
 

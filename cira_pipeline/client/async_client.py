@@ -9,7 +9,7 @@ from typing import IO, Any, Literal, Self, TypeVar
 
 import httpx
 
-from ..api.invoice_models import AttachmentView, CostReport, InvoiceView, ListedInvoice
+from ..api.invoice_models import AttachmentView, CostReport, ExportedView, InvoiceView, ListedInvoice
 from ..api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
 from ..errors import CiraError
 from ..invoice import HeaderField, Invoice
@@ -180,10 +180,18 @@ class AsyncClient:
                 return
 
     async def export(
-        self, target: IO[bytes], file_format: Literal["csv", "parquet"] = "csv", wanted: InvoiceFilter | None = None
+        self,
+        target: IO[bytes],
+        file_format: Literal["csv", "parquet"] = "csv",
+        wanted: InvoiceFilter | None = None,
+        *,
+        view: ExportedView = "invoices",
     ) -> int:
-        """All records that fit, oldest first, written to `target` as they come; returns the number of bytes."""
-        call = calls.export(file_format, wanted or InvoiceFilter())
+        """All records that fit, oldest first, written to `target` as they come; returns the number of bytes.
+
+        `view`: what a row is, such as `invoice_taxes`.
+        """
+        call = calls.export(file_format, wanted or InvoiceFilter(), view)
         written = 0
         try:
             async with self._http.stream(

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from ..api.invoice_models import AttachmentList, CostReport, InvoicePage, InvoiceView
+from ..api.invoice_models import AttachmentList, CostReport, ExportedView, InvoicePage, InvoiceView
 from ..api.job_models import JobPage, JobRequest, JobView, ListedJob, SubmittedJobs
 from ..errors import JobNotFound, RequestInvalid
 from ..invoice import HeaderField, Invoice
@@ -159,9 +159,12 @@ class InvoiceFilter(BaseModel):
     issued_until: date | None = None
     recorded_since: datetime | None = None
     client: str | None = None
+    custom: Mapping[str, str] = Field(default_factory=dict)
+    """Values of declared fields of the invoice, as the record states them, by name."""
 
     def query(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_none=True)
+        own = {f"custom.{name}": value for name, value in self.custom.items()}
+        return self.model_dump(mode="json", exclude_none=True, exclude={"custom"}) | own
 
 
 def invoices_page(cursor: str | None, page_size: int, wanted: InvoiceFilter) -> Call[InvoicePage]:
@@ -169,8 +172,8 @@ def invoices_page(cursor: str | None, page_size: int, wanted: InvoiceFilter) -> 
     return Call("GET", "/v1/invoices", _model(InvoicePage), query=query)
 
 
-def export(file_format: Literal["csv", "parquet"], wanted: InvoiceFilter) -> Call[bytes]:
-    query = wanted.query() | {"format": file_format}
+def export(file_format: Literal["csv", "parquet"], wanted: InvoiceFilter, view: ExportedView) -> Call[bytes]:
+    query = wanted.query() | {"format": file_format, "view": view}
     return Call("GET", "/v1/invoices", lambda response: response.content, query=query)
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any, Literal, Self, TypeVar
 
 import httpx
 
-from ..api.invoice_models import AttachmentView, CostReport, InvoiceView, ListedInvoice
+from ..api.invoice_models import AttachmentView, CostReport, ExportedView, InvoiceView, ListedInvoice
 from ..api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
 from ..errors import CiraError
 from ..invoice import HeaderField, Invoice
@@ -179,10 +179,18 @@ class Client:
                 return
 
     def export(
-        self, target: IO[bytes], file_format: Literal["csv", "parquet"] = "csv", wanted: InvoiceFilter | None = None
+        self,
+        target: IO[bytes],
+        file_format: Literal["csv", "parquet"] = "csv",
+        wanted: InvoiceFilter | None = None,
+        *,
+        view: ExportedView = "invoices",
     ) -> int:
-        """All records that fit, oldest first, written to `target` as they come; returns the number of bytes."""
-        call = calls.export(file_format, wanted or InvoiceFilter())
+        """All records that fit, oldest first, written to `target` as they come; returns the number of bytes.
+
+        `view`: what a row is, such as `invoice_taxes`.
+        """
+        call = calls.export(file_format, wanted or InvoiceFilter(), view)
         written = 0
         try:
             with self._http.stream(call.method, self._base + call.path, **request_of(call, self._headers)) as response:

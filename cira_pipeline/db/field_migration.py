@@ -23,7 +23,15 @@ from cira_pipeline.settings import Settings
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # Each view shows all fields of a table, which it calls by this letter.
-_VIEWS = {"invoices": (records, "r"), "invoice_lines": (ROW_TABLES["line_items"], "l")}
+_VIEWS = {
+    "invoices": (records, "r"),
+    "invoice_lines": (ROW_TABLES["line_items"], "l"),
+    "invoice_taxes": (ROW_TABLES["tax_breakdown"], "p"),
+    **{
+        f"invoice_{name}": (ROW_TABLES[name], "p")
+        for name in ("allowances_charges", "payment_accounts", "payment_discounts", "withholdings", "attachments")
+    },
+}
 _NOT_SHOWN = frozenset({"number_key", "vat_key", "name_key", "updated_at"})
 
 _MIGRATION = '''"""Fields of invoices: {name}."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -13,6 +14,16 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
+from cira_pipeline.invoice import (
+    AllowanceCharge,
+    Attachment,
+    LineItem,
+    PaymentAccount,
+    PaymentDiscount,
+    TaxId,
+    TaxLine,
+    Withholding,
+)
 from cira_pipeline.models import EngineName, Evidence, Finding, MediaType, Severity, Verdict
 from tests.api.stored import ended_job, kept_document
 from tests.orchestration.invoice_pdf import invoice_pdf
@@ -142,6 +153,107 @@ def test_csv_and_parquet_hold_what_the_list_holds(api):
     assert table.column("job_id").to_pylist() == [job_id]
     assert [json.loads(text) for text in table.column("other_terms").to_pylist()] == [terms]
     assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+OWN_FIELDS = """
+[[field]]
+name = "cost_centre"
+type = "code"
+pattern = "[0-9]{4}"
+labels = { all = ["Cost centre"] }
+
+[[field]]
+name = "retention"
+type = "amount"
+
+[[field]]
+name = "accepted_on"
+type = "date"
+
+[[field]]
+name = "batch"
+type = "identifier"
+place = "line"
+
+[[field]]
+name = "weight"
+type = "number"
+place = "line"
+"""
+
+
+@pytest.fixture
+def own_api(start_api, api_settings, database, tmp_path):
+    """A service with declared fields."""
+    path = tmp_path / "fields.toml"
+    path.write_text(OWN_FIELDS, "utf-8")
+    return start_api(api_settings.model_copy(update={"custom_fields": path}))
+
+
+def test_declared_fields_are_typed_columns_of_csv_and_parquet(own_api):
+    lines = (LineItem(description="Paper", custom={"batch": "=B-7", "weight": "2.50"}), LineItem(description="Ink"))
+    own = {"cost_centre": "0711", "retention": "12.50", "accepted_on": "2026-01-31", "site": "Kiel"}
+    job_id = ended_job(own_api.services, number="A-1", custom=own, line_items=lines)
+    # Kept when the field had another type.
+    ended_job(own_api.services, number="A-2", custom={"retention": "none", "accepted_on": "soon"})
+    client = own_api.client()
+    first, second = csv.DictReader(io.StringIO(client.get("/v1/invoices?format=csv").text))
+    typed = ("custom_cost_centre", "custom_retention", "custom_accepted_on")
+    assert [first[name] for name in typed] == ["0711", "12.50", "2026-01-31"]
+    assert [second[name] for name in typed] == ["", "", ""]
+    assert json.loads(first["custom"]) == own
+    table = pq.read_table(io.BytesIO(client.get("/v1/invoices?format=parquet").content))
+    assert [str(table.schema.field(name).type) for name in typed] == ["string", "decimal128(38, 12)", "date32[day]"]
+    assert table["custom_retention"].to_pylist() == [Decimal("12.50"), None]
+    assert table["custom_accepted_on"].to_pylist() == [date(2026, 1, 31), None]
+    answer = client.get("/v1/invoices?format=csv&view=invoice_lines&custom.cost_centre=0711")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert {row["job_id"] for row in rows} == {job_id}
+    assert [(row["custom_batch"], row["custom_weight"]) for row in rows] == [("'=B-7", "2.50"), ("", "")]
+
+
+def test_taxes_and_the_other_tables_of_the_invoices_asked_for_are_exported(api):
+    taxes = (
+        TaxLine(name="CGST", rate=Decimal(9), net=Decimal("100.00"), tax=Decimal("9.00")),
+        TaxLine(name="SGST", rate=Decimal(9), net=Decimal("100.00"), tax=Decimal("9.00")),
+    )
+    parts: dict[str, Any] = {
+        "tax_breakdown": taxes,
+        "allowances_charges": (AllowanceCharge(kind="charge", amount=Decimal("8.00"), reason="Freight"),),
+        "supplier_tax_ids": (TaxId(scheme="GSTIN", value="27AAPFU0939F1ZV"),),
+        "customer_tax_ids": (TaxId(scheme="VAT", value="FR23334175221"),),
+        "payment_accounts": (PaymentAccount(account="123456789", routing="021000021", scheme="ABA"),),
+        "payment_discounts": (PaymentDiscount(percent=Decimal(2), days=Decimal(10)),),
+        "withholdings": (Withholding(name="TDS", amount=Decimal("1.00")),),
+        "attachments": (Attachment(reference="T-1", filename="hours.csv", size_bytes=Decimal(10)),),
+    }
+    job_id = ended_job(api.services, number="A-1", currency="INR", **parts)
+    ended_job(api.services, number="B-1", currency="EUR", **parts)
+    ended_job(api.services, "globex", number="C-1", currency="INR", **parts)
+    client = api.client()
+    expected = {
+        "invoice_taxes": [{"name": "CGST", "tax": "9.00"}, {"name": "SGST", "tax": "9.00"}],
+        "invoice_allowances_charges": [{"kind": "charge", "amount": "8.00", "reason": "Freight"}],
+        "invoice_tax_ids": [
+            {"party": "supplier", "scheme": "GSTIN", "value": "27AAPFU0939F1ZV"},
+            {"party": "customer", "scheme": "VAT", "value": "FR23334175221"},
+        ],
+        "invoice_payment_accounts": [{"account": "123456789", "routing": "021000021", "scheme": "ABA"}],
+        "invoice_payment_discounts": [{"percent": "2", "days": "10"}],
+        "invoice_withholdings": [{"name": "TDS", "amount": "1.00"}],
+        "invoice_attachments": [{"reference": "T-1", "filename": "hours.csv", "size_bytes": "10"}],
+    }
+    for view, rows in expected.items():
+        answer = client.get("/v1/invoices", params={"format": "csv", "view": view, "currency": "INR"})
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{view}.csv"'
+        found = list(csv.DictReader(io.StringIO(answer.text)))
+        assert [row["job_id"] for row in found] == [job_id] * len(rows), view
+        assert [{name: row[name] for name in each} for row, each in zip(found, rows, strict=True)] == rows
+        parquet = client.get("/v1/invoices", params={"format": "parquet", "view": view, "currency": "INR"})
+        assert pq.read_table(io.BytesIO(parquet.content)).num_rows == len(rows)
+    refused = client.get("/v1/invoices?view=invoice_taxes")
+    assert (refused.status_code, refused.json()["code"]) == (422, "request_invalid")
+    assert client.get("/v1/invoices?format=csv&view=invoice_costs").status_code == 422
 
 
 def _confirm(api, job_id: str, **body: Any):

@@ -142,7 +142,7 @@ def test_records_and_costs_come_as_files_and_tables(api, remotely, tmp_path):  #
     assert (tmp_path / "out.parquet").read_bytes().startswith(b"PAR1")
     assert remotely("costs").status == 0
     assert remotely("costs", "--by", "supplier").status == 2
-    assert remotely("export", "--view", "invoice_lines").status == 2
+    assert remotely("export", "--view", "invoice_costs").status == 2
     assert remotely("submit", "https://a.example/", "--client", "globex").status == 2
 
 

@@ -148,6 +148,18 @@ def test_a_record_is_fetched_corrected_confirmed_and_exported(client, api):
         client.confirm(job_id, {"issue_date": "yesterday"})
 
 
+def test_records_are_found_by_own_fields_and_their_taxes_exported(client, api):
+    job_id = ended_job(api.services, number="RE-1", custom={"cost_centre": "4711"})
+    ended_job(api.services, number="RE-2", custom={"cost_centre": "4712"})
+    wanted = InvoiceFilter(custom={"cost_centre": "4711"})
+    assert [each.job_id for each in client.invoices(wanted)] == [job_id]
+    file = io.BytesIO()
+    client.export(file, wanted=wanted, view="invoice_taxes")
+    header, *rows = file.getvalue().decode().splitlines()
+    assert "exemption_reason" in header
+    assert [row.partition(",")[0] for row in rows] == [job_id]
+
+
 def test_pictures_of_pages_costs_and_erasing(client, api):
     job_id = ended_job(api.services)
     assert client.page_picture(job_id) != client.page_picture(job_id, boxes=False)

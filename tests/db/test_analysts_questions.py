@@ -20,7 +20,7 @@ from cira_pipeline.db.jobs.repository import JobRepository, Submission
 from cira_pipeline.db.records.labels import LabelRepository
 from cira_pipeline.db.records.repository import RecordRepository
 from cira_pipeline.errors import SourceNotFound
-from cira_pipeline.invoice import AllowanceCharge, LineItem, PaymentDiscount, TaxLine
+from cira_pipeline.invoice import AllowanceCharge, LineItem, PaymentAccount, PaymentDiscount, TaxId, TaxLine
 from cira_pipeline.jobs import JobId, Stage
 from cira_pipeline.models import EngineName, Finding, Severity, Verdict
 from tests.db.invoices import document, invoice, record
@@ -209,6 +209,11 @@ def whole_invoices(ledger: Ledger) -> None:
         payment_account="123456789",
         payment_routing="021000021",
         payment_account_scheme="ABA",
+        payment_accounts=(
+            PaymentAccount(account="123456789", routing="021000021", scheme="ABA", name="Acme Operating"),
+        ),
+        supplier_tax_ids=(TaxId(scheme="EIN", value="12-3456789"),),
+        customer_tax_ids=(TaxId(scheme="VAT", value="FR23334175221"),),
     )
 
 
@@ -245,6 +250,29 @@ def test_payments_by_account_of_any_form(ask) -> None:
 def test_freight_and_other_charges_by_supplier(ask) -> None:
     [row] = ask("What do we pay for freight and other charges, by supplier")
     assert (row.supplier, row.charge, row.invoices, row.amount) == ("27AAPFU0939F1ZV", "freight", 1, Decimal("10.00"))
+
+
+@pytest.mark.usefixtures("whole_invoices")
+def test_discounts_by_supplier_and_reason(ask) -> None:
+    [row] = ask("Which discounts did suppliers grant, and for which reason")
+    assert (row.supplier, row.reason, row.invoices, row.amount) == ("Trinidad Traders", "loyalty", 1, Decimal("5.00"))
+
+
+@pytest.mark.usefixtures("whole_invoices")
+def test_accounts_that_a_supplier_offers(ask) -> None:
+    rows = ask("Which accounts does a supplier offer for payment, and in how many invoices")
+    assert [(row.supplier, row.scheme, row.account, row.account_name, row.invoices) for row in rows] == [
+        ("Acme Inc", "ABA", "021000021 123456789", "Acme Operating", 1)
+    ]
+
+
+@pytest.mark.usefixtures("whole_invoices")
+def test_tax_ids_of_both_parties(ask) -> None:
+    rows = ask("Under which tax ids do our suppliers invoice, and to which of ours")
+    assert [(row.party, row.scheme, row.value, row.invoices, row.suppliers) for row in rows] == [
+        ("supplier", "EIN", "12-3456789", 1, "Acme Inc"),
+        ("customer", "VAT", "FR23334175221", 1, "Acme Inc"),
+    ]
 
 
 def test_lines_by_description_with_the_prices_paid(ask) -> None:

@@ -20,13 +20,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, text
 
+from cira_pipeline.custom.declaration import NO_DECLARATIONS, CustomField, CustomType, Declarations, Place
+from cira_pipeline.custom.values import NotOfItsType, Value, value_of
 from cira_pipeline.db.database import Database
 from cira_pipeline.db.records.invoice_search import InvoiceFilter
 from cira_pipeline.db.schema.tables import AMOUNT_SCALE, SCHEMA
 from cira_pipeline.errors import ExportFailed
 
 ExportFormat = Literal["csv", "jsonl", "parquet"]
-ExportView = Literal["invoices", "invoice_lines", "invoice_costs"]
+ExportView = Literal[
+    "invoices",
+    "invoice_lines",
+    "invoice_taxes",
+    "invoice_allowances_charges",
+    "invoice_tax_ids",
+    "invoice_payment_accounts",
+    "invoice_payment_discounts",
+    "invoice_withholdings",
+    "invoice_attachments",
+    "invoice_costs",
+]
 
 ROWS_AT_ONCE = 1_000
 _OWN_DUPLICATES = (
@@ -36,14 +49,13 @@ _OWN_DUPLICATES = (
 
 _ORDER: Mapping[ExportView, str] = {
     "invoices": "job_id",
-    "invoice_lines": "job_id, position",
+    "invoice_tax_ids": "job_id, party DESC, position",
     "invoice_costs": "entry_id",
 }
-_TIME: Mapping[ExportView, str] = {
-    "invoices": "recorded_at",
-    "invoice_lines": "recorded_at",
-    "invoice_costs": "created_at",
-}
+_ORDER_OF_PARTS = "job_id, position"
+_OWN_FIELDS: Mapping[ExportView, Place] = {"invoices": Place.HEADER, "invoice_lines": Place.LINE}
+OWN_PREFIX = "custom_"
+"""Before the name of a declared field, in the heading of its column."""
 _ARROW_TYPES = {
     "text": pa.string(),
     "jsonb": pa.string(),
@@ -71,8 +83,12 @@ def export_invoices(
     client: str | None = None,
     view: ExportView = "invoices",
     wanted: InvoiceFilter | None = None,
+    own: Declarations = NO_DECLARATIONS,
 ) -> int:
-    """Writes `view` in order of submission; returns the number of rows. `wanted` filters the view `invoices` only.
+    """Writes `view` in order of submission; returns the number of rows. `wanted` selects the invoices that it is about.
+
+    CSV and Parquet of invoices and of lines have a column for each of their fields in `own`, such as
+    `custom_cost_centre`, of the declared type; a value that is not of that type stands in the column `custom` only.
 
     `since` selects rows recorded (or, for costs, booked) at that time or later, so a corrected record comes again. With
     a client, `duplicate_of` names that client's jobs only: the file may be handed to the client.
@@ -90,6 +106,10 @@ def export_invoices(
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         columns = _columns(connection, view)
         batches = _batches(connection, view, list(columns), since, client, wanted or InvoiceFilter())
+        declared = own.of(_OWN_FIELDS[view]) if view in _OWN_FIELDS and format != "jsonl" else ()
+        if declared:
+            batches = _with_own_fields(batches, list(columns).index("custom"), declared)
+            columns = {**columns, **{OWN_PREFIX + each.name: _type_of(each) for each in declared}}
         if isinstance(path_or_stream, Path | str):
             with complete_file(Path(path_or_stream)) as stream:
                 return write(stream, columns, batches)
@@ -117,16 +137,40 @@ def _batches(
     wanted: InvoiceFilter,
 ) -> Iterator[list[Row]]:
     condition, parameters = wanted.where()
+    if view != "invoices" and parameters:
+        condition = f"job_id IN (SELECT job_id FROM {SCHEMA}.invoices WHERE {condition})"  # noqa: S608 - as below
+    time = "created_at" if view == "invoice_costs" else "recorded_at"
     parameters = {"client": client, **parameters}
     shown = [_OWN_DUPLICATES if each == "duplicate_of" and parameters["client"] else each for each in columns]
     statement = text(
         f"SELECT {', '.join(shown)} FROM {SCHEMA}.{view} "  # noqa: S608 - names of our own columns
-        f"WHERE (CAST(:since AS timestamptz) IS NULL OR {_TIME[view]} >= :since) "
-        f"AND (CAST(:client AS text) IS NULL OR client = :client) AND {condition} ORDER BY {_ORDER[view]}"
+        f"WHERE (CAST(:since AS timestamptz) IS NULL OR {time} >= :since) "
+        f"AND (CAST(:client AS text) IS NULL OR client = :client) AND {condition} "
+        f"ORDER BY {_ORDER.get(view, _ORDER_OF_PARTS)}"
     )
     streamed = connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE)
     for rows in streamed.execute(statement, {**parameters, "since": since}).partitions():
         yield [tuple(row) for row in rows]
+
+
+def _type_of(declared: CustomField) -> str:
+    """PostgreSQL's name of the type of a declared field."""
+    return "numeric" if declared.type.is_number else "date" if declared.type is CustomType.DATE else "text"
+
+
+def _with_own_fields(batches: Iterator[list[Row]], custom: int, declared: Sequence[CustomField]) -> Iterator[list[Row]]:
+    """Each row with the values of the declared fields at its end; `custom` is the column that holds them."""
+    for rows in batches:
+        yield [(*row, *(_own_value(each, row[custom].get(each.name)) for each in declared)) for row in rows]
+
+
+def _own_value(declared: CustomField, text_: str | None) -> Value | None:
+    if text_ is None or not (declared.type.is_number or declared.type is CustomType.DATE):
+        return text_
+    try:
+        return value_of(declared, text_)
+    except NotOfItsType:
+        return None
 
 
 @contextmanager
