@@ -202,6 +202,8 @@ def _plain_at(form: PlainForm, proposal: Proposal) -> Account | None:
 
 _TRANSIT = re.compile(r"\d{5}(?!\d)")
 _INSTITUTION = re.compile(r"0?\d{3}(?!\d)")
+_WITH_INSTITUTION = re.compile(r"\d{5}[- ]\d{3}(?![\d-])")
+_CANADIAN = re.compile(r"\d(?:[ -]?\d){5,11}")
 _IN_ONE = re.compile(r"(\d{5})[- ](\d{3})[- ](\d{7,12})(?!\d)")
 
 
@@ -218,14 +220,19 @@ def _canadian(facts: Facts) -> Iterator[Account]:
                 "TRANSIT", Found(whole.group(3), (account,), sure), Found(bare(routing.text), (routing,), sure)
             )
             return
-        match = _match(_TRANSIT, transit.place)
         near = transit.label.segment
+        both = _match(_WITH_INSTITUTION, transit.place)
+        if both is not None and (account_found := _nearest(facts, _CANADIAN, near)) is not None:
+            routing = _span(transit.place, both)
+            yield Account("TRANSIT", account_found, Found(bare(both.group()), (routing,), _sure(transit, None)))
+            return
+        match = _match(_TRANSIT, transit.place)
         institutions = [
             (proposal, found)
             for proposal in facts.details.of("institution")
             if _together(proposal.label.segment, near) and (found := _match(_INSTITUTION, proposal.place))
         ]
-        account_found = _nearest(facts, re.compile(r"\d(?:[ -]?\d){5,11}"), near)
+        account_found = _nearest(facts, _CANADIAN, near)
         if match is None or not institutions or account_found is None:
             continue
         proposal, found = institutions[0]

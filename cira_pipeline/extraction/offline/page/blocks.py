@@ -33,8 +33,12 @@ _POSTAL = re.compile(
     r"|\b[A-Z]{2},?\s\d{5}(?:-\d{4})?\b"
     r"|[^\W\d_]{3,},?\s(?:ACT|NSW|NT|QLD|SA|TAS|VIC|WA)\s\d{4}\b"
     r"|\b[AC-FHKNPRTV-Y]\d[\dW]\s?[A-Z\d]{4}\b"
+    r"|\b[ABCEGHJ-NPRSTVXY]\d[A-Z]\s?\d[A-Z]\d\b"
+    r"|[^\W\d_]{3,}\s?[-–]\s?[1-9]\d{2}\s?\d{3}\b"
     r"|[^\W\d_]{4,},?\s+\d{5,6}\b)"
 )
+# `4156 County Road 68`: the number of a house before its street is no postal code before a place.
+_NUMBER_FIRST = re.compile(r"\s*\d{4,5}\s+([^,;|·•]+)")
 _HOUSE_NUMBER = re.compile(
     r"(?:[^\W\d_]{3,}\.?\s+\d{1,4}\s?[a-zA-Z]?(?:\s?[-/]\s?\d{1,4})?\b|^\d{1,4}[a-zA-Z]?,?\s+[^\W\d_]{2,})"
 )
@@ -118,7 +122,21 @@ def is_postal(text: str) -> bool:
     """Whether the line contains a postal code next to the name of a place."""
     if not _DIGIT.search(text):
         return False
-    return bool(_POSTAL.search(_REGISTER_ENTRY.sub("", text))) and not _FOUNDED.search(text)
+    if _FOUNDED.search(text):
+        return False
+    text = _REGISTER_ENTRY.sub("", text)
+    first = _NUMBER_FIRST.match(text)
+    if first is not None and _names_street(first.group(1)):
+        text = text[first.end() :]
+    return bool(_POSTAL.search(text))
+
+
+def _names_street(text: str) -> bool:
+    """Whether one of several words is that of a street. A place may have such a word as its name, or begin with St."""
+    words = _LETTERS.findall(folded(text))
+    if words[:1] == ["st"]:
+        del words[0]
+    return len(words) > 1 and not lexicon().words["street"].isdisjoint(words)
 
 
 @lru_cache(maxsize=8192)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from babel import Locale
@@ -17,7 +18,7 @@ from cira_pipeline.extraction.offline.normal import compact
 from cira_pipeline.extraction.offline.page.blocks import is_street
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
 from cira_pipeline.extraction.offline.parties.both_sides import Parties
-from cira_pipeline.extraction.offline.parties.names import Party, matches_domain, shares_word
+from cira_pipeline.extraction.offline.parties.names import Party, company_score, matches_domain, shares_word
 from cira_pipeline.extraction.offline.parties.tax_ids import SIDES, OwnTaxId, Side
 from cira_pipeline.extraction.offline.parties.web_addresses import domains_in
 from cira_pipeline.extraction.offline.thresholds import thresholds
@@ -33,6 +34,7 @@ class _Tuned:
     country_of_id: float
     digits_of_register: int
     digits_of_phone: int
+    street_lines: int
 
 
 _TUNED = thresholds(_Tuned)
@@ -57,8 +59,49 @@ _AUSTRALIAN = re.compile(
     r"(?P<city>[^\W\d_][^\d,;|]+?),? (?P<region>ACT|NSW|NT|QLD|SA|TAS|VIC|WA),? (?P<postcode>\d{4})"
 )
 _CANADIAN = re.compile(
-    r"(?P<city>[^\W\d_][^\d,;|]+?),? (?P<region>AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? "
+    r"(?P<city>[^\W\d_][^\d,;|]+?),? +\(?(?P<region>AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT)\)?,? +"
     r"(?P<postcode>[A-Z]\d[A-Z] ?\d[A-Z]\d)"
+)
+_STATES_OF_INDIA: Final = (
+    "Andaman (?:and|&) Nicobar Islands",
+    "Andhra Pradesh",
+    "Arunachal Pradesh",
+    "Assam",
+    "Bihar",
+    "Chandigarh",
+    "Chhattisgarh",
+    "(?:NCT of )?Delhi",
+    "Goa",
+    "Gujarat",
+    "Haryana",
+    "Himachal Pradesh",
+    "Jammu (?:and|&) Kashmir",
+    "Jharkhand",
+    "Karnataka",
+    "Kerala",
+    "Ladakh",
+    "Lakshadweep",
+    "Madhya Pradesh",
+    "Maharashtra",
+    "Manipur",
+    "Meghalaya",
+    "Mizoram",
+    "Nagaland",
+    "Odisha",
+    "Puducherry",
+    "Punjab",
+    "Rajasthan",
+    "Sikkim",
+    "Tamil Nadu",
+    "Telangana",
+    "Tripura",
+    "Uttar Pradesh",
+    "Uttarakhand",
+    "West Bengal",
+)
+_INDIAN = re.compile(
+    r"(?P<city>[^\W\d_][^\d,;|–-]+?) ?[–-] ?(?P<postcode>[1-9]\d{2} ?\d{3})"
+    rf"(?:,? +(?P<region>{'|'.join(_STATES_OF_INDIA)}))?"
 )
 _BRITISH = re.compile(r"(?P<city>[^\W\d_][^\d,;|]+?),? (?P<postcode>[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})")
 _TOWN_LINES: Final = (
@@ -67,8 +110,14 @@ _TOWN_LINES: Final = (
     ("CA", _CANADIAN),
     ("GB", _BRITISH),
     ("NL", _DUTCH),
+    ("IN", _INDIAN),
     ("", _CONTINENTAL),
 )
+_PERSON = re.compile(r"[^\W\d_a-z][^\W\d_]*\.?(?:[ -](?:[^\W\d_]{1,3} )?[^\W\d_a-z][^\W\d_'’]*\.?){1,3}")
+# `Shop No. 5`, `Plot 12/A`, `# 14`: how places without a street's name are numbered.
+_NUMBERED = re.compile(r"(?i)(?:\bno\.?|\bplot|\bshop|\bdoor|#) ?\d")
+# `St. Gallen` is no street.
+_SAINT = re.compile(r"(?:St|Sankt|Saint|Sainte)[. -]+")
 _NOT_ISO: Final = {"EL": "GR", "XI": "GB"}
 _OF_VEHICLES: Final = {
     "D": "DE",
@@ -91,6 +140,7 @@ def contacts(facts: Facts, parties: Parties, tax_ids: Mapping[Side, list[OwnTaxI
         ("registration", _registrations(facts, parties)),
         ("email", _emails(facts, parties)),
         ("phone", _phones(facts, parties)),
+        ("contact", _contact_persons(facts)),
     ):
         for owner, each in _one_each(values):
             found[f"{owner}_{side}"] = each
@@ -179,34 +229,42 @@ def _phones(facts: Facts, parties: Parties) -> Iterator[tuple[Side | None, Found
         yield parties.side_of(place.segment), Found(span.text, (span,), _TUNED.contact * LABELLED * proposal.score)
 
 
+def _contact_persons(facts: Facts) -> Iterator[tuple[Side | None, Found]]:
+    """Persons that the supplier names as contact: two words or more after the label, without figures."""
+    for proposal in facts.details.of("supplier_contact"):
+        place = proposal.place
+        text = place.text.strip(" ,;:|·")
+        if not (proposal.label.first or proposal.label.has_colon) or not text or not _PERSON.fullmatch(text):
+            continue
+        if company_score(text):
+            continue
+        start = place.segment.text.index(text, place.start)
+        span = Span(place.segment, start, start + len(text))
+        yield "supplier", Found(text, (span,), _TUNED.contact * LABELLED * proposal.score)
+
+
 def _address(party: Party, tax_ids: list[OwnTaxId]) -> dict[str, Found]:
     """Street, postcode, city, region and country where their lines have one of the known forms."""
     found: dict[str, Found] = {}
     score = _TUNED.address * party.score
     named = next(((code, span) for span in party.address if (code := _country_named(span.text.strip(" .,")))), None)
-    for index, span in enumerate(party.address):
-        text = span.text.strip(" ,")
-        start = span.start + span.text.index(text) if text else span.start
-        match, country = next(
-            ((match, country) for country, form in _TOWN_LINES if (match := form.fullmatch(text))), (None, "")
-        )
-        if match is None or index == 0:
+    for index, (span, after) in enumerate(pairwise((*party.address, None))):
+        match, country = _town_line(span, after) if span is not None else (None, "")
+        if span is None or match is None or index == 0:
             continue
-        city = match.group("city")
-        if is_street(city) or " - " in city:
+        if is_street(_SAINT.sub("", match.group("city"))) or " - " in match.group("city"):
             break
         for name, value in match.groupdict().items():
             if name != "country" and value:
-                own = Span(span.segment, start + match.start(name), start + match.end(name))
-                found[name] = Found(value.strip(), (own,), score)
+                found[name] = Found(value.strip(), (Span(span.segment, match.start(name), match.end(name)),), score)
         prefix = match.groupdict().get("country") or ""
         country = country or _OF_VEHICLES.get(prefix, prefix if prefix in _territories() else "")
         if country and named is None:
             named = (country, span)
-        street = party.address[index - 1]
-        alone = not any(is_street(other.text) for other in party.address[: index - 1])
-        if alone and is_street(street.text) and any(char.isdigit() for char in street.text):
-            found["street"] = Found(street.text.strip(" ,"), (street,), score)
+        street = _street(party.address[:index])
+        if street:
+            text = ", ".join(part.text.strip(" ,") for part in street)
+            found["street"] = Found(text, street, score)
         break
     if named is not None:
         found["country"] = Found(named[0], (named[1],), _TUNED.country * party.score)
@@ -216,6 +274,40 @@ def _address(party: Party, tax_ids: list[OwnTaxId]) -> dict[str, Found]:
             code, value = of_ids.popitem()
             found["country"] = Found(code, value.spans, _TUNED.country_of_id * value.confidence)
     return found
+
+
+def _town_line(span: Span, after: Span | None) -> tuple[re.Match[str] | None, str]:
+    """The line of the town as one of the known forms, with its country. `Town, NY 12207` may be two parts of a line."""
+    ends = [span.end]
+    if after is not None and after.segment is span.segment and after.start > span.end:
+        ends.append(after.end)
+    for end in ends:
+        text = span.segment.text[span.start : end]
+        start = span.start + len(text) - len(text.lstrip(" ,"))
+        stop = span.start + len(text.rstrip(" ,"))
+        for country, form in _TOWN_LINES:
+            match = form.fullmatch(span.segment.text, start, stop)
+            if match is not None:
+                return match, country
+    return None, ""
+
+
+def _street(above: Sequence[Span]) -> tuple[Span, ...]:
+    """The lines of the street above the town, with the building or floor: from the first line of a street on.
+
+    Lines that come before, such as a person's name, belong to it only where the street's own line continues them.
+    """
+    first = next((index for index, span in enumerate(above) if _is_street_line(span.text)), None)
+    if first is None:
+        return ()
+    while first and above[first - 1].segment is above[first].segment:
+        first -= 1
+    own = tuple(above[first:])
+    return own if len(own) <= _TUNED.street_lines and any(char.isdigit() for span in own for char in span.text) else ()
+
+
+def _is_street_line(text: str) -> bool:
+    return is_street(text) or bool(_NUMBERED.search(text))
 
 
 def _country_of(tax_id: OwnTaxId) -> str | None:

@@ -34,6 +34,7 @@ _TARIFF = re.compile(r"\d{4}(?:[ .]?\d{2}){0,3}")
 # `Item no` may head the numbers of the lines or those of the goods.
 _POSITION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,3}\.?")
 _GTIN = "0160"
+_NUMBER_SIGNS = ("#", "№")
 
 
 def item_codes(table: ItemTable) -> Mapping[int, Mapping[str, Found]]:
@@ -68,16 +69,26 @@ def _header_of(headers: Sequence[Header], item: Item) -> Header | None:
 
 
 def _code_columns(header: Header) -> Iterator[Column]:
-    """Columns of codes; where no other column has descriptions, the codes' column may have them."""
-    if header.column("description") is not None:
-        yield from (column for column in header.columns if column.concept in {"article", "position"})
+    """Columns of codes, of which there may be several; without another column, they may have the descriptions."""
+    if header.column("description") is None:
+        return
+    for column in header.columns:
+        if column.concept in {"article", "position"}:
+            yield column
+        elif not column.concept and column.text.strip() in _NUMBER_SIGNS:
+            yield replace(column, concept="position")
+        elif not column.concept and "article" in column.options:
+            yield replace(column, concept="article")
 
 
 def _cell(item: Item, column: Column) -> Span | None:
-    """The code under the heading, in the item's first row, that is nothing else of the item."""
+    """The code under the heading, in the first row of the item that has one, that is nothing else of the item."""
     taken = [number.span for number in item.cells.values()] + item.description
     taken += [item.unit] if item.unit is not None else []
-    spans = [span for span in _under(item.rows[0], column) if not any(_overlap(span, other) for other in taken)]
+    for row in sorted(item.rows, key=lambda row: row.index):
+        spans = [span for span in _under(row, column) if not any(_overlap(span, other) for other in taken)]
+        if spans:
+            break
     if len(spans) != 1:
         return None
     text = spans[0].text
