@@ -154,7 +154,10 @@ class PaymentDiscount(_Frozen):
 
 
 class Withholding(_Frozen):
-    """A tax that the customer withholds from the payment and pays to the state: IRPF, ritenuta, TDS, ISR, ..."""
+    """A tax that the customer withholds from the payment: IRPF, ritenuta, TDS, ISR, ...
+
+    A share that the state pays for the customer, such as Sweden's ROT and RUT, is one, too.
+    """
 
     name: Annotated[Text, Term("", Kind.NAME, "Tax name")] = None
     rate: Annotated[Number, Term("", Kind.RATE, "Rate %", "percent")] = None
@@ -200,7 +203,7 @@ class Invoice(_Frozen):
     charge_total: Annotated[Number, Detail("BT-108", Kind.AMOUNT, "Charges", "charges of the whole invoice, without tax", group=Group.AMOUNTS, unsigned=True)] = None
     shipping_amount: Annotated[Number, Detail("", Kind.AMOUNT, "Shipping", "freight, postage and delivery stated among the totals", group=Group.AMOUNTS)] = None
     tip_amount: Annotated[Number, Detail("", Kind.AMOUNT, "Tip", group=Group.AMOUNTS)] = None
-    withholding_total: Annotated[Number, Detail("", Kind.AMOUNT, "Withheld", "taxes that the customer withholds, deducted from the amount due", group=Group.AMOUNTS, unsigned=True)] = None
+    withholding_total: Annotated[Number, Detail("", Kind.AMOUNT, "Withheld", "taxes that the customer withholds, and what the state pays for the customer such as ROT: deducted from the amount due", group=Group.AMOUNTS, unsigned=True)] = None
     prepaid_amount: Annotated[Number, Detail("BT-113", Kind.AMOUNT, "Paid before", "deposits and earlier payments", group=Group.AMOUNTS, unsigned=True)] = None
     rounding_amount: Annotated[Number, Detail("BT-114", Kind.AMOUNT, "Rounding", "added to the amount due", group=Group.AMOUNTS)] = None
     previous_balance: Annotated[Number, Detail("", Kind.AMOUNT, "Previous balance", "open amount of earlier invoices", group=Group.AMOUNTS)] = None
@@ -239,7 +242,7 @@ class Invoice(_Frozen):
     delivery_address: Annotated[Text, Detail("BG-15", Kind.ADDRESS, "Delivery address", "one line", group=Group.DELIVERY)] = None
     delivery_country: Annotated[Text, Detail("BT-80", Kind.COUNTRY, "Delivery country", "ISO 3166-1, two letters", group=Group.DELIVERY)] = None
     ship_from_address: Annotated[Text, Detail("", Kind.ADDRESS, "Shipped from", "one line", group=Group.DELIVERY)] = None
-    supplier_tax_id: Annotated[Text, Term("BT-32", Kind.TAX_ID, "Supplier's tax id", "the main one stated, whatever its scheme", group=Group.SUPPLIER)] = None
+    supplier_tax_id: Annotated[Text, Term("BT-32", Kind.TAX_ID, "Supplier's tax id", "the main one stated that is no VAT id", group=Group.SUPPLIER)] = None
     supplier_trading_name: Annotated[Text, Detail("BT-28", Kind.NAME, "Trading name", group=Group.SUPPLIER)] = None
     supplier_street: Annotated[Text, Detail("BT-35", Kind.ADDRESS, "Supplier's street", group=Group.SUPPLIER)] = None
     supplier_postcode: Annotated[Text, Detail("BT-38", Kind.CODE, "Supplier's postcode", group=Group.SUPPLIER)] = None
@@ -251,7 +254,7 @@ class Invoice(_Frozen):
     supplier_contact: Annotated[Text, Detail("BT-41", Kind.NAME, "Supplier's contact", group=Group.SUPPLIER)] = None
     supplier_phone: Annotated[Text, Detail("BT-42", Kind.REFERENCE, "Supplier's phone", group=Group.SUPPLIER)] = None
     supplier_email: Annotated[Text, Detail("BT-43", Kind.REFERENCE, "Supplier's e-mail", group=Group.SUPPLIER)] = None
-    customer_tax_id: Annotated[Text, Detail("", Kind.TAX_ID, "Customer's tax id", "the main one stated, whatever its scheme", group=Group.CUSTOMER)] = None
+    customer_tax_id: Annotated[Text, Detail("", Kind.TAX_ID, "Customer's tax id", "the main one stated that is no VAT id", group=Group.CUSTOMER)] = None
     customer_trading_name: Annotated[Text, Detail("BT-45", Kind.NAME, "Customer's trading name", group=Group.CUSTOMER)] = None
     customer_street: Annotated[Text, Detail("BT-50", Kind.ADDRESS, "Customer's street", group=Group.CUSTOMER)] = None
     customer_postcode: Annotated[Text, Detail("BT-53", Kind.CODE, "Customer's postcode", group=Group.CUSTOMER)] = None

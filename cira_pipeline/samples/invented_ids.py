@@ -177,7 +177,7 @@ def _ifsc(random: Random, supplier: Supplier, bank: tuple[str, str]) -> Account:
 
 
 def _bsb(random: Random, supplier: Supplier, bank: tuple[str, str]) -> Account:
-    digits = f"{bank[1]}{random.randint(0, 9999):04}"
+    digits = f"{bank[1]}{random.randint(0, 999):03}"
     account = drawn(random, random.choice(("########", "#########", "######")))
     return Account("BSB", account, f"{digits[:3]}-{digits[3:]}", bank=bank[0], name=supplier.name)
 

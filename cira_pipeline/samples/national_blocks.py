@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from cira_pipeline.invoice import PaymentAccount, PaymentDiscount, TaxId
+from cira_pipeline.printed.tax_ids import SECONDARY, VAT
 from cira_pipeline.samples.draft import Draft
 from cira_pipeline.samples.national import National, StatedAccount, StatedId
 
@@ -27,9 +28,9 @@ def supplier_ids(draft: Draft, national: National) -> list[tuple[str, str]]:
     stated = national.side.ids
     if stated:
         draft.values["supplier_tax_ids"] = _tax_ids(stated)
-        draft.values["supplier_tax_id"] = _bare(stated[0].value)
+        draft.values |= _main_id("supplier", stated)
     for each in stated:
-        if each.form.scheme == "VAT":
+        if each.form.scheme == VAT:
             draft.values["supplier_vat_id"] = _bare(each.value)
     return [(_label(draft, each.form.labels), each.value) for each in stated]
 
@@ -42,9 +43,9 @@ def customer_id_lines(draft: Draft, national: National) -> list[str]:
     stated = national.customer_ids
     if stated:
         draft.values["customer_tax_ids"] = _tax_ids(stated)
-        draft.values["customer_tax_id"] = _bare(stated[0].value)
+        draft.values |= _main_id("customer", stated)
     for each in stated:
-        if each.form.scheme == "VAT":
+        if each.form.scheme == VAT:
             draft.values["customer_vat_id"] = _bare(each.value)
     return [f"{_label(draft, each.form.labels)}{draft.layout.colon} {each.value}" for each in stated]
 
@@ -132,6 +133,13 @@ def _lines_of(draft: Draft, stated: StatedAccount) -> Iterator[str]:
     yield f"{_label(draft, form.account or ('IBAN',))}{colon} {number}"
     if account.bic:
         yield f"{'SWIFT' if account.scheme == 'ABA' else 'BIC'}{colon} {account.bic}"
+
+
+def _main_id(side: str, stated: Sequence[StatedId]) -> dict[str, str]:
+    """The main tax id that is no VAT id, if one is stated."""
+    others = [each for each in stated if each.form.scheme != VAT]
+    main = next((each for each in others if each.form.scheme not in SECONDARY), others[0] if others else None)
+    return {f"{side}_tax_id": _bare(main.value)} if main is not None else {}
 
 
 def _tax_ids(stated: Iterable[StatedId]) -> tuple[TaxId, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cira_pipeline.invoice import HEADER_FIELDS, Invoice, LineItem, TaxLine
@@ -22,6 +22,7 @@ from cira_pipeline.samples.sums import draw_sums, sums_height
 from cira_pipeline.samples.writing import Writing
 
 _LETTER = (612.0, 792.0)
+_NAMES_OF_VAT = frozenset({"VAT", "MWST", "IVA", "Moms", None})
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def truth_of(draft: Draft) -> Invoice:
     """The fields that `draft` has shown."""
     whole = bill_as_invoice(draft.bill, unit=lambda line: draft.word(f"unit.{line.unit}"), details=draft.layout.details)
     lines = tuple(LineItem(**{name: getattr(line, name) for name in draft.line_parts}) for line in whole.line_items)
-    taxes = tuple(TaxLine(**{name: getattr(row, name) for name in draft.tax_parts}) for row in whole.tax_breakdown)
+    # The only tax, and VAT, has no name in a record.
+    parts = draft.tax_parts - {"name"} if _is_vat(whole.tax_breakdown) else draft.tax_parts
+    taxes = tuple(TaxLine(**{name: getattr(row, name) for name in parts}) for row in whole.tax_breakdown)
     header = {name: getattr(whole, name) for name in HEADER_FIELDS if name in draft.shown}
     if "payment_terms" in header:
         header["payment_terms"] = terms(draft)
@@ -188,3 +191,7 @@ def _next_page(draft: Draft) -> None:
     draft.sheet.text(draft.right, 56, title, draft.size, colour=GREY, align="right")
     draft.sheet.rule(draft.left, 62, draft.right, thickness=0.5, colour=GREY)
     draft.y = 70
+
+
+def _is_vat(rows: Sequence[TaxLine]) -> bool:
+    return {row.name for row in rows} <= _NAMES_OF_VAT

@@ -109,7 +109,9 @@ def _tax_rows(draft: Draft, national: National, *, net_shown: bool) -> list[_Row
         label = labels[tax.name or ""].format(rate=draft.writing.rate(tax.rate or Decimal(0)))
         rows.append(_Row(label, tax.tax or Decimal(0)))
     if bill.taxes:
-        draft.tax_parts |= {"name", "tax"}
+        draft.tax_parts.add("tax")
+        if all(_letters(name) in _letters(label) for name, label in labels.items()):
+            draft.tax_parts.add("name")
         if all("{rate}" in label for label in labels.values()):
             draft.tax_parts.add("rate")
         if net_shown and all(tax.net == bill.net_total for tax in bill.taxes):
@@ -117,6 +119,10 @@ def _tax_rows(draft: Draft, national: National, *, net_shown: bool) -> list[_Row
     if len(bill.taxes) == 1:
         draft.shown.add("tax_total")
     return rows
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
 
 
 def _after_gross(draft: Draft) -> list[_Row]:
@@ -129,22 +135,30 @@ def _after_gross(draft: Draft) -> list[_Row]:
         rate = draft.writing.rate(bill.withheld)
         rows.append(_Row(draft.word("withholding").format(rate=rate), -bill.withholding))
         row = Withholding(name=withheld.name if withheld else None, rate=bill.withheld, amount=bill.withholding)
-        draft.values |= {"withholding_total": bill.withholding, "withholdings": (row,)}
+        _state_withheld(draft, row)
     if bill.tip:
         rows.append(_Row(draft.word("tip"), bill.tip))
         draft.values["tip_amount"] = bill.tip
     if bill.previous_balance:
         rows.append(_Row(draft.word("previous_balance"), bill.previous_balance))
         draft.values["previous_balance"] = bill.previous_balance
-    for path, amount in (("prepaid", bill.prepaid), ("tax_reduction", bill.tax_reduction)):
-        if amount:
-            rows.append(_Row(draft.word(path), -amount))
-    if bill.prepaid or bill.tax_reduction:
-        draft.values["prepaid_amount"] = bill.prepaid + bill.tax_reduction
+    if bill.prepaid:
+        rows.append(_Row(draft.word("prepaid"), -bill.prepaid))
+        draft.values["prepaid_amount"] = bill.prepaid
+    if bill.tax_reduction:
+        label = draft.word("tax_reduction")
+        rows.append(_Row(label, -bill.tax_reduction))
+        _state_withheld(draft, Withholding(name=label, amount=bill.tax_reduction))
     if bill.rounding:
         rows.append(_Row(draft.word("rounding"), bill.rounding))
         draft.values["rounding_amount"] = bill.rounding
     return rows
+
+
+def _state_withheld(draft: Draft, row: Withholding) -> None:
+    before = draft.values.get("withholding_total", Decimal(0))
+    draft.values["withholding_total"] = before + (row.amount or Decimal(0))
+    draft.values["withholdings"] = (*draft.values.get("withholdings", ()), row)
 
 
 def _rows(draft: Draft) -> list[_Row]:
@@ -282,7 +296,7 @@ def _draw_breakdown(draft: Draft) -> None:
     """A small table: rate, net, tax of each rate."""
     if not draft.bill.taxes:
         return
-    draft.tax_parts |= {"rate", "net", "tax"}
+    draft.tax_parts |= {"rate", "net", "tax", "name"} if draft.bill.national is not None else {"rate", "net", "tax"}
     sheet, size, left = draft.sheet, draft.size - 1, draft.left
     edges = [left + 60, left + 140, left + 215]
     draft.y += draft.leading + 2

@@ -37,6 +37,7 @@ from cira_pipeline.extraction.offline.header.dates import (
 )
 from cira_pipeline.extraction.offline.header.debited_account import is_debited
 from cira_pipeline.extraction.offline.header.document_type import SELF_BILLED, document_type, titles_of
+from cira_pipeline.extraction.offline.header.late_payment import late_payment_terms
 from cira_pipeline.extraction.offline.header.not_payable import (
     PAPERS,
     credit_mark,
@@ -558,6 +559,9 @@ class _Draft:
         terms = payment_terms(self.facts, term)
         if terms is not None:
             self.put("payment_terms", terms.span.text, [terms.span], terms.score)
+        late = late_payment_terms(self.facts)
+        if late is not None:
+            self._take({"late_payment_terms": late})
         self._cash_discounts()
 
     def _cash_discounts(self) -> None:

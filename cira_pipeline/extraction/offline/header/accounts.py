@@ -37,6 +37,15 @@ _BIC = re.compile(r"[A-Z]{4} ?[A-Z]{2} ?[A-Z0-9]{2}(?: ?[A-Z0-9]{3})?(?![^\W_])"
 _ACCOUNT = re.compile(r"\d(?:[ -]?\d){4,17}(?![^\W_])(?![-/.,]\d)")
 _BESIDE = re.compile(r"[\s:/,;|·-]*")
 _CURRENCY: Final = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
+_OF_BANK: Final = (
+    "account_name",
+    "bic",
+    "biller_code",
+    "institution",
+    "transit",
+    *(form.label for form in ROUTED),
+    *(form.label for form in PLAIN if form.label != "account_number"),
+)
 IBAN: Final = "IBAN"
 BPAY: Final = "BPAY"
 
@@ -110,7 +119,7 @@ def _currencies_near(facts: Facts, account: Account) -> set[str]:
     """Codes of currencies in the account's own lines, or in the heading right above them."""
     known = lexicon().currency_codes
     rows = [account.place.row, *facts.canvas.rows_near(account.place.row, _TUNED.currency_rows, 0)]
-    segments = [segment for row in rows for segment in row.segments if _together(segment, account.place)]
+    segments = [segment for row in rows for segment in row.segments if together(segment, account.place)]
     segments.sort(key=lambda segment: -segment.row.index)
     for segment in segments:
         codes = {code for code in _CURRENCY.findall(segment.text) if code in known}
@@ -155,7 +164,7 @@ def _nearest(facts: Facts, form: re.Pattern[str], near: Segment) -> Found | None
     found: list[tuple[tuple[int, bool, float], Found]] = []
     for proposal in facts.details.of("account_number"):
         other = proposal.label.segment
-        if other.page != near.page or not _together(other, near):
+        if other.page != near.page or not together(other, near):
             continue
         match = _match(form, proposal.place)
         if match is None or not _ends(proposal.place.segment.text, match.end()):
@@ -165,7 +174,18 @@ def _nearest(facts: Facts, form: re.Pattern[str], near: Segment) -> Found | None
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _together(one: Segment, other: Segment) -> bool:
+def names_bank(facts: Facts, segment: Segment) -> bool:
+    """Whether the lines around `segment` give the details of a bank account."""
+    banks = [label.segment for concept in _OF_BANK for label in facts.details.labels_of(concept)]
+    banks += [
+        other
+        for other, labels in facts.labels.items()
+        if any(meaning.concept in ("iban", "bank") for label in labels for meaning in label.meanings)
+    ]
+    return any(together(other, segment) for other in banks)
+
+
+def together(one: Segment, other: Segment) -> bool:
     """On one row, or a few rows apart in one column."""
     if one.page != other.page or abs(one.row.index - other.row.index) > _TUNED.rows_apart:
         return False
@@ -230,7 +250,7 @@ def _canadian(facts: Facts) -> Iterator[Account]:
         institutions = [
             (proposal, found)
             for proposal in facts.details.of("institution")
-            if _together(proposal.label.segment, near) and (found := _match(_INSTITUTION, proposal.place))
+            if together(proposal.label.segment, near) and (found := _match(_INSTITUTION, proposal.place))
         ]
         account_found = _nearest(facts, _CANADIAN, near)
         if match is None or not institutions or account_found is None:
@@ -246,7 +266,7 @@ def _with_bic(facts: Facts, ibans: Sequence[Account]) -> Iterator[Account]:
     """An account number in the lines of a BIC, in countries that have neither IBANs nor a routing code of their own."""
     for proposal, value, _ in _bics(facts):
         near = proposal.label.segment
-        if any(_together(iban.place, near) for iban in ibans):
+        if any(together(iban.place, near) for iban in ibans):
             continue
         account = _nearest(facts, _ACCOUNT, near)
         if account is not None and account.value != value:
@@ -277,7 +297,7 @@ def _with_bank(facts: Facts, account: Account, *, alone: bool) -> Account:
     """The account with the BIC and the name in its lines; the only BIC of the page belongs to the only account."""
     bics = list(_bics(facts))
     values = {value for _, value, _ in bics}
-    near = [each for each in bics if _together(each[2].segment, account.place)]
+    near = [each for each in bics if together(each[2].segment, account.place)]
     chosen = near or (bics if alone and len(values) == 1 else [])
     chosen.sort(key=lambda each: abs(each[2].segment.row.index - account.place.row.index))
     bic = next((Found(value, (span,), _sure(proposal, True)) for proposal, value, span in chosen), None)
@@ -290,7 +310,7 @@ def _name(facts: Facts, account: Account) -> Found | None:
     found = [
         proposal
         for proposal in facts.details.of("account_name")
-        if _together(proposal.label.segment, account.place) and proposal.place.relation in {"inline", "right"}
+        if together(proposal.label.segment, account.place) and proposal.place.relation in {"inline", "right"}
     ]
     found.sort(key=lambda each: abs(each.label.segment.row.index - account.place.row.index))
     for proposal in found:

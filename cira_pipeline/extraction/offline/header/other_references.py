@@ -11,6 +11,7 @@ from cira_pipeline.extraction.offline.facts.candidates import LABELLED
 from cira_pipeline.extraction.offline.facts.details import Found
 from cira_pipeline.extraction.offline.facts.document_facts import Facts, PrintedDate
 from cira_pipeline.extraction.offline.facts.proposals import Proposal
+from cira_pipeline.extraction.offline.header.accounts import names_bank
 from cira_pipeline.extraction.offline.header.reference_numbers import code_in, plausibility
 from cira_pipeline.extraction.offline.page.canvas import Row
 from cira_pipeline.extraction.offline.thresholds import thresholds
@@ -55,7 +56,7 @@ def other_references(facts: Facts, items: frozenset[Row]) -> dict[str, Found]:
 
 def _codes(facts: Facts, field: str, items: frozenset[Row]) -> Iterator[Found]:
     answered = set()
-    for proposal in facts.details.of(field):
+    for proposal in _proposals(facts, field):
         label = proposal.label
         if proposal.score < _TUNED.least or (label.segment, label.start) in answered or label.segment.row in items:
             continue
@@ -70,6 +71,17 @@ def _codes(facts: Facts, field: str, items: frozenset[Row]) -> Iterator[Found]:
             continue
         answered.add((label.segment, label.start))
         yield Found(span.text, (span,), _TUNED.confidence * LABELLED * proposal.score)
+
+
+def _proposals(facts: Facts, field: str) -> Iterator[Proposal]:
+    """Where the labels of `field` point. `Account no.` is the customer's number where no bank is named around it."""
+    yield from facts.details.of(field)
+    if field == "customer_number":
+        for proposal in facts.proposals.of(field):
+            label = proposal.label
+            alone = len(label.segment.text[label.start : label.end].split()) == 1
+            if not alone and not names_bank(facts, label.segment):
+                yield proposal
 
 
 def other_dates(facts: Facts, items: frozenset[Row]) -> dict[str, Found]:

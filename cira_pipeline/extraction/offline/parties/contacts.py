@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import Final
 
 from babel import Locale
@@ -15,7 +14,7 @@ from cira_pipeline.extraction.offline.facts.candidates import LABELLED
 from cira_pipeline.extraction.offline.facts.details import Found
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.normal import compact
-from cira_pipeline.extraction.offline.page.blocks import is_street
+from cira_pipeline.extraction.offline.page.blocks import is_street, parts_of
 from cira_pipeline.extraction.offline.page.canvas import Segment, Span
 from cira_pipeline.extraction.offline.parties.both_sides import Parties
 from cira_pipeline.extraction.offline.parties.names import Party, company_score, matches_domain, shares_word
@@ -41,6 +40,7 @@ _TUNED = thresholds(_Tuned)
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-zA-Z]{2,14}(?![\w@])")
 _PHONE = re.compile(r"\+?\(?\d[\d ()/.\-–]{5,22}\d")
+_INTERNATIONAL = re.compile(r"\+[1-9]\d{0,2}[ \d()/.\-–]{6,20}\d")
 _REGISTER = re.compile(
     r"(?:(?:HR ?[AB]|GnR|FN|B|CHE|SC|NI|OC|J|RM|MI|RO|TO)[ .:-]*)?\d(?:[ ./-]?[\dA-Za-z]){3,20}(?![^\W_])"
 )
@@ -139,7 +139,7 @@ def contacts(facts: Facts, parties: Parties, tax_ids: Mapping[Side, list[OwnTaxI
     for side, values in (
         ("registration", _registrations(facts, parties)),
         ("email", _emails(facts, parties)),
-        ("phone", _phones(facts, parties)),
+        ("phone", list(_phones(facts, parties)) or _unlabelled_phones(facts, parties)),
         ("contact", _contact_persons(facts)),
     ):
         for owner, each in _one_each(values):
@@ -229,6 +229,16 @@ def _phones(facts: Facts, parties: Parties) -> Iterator[tuple[Side | None, Found
         yield parties.side_of(place.segment), Found(span.text, (span,), _TUNED.contact * LABELLED * proposal.score)
 
 
+def _unlabelled_phones(facts: Facts, parties: Parties) -> Iterator[tuple[Side | None, Found]]:
+    """Numbers with the code of their country, which need no label, in a head or a line of contact details."""
+    for segment in facts.canvas.segments:
+        for start, end in parts_of(segment) if "+" in segment.text else ():
+            match = _INTERNATIONAL.fullmatch(segment.text, start, end)
+            if match is not None and sum(map(str.isdigit, match.group())) >= _TUNED.digits_of_phone:
+                span = Span(segment, start, end)
+                yield parties.side_of(segment), Found(span.text, (span,), _TUNED.contact)
+
+
 def _contact_persons(facts: Facts) -> Iterator[tuple[Side | None, Found]]:
     """Persons that the supplier names as contact: two words or more after the label, without figures."""
     for proposal in facts.details.of("supplier_contact"):
@@ -248,16 +258,17 @@ def _address(party: Party, tax_ids: list[OwnTaxId]) -> dict[str, Found]:
     found: dict[str, Found] = {}
     score = _TUNED.address * party.score
     named = next(((code, span) for span in party.address if (code := _country_named(span.text.strip(" .,")))), None)
-    for index, (span, after) in enumerate(pairwise((*party.address, None))):
-        match, country = _town_line(span, after) if span is not None else (None, "")
-        if span is None or match is None or index == 0:
+    for index, span in enumerate(party.address):
+        town, country = _town_line(party.address[index : index + 2])
+        if "city" not in town or index == 0:
             continue
-        if is_street(_SAINT.sub("", match.group("city"))) or " - " in match.group("city"):
+        city = town["city"].text
+        if is_street(_SAINT.sub("", city)) or " - " in city:
             break
-        for name, value in match.groupdict().items():
-            if name != "country" and value:
-                found[name] = Found(value.strip(), (Span(span.segment, match.start(name), match.end(name)),), score)
-        prefix = match.groupdict().get("country") or ""
+        for name, place in town.items():
+            if name != "country":
+                found[name] = Found(place.text, (place,), score)
+        prefix = town["country"].text if "country" in town else ""
         country = country or _OF_VEHICLES.get(prefix, prefix if prefix in _territories() else "")
         if country and named is None:
             named = (country, span)
@@ -276,20 +287,30 @@ def _address(party: Party, tax_ids: list[OwnTaxId]) -> dict[str, Found]:
     return found
 
 
-def _town_line(span: Span, after: Span | None) -> tuple[re.Match[str] | None, str]:
-    """The line of the town as one of the known forms, with its country. `Town, NY 12207` may be two parts of a line."""
-    ends = [span.end]
-    if after is not None and after.segment is span.segment and after.start > span.end:
-        ends.append(after.end)
-    for end in ends:
-        text = span.segment.text[span.start : end]
-        start = span.start + len(text) - len(text.lstrip(" ,"))
-        stop = span.start + len(text.rstrip(" ,"))
+def _town_line(spans: Sequence[Span]) -> tuple[Mapping[str, Span], str]:
+    """The parts of the first span, a line with a town, in one of the known forms, and its country.
+
+    `Town, NY 12207` may be two parts of a line.
+    """
+    for count in (1, 2):
+        line = spans[:count]
+        if len(line) < count or any(span.segment.row is not spans[0].segment.row for span in line):
+            break
+        text = " ".join(span.text.strip(" ,") for span in line)
         for country, form in _TOWN_LINES:
-            match = form.fullmatch(span.segment.text, start, stop)
+            match = form.fullmatch(text)
             if match is not None:
-                return match, country
-    return None, ""
+                places = {name: _place_of(value, line) for name, value in match.groupdict().items() if value}
+                return {name: place for name, place in places.items() if place is not None}, country
+    return {}, ""
+
+
+def _place_of(value: str, line: Sequence[Span]) -> Span | None:
+    for span in line:
+        at = span.text.rfind(value)
+        if at >= 0:
+            return Span(span.segment, span.start + at, span.start + at + len(value))
+    return None
 
 
 def _street(above: Sequence[Span]) -> tuple[Span, ...]:

@@ -142,9 +142,11 @@ def _is_credit(number: Number) -> bool:
 
 
 def _percent(facts: Facts, amount: Amount) -> Number | None:
-    """The rate printed in the row of the amount, before it."""
+    """The rate printed in the row of the amount, before it, or in the head above it: `IRPF 15 %`."""
     numbers = [n for segment in amount.number.span.segment.row.segments for n in facts.numbers_of(segment) if n.percent]
     before = [n for n in numbers if position_of(n.span) < position_of(amount.number.span)]
+    if not before and amount.label is not None and amount.label.segment.row is not amount.number.span.segment.row:
+        before = [n for n in facts.numbers_of(amount.label.segment) if n.percent]
     return before[-1] if len(before) == 1 else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,6 +31,8 @@ class _Tuned:
 
 _TUNED = thresholds(_Tuned)
 
+# Between the words of two languages: `MWST % / VAT %`, `Art.-Nr. / Code`.
+_OR = re.compile(r"[\s.%]*/\s*")
 _Hit = tuple[int, int, int, int, tuple[Meaning, ...]]
 NUMERIC = ("quantity", "unit_price", "discount", "tax_rate", "tax_amount", "net_amount", "gross_amount")
 TEXT = ("position", "article", "description", "unit", "date")
@@ -237,7 +240,7 @@ def _bilingual(facts: Facts, segment: Segment) -> Iterator[_Hit]:
         hit = (first, last, start, end, meant)
         if pending is not None:
             shared = {meaning.concept for meaning in pending[4]} & {meaning.concept for meaning in hit[4]}
-            if shared and segment.text[pending[3] : hit[2]].strip() == "/":
+            if shared and _OR.fullmatch(segment.text[pending[3] : hit[2]]):
                 meanings = tuple(meaning for meaning in pending[4] if meaning.concept in shared)
                 pending = (pending[0], hit[1], pending[2], hit[3], meanings)
                 continue

@@ -33,6 +33,8 @@ _CODE = re.compile(r"(?=.*\d)[\w./+-]+|[A-Z]{3,12}")
 _TARIFF = re.compile(r"\d{4}(?:[ .]?\d{2}){0,3}")
 # `Item no` may head the numbers of the lines or those of the goods.
 _POSITION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,3}\.?")
+# India's codes of services are chapter 99 of its tariff, whatever the column is called.
+_SERVICES = re.compile(r"99\d{2}(?:\d{2})?")
 _GTIN = "0160"
 _NUMBER_SIGNS = ("#", "№")
 
@@ -50,7 +52,9 @@ def item_codes(table: ItemTable) -> Mapping[int, Mapping[str, Found]]:
                 _counts(span.text, len(own)) for span in cells.values()
             ):
                 column = replace(column, concept="position")
-            elif column.concept == "position" and all(_POSITION.fullmatch(span.text) for span in cells.values()):
+            elif column.concept == "number" or (
+                column.concept == "position" and all(_POSITION.fullmatch(span.text) for span in cells.values())
+            ):
                 continue
             for index, span in cells.items():
                 for field, value in _meaning(column, span.text).items():
@@ -75,8 +79,8 @@ def _code_columns(header: Header) -> Iterator[Column]:
     for column in header.columns:
         if column.concept in {"article", "position"}:
             yield column
-        elif not column.concept and column.text.strip() in _NUMBER_SIGNS:
-            yield replace(column, concept="position")
+        elif not column.concept and (column.text.strip() in _NUMBER_SIGNS or "position" in column.options):
+            yield replace(column, concept="number")
         elif not column.concept and "article" in column.options:
             yield replace(column, concept="article")
 
@@ -125,7 +129,13 @@ def _meaning(column: Column, text: str) -> Mapping[str, str]:
     digits = re.sub(r"[ .]", "", value)
     words = lexicon().words
     if heading & words["commodity"] and _TARIFF.fullmatch(value):
-        scheme = "SAC" if "sac" in heading and digits.startswith("99") else "HSN" if heading & {"hsn", "sac"} else None
+        scheme = (
+            "SAC"
+            if _SERVICES.fullmatch(digits) and heading & {"hsn", "sac"}
+            else "HSN"
+            if heading & {"hsn", "sac"}
+            else None
+        )
         return {"classification": digits, **({"classification_scheme": scheme} if scheme else {})}
     if heading & words["commodity"]:
         return {"classification": value}

@@ -253,12 +253,24 @@ def one_rate(facts: Facts, net: Candidate[Decimal], tax: Candidate[Decimal]) -> 
     return TaxRow(rate.value, net.value, tax.value, rate.span, net.span, tax.span, row, name_of_tax(row))
 
 
+def _head_of(facts: Facts, amount: Span) -> Segment | None:
+    """The name of a tax right above its amount, where the sums are side by side."""
+    row = amount.segment.row
+    if any(_is_tax_label(facts, segment) for segment in row.segments) or not row.index:
+        return None
+    above = facts.canvas.rows[row.index - 1]
+    over = [other for other in above.segments if min(other.right, amount.box.right) > max(other.left, amount.box.left)]
+    return over[0] if above.page == row.page and len(over) == 1 and _is_tax_label(facts, over[0]) else None
+
+
 def rows_of_parts(facts: Facts, parts: Sequence[Candidate[Decimal]], net: Decimal | None) -> list[TaxRow]:
     """A row for each of several taxes without a breakdown: its name, the rate in its row, and its base if certain."""
     rows = []
     for part in parts:
         row = part.span.segment.row
-        rates = [n for segment in row.segments for n in facts.numbers_of(segment) if n.percent]
+        head = _head_of(facts, part.span)
+        heads = row.segments if head is None else (head,)
+        rates = [n for segment in heads for n in facts.numbers_of(segment) if n.percent]
         rate = rates[0] if len({each.value for each in rates}) == 1 else None
         value = rate.value if rate is not None else None
         span = rate.span if rate is not None else None
