@@ -29,7 +29,12 @@ from cira_pipeline.extraction.xml_contradictions import contradictions
 from cira_pipeline.jobs import Policy
 from cira_pipeline.models import Document, EngineName, Extraction, Finding, Reading, Record, Severity, Usage, Verdict
 
-OF_THE_PAGE = frozenset({"offline.not_an_invoice", "offline.not_payable", "offline.credit_mark", "offline.marked_paid"})
+OF_THE_PAGE = frozenset(
+    {
+        *("offline.not_an_invoice", "offline.not_payable", "offline.credit_mark", "offline.marked_paid"),
+        *("offline.date_order_unknown", "offline.currency_undecided"),
+    }
+)
 """Findings about what is printed, which hold whichever engine's values are taken."""
 _FREE = tuple(name for name in EngineName if not name.is_paid)
 ORDER: Mapping[Policy, tuple[EngineName, ...]] = {

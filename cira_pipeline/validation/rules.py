@@ -325,6 +325,14 @@ RAISED_BY_ENGINES: Final = (
         "",
         _OFFLINE,
     ),
+    Rule(
+        "offline.currency_undecided",
+        _WARNING,
+        _REVIEW,
+        "A printed sign is used for several currencies, and no code and no country on the page decides",
+        "BT-5",
+        _OFFLINE,
+    ),
     Rule("offline.several_accounts", _WARNING, _DOUBT, "There are several payment accounts", "BT-84", _OFFLINE),
     Rule(
         "offline.lines_include_tax",

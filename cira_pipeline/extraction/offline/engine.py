@@ -26,7 +26,7 @@ from cira_pipeline.extraction.offline.facts.details import Found
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.header.accounts import BPAY, IBAN, account_to_pay_to, payment_accounts
 from cira_pipeline.extraction.offline.header.cash_discounts import cash_discounts
-from cira_pipeline.extraction.offline.header.currency import currency
+from cira_pipeline.extraction.offline.header.currency import currency, undecided
 from cira_pipeline.extraction.offline.header.dates import (
     DateChoice,
     due_date,
@@ -326,6 +326,17 @@ class _Draft:
         found = currency(facts)
         if found is not None:
             self.put("currency", found.value, [found.span], found.score)
+            self._rival_currencies(found.value)
+
+    def _rival_currencies(self, code: str) -> None:
+        rivals = undecided(self.facts, code)
+        if rivals is not None:
+            self.doubt(
+                "offline.currency_undecided",
+                f"`{rivals.sign.text}` may be {', '.join(rivals.codes[:6])}; {code} was taken as the commonest, since "
+                "no code and no country on the page decides: compare the currency with the document",
+                "currency",
+            )
 
     def _paid(self, payments: Iterable[Amount]) -> None:
         """A mark that the invoice is paid, while an amount is due: it must not be paid again."""

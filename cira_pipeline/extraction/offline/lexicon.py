@@ -14,6 +14,8 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
+from babel.core import get_global
+
 from cira_pipeline.extraction.offline.normal import OPENING, compact
 from cira_pipeline.extraction.offline.thresholds import thresholds
 from cira_pipeline.languages import LANGUAGES, words_of
@@ -141,8 +143,18 @@ def lexicon() -> Lexicon:
         weak_forms=frozenset(compact(form) for form in companies["weak"]),
         symbols={sign: tuple(codes) for sign, codes in currencies["symbols"].items()},
         currency_words={compact(word): code for word, code in currencies["words"].items()},
-        currency_codes=frozenset(currencies["codes"]["known"]),
+        currency_codes=frozenset(currencies["codes"]["known"]) | (_in_use() - frozenset(currencies["codes"]["words"])),
         tax_rates=frozenset(Decimal(rate) for rate in _table("tax_rates")["known"]),
+    )
+
+
+def _in_use() -> frozenset[str]:
+    """ISO 4217 codes that are legal tender somewhere today (CLDR)."""
+    return frozenset(
+        currency
+        for history in get_global("territory_currencies").values()
+        for currency, _, end, tender in history
+        if tender and end is None
     )
 
 

@@ -38,7 +38,8 @@ def test_american_dates_put_the_month_first() -> None:
 
 
 def test_a_date_whose_order_nothing_decides_is_told_as_such() -> None:
-    found = extracted(reading([*AMERICAN, *keyed(380, 480, 130, ("Invoice date:", "06/04/2025"))]))
+    canadian = (40, 300, "Bill to: Maple Optics, Calgary AB T2P 1J9")
+    found = extracted(reading([*AMERICAN, canadian, *keyed(380, 480, 130, ("Invoice date:", "06/04/2025"))]))
     assert any(finding.rule == "offline.date_order_unknown" for finding in found.findings)
     assert evidence(found, "issue_date").confidence < 0.65
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
+from cira_pipeline.extraction.offline.facts.countries import COUNTRY_OF_SCHEME, countries_of
+from cira_pipeline.extraction.offline.facts.day_order import day_order
 from cira_pipeline.extraction.offline.facts.details import Details
 from cira_pipeline.extraction.offline.facts.proposals import Proposals
 from cira_pipeline.extraction.offline.lexicon import Entries, Meaning, lexicon
@@ -43,10 +44,6 @@ class _Tuned:
 
 
 _TUNED = thresholds(_Tuned)
-
-_US_ZIP = re.compile(
-    r"\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\s\d{5}(?:-\d{4})?\b"
-)
 
 
 @dataclass(frozen=True)
@@ -167,9 +164,11 @@ class Facts:
         return max(LANGUAGES, key=lambda language: self.languages[language]) if self.languages else "en"
 
     @cached_property
-    def american(self) -> bool:
-        """Whether a US address is on the page, so that months come before days."""
-        return any(segment.has_digits and _US_ZIP.search(segment.text) for segment in self.canvas.segments)
+    def countries(self) -> frozenset[str]:
+        """ISO 3166-1 codes of the countries with evidence on the page."""
+        ids = [identifier.value for identifier in (*self.vat_ids, *self.ibans)]
+        schemes = [scheme for scheme in COUNTRY_OF_SCHEME if any(True for _ in self.details.of(scheme))]
+        return countries_of([segment.text for segment in self.canvas.segments], ids, schemes)
 
     @cached_property
     def convention(self) -> Convention:
@@ -181,11 +180,22 @@ class Facts:
 
     @cached_property
     def day_order(self) -> DayOrder:
-        shown = day_order_of(self._texts_with_digits, american=self.american)
+        issued, due = self._numbered_dates("issue_date"), self._numbered_dates("due_date")
+        shown = day_order(self._texts_with_digits, self.countries, self.language, issued, due)
         if self.memory.month_first is None or self._shows_day_order:
             return shown
         month_first, sure = self.memory.month_first
         return DayOrder(month_first, certain=sure or (shown.certain and shown.month_first is month_first))
+
+    def _numbered_dates(self, concept: str) -> Iterator[DateText]:
+        """Dates with a numbered month that a label of `concept` points at."""
+        for proposal in self.proposals.of(concept):
+            place = proposal.place
+            yield from (
+                printed
+                for printed in dates_in(place.segment.text, place.start, place.end)
+                if printed.sign and printed.readings
+            )
 
     @cached_property
     def _texts_with_digits(self) -> tuple[str, ...]:

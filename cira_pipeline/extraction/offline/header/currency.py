@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cira_pipeline.extraction.offline.facts.candidates import Candidate
+from cira_pipeline.extraction.offline.facts.countries import currencies_of_countries
 from cira_pipeline.extraction.offline.facts.document_facts import Facts
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.page.canvas import Span
@@ -30,23 +31,40 @@ _TUNED = thresholds(_Tuned)
 _NAMES = re.compile(r"[A-Za-z]{3,}|[€$£¥]")
 _CODES = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _BY_LANGUAGE = {"sv": "SEK", "da": "DKK", "nb": "NOK"}
-# What `$` is where the page names a tax number of this scheme (cira_pipeline/printed/tax_ids.py).
-_DOLLAR_BY_TAX_ID = {
-    "ABN": "AUD",
-    "CUIT": "ARS",
-    "EIN": "USD",
-    "GST/HST": "CAD",
-    "NIT": "COP",
-    "QST": "CAD",
-    "RFC": "MXN",
-    "RUC": "USD",
-    "RUT": "CLP",
-    "UEN": "SGD",
-}
+# Tax numbers that several countries call so: what `$` is in the one that prints its own currency as `$`.
+_CURRENCY_BY_TAX_ID = {"NIT": "COP", "RUC": "USD", "RUT": "CLP"}
+# A sign of one letter is also a part of a code: `Type R 12`.
+_NEEDS_EVIDENCE = frozenset({"ZAR"})
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Currencies that one printed sign may mean, where neither a code nor a country on the page decides."""
+
+    sign: Span
+    codes: tuple[str, ...]
+
+
+def undecided(facts: Facts, code: str) -> Rivals | None:
+    """The rivals of the currency `code`, if it is only the commonest meaning of a sign such as `$` or `kr`."""
+    codes = _printed_codes(facts)
+    if code in codes or _is_labelled(facts, code):
+        return None
+    for numbers in facts.numbers.values():
+        for number in numbers:
+            signs = number.currency
+            if len(signs) > 1 and code in signs and _by_evidence(signs, codes, facts) is None:
+                return Rivals(number.span, signs)
+    return None
+
+
+def _is_labelled(facts: Facts, code: str) -> bool:
+    found = (_code_in(proposal.place.text) for proposal in facts.proposals.of("currency"))
+    return any(each is not None and each[0] == code for each in found)
 
 
 def currency(facts: Facts) -> Candidate[str] | None:
-    """ISO 4217 code. A shared sign such as `$` or `kr` needs the document's language or another code to be settled."""
+    """ISO 4217 code. A shared sign such as `$` or `kr` needs a country, the language or another code to be settled."""
     for proposal in facts.proposals.of("currency"):
         code = _code_in(proposal.place.text)
         if code and proposal.score > _TUNED.label_least:
@@ -115,25 +133,36 @@ def _printed_codes(facts: Facts) -> dict[str, Span]:
 def _settled(candidates: tuple[str, ...], codes: dict[str, Span], facts: Facts) -> str | None:
     """The one of the currencies that share a sign, `None` where nothing on the page decides."""
     if len(candidates) == 1:
-        return candidates[0]
+        return candidates[0] if candidates[0] not in _NEEDS_EVIDENCE or _is_usual(facts, candidates) else None
+    decided = _by_evidence(candidates, codes, facts)
+    if decided is not None:
+        return decided
+    if "USD" in candidates and facts.language == "es":
+        # Most countries that speak Spanish print their own currency as `$`.
+        return None
+    return candidates[0]
+
+
+def _is_usual(facts: Facts, candidates: tuple[str, ...]) -> bool:
+    """Whether the currency's country is on the page, or its sign is printed with most amounts."""
+    if candidates[0] in currencies_of_countries(facts.countries):
+        return True
+    amounts = [number for numbers in facts.numbers.values() for number in numbers if number.is_money]
+    return sum(number.currency == candidates for number in amounts) * 2 > len(amounts)
+
+
+def _by_evidence(candidates: tuple[str, ...], codes: dict[str, Span], facts: Facts) -> str | None:
+    """The one of the currencies that share a sign whose code, country or language is on the page."""
     printed = [code for code in candidates if code in codes]
     if len(printed) == 1:
         return printed[0]
-    if "USD" in candidates:
-        local = _dollar_of_tax_id(facts)
-        if local in candidates:
-            return local
-        if facts.language == "es":
-            # Most countries that speak Spanish print their own currency as `$`.
-            return None
-    local = _BY_LANGUAGE.get(facts.language)
-    return local if local in candidates else candidates[0]
-
-
-def _dollar_of_tax_id(facts: Facts) -> str | None:
-    """The currency of the one country whose tax numbers the page names."""
-    named = {code for scheme, code in _DOLLAR_BY_TAX_ID.items() if any(True for _ in facts.details.of(scheme))}
-    return named.pop() if len(named) == 1 else None
+    by_id = {code for scheme, code in _CURRENCY_BY_TAX_ID.items() if any(True for _ in facts.details.of(scheme))}
+    local = by_id or currencies_of_countries(facts.countries)
+    named = [code for code in candidates if code in local]
+    if len(named) == 1:
+        return named[0]
+    spoken = _BY_LANGUAGE.get(facts.language)
+    return spoken if spoken in candidates and not named else None
 
 
 def _sign_apart(facts: Facts) -> Candidate[str] | None:
