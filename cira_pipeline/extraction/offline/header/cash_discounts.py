@@ -33,7 +33,7 @@ _HUNDRED = Decimal(100)
 # `2/10 net 30`, `2% 10, Net 30`, `1.5/10, n/30`.
 _SHORT = re.compile(
     r"(?<![\w.,/])(?P<percent>\d{1,2}(?:[.,]\d{1,2})?)\s?%?\s?[/ ]\s?(?P<days>\d{1,2})"
-    r"\s?,?\s*(?:net|n)\s?/?\s?\d{1,3}\b",
+    r"(?:\s?days?)?\s?,?\s*(?:net|n)\s?/?\s?\d{1,3}\b",
     re.IGNORECASE,
 )
 

@@ -37,6 +37,7 @@ _TUNED = thresholds(_Tuned)
 
 _START = re.compile(r"[\s:;.#=|·,–-]*")
 _DIGITS = re.compile(r"\d(?:[ ]?\d)+-?(?![^\W_])(?![./]\d)")
+_GROUPS = re.compile(r"\d+(?: \d+)*")
 _CODE = re.compile(r"[^\W_](?:[\w./-]*[^\W_])?")
 # `# 1234567890 4 # 1234 00 5 > 50501055#41#`: reference, amount and account of a Swedish giro slip.
 _SWEDISH_LINE = re.compile(r"#\s*(\d{2,25})\s*#(?:\s*\d+\s+\d{2}\s+\d)?\s*>\s*(\d{2,8})\s*#\d{2}#")
@@ -87,11 +88,36 @@ def _structured(facts: Facts) -> Iterator[Found]:
             match = form.match(place.segment.text, start) or form.match(place.segment.text, place.start)
             if match is None:
                 continue
-            value = "".join(char for char in match.group().upper() if char.isalnum() or char == "-")
-            if check(value):
+            if check(_compact(match.group())):
+                value = _compact(match.group())
                 confidence = proven(LABELLED * proposal.score, CHECK_DIGITS)
                 yield Found(value, (Span(place.segment, match.start(), match.end()),), confidence)
                 break
+        else:
+            yield from _wrapped(facts, proposal, start)
+
+
+def _wrapped(facts: Facts, proposal: Proposal, start: int) -> Iterator[Found]:
+    """A reference that the end of its line cuts, where its check digits prove the rest in the next line."""
+    segment = proposal.place.segment
+    first = segment.text[start:]
+    row = next(iter(facts.canvas.rows[segment.row.index + 1 : segment.row.index + 2]), None)
+    if row is None or row.page != segment.page or not _GROUPS.fullmatch(first):
+        return
+    below = row.segments[0]
+    rest = _GROUPS.match(below.text)
+    if rest is None:
+        return
+    for form, check in SELF_CHECKING:
+        whole = f"{first} {rest.group()}"
+        if form.fullmatch(whole) and check(_compact(whole)):
+            spans = Span(segment, start, len(segment.text)), Span(below, 0, rest.end())
+            yield Found(_compact(whole), spans, proven(LABELLED * proposal.score, CHECK_DIGITS))
+            return
+
+
+def _compact(text: str) -> str:
+    return "".join(char for char in text.upper() if char.isalnum() or char == "-")
 
 
 def _bpay(facts: Facts) -> Iterator[Found]:

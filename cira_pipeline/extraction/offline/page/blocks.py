@@ -49,9 +49,14 @@ _FOUNDED = re.compile(
 )
 # `HRB 8820 LB`: an entry in a register, with the letters of its court, looks like a postal code and a place.
 _REGISTER_ENTRY = re.compile(r"\b(?:HR\s?[AB]|GnR|PartR|PR)\b[\s:.]*(?:Nr\.?\s*)?\d+(?:\s?[A-Z]{1,3}\b)?")
+# `9000 St. Gallen` is a town, though a street may end with `St.`
+_SAINT_TOWN = re.compile(r"\s*(?:[A-Z]{1,2}[- ]{1,3})?\d{4,5}\s+(?:St|Ste|Sankt|Saint|Sainte)[. -]")
 _DIGIT = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SEPARATORS = re.compile(r"\s+[-–—•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}")
+# `Pune - 411001`: the dash before an Indian postal code is none.
+_SEPARATORS = re.compile(
+    r"\s+[-–—](?!\s+[1-9]\d{2}\s?\d{3}\s*(?:[,·•|]|$))\s+|\s+[•●·|*/∙♦■]\s+|\s*[•●·|∙♦■]\s*|,\s+|;\s+|\s{2,}"
+)
 
 
 _LEGAL_TAIL = re.compile(
@@ -143,7 +148,7 @@ def _names_street(text: str) -> bool:
 def is_street(text: str) -> bool:
     """Whether the line looks like a street with a house number, or begins or ends with a street word."""
     if _DIGIT.search(text):
-        if _FOUNDED.search(text):
+        if _FOUNDED.search(text) or _SAINT_TOWN.match(text):
             return False
         if len(text) < _TUNED.longest_street and _HOUSE_NUMBER.search(text):
             return True

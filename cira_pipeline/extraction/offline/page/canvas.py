@@ -6,13 +6,14 @@ sentence. Everything after this module sees only segments and rows, which depend
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 from statistics import median
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cira_pipeline.extraction.offline.normal import OPENING, words_of
 from cira_pipeline.extraction.offline.thresholds import thresholds
@@ -26,6 +27,7 @@ class _Tuned:
     join_gap: float
     column_gap_letters: float
     bullet_gap: float
+    postcode_gap: float
     glue_gap: float
     longest_row: int
     flattest: float
@@ -41,6 +43,8 @@ class _Tuned:
 _TUNED = thresholds(_Tuned)
 
 _BULLETS = frozenset("●•|·∙♦■–—*")
+_PROVINCES: Final = frozenset(["AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "SK", "YT"])
+_CANADIAN_POSTCODE: Final = re.compile(r"[A-Z]\d[A-Z](?: ?\d[A-Z]\d)?,?$")
 
 
 class Token(NamedTuple):
@@ -375,6 +379,9 @@ def _column_gap(previous: Token, token: Token, height: float) -> float:
     limit = _TUNED.column_gap if token.line == previous.line else _TUNED.join_gap
     if token.text in _BULLETS or previous.text in _BULLETS:
         limit = _TUNED.bullet_gap
+    elif previous.text.strip("(),.") in _PROVINCES and _CANADIAN_POSTCODE.match(token.text):
+        # Canada Post prints two spaces between them.
+        limit = _TUNED.postcode_gap
     letters = len(previous.text) + len(token.text)
     width = (previous.right - previous.left + token.right - token.left) / letters
     return max(limit, _TUNED.column_gap_letters * width / height)

@@ -403,6 +403,8 @@ class Letterhead:
             )
             if street is not None and not taken & set(block[street:index]):
                 found.append(whole_lines(block[street : index + 1]))
+            elif street is None and (part := _street_over(self._facts, segment)) is not None and part.start:
+                found.append((part, *whole_lines(block[index : index + 1])))
         texts = {compact("".join(part.text for part in address)) for address in found}
         above = [
             address
@@ -426,6 +428,19 @@ class Letterhead:
             last = mine[0]
             lines.append(last)
         return lines[: _TUNED.column_lines]
+
+
+def _street_over(facts: Facts, town: Segment) -> Span | None:
+    """The street over the line of the town, where a name is printed so close beside it that both are one text."""
+    for row in reversed(facts.canvas.rows[max(town.row.index - _TUNED.lines_over_town, 0) : town.row.index]):
+        if row.page != town.page:
+            break
+        for segment in row.segments:
+            for token, start in zip(segment.tokens, segment.starts, strict=True):
+                span = Span(segment, start, len(segment.text))
+                if abs(token.left - town.left) < _TUNED.column_edge * town.height and is_street(span.text):
+                    return span
+    return None
 
 
 def _before_street(segment: Segment, start: int, end: int) -> list[tuple[int, int]]:

@@ -216,7 +216,8 @@ class Sections:
         ]
         town = next((index for index, part in enumerate(parts) if is_postal(part.text)), 0)
         named = bool(parts) and namelike(parts[0].text) and not is_street(parts[0].text)
-        if not label.has_colon or not named or not any(is_street(part.text) for part in parts[1 : town + 1]):
+        headed = label.has_colon or _precedes_address(label)
+        if not headed or not named or not any(is_street(part.text) for part in parts[1 : town + 1]):
             return None
         return Party((parts[0],), tuple(parts[1 : town + 1]), _TUNED.inline * section.weight)
 
@@ -358,12 +359,23 @@ def _begins_with_street(text: str) -> bool:
     return is_street(first) and any(char.isdigit() for char in first) and not company_score(text)
 
 
+def _precedes_address(label: Label) -> bool:
+    """`Ship To The Mill Ltd, 4 Dock Road, Leeds LS1 4AP`: name, street and town after a heading of two words."""
+    rest = label.segment.text[label.value_start :]
+    if " " not in label.segment.text[label.start : label.end].strip() or not is_postal(rest):
+        return False
+    parts = [part.strip() for part in rest.split(",")]
+    town = next((index for index, part in enumerate(parts) if is_postal(part)), 0)
+    return town > 1 and namelike(parts[0]) and not is_street(parts[0]) and any(map(is_street, parts[1:town]))
+
+
 def _heads(label: Label) -> bool:
-    """A heading is alone on its line or followed by a colon; running text is not a heading."""
+    """A heading is alone on its line, or followed by a colon or a whole address; running text is not a heading."""
     rest = label.segment.text[label.value_start :]
     return (
         label.alone
         or label.has_colon
+        or _precedes_address(label)
         or (label.end - label.start >= _TUNED.long_heading and not company_score(label.segment.text + " " + rest))
     )
 

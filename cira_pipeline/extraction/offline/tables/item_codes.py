@@ -104,9 +104,14 @@ def _cell(item: Item, column: Column) -> Span | None:
     return spans[0]
 
 
-def _under(row: Row, column: Column) -> Iterator[Span]:
+def _under(row: Row, column: Column) -> list[Span]:
+    """What is printed under the heading; where nothing is, what is printed close to it."""
+    return list(_within(row, column, 0.0)) or list(_within(row, column, _TUNED.slack))
+
+
+def _within(row: Row, column: Column, slack_heights: float) -> Iterator[Span]:
     for segment in row.segments:
-        slack = _TUNED.slack * segment.height
+        slack = slack_heights * segment.height
         inside = [
             index
             for index, token in enumerate(segment.tokens)
