@@ -9,15 +9,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cira_pipeline.api.problem_models import FieldProblem
 from cira_pipeline.api.services import Services
-from cira_pipeline.custom.declaration_file import own_rules
+from cira_pipeline.custom.declaration import CustomField, Declarations
+from cira_pipeline.custom.declaration_file import declarations, own_rules
+from cira_pipeline.custom.values import NotOfItsType, value_of
 from cira_pipeline.db.access.api_keys import ApiKey
 from cira_pipeline.db.jobs.repository import Job
 from cira_pipeline.db.records.confirmations import Confirmation
 from cira_pipeline.db.records.repository import StoredRecord
 from cira_pipeline.db.schema.tables import AMOUNT_BOUND
 from cira_pipeline.errors import JobNotFinished, RecordChanged, RecordNotFound, RequestInvalid, ValueNotStorable
-from cira_pipeline.invoice import HEADER_FIELDS, TABLES, TERMS, Invoice
+from cira_pipeline.fields import FieldKind
+from cira_pipeline.invoice import HEADER_FIELDS, ROW_TERMS, TABLES, TERMS, Invoice
 from cira_pipeline.invoice_bounds import MAX_CHARS, MAX_MAP_CHARS, MAX_ROWS, bounded
 from cira_pipeline.jobs import JobId
 from cira_pipeline.models import Evidence, Extraction, Record, Severity
@@ -54,7 +58,7 @@ def confirm(
     stored = services.records.get(job.job_id)
     if stored is None:
         raise RecordNotFound(f"job {job.job_id} has no record", job_id=job.job_id)
-    corrected = _corrected(stored.record.invoice, body.fields)
+    corrected = _corrected(stored.record.invoice, body.fields, declarations(services.settings.custom_fields))
     confirmed_by = body.confirmed_by or key.name or key.client
     with services.records.one_at_a_time(corrected):
         if seen is not None and _updated_at(services, job.job_id) != seen:
@@ -81,11 +85,64 @@ def _updated_at(services: Services, job_id: JobId) -> datetime | None:
     return stored.updated_at if stored else None
 
 
-def _corrected(invoice: Invoice, given: Invoice) -> Invoice:
+def _corrected(invoice: Invoice, given: Invoice, own: Declarations) -> Invoice:
     """`invoice` with the given fields replaced. Raises: RequestInvalid, ValueNotStorable."""
     changes = {name: getattr(given, name) for name in given.model_fields_set}
     check_bounds(changes)
-    return bounded(invoice.model_copy(update=changes)).invoice
+    corrected = invoice.model_copy(update=changes)
+    wrong = [*_wrong_cells(changes, len(corrected.line_items)), *_wrong_own_values(changes, invoice, own)]
+    if wrong:
+        shown = "; ".join(f"{path}: {expected}" for path, expected in wrong[:10])
+        parts = [FieldProblem(pointer=f"/fields/{_pointer(path)}", detail=expected) for path, expected in wrong[:100]]
+        raise RequestInvalid(f"the fields cannot be confirmed so: {shown}", wrong=parts)
+    return bounded(corrected).invoice
+
+
+def _pointer(path: str) -> str:
+    """`line_items[2].custom.batch` as a JSON pointer."""
+    return path.replace("[", "/").replace("]", "").replace(".", "/")
+
+
+def _wrong_cells(changes: Mapping[str, Any], lines: int) -> Iterator[tuple[str, str]]:
+    """Cells of tables with a value that there is not: their path, and what was expected."""
+    for table in TABLES:
+        for at, row in enumerate(changes.get(table, ())):
+            for name, term in ROW_TERMS[table].items():
+                value = getattr(row, name)
+                if value is None:
+                    continue
+                if term.values and value not in term.values:
+                    yield f"{table}[{at}].{name}", f"one of {', '.join(term.values)} was expected"
+                elif term.kind is FieldKind.POSITION and not 1 <= value <= lines:
+                    yield f"{table}[{at}].{name}", f"the number of a line was expected, of which there are {lines}"
+
+
+def _wrong_own_values(changes: Mapping[str, Any], before: Invoice, own: Declarations) -> Iterator[tuple[str, str]]:
+    """Changed values of one's own fields that are not of their declared type: their path, and what was expected.
+
+    Without declarations every name is permitted, and with them those that the record has from earlier ones.
+    """
+    if not own.fields:
+        return
+    yield from _wrong_values(changes.get("custom", {}), before.custom, own.header, "custom")
+    for at, row in enumerate(changes.get("line_items", ())):
+        kept = before.line_items[at].custom if at < len(before.line_items) else {}
+        yield from _wrong_values(row.custom, kept, own.line, f"line_items[{at}].custom")
+
+
+def _wrong_values(
+    given: Mapping[str, str], before: Mapping[str, str], declared: Mapping[str, CustomField], path: str
+) -> Iterator[tuple[str, str]]:
+    for name, text in given.items():
+        if before.get(name) == text:
+            continue
+        if name not in declared:
+            yield f"{path}.{name}", f"no such field is declared; declared are {', '.join(declared) or 'none'}"
+            continue
+        try:
+            value_of(declared[name], text)
+        except NotOfItsType as error:
+            yield f"{path}.{name}", str(error)
 
 
 def _label_of(invoice: Invoice) -> dict[str, Any]:

@@ -94,6 +94,7 @@ class Place(StrEnum):
     LINE = "line"
 
 
+_BUSINESS_TERM: Final = re.compile(r"BT-(?:X-)?[0-9]{1,3}(?:-[0-9]{1,2})?")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
@@ -111,7 +112,8 @@ class CustomField(_Declared):
 
     `labels`: printed labels, or column headings of a line's field, by language (CLDR code) or `all`. `codes` and
     `pattern` (RE2, matched against the whole value) restrict the values of a code, `pattern` also those of an
-    identifier.
+    identifier. `einvoice`: what has the value in an e-invoice, the number of a business term (`BT-18`) or a name of
+    `other_terms`.
     """
 
     name: Name
@@ -122,6 +124,7 @@ class CustomField(_Declared):
     labels: Mapping[str, Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS)]] = Field(default_factory=dict)
     codes: Annotated[tuple[Code, ...], Field(max_length=MAX_CODES)] = ()
     pattern: str = Field("", max_length=200)
+    einvoice: str = Field("", max_length=200)
 
     @field_validator("name")
     @classmethod
@@ -151,6 +154,15 @@ class CustomField(_Declared):
             if len(label.split()) > MAX_LABEL_WORDS:
                 raise ValueError(f"the label {label!r} has more than {MAX_LABEL_WORDS} words")
         return labels
+
+    @field_validator("einvoice")
+    @classmethod
+    def _names_a_term(cls, term: str) -> str:
+        if term and (
+            visible(term) != term or (term[:3].upper() in ("BT-", "BG-") and not _BUSINESS_TERM.fullmatch(term))
+        ):
+            raise ValueError("expected the number of a business term, such as BT-18, or a name of `other_terms`")
+        return term
 
     @field_validator("pattern")
     @classmethod

@@ -300,6 +300,37 @@ def test_a_correction_replaces_the_value_and_its_evidence_and_is_remembered(api)
     assert again["confirmation"]["changes"] == {}
 
 
+def test_a_confirmed_value_of_an_own_field_is_of_its_type(own_api):
+    lines = (LineItem(description="Paper", net_amount=Decimal("100.00"), custom={"weight": "1"}),)
+    job_id = ended_job(own_api.services, custom={"retired": "kept"}, line_items=lines)
+    own = {"cost_centre": "47112", "retention": "a lot", "accepted_on": "31.1.2026", "cost_center": "4711"}
+    body = {"custom": {**own, "retired": "kept"}, "line_items": [{"custom": {"weight": "heavy", "batch": "B-7"}}]}
+    answer = _confirm(own_api, job_id, fields=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
+    assert {each["pointer"]: each["detail"] for each in answer.json()["errors"]} == {
+        "/fields/custom/cost_centre": "a value of the form [0-9]{4} was expected",
+        "/fields/custom/retention": "a number such as 1234.50 was expected",
+        "/fields/custom/accepted_on": "a date such as 2026-01-31 was expected",
+        "/fields/custom/cost_center": "no such field is declared; declared are cost_centre, retention, accepted_on",
+        "/fields/line_items/0/custom/weight": "a number such as 1234.50 was expected",
+    }
+    assert own_api.services.records.get(job_id).record.invoice.custom == {"retired": "kept"}
+    right = {"cost_centre": "4711", "retention": "12.50", "accepted_on": "2026-01-31", "retired": "kept"}
+    assert _confirm(own_api, job_id, fields={"custom": right}).json()["invoice"]["custom"] == right
+
+
+@pytest.mark.parametrize("line", [0, -1, 3, 10**12])
+def test_a_confirmed_row_has_values_that_there_are(api, line: int):
+    job_id = ended_job(api.services)
+    rows = [{"kind": "discount", "amount": "5.00", "line": line}]
+    answer = _confirm(api, job_id, fields={"allowances_charges": rows})
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
+    assert {each["pointer"]: each["detail"] for each in answer.json()["errors"]} == {
+        "/fields/allowances_charges/0/kind": "one of allowance, charge was expected",
+        "/fields/allowances_charges/0/line": "the number of a line was expected, of which there are 2",
+    }
+
+
 def test_a_confirmation_does_not_make_wrong_sums_right(api):
     job_id = ended_job(api.services)
     view = _confirm(api, job_id, fields={"gross_total": "120.00", "amount_due": "120.00"}).json()

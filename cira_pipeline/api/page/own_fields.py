@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cira_pipeline.api.page.typed_values import NotUnderstood, typed_as
-from cira_pipeline.custom.declaration import CustomField, CustomType, Declarations
+from cira_pipeline.custom.declaration import CustomField, CustomType
 from cira_pipeline.custom.values import NotOfItsType, text_of, value_of
 from cira_pipeline.fields import FieldKind
-from cira_pipeline.invoice import Invoice
 
 TITLE = "Own fields"
 PREFIX = "custom."
@@ -19,10 +18,10 @@ _KINDS: Mapping[CustomType, FieldKind] = {
 }
 
 
-def own_inputs(invoice: Invoice, own: Declarations) -> Sequence[CustomField]:
-    """The declared fields, and those of the record that are not declared any more, as texts."""
-    earlier = [CustomField.model_construct(name=name) for name in invoice.custom if name not in own.header]
-    return (*own.header.values(), *earlier)
+def own_inputs(values: Mapping[str, str], declared: Mapping[str, CustomField]) -> Sequence[CustomField]:
+    """The declared fields, and those with values that are not declared any more, as texts."""
+    earlier = [CustomField.model_construct(name=name) for name in values if name not in declared]
+    return (*declared.values(), *earlier)
 
 
 def input_kind(declared: CustomField) -> str:
@@ -34,12 +33,20 @@ def input_kind(declared: CustomField) -> str:
 
 
 def own_changes(
-    given: Mapping[str, str], invoice: Invoice, own: Declarations, errors: dict[str, str]
+    given: Mapping[str, str],
+    before: Mapping[str, str],
+    fields: Sequence[CustomField],
+    path: str,
+    errors: dict[str, str],
 ) -> dict[str, str]:
-    """`invoice.custom` with what a person changed in the inputs `custom.NAME`; mistakes are put into `errors`."""
-    values = dict(invoice.custom)
-    for declared in own_inputs(invoice, own):
-        text = given.get(declared.path)
+    """The values `before` with what a person changed in the inputs `custom.NAME`, whose names begin with `path`.
+
+    Mistakes are put into `errors`, by the name of the input.
+    """
+    values = dict(before)
+    for declared in fields:
+        place = f"{path}{declared.path}"
+        text = given.get(place)
         if text is None or text.replace("\r\n", "\n") == values.get(declared.name, ""):
             continue
         try:
@@ -51,7 +58,7 @@ def own_changes(
                 value_of(declared, kept)
                 values[declared.name] = kept
         except NotUnderstood as error:
-            errors[declared.path] = str(error)
+            errors[place] = str(error)
         except NotOfItsType as error:
-            errors[declared.path] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            errors[place] = f"{str(error)[:1].upper()}{str(error)[1:]}."
     return values

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from cira_pipeline.api.page import formatting as words
-from cira_pipeline.api.page.own_fields import TITLE, input_kind, own_changes, own_inputs
+from cira_pipeline.api.page.own_fields import PREFIX, TITLE, input_kind, own_changes, own_inputs
 from cira_pipeline.api.page.typed_values import NotUnderstood, shown, typed
 from cira_pipeline.custom.declaration import NO_DECLARATIONS, CustomField, Declarations
 from cira_pipeline.fields import FieldKind
@@ -28,6 +28,7 @@ from cira_pipeline.models import Evidence, Finding, Record, Severity
 
 LOW_CONFIDENCE = 0.9
 """Below it a value is shown as doubtful; what sends a record to review is decided elsewhere."""
+LINES = "line_items"
 _LONG = header_fields(FieldKind.ADDRESS, FieldKind.TEXT)
 
 
@@ -68,10 +69,14 @@ class GroupView:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table of the record. `columns`: its column names with their labels, without details that no row has."""
+    """A table of the record. `columns`: its column names with their labels, without details that no row has.
+
+    `kinds`: how the cells of each column are shown: `amount` (right-aligned), `date` or `text`.
+    """
 
     name: str
     columns: Mapping[str, str]
+    kinds: Mapping[str, str]
     rows: Sequence[RowView]
 
 
@@ -106,10 +111,10 @@ def record_form(
         _group(title, [_header(name, record, evidence.get(name), today, given, errors) for name in names])
         for title, names in words.GROUPS
     ]
-    named_own = own_inputs(record.invoice, own)
+    named_own = own_inputs(record.invoice.custom, own.header)
     if named_own:
         groups.append(GroupView(TITLE, [_own(each, record, evidence, given, errors) for each in named_own], []))
-    tables = [_table(table, record, evidence, given, errors) for table in ROWS]
+    tables = [_table(table, record, evidence, given, errors, own) for table in ROWS]
     fields = [each for group in groups for each in group.fields]
     named = {name for each in complaints(record.findings) if each.severity is not Severity.INFO for name in each.fields}
     ways = (
@@ -131,13 +136,13 @@ def changes_in(given: Mapping[str, str], invoice: Invoice, own: Declarations = N
             invoice, name
         ):
             values[name] = value
-    custom = own_changes(given, invoice, own, errors)
+    custom = own_changes(given, invoice.custom, own_inputs(invoice.custom, own.header), "", errors)
     if custom != dict(invoice.custom):
         values["custom"] = custom
     for table, kind in ROWS.items():
         before = getattr(invoice, table)
         if any(key.startswith(f"{table}.") for key in given):
-            after = tuple(_rows(table, kind, before, given, errors))
+            after = tuple(_rows(table, kind, before, given, errors, own))
             if after != before:
                 values[table] = after
     return Changes(values, errors)
@@ -149,19 +154,23 @@ def _rows(
     before: Sequence[BaseModel],
     given: Mapping[str, str],
     errors: dict[str, str],
+    own: Declarations,
 ) -> list[BaseModel]:
     """Rows of which something was given; one that was emptied is gone."""
     rows = []
     for number in _numbers(table, given):
         old = before[number] if number < len(before) else None
-        cells = {
+        cells: dict[str, Any] = {
             part: _read(place, part, given[place], was, errors)
             if (place := f"{table}.{number}.{part}") in given
             else was
             for part in words.COLUMNS[table]
             for was in (getattr(old, part, None),)
         }
-        if any(value is not None for value in cells.values()):
+        if table == LINES:
+            kept = getattr(old, "custom", {})
+            cells["custom"] = own_changes(given, kept, own_inputs(kept, own.line), f"{table}.{number}.", errors)
+        if any(value is not None and value != {} for value in cells.values()):
             rows.append(old.model_copy(update=cells) if old is not None else kind(**cells))
     return rows
 
@@ -233,6 +242,7 @@ def _table(
     evidence: Mapping[str, Evidence],
     given: Mapping[str, str],
     errors: Mapping[str, str],
+    own: Declarations,
 ) -> TableView:
     rows = getattr(record.invoice, table)
     numbers = sorted({*range(len(rows)), *_numbers(table, given)})
@@ -243,9 +253,13 @@ def _table(
         or any(getattr(row, part) is not None for row in rows)
         or any(given.get(f"{table}.{number}.{part}") for number in numbers)
     }
-    return TableView(
-        table, columns, [_row(table, number, rows, columns, evidence, given, errors) for number in numbers]
-    )
+    kinds = {part: words.kind_of_cell(table, part) for part in columns}
+    if table == LINES:
+        for each in own_inputs({name: text for row in rows for name, text in row.custom.items()}, own.line):
+            columns[each.path] = each.shown
+            kinds[each.path] = "text" if input_kind(each) == "long" else input_kind(each)
+    shown_rows = [_row(table, number, rows, columns, kinds, evidence, given, errors) for number in numbers]
+    return TableView(table, columns, kinds, shown_rows)
 
 
 def _row(
@@ -253,6 +267,7 @@ def _row(
     number: int,
     rows: Sequence[Any],
     columns: Mapping[str, str],
+    kinds: Mapping[str, str],
     evidence: Mapping[str, Evidence],
     given: Mapping[str, str],
     errors: Mapping[str, str],
@@ -263,8 +278,8 @@ def _row(
         FieldView(
             name=(place := f"{table}.{number}.{part}"),
             label=f"{label}, row {number + 1}",
-            kind=words.kind_of_cell(table, part),
-            value=given.get(place, shown(getattr(row, part, None))),
+            kind=kinds[part],
+            value=given.get(place, shown(_cell(row, part))),
             evidence=evidence.get(f"{path}.{part}"),
             error=errors.get(place, ""),
         )
@@ -274,8 +289,15 @@ def _row(
     return RowView(number, path, cells, added=row is None, confidence=min(sure, default=None))
 
 
+def _cell(row: BaseModel | None, part: str) -> object:
+    """The value of a column, such as `net_amount` or `custom.batch`; `None` where there is none."""
+    if part.startswith(PREFIX):
+        return getattr(row, "custom", {}).get(part.removeprefix(PREFIX))
+    return getattr(row, part, None)
+
+
 def _numbers(table: str, given: Mapping[str, str]) -> list[int]:
-    found = (key.split(".") for key in given if key.startswith(f"{table}."))
+    found = (key.split(".", 2) for key in given if key.startswith(f"{table}."))
     return sorted({int(parts[1]) for parts in found if len(parts) == 3 and parts[1].isdigit() and len(parts[1]) < 5})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -106,6 +106,15 @@ def _position(text: str) -> int:
     return int(text)
 
 
+def _one_of(values: Sequence[str]) -> Callable[[str], Value]:
+    def read(text: str) -> str:
+        if text.lower() not in values:
+            raise NotUnderstood(f"Write one of {', '.join(values)}.")
+        return text.lower()
+
+    return read
+
+
 def _reader_of(kind: FieldKind) -> Callable[[str], Value] | None:
     """The reader of a cell; `None` for a line of text."""
     if kind.is_number:
@@ -128,7 +137,7 @@ _READERS: Mapping[str, Callable[[str], Value]] = {
         name: reader
         for terms in ROW_TERMS.values()
         for name, term in terms.items()
-        for reader in (_reader_of(term.kind),)
+        for reader in (_one_of(term.values) if term.values else _reader_of(term.kind),)
         if reader is not None
     },
     **dict.fromkeys(header_fields(FieldKind.TAX_ID, FieldKind.ACCOUNT), _code),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from cira_pipeline.custom.declaration import NO_DECLARATIONS, Declarations
+from cira_pipeline.custom.declaration_file import declarations
 from cira_pipeline.extraction.answers import AnswerStore
 from cira_pipeline.extraction.einvoice.attachment import EmbeddedXml
+from cira_pipeline.extraction.einvoice.own_fields import with_own_fields
 from cira_pipeline.models import AttachedFile, Document, EngineName, Extraction, MediaType, Reading, Severity
 from cira_pipeline.settings import Settings
 from cira_pipeline.syntaxes import registry
@@ -20,9 +23,14 @@ class EInvoiceEngine:
     Implements cira_pipeline.extraction.engine.Engine. Stateless and thread-safe.
     """
 
-    def __init__(self, embedded_xml: Callable[[bytes], EmbeddedXml | None] | None = None) -> None:
+    def __init__(
+        self,
+        embedded_xml: Callable[[bytes], EmbeddedXml | None] | None = None,
+        own_fields: Declarations = NO_DECLARATIONS,
+    ) -> None:
         """`embedded_xml` opens PDFs (isolated.py for untrusted ones); the default opens them in this process."""
         self._embedded_xml = embedded_xml or _opened_here
+        self._own_fields = own_fields
 
     @property
     def name(self) -> EngineName:
@@ -30,7 +38,7 @@ class EInvoiceEngine:
 
     @property
     def version(self) -> str:
-        return "4"
+        return "/".join(filter(None, ("4", self._own_fields.version)))
 
     def extract(self, document: Document, reading: Reading) -> Extraction | None:
         """Fields of the standalone or attached XML; `None` for images and for PDFs without invoice XML.
@@ -54,6 +62,8 @@ class EInvoiceEngine:
         if files:
             listed = with_embedded_files(invoice.attachments, files, reader)
             invoice = invoice.model_copy(update={"attachments": listed})
+        if self._own_fields.fields:
+            invoice = with_own_fields(invoice, self._own_fields, reader)
         return Extraction(
             engine=self.name,
             engine_version=self.version,
@@ -66,11 +76,12 @@ class EInvoiceEngine:
 
 
 def engine_from_settings(settings: Settings, _answers: AnswerStore) -> EInvoiceEngine:
-    """The engine with PDFs opened by sandboxed workers."""
+    """The engine with PDFs opened by sandboxed workers, and the declared fields. Raises: CustomFieldsInvalid."""
     from cira_pipeline.extraction.einvoice.isolated import IsolatedAttachments
     from cira_pipeline.sandbox.pool import worker_pool
 
-    return EInvoiceEngine(IsolatedAttachments(worker_pool(settings), timeout_s=settings.recognition_timeout_s))
+    opened = IsolatedAttachments(worker_pool(settings), timeout_s=settings.recognition_timeout_s)
+    return EInvoiceEngine(opened, declarations(settings.custom_fields))
 
 
 def _opened_here(pdf: bytes) -> EmbeddedXml | None:
