@@ -101,6 +101,7 @@ class _Tuned:
     equally_likely: float
     repeated: float
     least_score: float
+    order_digits: int
     column_sum: float
     untaxed_net: float
     complete_row: float
@@ -489,7 +490,7 @@ class _Draft:
     def _candidates(self, field: str) -> list[Candidate[str]]:
         items = frozenset(self.table.rows | self.table.region)
         found = reference_candidates(self.facts, field, self.titles, items)
-        return [each for each in found if not self._is_other_detail(each)]
+        return [each for each in found if not self._is_other_detail(each, _may_be_both(field, each.value))]
 
     def _doubt_several_invoices(self) -> None:
         """Pages with numbers and totals of their own: each is an invoice, and a record holds one."""
@@ -542,8 +543,11 @@ class _Draft:
         found = {} if paid_with is None else {"payment_reference": paid_with}
         return found | other_references(self.facts, frozenset(self.table.rows | self.table.region))
 
-    def _is_other_detail(self, candidate: Candidate[str]) -> bool:
-        """The code is a payment reference or the like, and its label says so more surely than the candidate's."""
+    def _is_other_detail(self, candidate: Candidate[str], same: str = "") -> bool:
+        """The code is a payment reference or the like, and its label says so more surely than the candidate's.
+
+        `same`: a field that may hold the candidate's code all the same.
+        """
 
         def same_place(span: Span) -> bool:
             own = candidate.span
@@ -553,6 +557,7 @@ class _Draft:
             candidate.score <= found.confidence
             and (any(map(same_place, found.spans)) or (field in SUPPLIERS_OWN and found.value == candidate.value))
             for field, found in self.references.items()
+            if field != same
         )
 
     def _dates(self) -> None:
@@ -784,6 +789,13 @@ class _Draft:
             for declared, found in own:
                 self.prove(f"{path}.{declared.path}", [found.span], min(confidence, _TUNED.description))
         return LineItem(**values)
+
+
+def _may_be_both(field: str, code: str) -> str:
+    """`Your ref 4500081233`: a long number is the customer's order, letters rather say who handles it."""
+    return (
+        "buyer_reference" if field == "purchase_order" and code.isdigit() and len(code) >= _TUNED.order_digits else ""
+    )
 
 
 def _tax_line(row: TaxRow) -> TaxLine:

@@ -287,6 +287,12 @@ class Facts:
         row = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
         return row[0].segments[0] if row and row[0].page == segment.page else None
 
+    def below_in_column(self, segment: Segment) -> Segment | None:
+        """The segment of the next row of the page that begins where `segment` does."""
+        rows = self.canvas.rows[segment.row.index + 1 : segment.row.index + 2]
+        following = [other for row in rows if row.page == segment.page for other in row.segments]
+        return next((other for other in following if abs(other.left - segment.left) < segment.height), None)
+
     def _wrapped_ibans(self, segment: Segment) -> list[Identifier]:
         if not begins_iban(segment):
             return []

@@ -115,7 +115,7 @@ class Sections:
                         if not label.alone:
                             continue
                         weight = _TUNED.alone
-                    if not short or label.has_colon or self._heads_address(label):
+                    if not short or label.has_colon or self._heads_address(label) or self._keys_name(label):
                         found.append(Section(role, label, weight))
         return found
 
@@ -131,6 +131,19 @@ class Sections:
         index = block.segments.index(label.segment)
         return label.alone and any(
             is_postal(segment.text) for segment in block.segments[index + 1 : index + 1 + _TUNED.town_lines]
+        )
+
+    def _keys_name(self, label: Label) -> bool:
+        """`To`, beside a name and above the key `Address`: a short word is the key of a party."""
+        row = label.segment.row
+        place = row.segments.index(label.segment)
+        beside = row.segments[place + 1 : place + 2]
+        below = self._facts.below_in_column(label.segment)
+        keyed = self._facts.labels.get(below, ()) if below is not None else ()
+        return (
+            label.alone
+            and any(namelike(segment.text) for segment in beside)
+            and any(key.first and key.weight("address") for key in keyed)
         )
 
     def role_of(self, segment: Segment) -> str | None:
@@ -180,10 +193,35 @@ class Sections:
         label = section.label
         if not label.alone:
             return self._inline(section)
+        if self._keys_name(label):
+            return self._beside_key(label, _TUNED.by_key * section.weight)
         under, right = self._lines_under(label), self._lines_right(label)
         if right and (not under or self._is_key(under[0])):
             under = right
-        return self.party_of(under, _TUNED.under * section.weight)
+        score = _TUNED.under * section.weight
+        return self.party_of(under, score) or self._in_one_line(under, score)
+
+    def _beside_key(self, label: Label, score: float) -> Party | None:
+        """The name beside the key `To`, and the address beside the key below it."""
+        name, *lines = self._lines_right(label)
+        key = self._facts.below_in_column(label.segment)
+        keyed = self._facts.labels.get(key, ()) if key is not None else ()
+        start = next((each.value_start for each in keyed if each.weight("address") and not each.alone), None)
+        address = [whole(line) for line in lines if line is not key and (is_street(line.text) or is_postal(line.text))]
+        if key is not None and start is not None:
+            address.insert(0, Span(key, start, len(key.text)))
+        return Party((whole(name),), tuple(address), score)
+
+    @staticmethod
+    def _in_one_line(lines: list[Segment], score: float) -> Party | None:
+        """`Firma SARL, 18 rue Longue, 13001 Marseille` alone under a heading: all of a party in one line.
+
+        Over an address of several lines such a line is the sender's.
+        """
+        if not lines or not _whole_address(lines[0]):
+            return None
+        name, *address = (Span(lines[0], start, end) for start, end in parts_of(lines[0]))
+        return Party((name,), tuple(address), score) if namelike(name.text) and not is_street(name.text) else None
 
     def _is_key(self, segment: Segment) -> bool:
         """The line under the heading is a key with its own value beside it, and so the heading is one, too."""
