@@ -95,8 +95,8 @@ def _asked(operation, mode: GenerationMode, url: str, headers: dict[str, str]) -
 _PROMISED = {"GET /readyz": [not_a_server_error]}
 
 
-# A schema cannot say that a URL has a host, that a period starts before it ends, or what makes a PDF. What was
-# generated is kept and given the meaning that the descriptions ask for.
+# A schema cannot say that a URL has a host, that a period starts before it ends, that only files have a view, or what
+# makes a PDF. What was generated is kept and given the meaning that the descriptions ask for.
 
 
 def _meant_jobs(case: Any) -> None:
@@ -126,10 +126,16 @@ def _meant_period(case: Any) -> None:
             case.query = {**case.query, "since": since.isoformat(), "until": max(since, until).isoformat()}
 
 
+def _meant_view(case: Any) -> None:
+    if case.query and "view" in case.query and case.query.get("format") in (None, "json"):
+        case.query = {**case.query, "format": "csv"}
+
+
 _MEANT: Mapping[str, Callable[[Any], None]] = {
     "POST /v1/jobs": _meant_jobs,
     "POST /v1/documents": _meant_document,
     "GET /v1/costs": _meant_period,
+    "GET /v1/invoices": _meant_view,
 }
 
 
