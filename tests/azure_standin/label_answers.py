@@ -22,6 +22,8 @@ _NUMBERED = re.compile(r"^(\d+)\| (.*)$")
 _SEVERAL = {FieldKind.ADDRESS: r",\s*|\n", FieldKind.TEXT: r",\s*|\n"}
 _LONGEST_ITEM = 12
 """Lines of print that one item takes at most."""
+_COLUMNS_BEFORE = 3
+"""Columns before the description, each a line of print."""
 
 
 class LabelAnswers:
@@ -62,6 +64,11 @@ class Page:
             if place["line"] > after and (before is None or place["line"] < before)
         )
         return next(within, None)
+
+    def nearest(self, texts: Iterable[str], line: int, *, within: int) -> dict[str, Any] | None:
+        """The place that is nearest to `line`, not farther than `within` lines."""
+        near = [place for place in self.places(texts) if abs(place["line"] - line) <= within]
+        return min(near, key=lambda place: abs(place["line"] - line), default=None)
 
     def places(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         """All places of the texts, one for each line and text, the likeliest text first."""
@@ -195,8 +202,12 @@ def _items(labels: Iterable[Label], page: Page) -> Iterator[tuple[int, list[dict
         cells = [{"column": "description", **description}] if description else []
         named = [(name, value) for name in terms if name != "description" and (value := label.get(name)) is not None]
         for name, value in (*named, *(label.get("custom") or {}).items()):
-            texts = spellings(f"{LINES}.{name}", str(value))
-            span = page.find(list(texts), after=start, before=start + _LONGEST_ITEM)
+            texts = list(spellings(f"{LINES}.{name}", str(value)))
+            span = page.find(texts, after=start, before=start + _LONGEST_ITEM)
+            before = page.nearest(texts, start + 1, within=_COLUMNS_BEFORE) if description else None
+            # Numbers of the line and of its goods stand before the description, and counts may.
+            if before is not None and (span is None or (name in terms and terms[name].kind is FieldKind.REFERENCE)):
+                span = before
             if span is not None:
                 cells.append({"column": name, **span})
         if cells:

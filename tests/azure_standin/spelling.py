@@ -15,6 +15,8 @@ from cira_pipeline.invoice import ROW_TERMS, TERMS
 
 _LANGUAGES = ("en", "en_GB", "de", "fr", "nl", "es", "it", "pt", "pl", "da", "sv")
 _CURRENCIES = {"EUR": ("EUR", "€", "Euro"), "USD": ("USD", "$"), "GBP": ("GBP", "£"), "CHF": ("CHF",), "MYR": ("RM",)}
+_CURRENCIES |= {"INR": ("INR", "Rs.", "₹"), "AUD": ("AUD",), "CAD": ("CAD",), "SEK": ("SEK", "kr")}
+_LAKH = 5
 _TITLES = {
     "380": ("Rechnung", "Invoice", "Facture", "Factuur", "Factura", "Fattura", "Faktura"),
     "381": ("Gutschrift", "Credit note", "Avoir", "Creditnota", "Nota di credito", "Rechnungskorrektur"),
@@ -49,6 +51,8 @@ def _spellings(term: Term, value: str) -> Iterator[str]:
         yield from _numbers(value, least_decimals=0)
     else:
         yield value
+        if term.kind is FieldKind.CODE and "_" in value:
+            yield value.replace("_", " ")
 
 
 def _countries(code: str) -> Iterator[str]:
@@ -85,3 +89,8 @@ def _numbers(value: str, *, least_decimals: int) -> Iterator[str]:
         for group, sign in ((".", ","), (",", "."), ("", ","), ("", "."), (" ", ","), ("'", ".")):
             printed = plain.replace(",", "\0").replace(".", sign).replace("\0", group)
             yield from (f"-{printed}", f"- {printed}", f"{printed}-") if number < 0 else (printed,)
+        whole, point, cents = plain.replace(",", "").partition(".")
+        if len(whole) > _LAKH and number > 0:
+            # 1,96,810.29: India groups by two digits above the thousands.
+            groups = [whole[-3:], *(whole[max(end - 2, 0) : end] for end in range(len(whole) - 3, 0, -2))]
+            yield ",".join(reversed(groups)) + point + cents
