@@ -183,7 +183,10 @@ def _is_currency(text: str, start: int, end: int) -> bool:
 
 
 def _merged(labels: list[Label]) -> list[Label]:
-    """`Rechnungsnr. / Invoice No.` is one label: neighbours that share a meaning are joined."""
+    """`Rechnungsnr. / Invoice No.` is one label: neighbours that share a meaning are joined.
+
+    `Customer: Client Services Ltd` is a label and its value: what follows a colon goes on without one.
+    """
     merged: list[Label] = []
     for label in labels:
         if merged:
@@ -194,7 +197,8 @@ def _merged(labels: list[Label]) -> list[Label]:
                 for meaning in label.meanings
                 if any(meaning.concept == other.concept for other in previous.meanings)
             )
-            if common and not _WORD.search(between):
+            value = ":" in between and not label.has_colon
+            if common and not value and not _WORD.search(between):
                 merged[-1] = replace(previous, end=label.end, meanings=_stronger(previous.meanings, common))
                 continue
         merged.append(label)

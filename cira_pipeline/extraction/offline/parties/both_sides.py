@@ -68,7 +68,7 @@ class Parties:
         if named is not None and named.score >= _TUNED.plain_heading:
             return self._letterhead.as_registered(named)
         other = self._customer_read if self.turned else self.customer
-        return self._letterhead.supplier(other) or named or Party()
+        return self._letterhead.supplier(other) or named or self._sections.party("payee") or Party()
 
     @cached_property
     def customer(self) -> Party:

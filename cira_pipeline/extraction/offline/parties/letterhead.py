@@ -27,11 +27,12 @@ from cira_pipeline.extraction.offline.parties.names import (
     country_names,
     matches_domain,
     namelike,
+    reads_like_a_sentence,
     same_name,
     shares_word,
     whole_lines,
 )
-from cira_pipeline.extraction.offline.parties.sections import RECEIVERS, Sections
+from cira_pipeline.extraction.offline.parties.sections import RECEIVERS, ROLES, Sections
 from cira_pipeline.extraction.offline.parties.sender_lines import SenderLine, sender_lines
 from cira_pipeline.extraction.offline.parties.web_addresses import domains_in
 from cira_pipeline.extraction.offline.thresholds import thresholds
@@ -40,6 +41,9 @@ from cira_pipeline.printed.letters import folded
 
 @dataclass(frozen=True, slots=True)
 class _Tuned:
+    keyed_value: float
+    key_gap: float
+    code_letters: int
     least_score: float
     longest_line: int
     gap: float
@@ -203,9 +207,11 @@ class Letterhead:
         for segment in self._facts.canvas.segments:
             if len(segment.text) > _TUNED.longest_line or segment in taken or self._announces_receiver(segment):
                 continue
+            if segment in self._sections.receivers_lines:
+                continue
             for start, end in self._name_parts(segment):
                 text = segment.text[start:end].strip(" ,.;:")
-                if not namelike(text) or folded(text) in country_names():
+                if not namelike(text) or folded(text) in country_names() or self._is_place(segment, start, text):
                     continue
                 if self._facts.begins_with(segment, "greeting") and not company_score(text):
                     continue
@@ -218,6 +224,17 @@ class Letterhead:
             score = self._name_score(span, text, domains, counts[compact(text)])
             if score > _TUNED.candidate_least:
                 yield Candidate(text, span, score)
+
+    @staticmethod
+    def _is_place(segment: Segment, start: int, text: str) -> bool:
+        """`New York` before `NY 10001`, `NL` under a town: a part of an address, or a code."""
+        if len(text) <= _TUNED.code_letters:
+            return True
+        parts = [segment.text[first:last] for first, last in parts_of(segment)]
+        if company_score(text) or is_postal(text) or not any(map(is_postal, parts)):
+            return False
+        named = segment.text[:start].strip() == "" and any(map(is_street, parts[1:]))
+        return not named
 
     def _lines_of(self, party: Party) -> frozenset[Segment]:
         """The party's lines from name to address, including lines between them such as a contact."""
@@ -263,12 +280,25 @@ class Letterhead:
         score += self._block_score(segment) if first_part else 0.0
         if self._facts.begins_with(segment, "person"):
             score -= _TUNED.person
+        if self._is_keyed(segment) or reads_like_a_sentence(text):
+            score -= _TUNED.keyed_value
         role = self._sections.role_of(segment)
         if role in RECEIVERS:
             score -= _TUNED.receiver
         if compact(text) in self._payees:
             score += _TUNED.by_payee
         return score - _TUNED.vocabulary * self._is_vocabulary(segment, text)
+
+    def _is_keyed(self, segment: Segment) -> bool:
+        """`FOR: Laundry`: the value of the key on its left, which says nothing of a party or a name."""
+        index = segment.row.segments.index(segment)
+        if not index:
+            return False
+        key = segment.row.segments[index - 1]
+        labels = self._facts.labels.get(key, ())
+        party = any(meaning.concept in {"name", *ROLES} for label in labels for meaning in label.meanings)
+        near = segment.left - key.right <= _TUNED.key_gap * segment.height
+        return near and key.text.rstrip().endswith(":") and not party
 
     def _block_score(self, segment: Segment) -> float:
         """The block speaks of a sender: VAT id, bank account, phone, and an address."""

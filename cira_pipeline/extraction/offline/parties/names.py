@@ -22,6 +22,7 @@ from cira_pipeline.printed.letters import folded
 @dataclass(frozen=True, slots=True)
 class _Tuned:
     weak_form: float
+    short_form: int
     longest: int
     letters: float
     same: int
@@ -30,6 +31,8 @@ class _Tuned:
     domain_beginning: int
     domain_word: int
     town_lines: int
+    sentence_words: int
+    small_words: float
     street_lines: int
 
 
@@ -42,14 +45,20 @@ _NOT_NAME = re.compile(r"[@€$%:]|https?:|www\.|\d{5,}")
 
 @lru_cache(maxsize=8192)
 def company_score(text: str) -> float:
-    """1 with a legal form at its end or middle, less with a word that companies like in their names, else 0."""
-    words = [word if word.isalpha() and word.isascii() else compact(word) for word in _parts(folded(text))]
+    """1 with a legal form at its end or middle, less with a word that companies like in their names, else 0.
+
+    A short form in small letters, such as `as`, is a word of the sentence unless it is the last one.
+    """
+    printed = _parts(text)
+    words = [word if word.isalpha() and word.isascii() else compact(word) for word in map(folded, printed)]
+    small = [len(word) <= _TUNED.short_form and word.islower() for word in printed[:-1]] + [False]
     known = lexicon()
     for size in (4, 3, 2, 1):
         for index in range(1 if size < 3 else 0, len(words) - size + 1):
-            if "".join(words[index : index + size]) in known.legal_forms:
+            if "".join(words[index : index + size]) in known.legal_forms and not (size == 1 and small[index]):
                 return 1.0
-    return _TUNED.weak_form if any(word in known.weak_forms for word in words) else 0.0
+    weak = any(word in known.weak_forms and not small[index] for index, word in enumerate(words))
+    return _TUNED.weak_form if weak else 0.0
 
 
 def _parts(text: str) -> list[str]:
@@ -63,6 +72,13 @@ def namelike(text: str) -> bool:
         return False
     letters = sum(map(str.isalpha, text))
     return letters >= 2 and letters >= _TUNED.letters * len(text.replace(" ", ""))
+
+
+def reads_like_a_sentence(text: str) -> bool:
+    """`Our responsibility ceases as soon as goods leave`: most words after the first are small, and none is a form."""
+    words = text.split()
+    small = sum(word[0].islower() for word in words[1:])
+    return len(words) >= _TUNED.sentence_words and small >= _TUNED.small_words * len(words) and company_score(text) < 1
 
 
 def same_name(first: str, second: str) -> bool:

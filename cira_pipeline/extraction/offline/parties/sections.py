@@ -126,7 +126,9 @@ class Sections:
         return 1.0 if self._facts.canvas.relative_top(segment) < _TUNED.upper else _TUNED.lower
 
     def _heads_address(self, label: Label) -> bool:
-        """`Aan`, `To`: a short word is a heading when an address is directly below it."""
+        """`Aan`, `To`: a short word is a heading when an address is directly below it, or a company beside it."""
+        if label.alone and self._heads_right(label):
+            return True
         block = self.block_of[label.segment]
         index = block.segments.index(label.segment)
         return label.alone and any(
@@ -196,7 +198,7 @@ class Sections:
         if self._keys_name(label):
             return self._beside_key(label, _TUNED.by_key * section.weight)
         under, right = self._lines_under(label), self._lines_right(label)
-        if right and (not under or self._is_key(under[0])):
+        if right and (not under or self._is_key(under[0]) or self._heads_right(label)):
             under = right
         score = _TUNED.under * section.weight
         return self.party_of(under, score) or self._in_one_line(under, score)
@@ -330,6 +332,22 @@ class Sections:
             lines.append(under[0])
             last = under[0]
         return lines
+
+    @cached_property
+    def receivers_lines(self) -> frozenset[Segment]:
+        """The lines under or beside a heading of who receives the invoice or the goods: never the supplier's."""
+        found: set[Segment] = set()
+        for section in self.all:
+            if section.role in RECEIVERS and section.weight >= PLAIN and section.label.alone:
+                beside = self._heads_right(section.label)
+                lines = self._lines_right(section.label)[:1] if beside else self._lines_under(section.label)
+                found.update(lines)
+        return frozenset(found)
+
+    def _heads_right(self, label: Label) -> bool:
+        """`To | Firma Ltd`: the name stands beside its key."""
+        right = self._lines_right(label)[:1]
+        return bool(right) and company_score(right[0].text) == 1 and not self._facts.labels.get(right[0])
 
     def _lines_right(self, label: Label) -> list[Segment]:
         row = label.segment.row
