@@ -390,6 +390,14 @@ RAISED_BY_ENGINES: Final = (
         "",
         _OFFLINE,
     ),
+    Rule(
+        "offline.supplier_unconfirmed",
+        _WARNING,
+        _REVIEW,
+        "Nothing but its place on the page says that a name is the supplier's",
+        "BT-27",
+        _OFFLINE,
+    ),
     Rule("offline.copied_page", _INFO, _NONE, "A page repeats an earlier page and was not read", "", _OFFLINE),
     Rule(
         "offline.several_invoices",

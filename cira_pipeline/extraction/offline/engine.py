@@ -98,6 +98,7 @@ from cira_pipeline.settings import Settings
 @dataclass(frozen=True, slots=True)
 class _Tuned:
     own_number: float
+    confirmed_supplier: float
     equally_likely: float
     repeated: float
     least_score: float
@@ -613,6 +614,7 @@ class _Draft:
                 self.put("supplier_vat_id", own.value.value, [own.span], own.score)
             return
         self._party("supplier", self.parties.supplier)
+        self._doubt_bare_supplier()
         self._party("customer", self.parties.customer)
         for role, candidate in self.parties.vat_ids.items():
             identifier = candidate.value
@@ -620,6 +622,17 @@ class _Draft:
                 continue
             self.put(f"{role}_vat_id", identifier.value, [identifier.span], candidate.score)
             self._tell_repair(f"{role}_vat_id", identifier)
+
+    def _doubt_bare_supplier(self) -> None:
+        """A name by its place alone: no heading, legal form, web address, tax id, account or sender line bears it."""
+        name = self.values.get("supplier_name")
+        if name is not None and self.parties.supplier.score < _TUNED.confirmed_supplier:
+            self.doubt(
+                "offline.supplier_unconfirmed",
+                f"`{name}` was taken as the supplier by its place on the page, and nothing else confirms it: "
+                "compare it with the document.",
+                "supplier_name",
+            )
 
     def _tell_repair(self, field: str, identifier: Identifier) -> None:
         if identifier.mended:

@@ -69,7 +69,13 @@ def test_the_postal_code_after_two_spaces_belongs_to_its_town() -> None:
 
 @pytest.mark.parametrize(
     ("text", "postal"),
-    [("4156 County Road 68", False), ("75001 Paris", True), ("9000 St. Gallen", True), ("80120 Rue", True)],
+    [
+        ("4156 County Road 68", False),
+        ("75001 Paris", True),
+        ("9000 St. Gallen", True),
+        ("80120 Rue", True),
+        ("7270 Davos Platz", True),
+    ],
 )
 def test_the_number_of_a_house_is_no_postal_code(text: str, postal: bool) -> None:
     assert is_postal(text) is postal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cira_pipeline.extraction.offline.parties.names import company_score, reads_like_a_sentence
-from tests.extraction.offline.invented import Placed, block, invoice, keyed
+from tests.extraction.offline.invented import Placed, block, extracted, invoice, keyed, reading
 
 CUSTOMER = block(40, 200, "Bill To:", "Fairweather Mills", "9 Harbour Road", "Boise, ID 83702")
 NUMBERS = keyed(380, 480, 120, ("INVOICE #", "A-4711"), ("DATE:", "July 8, 2026"))
@@ -50,3 +50,13 @@ def test_who_is_to_be_paid_does_not_replace_the_letterhead() -> None:
 def test_a_customer_whose_name_begins_with_the_word_customer_is_read() -> None:
     page = [*block(40, 60, "Cliente: Cliente Norte S.A."), *block(40, 100, "Número de Factura: F-4711")]
     assert invoice(page).customer_name == "Cliente Norte S.A."
+
+
+def test_a_name_that_only_its_place_speaks_for_goes_to_a_person() -> None:
+    def rules(*lines: Placed) -> set[str]:
+        return {finding.rule for finding in extracted(reading([*lines, *CUSTOMER, *NUMBERS])).findings}
+
+    slogan = [(40.0, 40.0, "TOMORROW"), (40.0, 60.0, "TODAY")]
+    assert "offline.supplier_unconfirmed" in rules(*slogan) or supplier(*slogan) is None
+    letterhead = block(40, 40, "Harlow Tools Ltd", "7 Quay Street", "New York, NY 10002")
+    assert "offline.supplier_unconfirmed" not in rules(*letterhead)

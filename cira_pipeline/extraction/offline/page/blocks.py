@@ -9,6 +9,7 @@ from functools import lru_cache
 from cira_pipeline.extraction.offline.lexicon import lexicon
 from cira_pipeline.extraction.offline.page.canvas import Canvas, Segment
 from cira_pipeline.extraction.offline.thresholds import thresholds
+from cira_pipeline.languages import words_of
 from cira_pipeline.printed.letters import folded
 
 
@@ -141,7 +142,13 @@ def _names_street(text: str) -> bool:
     words = _LETTERS.findall(folded(text))
     if words[:1] == ["st"]:
         del words[0]
-    return len(words) > 1 and not lexicon().words["street"].isdisjoint(words)
+    return len(words) > 1 and not _streets_after_numbers().isdisjoint(words)
+
+
+@lru_cache(maxsize=1)
+def _streets_after_numbers() -> frozenset[str]:
+    """Street words of languages that put the number of the house first: `7270 Davos Platz` is a place."""
+    return frozenset(folded(word) for language in ("en", "fr") for word in words_of(language)["words"]["street"])
 
 
 @lru_cache(maxsize=8192)
