@@ -17,8 +17,12 @@ from cira_pipeline.jobs import JobId
 from tests.db.invoices import invoice, record
 
 MakeJob = Callable[[bytes], tuple[JobId, str]]
-TODAY = datetime.now(UTC).date()
 LABEL = {"invoice_number": "RE-2024/001"}
+
+
+def today() -> date:
+    """Asked anew by each test: a session of tests may begin before midnight and end after it."""
+    return datetime.now(UTC).date()
 
 
 @pytest.fixture
@@ -42,16 +46,16 @@ def test_only_labelled_records_are_measured_and_each_document_once(
         records.put(job_id, document, record(invoice(invoice_number=f"RE-{job_id}")))
     LabelRepository(database).put(sha256, LABEL, "test")
 
-    [(stored, label)] = repository.labelled(TODAY)
+    [(stored, label)] = repository.labelled(today())
 
     assert (stored.job_id, label) == (second, LABEL), "the newest record of the document"
-    assert repository.labelled(TODAY + timedelta(days=1)) == []
+    assert repository.labelled(today() + timedelta(days=1)) == []
 
 
 def test_measuring_again_replaces_the_days_it_measured_and_keeps_older_ones(
     database: Database, repository: AccuracyRepository
 ) -> None:
-    old, recent = TODAY - timedelta(days=60), TODAY - timedelta(days=1)
+    old, recent = today() - timedelta(days=60), today() - timedelta(days=1)
     repository.replace_days(old, [AccuracyOfDay(old, "Müller", "gross_total", 3, 1, 0)])
     repository.replace_days(recent, [AccuracyOfDay(recent, "Müller", "gross_total", 1, 0, 1)])
     repository.replace_days(recent, [AccuracyOfDay(recent, "", "due_date", 1, 0, 0)])
@@ -62,4 +66,4 @@ def test_measuring_again_replaces_the_days_it_measured_and_keeps_older_ones(
 
 def test_a_day_about_nothing_cannot_be_kept(repository: AccuracyRepository) -> None:
     with pytest.raises(IntegrityError):
-        repository.replace_days(TODAY, [AccuracyOfDay(TODAY, "Müller", "due_date", 0, 0, 0)])
+        repository.replace_days(today(), [AccuracyOfDay(today(), "Müller", "due_date", 0, 0, 0)])

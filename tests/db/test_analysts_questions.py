@@ -26,7 +26,6 @@ from cira_pipeline.models import EngineName, Finding, Severity, Verdict
 from tests.db.invoices import document, invoice, record
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
-TODAY = datetime.now(UTC).date()
 OLD_IBAN, NEW_IBAN = "DE89370400440532013000", "DE02120300000000202051"
 
 _TIMES = text("""
@@ -80,7 +79,7 @@ class Ledger:
                 "line_items": (
                     LineItem(description="Paper A4", quantity=Decimal(10), unit_price=amount / 10, net_amount=amount),
                 ),
-                "due_date": TODAY + timedelta(days=7),
+                "due_date": today() + timedelta(days=7),
                 **fields,
             }
         )
@@ -98,15 +97,20 @@ class Ledger:
         return job_id
 
 
+def today() -> date:
+    """Asked anew by each test: a session of tests may begin before midnight and end after it."""
+    return datetime.now(UTC).date()
+
+
 @pytest.fixture
 def ledger(database, jobs, documents) -> Ledger:
     ledger = Ledger(database, jobs, documents)
     ledger.invoice("A-1", "100.00", payment_iban=OLD_IBAN)
     ledger.invoice("A-2", "50.00", payment_iban=NEW_IBAN, issue_date=date(2026, 2, 3), cost="0.0020", seconds=30,
-                   engine=EngineName.AZURE_OPENAI, due_date=TODAY - timedelta(days=40))  # fmt: skip
+                   engine=EngineName.AZURE_OPENAI, due_date=today() - timedelta(days=40))  # fmt: skip
     ledger.invoice("A-3", "20.00", invoice_type="381", payment_iban=NEW_IBAN, issue_date=date(2026, 2, 20))
     other: dict[str, Any] = {"supplier_name": "Papier Kontor", "supplier_vat_id": None, "payment_iban": None}
-    ledger.invoice("B-1", "200.00", **other, due_date=TODAY - timedelta(days=5))
+    ledger.invoice("B-1", "200.00", **other, due_date=today() - timedelta(days=5))
     doubt = Finding(rule="duplicate", severity=Severity.ERROR, message="B-1 came before", fields=("invoice_number",))
     again = {**other, "invoice_number": "B 1"}
     ledger.invoice("B-1-again", "200.00", verdict=Verdict.NEEDS_REVIEW, findings=(doubt,), **again)
@@ -149,7 +153,7 @@ def test_what_waits_for_review_says_why(ask) -> None:
 
 def test_payments_of_the_next_two_weeks(ask) -> None:
     [row] = ask("What is to be paid within two weeks, and how much is it in each currency")
-    assert (row.currency, row.due_date, row.invoices) == ("EUR", TODAY + timedelta(days=7), 2)
+    assert (row.currency, row.due_date, row.invoices) == ("EUR", today() + timedelta(days=7), 2)
     assert row.to_pay == Decimal("119.00") - Decimal("23.80")
 
 
@@ -179,7 +183,7 @@ def whole_invoices(ledger: Ledger) -> None:
         supplier_name="Trinidad Traders",
         supplier_vat_id=None,
         supplier_tax_id="27AAPFU0939F1ZV",
-        issue_date=TODAY,
+        issue_date=today(),
         payment_iban=OLD_IBAN,
         payment_bic="COBADEFFXXX",
         payment_reference="RF18539007547034",
@@ -191,8 +195,8 @@ def whole_invoices(ledger: Ledger) -> None:
         ),
         payment_discounts=(
             PaymentDiscount(percent=Decimal(2), days=Decimal(10)),
-            PaymentDiscount(percent=Decimal(3), until=TODAY - timedelta(days=1)),
-            PaymentDiscount(amount=Decimal("5.00"), until=TODAY + timedelta(days=3)),
+            PaymentDiscount(percent=Decimal(3), until=today() - timedelta(days=1)),
+            PaymentDiscount(amount=Decimal("5.00"), until=today() + timedelta(days=3)),
         ),
         allowances_charges=(
             AllowanceCharge(kind="charge", amount=Decimal("8.00"), reason="Freight"),
