@@ -89,6 +89,20 @@ class Reading(_Frozen):
     seconds: float
 
 
+ExportedView = Literal[
+    "invoices",
+    "invoice_lines",
+    "invoice_taxes",
+    "invoice_allowances_charges",
+    "invoice_tax_ids",
+    "invoice_payment_accounts",
+    "invoice_payment_discounts",
+    "invoice_withholdings",
+    "invoice_attachments",
+]
+"""A view of docs/tables.md that CSV and Parquet can have."""
+
+
 class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
@@ -14,20 +14,6 @@ from ..models import EngineName, Evidence, Finding, Verdict
 if TYPE_CHECKING:
     # The Python client uses these models too, and must not import the database.
     from cira_pipeline.db.records.confirmations import Confirmation
-
-
-ExportedView = Literal[
-    "invoices",
-    "invoice_lines",
-    "invoice_taxes",
-    "invoice_allowances_charges",
-    "invoice_tax_ids",
-    "invoice_payment_accounts",
-    "invoice_payment_discounts",
-    "invoice_withholdings",
-    "invoice_attachments",
-]
-"""A view of docs/tables.md that CSV and Parquet can have."""
 
 
 class CostView(BaseModel):

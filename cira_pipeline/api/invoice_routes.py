@@ -19,7 +19,6 @@ from cira_pipeline.api.invoice_models import (
     ConfirmationView,
     CostReport,
     CostView,
-    ExportedView,
     InvoicePage,
     InvoiceView,
     ListedInvoice,
@@ -43,7 +42,7 @@ from cira_pipeline.errors import DocumentNotFound, ObjectMissing, PageNotFound, 
 from cira_pipeline.intake.isolated import view_page
 from cira_pipeline.invoice import Day, HeaderField
 from cira_pipeline.jobs import JOB_ID_PATTERN, JobId
-from cira_pipeline.models import Document, MediaType, Page, Verdict
+from cira_pipeline.models import Document, ExportedView, MediaType, Page, Verdict
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=StrictRoute)
 costs = APIRouter(prefix="/v1/costs", tags=["costs"], route_class=StrictRoute)

@@ -9,12 +9,12 @@ from typing import IO, Any, Literal, Self, TypeVar
 
 import httpx
 
-from ..api.invoice_models import AttachmentView, CostReport, ExportedView, InvoiceView, ListedInvoice
+from ..api.invoice_models import AttachmentView, CostReport, InvoiceView, ListedInvoice
 from ..api.job_models import JobRequest, JobView, ListedJob, SubmittedJob, SubmittedJobs
 from ..errors import CiraError
 from ..invoice import HeaderField, Invoice
 from ..jobs import JobStatus, Policy
-from ..models import Verdict
+from ..models import ExportedView, Verdict
 from . import calls
 from .answers import error_of
 from .calls import Call, DownloadedDocument, InvoiceFilter

@@ -10,12 +10,12 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
-from ..api.invoice_models import AttachmentList, CostReport, ExportedView, InvoicePage, InvoiceView
+from ..api.invoice_models import AttachmentList, CostReport, InvoicePage, InvoiceView
 from ..api.job_models import JobPage, JobRequest, JobView, ListedJob, SubmittedJobs
 from ..errors import JobNotFound, RequestInvalid
 from ..invoice import HeaderField, Invoice
 from ..jobs import JobStatus, Policy, is_job_id
-from ..models import Verdict
+from ..models import ExportedView, Verdict
 from .answers import raise_strange
 
 AnswerT = TypeVar("AnswerT")

@@ -26,20 +26,10 @@ from cira_pipeline.db.database import Database
 from cira_pipeline.db.records.invoice_search import InvoiceFilter
 from cira_pipeline.db.schema.tables import AMOUNT_SCALE, SCHEMA
 from cira_pipeline.errors import ExportFailed
+from cira_pipeline.models import ExportedView
 
 ExportFormat = Literal["csv", "jsonl", "parquet"]
-ExportView = Literal[
-    "invoices",
-    "invoice_lines",
-    "invoice_taxes",
-    "invoice_allowances_charges",
-    "invoice_tax_ids",
-    "invoice_payment_accounts",
-    "invoice_payment_discounts",
-    "invoice_withholdings",
-    "invoice_attachments",
-    "invoice_costs",
-]
+ExportView = Literal[ExportedView, "invoice_costs"]
 
 ROWS_AT_ONCE = 1_000
 _OWN_DUPLICATES = (

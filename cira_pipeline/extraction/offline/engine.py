@@ -482,9 +482,11 @@ class _Draft:
         if self.kind is not None:
             self.put("invoice_type", self.kind.value, [self.kind.span], self.kind.score)
         self._take(self.references)
-        number = self._reference("invoice_number")
-        self._doubt_several_invoices()
-        order = self._reference("purchase_order", other_than=number)
+        numbers = self._candidates("invoice_number")
+        number = self._reference("invoice_number", numbers)
+        self._doubt_several_invoices(numbers)
+        orders = [each for each in self._candidates("purchase_order") if each.value != number]
+        order = self._reference("purchase_order", orders)
         if order is not None and order == self.values.get("buyer_reference"):
             self._drop("buyer_reference")
 
@@ -493,7 +495,7 @@ class _Draft:
         found = reference_candidates(self.facts, field, self.titles, items)
         return [each for each in found if not self._is_other_detail(each, _may_be_both(field, each.value))]
 
-    def _doubt_several_invoices(self) -> None:
+    def _doubt_several_invoices(self, candidates: Sequence[Candidate[str]]) -> None:
         """Pages with numbers and totals of their own: each is an invoice, and a record holds one."""
         totalled = {
             proposal.place.segment.page
@@ -502,11 +504,9 @@ class _Draft:
             if any(number.is_money for number in self.facts.numbers_of(proposal.place.segment))
         }
         numbers: dict[str, Candidate[str]] = {}
-        pages: dict[int, str] = {}
-        for candidate in self._candidates("invoice_number"):
-            page = candidate.span.page
-            if page in totalled and page not in pages and candidate.score >= _TUNED.own_number:
-                pages[page] = compact(candidate.value)
+        for candidate in candidates:
+            if candidate.span.page in totalled and candidate.score >= _TUNED.own_number:
+                totalled.remove(candidate.span.page)
                 numbers.setdefault(compact(candidate.value), candidate)
         if len(numbers) > 1:
             stated = sorted(numbers.values(), key=lambda each: each.span.page)
@@ -518,8 +518,7 @@ class _Draft:
                 severity=Severity.ERROR,
             )
 
-    def _reference(self, field: str, other_than: str | None = None) -> str | None:
-        found = [each for each in self._candidates(field) if each.value != other_than]
+    def _reference(self, field: str, found: Sequence[Candidate[str]]) -> str | None:
         if not found or found[0].score < _TUNED.least_score:
             return None
         winner = found[0]

@@ -27,6 +27,8 @@ def copied_pages(reading: Reading) -> dict[int, int]:
 
     Every line with a digit is the same on both, the page counter aside, and of the other lines nearly all are.
     """
+    if len(reading.pages) < 2:
+        return {}
     pages = {page.number: _Print.of(reading, page.number) for page in reading.pages}
     copies: dict[int, int] = {}
     for number, page in pages.items():
